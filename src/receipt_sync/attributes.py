@@ -1,0 +1,125 @@
+"""DynamoDB attribute values to Python, all ten types, without loss.
+
+Rule: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+Takes both spellings of binary: bytes (boto3) and base64 text (stream records in a Lambda event).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from receipt_sync.errors import MalformedValueError
+
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,130})?|\.[0-9]{1,130})(?:[eE][+-]?[0-9]{1,3})?"
+)
+_MAX_DEPTH = 32  # DynamoDB's own limit on nesting
+
+
+def decode(attribute: Mapping[str, Any]) -> Any:
+    """The Python value of one attribute such as {"N": "1.50"}.
+
+    S → str, N → int (if written as one) or Decimal, B → bytes, BOOL → bool, NULL → None, M → dict,
+    L → list, SS, NS and BS → frozenset. Raises MalformedValueError for anything else.
+    """
+    return _decode(attribute, 1)
+
+
+def decode_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Every attribute of an item, decoded."""
+    return {name: _decode(attribute, 1) for name, attribute in item.items()}
+
+
+def to_json(value: Any) -> Any:
+    """A decoded value for people to read in JSON: Decimal as text, bytes as base64, sets sorted."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, frozenset):
+        return sorted((to_json(member) for member in value), key=str)
+    if isinstance(value, dict):
+        return {name: to_json(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [to_json(member) for member in value]
+    return value
+
+
+def _decode(attribute: Any, depth: int) -> Any:
+    if not isinstance(attribute, Mapping) or len(attribute) != 1:
+        raise MalformedValueError(
+            f"a DynamoDB attribute is a map of one type to one value, not {_outline(attribute)}"
+        )
+    if depth > _MAX_DEPTH:
+        raise MalformedValueError(f"an attribute is nested deeper than {_MAX_DEPTH} levels")
+    ((kind, value),) = attribute.items()
+    if kind == "M" and isinstance(value, Mapping):
+        return {name: _decode(member, depth + 1) for name, member in value.items()}
+    if kind == "L" and isinstance(value, list):
+        return [_decode(member, depth + 1) for member in value]
+    decoder = _SCALARS.get(kind)
+    if decoder is None:
+        raise MalformedValueError(f"unknown DynamoDB type in {_outline(attribute)}")
+    return decoder(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise MalformedValueError(f"S holds text, not {type(value).__name__}")
+    return value
+
+
+def _number(value: Any) -> int | Decimal:
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        raise MalformedValueError("N holds a number written as text of at most 38 digits")
+    if value.lstrip("+-").isdigit():
+        return int(value)
+    return Decimal(value)
+
+
+def _binary(value: Any) -> bytes:
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise MalformedValueError("B holds base64 text") from error
+    if not isinstance(value, bytes | bytearray):
+        raise MalformedValueError(f"B holds bytes, not {type(value).__name__}")
+    return bytes(value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise MalformedValueError(f"BOOL holds true or false, not {type(value).__name__}")
+    return value
+
+
+def _set_of(member: Callable[[Any], Any]) -> Callable[[Any], frozenset[Any]]:
+    def decode_set(value: Any) -> frozenset[Any]:
+        if not isinstance(value, list | set | frozenset):
+            raise MalformedValueError(f"a set holds a list, not {type(value).__name__}")
+        return frozenset(member(element) for element in value)
+
+    return decode_set
+
+
+_SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
+    "S": _text,
+    "N": _number,
+    "B": _binary,
+    "BOOL": _boolean,
+    "NULL": lambda _: None,
+    "SS": _set_of(_text),
+    "NS": _set_of(_number),
+    "BS": _set_of(_binary),
+}
+
+
+def _outline(attribute: Any) -> str:
+    """What an attribute looks like, without its value: receipt text stays out of errors (I8)."""
+    if isinstance(attribute, Mapping):
+        return f"types {sorted(map(str, attribute))[:12]}"
+    return type(attribute).__name__

@@ -1,0 +1,85 @@
+"""The errors of this system. Their base class says whether trying again can help."""
+
+
+class SyncError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class TransientError(SyncError):
+    """Trying again later may succeed: the message stays in its queue."""
+
+
+class PermanentError(SyncError):
+    """Trying again can never succeed: the input is set aside with its reason (I7)."""
+
+
+class MalformedKeyError(PermanentError):
+    """A key has the shape of ours but not its digits, so some producer has a bug."""
+
+
+class MalformedValueError(PermanentError):
+    """An attribute is not one of DynamoDB's ten types."""
+
+
+class MalformedRecordError(PermanentError):
+    """A stream record lacks what every stream record has."""
+
+
+class PoisonMessageError(PermanentError):
+    """A queue message breaks its contract."""
+
+
+class DeltaRefusedError(PermanentError):
+    """An embedding delta can never be applied: absent, unreadable or of the wrong shape."""
+
+
+class ProjectionError(PermanentError):
+    """An item holds what a Chroma record can't."""
+
+
+class RecordRefusedError(PermanentError):
+    """Chroma can't take this record, found by bisecting the batch that it spoiled."""
+
+
+class SettingsError(SyncError):
+    """The environment is incomplete or wrong; names the variable."""
+
+
+class DeadlineNearError(TransientError):
+    """The invocation's remaining time does not allow another step."""
+
+
+class TableReadError(TransientError):
+    """The table could not be read whole, so nothing is known about absence (I5)."""
+
+
+class LeaseUnavailableError(TransientError):
+    """Another worker holds the lease for longer than this cycle can wait."""
+
+
+class LeaseLostError(TransientError):
+    """The lease could not be extended in time, so this holder must not publish."""
+
+
+class PublishRefusedError(TransientError):
+    """The manifest changed since checkout: another worker has published (HTTP 412)."""
+
+
+class IndexFailedError(TransientError):
+    """Chroma raised an internal error; the working copy can't be trusted any more."""
+
+
+class ReadBackError(TransientError):
+    """What was read back from Chroma is not what was written."""
+
+
+class MassDeleteRefusedError(TransientError):
+    """A cycle would delete more than the set share of a collection (I5)."""
+
+
+class SnapshotDamagedError(SyncError):
+    """A manifest, block, pack or working copy is unreadable, unknown or does not fit its digest."""
+
+
+class QueueSendError(TransientError):
+    """SQS took none of the messages of an invocation."""

@@ -1,0 +1,139 @@
+"""Keys of the entities that Chroma mirrors (design: Keys).
+
+A key is ours, malformed or someone else's: ours is matched whole, malformed has our shape without
+our digits, and everything else belongs to other users of the table.
+"""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from receipt_sync.errors import MalformedKeyError
+
+# Five digits, or more without a leading zero, so that one number has one spelling. At most 18,
+# because Chroma silently turns an integer beyond 64 bits into a float.
+_ID = "([0-9]{5}|[1-9][0-9]{5,17})"
+_OURS = re.compile(rf"RECEIPT#{_ID}#(?:METADATA|LINE#{_ID}(?:#WORD#{_ID})?)")
+_SHAPE = re.compile(r"RECEIPT#[^#]*#(?:METADATA|LINE#[^#]*(?:#WORD#[^#]*)?)")
+_IMAGE = re.compile(r"IMAGE#([^#]+)")
+
+
+class EntityType(StrEnum):
+    """The entities whose changes reach Chroma."""
+
+    METADATA = "RECEIPT_METADATA"
+    LINE = "RECEIPT_LINE"
+    WORD = "RECEIPT_WORD"
+
+
+class Collection(StrEnum):
+    """The Chroma collections, each with its own lease and snapshot."""
+
+    LINES = "receipt_lines"
+    WORDS = "receipt_words"
+
+
+class ReceiptKey(NamedTuple):
+    """One receipt of one image."""
+
+    image_id: str
+    receipt_id: int
+
+    @property
+    def pk(self) -> str:
+        return f"IMAGE#{self.image_id}"
+
+    @property
+    def sk_prefix(self) -> str:
+        """What the sort keys of all of the receipt's entities begin with."""
+        return f"RECEIPT#{self.receipt_id:05d}#"
+
+
+class EntityKey(NamedTuple):
+    """A receipt's metadata (no line_id), a line (no word_id) or a word."""
+
+    image_id: str
+    receipt_id: int
+    line_id: int | None = None
+    word_id: int | None = None
+
+    @property
+    def entity_type(self) -> EntityType:
+        if self.line_id is None:
+            return EntityType.METADATA
+        return EntityType.LINE if self.word_id is None else EntityType.WORD
+
+    @property
+    def collection(self) -> Collection | None:
+        """The collection that holds this entity's record; None for a receipt's metadata."""
+        if self.line_id is None:
+            return None
+        return Collection.LINES if self.word_id is None else Collection.WORDS
+
+    @property
+    def receipt(self) -> ReceiptKey:
+        return ReceiptKey(self.image_id, self.receipt_id)
+
+    @property
+    def metadata(self) -> "EntityKey":
+        """The key of the receipt's RECEIPT_METADATA."""
+        return EntityKey(self.image_id, self.receipt_id)
+
+    @property
+    def pk(self) -> str:
+        return f"IMAGE#{self.image_id}"
+
+    @property
+    def sk(self) -> str:
+        receipt = f"RECEIPT#{self.receipt_id:05d}"
+        if self.line_id is None:
+            return f"{receipt}#METADATA"
+        line = f"{receipt}#LINE#{self.line_id:05d}"
+        return line if self.word_id is None else f"{line}#WORD#{self.word_id:05d}"
+
+    @property
+    def chroma_id(self) -> str:
+        return f"{self.pk}#{self.sk}"
+
+    def neighbour(self, step: int) -> "EntityKey | None":
+        """The line, or the word of the same line, whose id is `step` away; None below zero."""
+        if self.line_id is None:
+            return None
+        if self.word_id is None:
+            line_id = self.line_id + step
+            return self._replace(line_id=line_id) if line_id >= 0 else None
+        word_id = self.word_id + step
+        return self._replace(word_id=word_id) if word_id >= 0 else None
+
+
+def parse_key(pk: str, sk: str) -> EntityKey | None:
+    """The entity of a table key, or None for a key that is someone else's.
+
+    Raises MalformedKeyError for a key with our shape that is not ours to the letter.
+    """
+    image = _IMAGE.fullmatch(pk)
+    match = _OURS.fullmatch(sk)
+    if image and match:
+        receipt_id, line_id, word_id = match.groups()
+        return EntityKey(
+            image[1],
+            int(receipt_id),
+            None if line_id is None else int(line_id),
+            None if word_id is None else int(word_id),
+        )
+    if pk.startswith("IMAGE#") and _SHAPE.fullmatch(sk):
+        raise MalformedKeyError(
+            f"key {pk!r} / {sk!r} has the shape of a receipt entity, but not IMAGE#<id without #> "
+            "and ids of five digits or more (six or more without a leading zero): "
+            "mend the producer that writes it"
+        )
+    return None
+
+
+def parse_chroma_id(chroma_id: str) -> EntityKey:
+    """The entity of a Chroma record's id. Raises MalformedKeyError for any other text."""
+    image, _, sk = chroma_id.partition("#RECEIPT#")
+    key = parse_key(image, f"RECEIPT#{sk}")
+    if key is None or key.collection is None:
+        raise MalformedKeyError(f"id {chroma_id!r} is not that of a receipt's line or word")
+    return key

@@ -1,0 +1,246 @@
+"""The contracts of the compaction queue: change, change batch and embedding delta.
+
+Both sides use these models: the producer can't build, and the consumer won't take, a message that
+breaks them. A batch is read item by item, so that one bad item spoils only itself (I7).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import from_json
+
+from receipt_sync.errors import MalformedKeyError, PoisonMessageError
+from receipt_sync.keys import Collection, EntityKey, EntityType, parse_key
+
+CHANGE: Final = "dynamodb_stream"
+CHANGE_BATCH: Final = "dynamodb_stream_batch"
+DELTA: Final = "embedding_delta"
+SCHEMA: Final = 1
+
+ULID = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+Number = Annotated[int, Field(ge=0, lt=10**18)]
+
+
+class _Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class EntityData(_Contract):
+    """Which entity changed. Field names are the source document's."""
+
+    entity_type: EntityType
+    image_id: Annotated[str, StringConstraints(pattern=r"^[^#]+$")]
+    receipt_id: Number
+    line_id: Number | None = None
+    word_id: Number | None = None
+
+    @classmethod
+    def of(cls, key: EntityKey) -> Self:
+        return cls(entity_type=key.entity_type, **key._asdict())
+
+    @property
+    def key(self) -> EntityKey:
+        return EntityKey(self.image_id, self.receipt_id, self.line_id, self.word_id)
+
+    @model_validator(mode="after")
+    def _ids_fit_the_type(self) -> Self:
+        if self.word_id is not None and self.line_id is None:
+            raise ValueError("a word_id needs a line_id")
+        if self.key.entity_type is not self.entity_type:
+            raise ValueError(f"the ids are those of a {self.key.entity_type}")
+        return self
+
+
+class Change(_Contract):
+    """One entity that changed. `changes` maps field → {old, new}; the values are for people.
+
+    `timestamp` is the stream record's ApproximateCreationDateTime: freshness is measured from it.
+    """
+
+    source: Literal["dynamodb_stream"] = CHANGE
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    entity_type: EntityType
+    entity_data: EntityData
+    changes: dict[str, dict[str, Any]]
+    event_name: Literal["INSERT", "MODIFY", "REMOVE"]
+    timestamp: AwareDatetime
+    stream_record_id: str
+    sequence_number: str
+    aws_region: str
+
+    @model_validator(mode="after")
+    def _one_entity_type(self) -> Self:
+        if self.entity_type is not self.entity_data.entity_type:
+            raise ValueError("entity_type and entity_data.entity_type differ")
+        return self
+
+    @property
+    def key(self) -> EntityKey:
+        return self.entity_data.key
+
+    def without_values(self) -> Self:
+        """The same change with its field names alone, for values that don't fit a message."""
+        return self.model_copy(update={"changes": {field: {} for field in self.changes}})
+
+
+class Delta(_Contract):
+    """Vectors that wait in the bucket to be applied to one collection."""
+
+    source: Literal["embedding_delta"] = DELTA
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    collection: Collection
+    delta_id: ULID
+    delta_key: str
+    vector_count: PositiveInt
+
+    @classmethod
+    def of(cls, collection: Collection, delta_id: str, vector_count: int) -> Self:
+        return cls(
+            collection=collection,
+            delta_id=delta_id,
+            delta_key=delta_key(collection, delta_id),
+            vector_count=vector_count,
+        )
+
+    @model_validator(mode="after")
+    def _key_is_where_deltas_are(self) -> Self:
+        expected = delta_key(self.collection, self.delta_id)
+        if self.delta_key != expected:
+            raise ValueError(f"delta_key must be {expected}")
+        return self
+
+
+class Poison(NamedTuple):
+    """A message, or an item of a batch message, that can never be applied."""
+
+    body: str
+    reason: str
+
+
+class ReadMessage(NamedTuple):
+    """What one queue message asks for, and what of it breaks the contract."""
+
+    changes: tuple[Change, ...] = ()
+    delta: Delta | None = None
+    poison: tuple[Poison, ...] = ()
+
+
+def delta_key(collection: Collection, delta_id: str) -> str:
+    """Where the object of a delta lies in the bucket."""
+    return f"deltas/{collection}/{delta_id}.npz"
+
+
+def to_body(message: Change | Delta) -> str:
+    """The JSON body of one message."""
+    return message.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def batch_body(bodies: Iterable[str]) -> str:
+    """The JSON body of a batch message, out of the bodies of its changes."""
+    items = list(bodies)
+    return (
+        f'{{"source":"{CHANGE_BATCH}","schema":{SCHEMA},"batch_size":{len(items)},'
+        f'"items":[{",".join(items)}]}}'
+    )
+
+
+def read_message(body: str) -> ReadMessage:
+    """What a message of the compaction queue holds. Raises PoisonMessageError if nothing at all."""
+    content = _json_object(body)
+    source = content.get("source")
+    if source == CHANGE_BATCH:
+        return _read_batch(content)
+    if source == CHANGE:
+        return ReadMessage(changes=(_validated(_CHANGE, content),))
+    if source == DELTA:
+        return ReadMessage(delta=_validated(_DELTA, content))
+    raise PoisonMessageError(
+        f"source {_shown(source)} is none of {CHANGE}, {CHANGE_BATCH}, {DELTA}: "
+        "send one of these, or move the message to the queue it was meant for"
+    )
+
+
+def check_key(key: EntityKey) -> EntityKey:
+    """The key, if the table could hold it. Raises PoisonMessageError otherwise."""
+    try:
+        if parse_key(key.pk, key.sk) == key:
+            return key
+    except MalformedKeyError as error:
+        raise PoisonMessageError(str(error)) from error
+    raise PoisonMessageError(f"no table key belongs to {key}")
+
+
+_CHANGE: Final = TypeAdapter(Change)
+_DELTA: Final = TypeAdapter(Delta)
+
+
+def _json_object(body: str) -> dict[str, Any]:
+    try:
+        content = from_json(body)
+    except ValueError as error:
+        raise PoisonMessageError("the body is not JSON: send a JSON object") from error
+    if not isinstance(content, dict):
+        raise PoisonMessageError("the body is JSON, but no object: send a JSON object")
+    return content
+
+
+def _read_batch(content: Mapping[str, Any]) -> ReadMessage:
+    items = content.get("items")
+    if content.get("schema") != SCHEMA or not isinstance(items, list):
+        raise PoisonMessageError(f"a {CHANGE_BATCH} has schema {SCHEMA} and a list of items")
+    if content.get("batch_size") != len(items):
+        raise PoisonMessageError(
+            f"batch_size says {_shown(content.get('batch_size'))}, but there are {len(items)} items"
+        )
+    changes: list[Change] = []
+    poison: list[Poison] = []
+    for item in items:
+        try:
+            changes.append(_validated(_CHANGE, item))
+        except PoisonMessageError as error:
+            poison.append(Poison(_dumped(item), str(error)))
+    return ReadMessage(changes=tuple(changes), poison=tuple(poison))
+
+
+def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
+    try:
+        message = adapter.validate_python(content)
+    except ValidationError as error:
+        raise PoisonMessageError(_reason(error)) from error
+    if isinstance(message, Change):
+        check_key(message.key)
+    return message
+
+
+def _reason(error: ValidationError) -> str:
+    """Field and rule of each fault, without the values: receipt text stays out (I8)."""
+    faults = [
+        f"{'.'.join(map(str, fault['loc'])) or 'message'}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    return "; ".join(faults)
+
+
+def _dumped(item: Any) -> str:
+    return TypeAdapter(Any).dump_json(item).decode()
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]
+
+
+def oldest(changes: Iterable[Change]) -> datetime:
+    """The earliest timestamp of a group of changes."""
+    return min(change.timestamp for change in changes)

@@ -1,0 +1,77 @@
+"""The environment of each function as one frozen, typed object, read once.
+
+A wrong or missing value stops the start with a sentence that names the variable.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from receipt_sync.errors import SettingsError
+
+NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, case_sensitive=False, extra="ignore")
+
+    log_level: LogLevel = "INFO"
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """From `environment`, or from the process's own. Raises SettingsError."""
+        try:
+            if environment is None:
+                return cls()
+            return cls.model_validate({name.lower(): value for name, value in environment.items()})
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from error
+
+
+class StreamProcessorSettings(_Settings):
+    """Environment of the stream processor."""
+
+    compaction_queue_url: QueueUrl
+    stream_dlq_url: QueueUrl
+    dynamodb_table: NonEmpty
+    enable_metadata_updates: bool = True
+    enable_line_updates: bool = True
+    enable_word_updates: bool = True
+
+
+class CompactorSettings(_Settings):
+    """Environment of the compactor. Durations are seconds, shares are fractions of one."""
+
+    dynamodb_table: NonEmpty
+    compaction_queue_url: QueueUrl
+    compaction_dlq_url: QueueUrl
+    snapshot_bucket: NonEmpty
+    compaction_lock_id: NonEmpty = "chroma-main-snapshot"
+    working_copy_root: Path = Path("/tmp/receipt-sync")  # noqa: S108 the one writable folder of a function
+    lease_seconds: Annotated[float, Field(gt=0, le=900)] = 60
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = 15
+    max_delete_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    max_delete_floor: Annotated[int, Field(ge=0)] = 1000
+    snapshot_retention_seconds: Annotated[float, Field(ge=0)] = 86_400
+
+    @model_validator(mode="after")
+    def _lease_outlives_two_heartbeats(self) -> Self:
+        if self.lease_seconds <= 2 * self.heartbeat_seconds:
+            raise ValueError("LEASE_SECONDS must be more than twice HEARTBEAT_SECONDS")
+        return self
+
+
+def _sentence(error: ValidationError) -> str:
+    return "; ".join(_fault(dict(fault)) for fault in error.errors(include_url=False))
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    name = "".join(str(part).upper() for part in fault["loc"])
+    if fault["type"] == "missing":
+        return f"environment variable {name} is not set: set it on the function"
+    return f"environment variable {name}: {fault['msg']}".replace("variable : ", "variables: ")

@@ -1,0 +1,100 @@
+"""Logs, metrics and traces behind one small Protocol.
+
+Powertools writes them (JSON logs, EMF metrics, X-Ray subsegments); this file is the only one that
+knows. Receipt text never enters any of the three (I8): callers pass keys, counts, field names and
+durations.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
+from typing import Any, Protocol
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+STREAM_PROCESSOR_NAMESPACE = "ChromaDB/StreamProcessor"
+COMPACTION_NAMESPACE = "ChromaDB/Compaction"
+
+
+class Metric(StrEnum):
+    """Every metric of the system; the first seven are the source document's."""
+
+    STREAM_RECORDS_PROCESSED = "StreamRecordsProcessed"
+    STREAM_PROCESSING_LATENCY = "StreamProcessingLatency"
+    SQS_MESSAGES_QUEUED = "SQSMessagesQueued"
+    STREAM_PROCESSING_ERRORS = "StreamProcessingErrors"
+    COMPACTION_LOCK_CONTENTIONS = "CompactionLockContentions"
+    COMPACTION_DURATION = "CompactionDuration"
+    METADATA_UPDATES_APPLIED = "MetadataUpdatesApplied"
+    FRESHNESS = "Freshness"
+    RECORDS_PARKED = "RecordsParked"
+    VECTORS_APPLIED = "VectorsApplied"
+    VECTORS_DROPPED = "VectorsDropped"
+    RECORDS_DELETED = "RecordsDeleted"
+    STALE_VECTORS_WRITTEN = "StaleVectorsWritten"
+    TABLE_ITEMS_READ = "TableItemsRead"
+    TABLE_REQUESTS = "TableRequests"
+    INDEX_CALLS = "IndexCalls"
+    BYTES_PUBLISHED = "BytesPublished"
+    PUBLISHES_REFUSED = "PublishesRefused"
+    MASS_DELETES_REFUSED = "MassDeletesRefused"
+    SNAPSHOTS_DAMAGED = "SnapshotsDamaged"
+
+
+UNITS = {
+    Metric.STREAM_PROCESSING_LATENCY: MetricUnit.Milliseconds,
+    Metric.COMPACTION_DURATION: MetricUnit.Milliseconds,
+    Metric.FRESHNESS: MetricUnit.Milliseconds,
+    Metric.BYTES_PUBLISHED: MetricUnit.Bytes,
+}
+"""Every other metric is a count."""
+
+
+class Telemetry(Protocol):
+    """What the logic may tell the outside about itself."""
+
+    def event(self, name: str, **fields: Any) -> None:
+        """One log line at INFO."""
+        ...
+
+    def problem(self, name: str, **fields: Any) -> None:
+        """One log line at ERROR, for what a person must look at."""
+        ...
+
+    def measure(self, metric: Metric, value: float) -> None:
+        """One value of a metric; several of one invocation make a histogram."""
+        ...
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """A traced part of the invocation."""
+        ...
+
+
+class PowertoolsTelemetry:
+    """Telemetry through Powertools; `metrics` is flushed by the handler's decorator."""
+
+    def __init__(self, logger: Logger, metrics: Metrics, tracer: Tracer) -> None:
+        self.logger, self.metrics, self.tracer = logger, metrics, tracer
+
+    @classmethod
+    def of(cls, service: str, namespace: str, log_level: str) -> "PowertoolsTelemetry":
+        return cls(
+            Logger(service=service, level=log_level),
+            Metrics(namespace=namespace, service=service),
+            Tracer(service=service),
+        )
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.logger.info(name, **fields)
+
+    def problem(self, name: str, **fields: Any) -> None:
+        self.logger.error(name, **fields)
+
+    def measure(self, metric: Metric, value: float) -> None:
+        self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        with self.tracer.provider.in_subsegment(name=name):
+            yield
