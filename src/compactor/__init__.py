@@ -1,0 +1,1 @@
+"""Brings the Chroma snapshots to the state of the table."""

@@ -5,6 +5,7 @@ knows. Receipt text never enters any of the three (I8): callers pass keys, count
 durations.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
@@ -76,6 +77,7 @@ class PowertoolsTelemetry:
 
     def __init__(self, logger: Logger, metrics: Metrics, tracer: Tracer) -> None:
         self.logger, self.metrics, self.tracer = logger, metrics, tracer
+        self._lock = threading.Lock()  # Metrics flushes itself at a hundred values
 
     @classmethod
     def of(cls, service: str, namespace: str, log_level: str) -> "PowertoolsTelemetry":
@@ -92,9 +94,20 @@ class PowertoolsTelemetry:
         self.logger.error(name, **fields)
 
     def measure(self, metric: Metric, value: float) -> None:
-        self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
+        with self._lock:
+            self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         with self.tracer.provider.in_subsegment(name=name):
             yield
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        """One invocation of a function: traced as a whole, its metrics flushed at the end."""
+        with self.step("## lambda_handler"):
+            try:
+                yield
+            finally:
+                if self.metrics.metric_set:
+                    self.metrics.flush_metrics()

@@ -1,0 +1,51 @@
+"""Which parts of which records a batch of changes may have touched (design: Closure).
+
+The names of the changed fields say what to recompute, and never what to write.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from compactor.projection import ALL, Part
+from receipt_sync.keys import Collection, EntityKey, EntityType, ReceiptKey
+from receipt_sync.messages import Change
+
+
+@dataclass
+class Closure:
+    """Records by the parts to recompute, and receipts whose every record gets a new merchant."""
+
+    records: dict[EntityKey, Part] = field(default_factory=dict)
+    receipts: set[ReceiptKey] = field(default_factory=set)
+
+    def add(self, key: EntityKey | None, parts: Part) -> None:
+        if key is not None:
+            self.records[key] = self.records.get(key, Part(0)) | parts
+
+
+def touched_collections(change: Change) -> tuple[Collection, ...]:
+    """The collections whose records a change may touch: both for a receipt's merchant."""
+    own = change.key.collection
+    return tuple(Collection) if own is None else (own,)
+
+
+def closure_of(changes: Iterable[Change], embedded: Iterable[EntityKey] = ()) -> Closure:
+    """The closure of one collection's changes, and of the keys whose vectors arrived."""
+    closure = Closure()
+    for change in changes:
+        _add_change(closure, change)
+    for key in embedded:
+        closure.add(key, ALL)
+    return closure
+
+
+def _add_change(closure: Closure, change: Change) -> None:
+    key = change.key
+    if change.entity_type is EntityType.METADATA:
+        closure.receipts.add(key.receipt)
+        return
+    appeared_or_gone = change.event_name != "MODIFY"
+    closure.add(key, ALL if appeared_or_gone else Part.OWN)
+    if appeared_or_gone or "text" in change.changes:
+        closure.add(key.neighbour(-1), Part.CONTEXT)
+        closure.add(key.neighbour(1), Part.CONTEXT)

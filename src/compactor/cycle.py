@@ -1,0 +1,184 @@
+"""One compaction of one collection, in the order that makes it safe (I4).
+
+Lease, check out, read the table, compare, write, read back, publish on condition that the version
+checked out is still the last one. A cycle that has nothing to write publishes all the same: it
+must not acknowledge on the word of a snapshot that a paused worker may be about to replace.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from compactor.closure import closure_of
+from compactor.deltas import VectorBatch
+from compactor.index import Index
+from compactor.lease import Lease
+from compactor.plan import Plan, make_plan, newest_vectors
+from compactor.readback import read_back
+from compactor.snapshot.working_copy import Published
+from compactor.source import TableSource
+from compactor.truth import read_truth
+from compactor.work import Work
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import MassDeleteRefusedError
+from receipt_sync.keys import Collection
+from receipt_sync.telemetry import Metric, Telemetry
+
+
+class Target(Protocol):
+    """Where a collection is checked out from and published to."""
+
+    def checkout(self) -> Index: ...
+
+    def mark_dirty(self) -> None: ...
+
+    def publish(self, record_count: int | None) -> Published: ...
+
+    def discard(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class DeleteGuard:
+    """The most that one cycle may delete without a person's word (I5).
+
+    `share` of the collection's records, but never fewer than `floor` records: a small collection
+    may lose a whole receipt.
+    """
+
+    share: float
+    floor: int
+
+    def check(self, index: Index, deletes: int) -> None:
+        """Raise MassDeleteRefusedError beyond the share."""
+        if deletes <= self.floor:
+            return
+        allowed = self.share * index.count()
+        if deletes > allowed:
+            raise MassDeleteRefusedError(
+                f"a cycle would delete {deletes} records, more than {self.share:.0%} of the "
+                "collection: if that is meant, raise MAX_DELETE_SHARE and let the messages return"
+            )
+
+
+@dataclass(frozen=True)
+class CycleReport:
+    """What one cycle did. Counts are records; `refused` maps a delta's id to the reason."""
+
+    collection: Collection
+    version: int
+    updated: int
+    inserted: int
+    replaced: int
+    deleted: int
+    dropped_vectors: int
+    uploaded: int
+    refused: dict[str, str]
+
+
+class Cycle:
+    """The cycle of one collection; `run` may be called again and again by a warm worker."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        lease: Lease,
+        target: Target,
+        source: TableSource,
+        guard: DeleteGuard,
+        telemetry: Telemetry,
+    ) -> None:
+        self.collection = collection
+        self._lease, self._target, self._source = lease, target, source
+        self._guard, self._telemetry = guard, telemetry
+
+    def run(self, work: Work, deadline: Deadline) -> CycleReport:
+        """Apply and publish `work`. Whatever is raised, nothing was published, or all was."""
+        with self._lease.held(deadline):
+            try:
+                return self._run(work, deadline)
+            except BaseException:
+                self._target.discard()
+                raise
+
+    def _run(self, work: Work, deadline: Deadline) -> CycleReport:
+        step = self._telemetry.step
+        with step("checkout"):
+            index = self._target.checkout()
+        vectors, refused = _fitting(work.vectors, index)
+        with step("plan"):
+            plan = self._plan(work, vectors, index, deadline)
+            self._guard.check(index, len(plan.delete))
+        with step("write"):
+            self._write(index, plan)
+        with step("publish"):
+            count = None if plan.is_empty else index.count()
+            self._lease.check()
+            published = self._target.publish(count)
+        self._measure(plan, published)
+        return _report(self.collection, plan, published, refused)
+
+    def _plan(
+        self, work: Work, vectors: list[VectorBatch], index: Index, deadline: Deadline
+    ) -> Plan:
+        embedded = [key for batch in vectors for key in batch.keys]
+        closure = closure_of(work.changes, embedded)
+        items = read_truth(self._source, closure, self.collection, deadline)
+        present = index.get([key.chroma_id for key in closure.records])
+        return make_plan(closure, newest_vectors(vectors), items, present)
+
+    def _write(self, index: Index, plan: Plan) -> None:
+        if plan.is_empty:
+            return
+        self._target.mark_dirty()
+        calls: list[tuple[Callable[[Any], None], Any]] = [
+            (index.update, plan.update),
+            (index.insert, plan.insert),
+            (index.replace_vectors, plan.replace),
+            (index.delete, plan.delete),
+        ]
+        for call, records in calls:
+            if records:
+                call(records)
+                self._telemetry.measure(Metric.INDEX_CALLS, 1)
+        read_back(index, plan)
+
+    def _measure(self, plan: Plan, published: Published) -> None:
+        measure = self._telemetry.measure
+        measure(Metric.METADATA_UPDATES_APPLIED, len(plan.update))
+        measure(Metric.VECTORS_APPLIED, len(plan.insert) + len(plan.replace))
+        measure(Metric.VECTORS_DROPPED, plan.dropped_vectors)
+        measure(Metric.RECORDS_DELETED, len(plan.delete))
+        measure(Metric.STALE_VECTORS_WRITTEN, plan.stale)
+        measure(Metric.BYTES_PUBLISHED, published.uploaded)
+
+
+def _fitting(
+    batches: tuple[VectorBatch, ...], index: Index
+) -> tuple[list[VectorBatch], dict[str, str]]:
+    """The batches of the collection's dimension, and why the others are refused."""
+    if not batches:
+        return [], {}
+    dimension = index.dimension() or batches[0].dimension
+    refused = {
+        batch.delta_id: f"its vectors have {batch.dimension} dimensions, those of the collection "
+        f"{dimension}: embed with the collection's model"
+        for batch in batches
+        if batch.dimension != dimension
+    }
+    return [batch for batch in batches if batch.delta_id not in refused], refused
+
+
+def _report(
+    collection: Collection, plan: Plan, published: Published, refused: dict[str, str]
+) -> CycleReport:
+    return CycleReport(
+        collection=collection,
+        version=published.version,
+        updated=len(plan.update),
+        inserted=len(plan.insert),
+        replaced=len(plan.replace),
+        deleted=len(plan.delete),
+        dropped_vectors=plan.dropped_vectors,
+        uploaded=published.uploaded,
+        refused=refused,
+    )

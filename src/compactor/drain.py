@@ -1,0 +1,128 @@
+"""A direct invocation: empties the queue by itself and says what it did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from compactor.compaction import BatchReport, Compactor, QueueMessage
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import QueueSendError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_MESSAGES_A_BATCH: Final = 100
+_RECEIVE_LIMIT: Final = 10
+_WAIT_SECONDS: Final = 2
+_SECONDS_A_BATCH: Final = 10.0
+"""Less than this left: another batch could not be finished."""
+
+
+class CompactionQueue(Protocol):
+    """The queue as a consumer without an event source mapping sees it."""
+
+    def receive(self, at_most: int) -> list[QueueMessage]:
+        """Messages, after waiting for one if there is none; empty means that the queue is."""
+        ...
+
+    def delete(self, messages: Sequence[QueueMessage]) -> None:
+        """Acknowledge. Raises if one could not be."""
+        ...
+
+
+@dataclass
+class DrainReport:
+    """What a drain did. `stopped` says why it ended."""
+
+    batches: int = 0
+    received: int = 0
+    done: int = 0
+    returned: int = 0
+    parked: int = 0
+    updated: int = 0
+    inserted: int = 0
+    replaced: int = 0
+    deleted: int = 0
+    dropped_vectors: int = 0
+    versions: dict[str, int] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    stopped: str = ""
+
+    def add(self, report: BatchReport) -> None:
+        """Count another batch in."""
+        self.batches += 1
+        self.received += report.received
+        self.returned += len(report.returned)
+        self.done += report.received - len(report.returned)
+        self.parked += report.parked
+        self.reasons = sorted({*self.reasons, *report.returned.values()})
+        for cycle in report.cycles:
+            self.updated += cycle.updated
+            self.inserted += cycle.inserted
+            self.replaced += cycle.replaced
+            self.deleted += cycle.deleted
+            self.dropped_vectors += cycle.dropped_vectors
+            self.versions[cycle.collection.value] = cycle.version
+
+
+def drain(queue: CompactionQueue, compactor: Compactor, deadline: Deadline) -> DrainReport:
+    """Compact until the queue is empty, the deadline near, or a whole batch had to go back."""
+    report = DrainReport()
+    while not report.stopped:
+        if deadline.remaining() < _SECONDS_A_BATCH:
+            report.stopped = "deadline near"
+            break
+        messages = _gather(queue)
+        if not messages:
+            report.stopped = "queue empty"
+            break
+        batch = compactor.handle(messages, deadline)
+        queue.delete([m for m in messages if m.message_id not in batch.returned])
+        report.add(batch)
+        if len(batch.returned) == len(messages):
+            report.stopped = "a whole batch went back to the queue"
+    return report
+
+
+def _gather(queue: CompactionQueue) -> list[QueueMessage]:
+    messages: dict[str, QueueMessage] = {}
+    while len(messages) < _MESSAGES_A_BATCH:
+        some = queue.receive(min(_RECEIVE_LIMIT, _MESSAGES_A_BATCH - len(messages)))
+        if not some:
+            break
+        messages |= {message.message_id: message for message in some}
+    return list(messages.values())
+
+
+class SQSCompactionQueue:
+    """CompactionQueue on SQS."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client, self._queue_url = client, queue_url
+
+    def receive(self, at_most: int) -> list[QueueMessage]:
+        got = self._client.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=at_most,
+            WaitTimeSeconds=_WAIT_SECONDS,
+        )
+        return [
+            QueueMessage(m["MessageId"], m["Body"], m["ReceiptHandle"])
+            for m in got.get("Messages", [])
+        ]
+
+    def delete(self, messages: Sequence[QueueMessage]) -> None:
+        for start in range(0, len(messages), _RECEIVE_LIMIT):
+            some = messages[start : start + _RECEIVE_LIMIT]
+            answer = self._client.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message.receipt_handle}
+                    for number, message in enumerate(some)
+                ],
+            )
+            if answer.get("Failed"):
+                raise QueueSendError(
+                    f"{len(answer['Failed'])} messages were applied but not acknowledged: they "
+                    "will come again, which changes nothing"
+                )

@@ -1,0 +1,83 @@
+"""Entry point of the compactor.
+
+An SQS event is answered with a partial batch response; a direct invocation with `{}` drains the
+queue and answers with what it did.
+"""
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any, Final
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from compactor.compaction import QueueMessage
+from compactor.drain import drain
+from compactor.wiring import Worker, build_worker
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import TransientError
+from receipt_sync.settings import CompactorSettings
+from receipt_sync.telemetry import COMPACTION_NAMESPACE, PowertoolsTelemetry
+
+_MARGIN_SECONDS: Final = 3.0
+"""Kept back from the remaining time, for the answer itself."""
+
+
+class ReturnedToQueueError(TransientError):
+    """A message that was not applied; its text says why."""
+
+
+@lru_cache(maxsize=1)
+def _settings() -> CompactorSettings:
+    return CompactorSettings.read()
+
+
+@lru_cache(maxsize=1)
+def _telemetry() -> PowertoolsTelemetry:
+    return PowertoolsTelemetry.of("compactor", COMPACTION_NAMESPACE, _settings().log_level)
+
+
+@lru_cache(maxsize=1)
+def _worker() -> Worker:
+    return build_worker(_settings(), _telemetry())
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle an SQS event, or drain the queue for `{}`. Raises SettingsError, ValueError."""
+    telemetry = _telemetry()
+    telemetry.logger.append_keys(request_id=context.aws_request_id)
+    with telemetry.invocation():
+        if not event:
+            return _drain(context)
+        if "Records" in event:
+            return _handle_batch(event, context)
+    raise ValueError("an event is an SQS event with Records, or {} to drain the queue")
+
+
+def _drain(context: LambdaContext) -> dict[str, Any]:
+    worker = _worker()
+    return asdict(drain(worker.queue, worker.compactor, _deadline(worker, context)))
+
+
+def _handle_batch(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    worker = _worker()
+    messages = [QueueMessage(r["messageId"], r["body"]) for r in event["Records"]]
+    report = worker.compactor.handle(messages, _deadline(worker, context))
+
+    def settle(record: SQSRecord) -> None:
+        reason = report.returned.get(record.message_id)
+        if reason is not None:
+            raise ReturnedToQueueError(reason)
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    answer = process_partial_response(event, settle, processor, context)
+    return dict(answer)
+
+
+def _deadline(worker: Worker, context: LambdaContext) -> Deadline:
+    return Deadline(worker.clock, context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS)

@@ -1,0 +1,232 @@
+"""The Chroma collection of one directory.
+
+Chroma's own errors become IndexFailedError: after one of these nothing is known about the copy, so
+its holder discards it (I6).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import chromadb
+import numpy as np
+from chromadb.config import Settings
+from chromadb.errors import ChromaError
+
+from compactor.deltas import Vectors
+from compactor.projection import Metadata
+from receipt_sync.errors import IndexFailedError
+from receipt_sync.keys import Collection
+
+CALL_LIMIT: Final = 5_000
+"""Records a call. Chroma refuses more than 5,461 in a write and about 32,766 in a get."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A Chroma record without its vector. `document` is the text that was embedded."""
+
+    id: str
+    metadata: Mapping[str, Any]
+    document: str | None
+
+
+@dataclass(frozen=True)
+class NewVector:
+    """A vector to store, with the text it was made from and the record's metadata."""
+
+    id: str
+    vector: Vectors
+    document: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True)
+class Match:
+    """A search hit. `distance` is the cosine distance, 0 for the same direction."""
+
+    record: Record
+    distance: float
+
+
+class Index(Protocol):
+    """One collection of records. Every method may raise IndexFailedError."""
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        """The records that exist, by id."""
+        ...
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of the records that exist, by id."""
+        ...
+
+    def update(self, metadata: Mapping[str, Metadata]) -> None:
+        """Merge metadata into existing records; None deletes a key."""
+        ...
+
+    def insert(self, records: Sequence[NewVector]) -> None:
+        """Add records that do not exist yet."""
+        ...
+
+    def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        """Give existing records another vector, document and metadata."""
+        ...
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove records."""
+        ...
+
+    def count(self) -> int:
+        """How many records there are."""
+        ...
+
+    def dimension(self) -> int | None:
+        """The dimension of the vectors; None while there are none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...
+
+
+class ChromaIndex:
+    """A collection in a directory of its own, through Chroma's embedded engine."""
+
+    def __init__(self, path: Path, collection: Collection) -> None:
+        with _chroma("open"):
+            self._client = chromadb.PersistentClient(
+                path=str(path.resolve()), settings=Settings(anonymized_telemetry=False)
+            )
+            # embedding_function=None: the default one would fetch a model from the network.
+            self._collection = self._client.get_or_create_collection(
+                name=collection.value,
+                configuration={"hnsw": {"space": "cosine"}},
+                embedding_function=None,
+            )
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        for some in batches(ids, CALL_LIMIT):
+            with _chroma("get"):
+                got = self._collection.get(ids=list(some), include=["metadatas", "documents"])
+            found |= {record.id: record for record in _records(got)}
+        return found
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        found: dict[str, Vectors] = {}
+        for some in batches(ids, CALL_LIMIT):
+            with _chroma("get"):
+                got = self._collection.get(ids=list(some), include=["embeddings"])
+            embeddings = got["embeddings"]
+            if embeddings is not None:
+                found |= {
+                    i: np.asarray(v, np.float32)
+                    for i, v in zip(got["ids"], embeddings, strict=True)
+                }
+        return found
+
+    def update(self, metadata: Mapping[str, Metadata]) -> None:
+        changed = [(i, values) for i, values in metadata.items() if values]
+        for some in batches(changed, CALL_LIMIT):
+            ids, values = [i for i, _ in some], [v for _, v in some]
+            with _chroma("update"):
+                self._collection.update(ids=ids, metadatas=values)  # type: ignore[arg-type]
+
+    def insert(self, records: Sequence[NewVector]) -> None:
+        for some in batches(records, CALL_LIMIT):
+            with _chroma("add"):
+                self._collection.add(**_columns(some, keep_none=False))
+
+    def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        for some in batches(records, CALL_LIMIT):
+            with _chroma("update"):
+                self._collection.update(**_columns(some, keep_none=True))
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for some in batches(ids, CALL_LIMIT):
+            with _chroma("delete"):
+                self._collection.delete(ids=list(some))
+
+    def count(self) -> int:
+        with _chroma("count"):
+            return self._collection.count()
+
+    def dimension(self) -> int | None:
+        with _chroma("get"):
+            first = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        return None if first is None or len(first) == 0 else len(first[0])
+
+    def ids(self) -> Iterator[str]:
+        """Every record's id, in Chroma's order."""
+        offset = 0
+        while True:
+            with _chroma("get"):
+                page = self._collection.get(limit=CALL_LIMIT, offset=offset, include=[])["ids"]
+            yield from page
+            if len(page) < CALL_LIMIT:
+                return
+            offset += len(page)
+
+    def search(
+        self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[Match]:
+        """The nearest records, nearest first; `where` is a Chroma metadata filter."""
+        with _chroma("query"):
+            found = self._collection.query(
+                query_embeddings=[vector],  # type: ignore[arg-type]  # NumPy's stubs and Chroma's differ
+                n_results=limit,
+                where=dict(where) if where else None,
+                include=["metadatas", "documents", "distances"],
+            )
+        row: dict[str, Any] = {
+            name: (found[name] or [[]])[0]
+            for name in ("ids", "metadatas", "documents", "distances")
+        }
+        return [
+            Match(record, distance)
+            for record, distance in zip(_records(row), row["distances"], strict=True)
+        ]
+
+    def close(self) -> None:
+        with _chroma("close"):
+            self._client.close()  # type: ignore[attr-defined]  # ClientAPI lacks what every client has
+
+
+def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Slices of at most `size` items, in order."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _records(got: Mapping[str, Any]) -> list[Record]:
+    return [
+        Record(chroma_id, metadata or {}, document)
+        for chroma_id, metadata, document in zip(
+            got["ids"], got["metadatas"], got["documents"], strict=True
+        )
+    ]
+
+
+def _columns(records: Sequence[NewVector], *, keep_none: bool) -> dict[str, Any]:
+    return {
+        "ids": [record.id for record in records],
+        "embeddings": [record.vector for record in records],
+        "documents": [record.document for record in records],
+        "metadatas": [
+            {k: v for k, v in record.metadata.items() if keep_none or v is not None}
+            for record in records
+        ],
+    }
+
+
+@contextmanager
+def _chroma(call: str) -> Iterator[None]:
+    try:
+        yield
+    except (ChromaError, ValueError, TypeError, RuntimeError, OSError) as error:
+        # Not the error's own words: they may quote a value, and values are receipt text (I8).
+        raise IndexFailedError(f"Chroma's {call} failed: {type(error).__name__}") from error

@@ -1,0 +1,136 @@
+"""The lease of one collection: CompactionLock, a row in the table (design: Lease).
+
+It saves work, no more: what protects the data is the conditional write of the manifest (I3).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final, Protocol
+
+from receipt_sync.backoff import pauses
+from receipt_sync.clock import Clock
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import LeaseLostError, LeaseUnavailableError
+from receipt_sync.telemetry import Metric, Telemetry
+
+_LONGEST_PAUSE: Final = 1.0
+
+
+@dataclass(frozen=True)
+class CompactionLock:
+    """One state of the lease. `owner` is a UUID; times are aware, in UTC."""
+
+    lock_id: str
+    owner: str
+    expires: datetime
+    heartbeat: datetime
+
+
+class LockTable(Protocol):
+    """Conditional writes of the lock's row."""
+
+    def acquire(self, lock: CompactionLock, now: datetime) -> bool:
+        """Write the lock if there is none, or one that ran out before `now`."""
+        ...
+
+    def extend(self, lock: CompactionLock) -> bool:
+        """Move expires and heartbeat if the owner is still this one."""
+        ...
+
+    def release(self, lock_id: str, owner: str) -> bool:
+        """Delete the lock if the owner is still this one."""
+        ...
+
+
+Heartbeat = Callable[[Callable[[], None]], AbstractContextManager[None]]
+"""Calls the given function regularly for as long as it is open."""
+
+
+@dataclass(frozen=True)
+class LeaseTerms:
+    """Which lock, who we are, and how long a lease lasts without a heartbeat."""
+
+    lock_id: str
+    owner: str
+    duration: timedelta
+
+
+class Lease:
+    """Acquire, extend, check, release."""
+
+    def __init__(
+        self,
+        table: LockTable,
+        terms: LeaseTerms,
+        heartbeat: Heartbeat,
+        clock: Clock,
+        randomness: Random,
+        telemetry: Telemetry,
+    ) -> None:
+        self._table, self._terms, self._heartbeat = table, terms, heartbeat
+        self._clock, self._randomness, self._telemetry = clock, randomness, telemetry
+        self._good_until = 0.0
+        self._lost = False
+
+    @contextmanager
+    def held(self, deadline: Deadline) -> Iterator[None]:
+        """Hold the lease for a block. Raises LeaseUnavailableError if it stays another's."""
+        self._acquire(deadline)
+        try:
+            with self._heartbeat(self.beat):
+                yield
+        finally:
+            self._release()
+
+    def beat(self) -> None:
+        """Extend the lease. Raises LeaseLostError if it belongs to another, or ran out, by now."""
+        self.check()
+        begun = self._clock.monotonic()
+        if not self._table.extend(self._state()):
+            self._lost = True
+            self.check()
+        self._good_until = begun + self._terms.duration.total_seconds()
+
+    def check(self) -> None:
+        """Raise LeaseLostError unless the lease is surely still ours."""
+        if self._lost or self._clock.monotonic() >= self._good_until:
+            raise LeaseLostError(
+                f"the lease {self._terms.lock_id} could not be extended in time: nothing is "
+                "published, the messages go back to the queue"
+            )
+
+    def _acquire(self, deadline: Deadline) -> None:
+        waits = pauses(self._randomness, longest=_LONGEST_PAUSE)
+        while not self._try_acquire():
+            self._telemetry.measure(Metric.COMPACTION_LOCK_CONTENTIONS, 1)
+            pause = next(waits)
+            if deadline.remaining() < pause:
+                raise LeaseUnavailableError(
+                    f"the lease {self._terms.lock_id} is held by another worker: the messages go "
+                    "back to the queue"
+                )
+            self._clock.sleep(pause)
+
+    def _try_acquire(self) -> bool:
+        begun = self._clock.monotonic()
+        if not self._table.acquire(self._state(), self._clock.now()):
+            return False
+        self._lost = False
+        self._good_until = begun + self._terms.duration.total_seconds()
+        return True
+
+    def _release(self) -> None:
+        # Conditional on the owner: False means that it ran out and is another's now, which is
+        # right to leave alone. What was done meanwhile is decided by the manifest's condition.
+        self._good_until = 0.0
+        if not self._lost:
+            self._table.release(self._terms.lock_id, self._terms.owner)
+
+    def _state(self) -> CompactionLock:
+        now = self._clock.now()
+        return CompactionLock(
+            self._terms.lock_id, self._terms.owner, now + self._terms.duration, now
+        )

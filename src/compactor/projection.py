@@ -1,0 +1,118 @@
+"""What Chroma should hold for one entity, computed from the table's present state.
+
+Chroma metadata is flat scalars. Numbers become floats only here, at Chroma's door, and keep one
+type a field, because Chroma's filters tell 1 from 1.0. A value that is no scalar (a list, a set, a
+map, bytes) travels as its JSON text, so that no legal item is refused. None means: the key must
+not be there.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Flag, auto
+from typing import Any, Final, TypeAlias
+
+from receipt_sync.attributes import to_json
+from receipt_sync.fields import BOUNDING_BOX_SIDES, MERCHANT_FIELDS
+from receipt_sync.keys import EntityKey
+
+Scalar: TypeAlias = str | int | float | bool
+Metadata: TypeAlias = dict[str, Scalar | None]
+Item: TypeAlias = Mapping[str, Any]
+Items: TypeAlias = Mapping[EntityKey, Item | None]
+
+STALE: Final = "embedding_stale"
+DELTA_ID: Final = "delta_id"
+"""Which delta brought a record's vector: bookkeeping of the index, not part of the projection."""
+
+
+class Part(Flag):
+    """The parts of a record that can be recomputed apart from each other (design: Closure)."""
+
+    OWN = auto()
+    MERCHANT = auto()
+    CONTEXT = auto()
+
+
+ALL: Final = Part.OWN | Part.MERCHANT | Part.CONTEXT
+
+
+def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:
+    """The items from which `parts` of a record are computed; its own one always, as proof."""
+    needed = [key]
+    if Part.MERCHANT in parts:
+        needed.append(key.metadata)
+    if Part.CONTEXT in parts:
+        needed += [n for n in (key.neighbour(-1), key.neighbour(1)) if n is not None]
+    return needed
+
+
+def project(
+    key: EntityKey, items: Items, parts: Part = ALL, document: str | None = None
+) -> Metadata:
+    """The metadata that the record of `key` should hold in `parts`.
+
+    `items` holds the neighbourhood of `key`, decoded; an item that the table does not have is None
+    or left out. `document` is the text that the record's vector was made from.
+    """
+    metadata: Metadata = {}
+    if Part.OWN in parts:
+        metadata |= _own(key, items[key] or {}, document)
+    if Part.MERCHANT in parts:
+        merchant = items.get(key.metadata) or {}
+        metadata |= {field: _scalar(merchant.get(field)) for field in MERCHANT_FIELDS}
+    if Part.CONTEXT in parts:
+        metadata |= _context(key, items)
+    return metadata
+
+
+def text_of(item: Item | None) -> str:
+    """The text of a line or word as it is embedded and stored; empty where there is none."""
+    value = _scalar((item or {}).get("text"))
+    return "" if value is None else str(value)
+
+
+def _own(key: EntityKey, item: Item, document: str | None) -> Metadata:
+    box = item.get("bounding_box")
+    sides = box if isinstance(box, Mapping) else {}
+    return {
+        "image_id": key.image_id,
+        "receipt_id": key.receipt_id,
+        "line_id": key.line_id,
+        **({} if key.word_id is None else {"word_id": key.word_id}),
+        "text": _scalar(item.get("text")),
+        "confidence": _float(item.get("confidence")),
+        "embedding_status": _scalar(item.get("embedding_status")),
+        "is_noise": _scalar(item.get("is_noise")),
+        **{f"bounding_box_{side}": _float(sides.get(side)) for side in BOUNDING_BOX_SIDES},
+        STALE: True if document is not None and document != text_of(item) else None,
+    }
+
+
+def _context(key: EntityKey, items: Items) -> Metadata:
+    kind = "line" if key.word_id is None else "word"
+    return {
+        f"{side}_{kind}_text": _neighbour_text(key.neighbour(step), items)
+        for side, step in (("prev", -1), ("next", 1))
+    }
+
+
+def _neighbour_text(neighbour: EntityKey | None, items: Items) -> Scalar | None:
+    item = items.get(neighbour) if neighbour is not None else None
+    return None if item is None else _scalar(item.get("text"))
+
+
+def _float(value: Any) -> Scalar | None:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return float(value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Scalar | None:
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else float(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)

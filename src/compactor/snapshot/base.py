@@ -1,0 +1,83 @@
+"""The base of a snapshot: whole files in content-addressed, compressed blocks."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from compactor.snapshot.compression import compress, decompress, digest_of
+from compactor.snapshot.manifest import BLOCK_SIZE, BaseFile, block_name
+from compactor.snapshot.pages import list_files
+from compactor.snapshot.store import SnapshotStore
+from receipt_sync.errors import SnapshotDamagedError
+
+_THREADS: Final = 8
+
+
+class _BlockAt(NamedTuple):
+    path: Path
+    offset: int
+    digest: str
+    size: int
+
+
+class WrittenBase(NamedTuple):
+    """A base's files, and the bytes that were stored for it."""
+
+    files: dict[str, BaseFile]
+    stored: int
+
+
+def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
+    """Store every block of every file under `folder`. The one step that is O(snapshot)."""
+    files: dict[str, BaseFile] = {}
+    stored = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for name, path in list_files(folder).items():
+            blocks = list(pool.map(lambda data: _write_block(data, store), _blocks_of(path)))
+            files[name] = BaseFile(size=path.stat().st_size, blocks=tuple(d for d, _ in blocks))
+            stored += sum(size for _, size in blocks)
+    return WrittenBase(files, stored)
+
+
+def restore_base(files: dict[str, BaseFile], folder: Path, store: SnapshotStore) -> None:
+    """Write the base's files under `folder`, each block checked against its digest.
+
+    Raises SnapshotDamagedError for a block that is gone, truncated or not what its name says.
+    """
+    for name, file in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as empty:
+            empty.truncate(file.size)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(lambda block: _restore_block(block, store), _targets(files, folder)):
+            pass
+
+
+def _blocks_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_SIZE):
+            yield block
+
+
+def _write_block(data: bytes, store: SnapshotStore) -> tuple[str, int]:
+    digest, packed = digest_of(data), compress(data)
+    store.write(block_name(digest), packed)
+    return digest, len(packed)
+
+
+def _targets(files: dict[str, BaseFile], folder: Path) -> Iterator[_BlockAt]:
+    for name, file in files.items():
+        for number, digest in enumerate(file.blocks):
+            offset = number * BLOCK_SIZE
+            yield _BlockAt(folder / name, offset, digest, min(BLOCK_SIZE, file.size - offset))
+
+
+def _restore_block(block: _BlockAt, store: SnapshotStore) -> None:
+    data = decompress(store.read(block_name(block.digest)), BLOCK_SIZE)
+    if len(data) != block.size or digest_of(data) != block.digest:
+        raise SnapshotDamagedError(f"block {block.digest[:12]} is not what its name says")
+    with block.path.open("r+b") as file:
+        file.seek(block.offset)
+        file.write(data)

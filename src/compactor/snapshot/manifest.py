@@ -1,0 +1,124 @@
+"""The one mutable object of a snapshot (design: Snapshot).
+
+A version of a collection's files is: the base, cut into content-addressed blocks, with the packs
+of changed pages laid over it in order. Digests are SHA-256 of the bytes before compression
+(blocks) or of the object itself (packs), in lower-case hexadecimal.
+"""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.keys import Collection
+
+FORMAT: Final = 1
+BLOCK_SIZE: Final = 4 * 2**20
+MAX_FILE_SIZE: Final = 1 << 40
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+# No part of a path begins with a dot, so that none leads out of the folder.
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"
+FilePath = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART}){{0,7}}$")]
+Size = Annotated[int, Field(ge=0, le=MAX_FILE_SIZE)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BaseFile(_Part):
+    """A file of the base: its size in bytes and its blocks, each BLOCK_SIZE but the last."""
+
+    size: Size
+    blocks: tuple[Digest, ...]
+
+    @model_validator(mode="after")
+    def _blocks_cover_the_size(self) -> Self:
+        if len(self.blocks) != -(-self.size // BLOCK_SIZE):
+            raise ValueError(f"{len(self.blocks)} blocks do not make {self.size} bytes")
+        return self
+
+
+class PackReference(_Part):
+    """A pack's object and its size in bytes."""
+
+    digest: Digest
+    size: Size
+
+
+class Retired(_Part):
+    """An object that no version names any more, kept for readers and slower workers."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^(blocks|packs)/[0-9a-f]{64}$")]
+    since: AwareDatetime
+
+
+class Manifest(_Part):
+    """One published version of a collection."""
+
+    format: Literal[1] = FORMAT
+    collection: Collection
+    version: Annotated[int, Field(ge=1)]
+    base: dict[FilePath, BaseFile]
+    base_size: Size
+    """Bytes of the base's objects as stored."""
+    packs: tuple[PackReference, ...] = ()
+    files: dict[FilePath, Size]
+    """Size of every file of this version, in bytes."""
+    record_count: Annotated[int, Field(ge=0)]
+    published_at: AwareDatetime
+    writer: str
+    retired: tuple[Retired, ...] = ()
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json().encode()
+
+    @property
+    def objects(self) -> frozenset[str]:
+        """Names of all objects that this version needs."""
+        blocks = {block_name(d) for file in self.base.values() for d in file.blocks}
+        return frozenset(blocks | {pack_name(pack.digest) for pack in self.packs})
+
+    @property
+    def packs_size(self) -> int:
+        return sum(pack.size for pack in self.packs)
+
+
+def read_manifest(data: bytes, collection: Collection) -> Manifest:
+    """The manifest in an object. Raises SnapshotDamagedError for anything else."""
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        raise SnapshotDamagedError(
+            f"the manifest of {collection} is not one of format {FORMAT} ({_faults(error)}): "
+            "restore an earlier version of the object, or update this software"
+        ) from error
+    if manifest.collection is not collection:
+        raise SnapshotDamagedError(
+            f"the manifest under {collection} is that of {manifest.collection}"
+        )
+    return manifest
+
+
+def block_name(digest: str) -> str:
+    """Name of a block's object inside the collection's prefix."""
+    return f"blocks/{digest}"
+
+
+def pack_name(digest: str) -> str:
+    """Name of a pack's object inside the collection's prefix."""
+    return f"packs/{digest}"
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults[:3])

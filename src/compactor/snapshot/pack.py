@@ -1,0 +1,115 @@
+"""A pack: the pages that changed from one version to the next, in one compressed object.
+
+Layout before zstd: magic, header length (4 bytes, big-endian), header (JSON: file → size and page
+numbers), then the pages in the header's order; a file's last page is as short as the file makes it.
+"""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from compactor.snapshot.compression import compress, decompress
+from compactor.snapshot.manifest import FilePath, Size
+from compactor.snapshot.pages import PAGE_SIZE, page_count
+from receipt_sync.errors import SnapshotDamagedError
+
+MAGIC: Final = b"RCSPACK\x01"
+MAX_PACK_BYTES: Final = 4 * 2**30
+
+PageNumber = Annotated[int, Field(ge=0)]
+
+
+class PackedFile(BaseModel):
+    """A file as the new version has it: size in bytes, and the pages that the pack carries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Size
+    pages: tuple[PageNumber, ...]
+
+
+class PackHeader(BaseModel):
+    """Changed files, and files that the new version does not have any more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: dict[FilePath, PackedFile]
+    removed: tuple[FilePath, ...] = ()
+
+
+def build_pack(folder: Path, changed: Mapping[str, list[int]], removed: tuple[str, ...]) -> bytes:
+    """The pack of the given pages of the files under `folder`."""
+    header = PackHeader(
+        files={
+            name: PackedFile(size=(folder / name).stat().st_size, pages=tuple(pages))
+            for name, pages in changed.items()
+        },
+        removed=removed,
+    )
+    encoded = header.model_dump_json().encode()
+    parts = [MAGIC, struct.pack(">I", len(encoded)), encoded]
+    for name, pages in changed.items():
+        parts += _read_pages(folder / name, pages)
+    return compress(b"".join(parts))
+
+
+def apply_pack(data: bytes, folder: Path) -> set[str]:
+    """Lay a pack over the files of the version before; returns the names of the files touched.
+
+    Raises SnapshotDamagedError for a pack that is not whole. Nothing is written before the header
+    and the length have been checked.
+    """
+    content = decompress(data, MAX_PACK_BYTES)
+    header, start = _read_header(content)
+    if len(content) - start != sum(
+        _length(f.size, p) for f in header.files.values() for p in f.pages
+    ):
+        raise SnapshotDamagedError("a pack does not hold the pages that its header names")
+    for name, file in header.files.items():
+        start = _write_pages(folder / name, file, content, start)
+    for name in header.removed:
+        (folder / name).unlink(missing_ok=True)
+    return {*header.files, *header.removed}
+
+
+def _read_header(content: bytes) -> tuple[PackHeader, int]:
+    prefix = len(MAGIC) + 4
+    if len(content) < prefix or not content.startswith(MAGIC):
+        raise SnapshotDamagedError("an object named as a pack is none of this format")
+    (length,) = struct.unpack(">I", content[len(MAGIC) : prefix])
+    try:
+        header = PackHeader.model_validate(json.loads(content[prefix : prefix + length]))
+    except (ValueError, ValidationError) as error:
+        raise SnapshotDamagedError("a pack's header is not that of this format") from error
+    for name, file in header.files.items():
+        if any(page >= page_count(file.size) for page in file.pages):
+            raise SnapshotDamagedError(f"a pack holds a page beyond the end of {name}")
+    return header, prefix + length
+
+
+def _length(size: int, page: int) -> int:
+    return min(PAGE_SIZE, size - page * PAGE_SIZE)
+
+
+def _read_pages(path: Path, pages: list[int]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for page in pages:
+            file.seek(page * PAGE_SIZE)
+            yield file.read(PAGE_SIZE)
+
+
+def _write_pages(path: Path, packed: PackedFile, content: bytes, start: int) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    view = memoryview(content)
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        for page in packed.pages:
+            stop = start + _length(packed.size, page)
+            file.seek(page * PAGE_SIZE)
+            file.write(view[start:stop])
+            start = stop
+        file.truncate(packed.size)
+    return start

@@ -1,0 +1,101 @@
+"""Which 4 KiB pages of a file differ from those of another.
+
+Whole pages are compared byte by byte: no digest has to be kept, and none can collide.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from receipt_sync.errors import SnapshotDamagedError
+
+PAGE_SIZE: Final = 4096
+_WORDS: Final = PAGE_SIZE // 8
+_CHUNK: Final = 4096  # pages compared at a time: 16 MiB a side
+
+
+_CLEAN_NS: Final = 10**18  # a moment in 2001, which no write of ours leaves behind
+
+
+def mark_clean(path: Path) -> None:
+    """Note on the file itself that it equals its counterpart; any later write removes the note.
+
+    A recorded modification time would not do: two writes within one tick of the file system's
+    clock have the same.
+    """
+    os.utime(path, ns=(_CLEAN_NS, _CLEAN_NS))
+
+
+def is_clean(path: Path) -> bool:
+    """Whether nothing wrote to the file since it was marked."""
+    return path.exists() and path.stat().st_mtime_ns == _CLEAN_NS
+
+
+def list_files(folder: Path) -> dict[str, Path]:
+    """Every regular file under a folder, by its path relative to it, with forward slashes."""
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return dict(sorted(found.items()))
+
+
+def check_sizes(folder: Path) -> None:
+    """Raise SnapshotDamagedError for a file that claims far more bytes than it has on disk.
+
+    A kill during HNSW's persist leaves link_lists.bin with an apparent size of a terabyte.
+    """
+    for name, path in list_files(folder).items():
+        stat = path.stat()
+        if stat.st_size > 64 * 2**20 and stat.st_size > 16 * 512 * stat.st_blocks:
+            raise SnapshotDamagedError(f"{name} claims {stat.st_size} bytes, most of them holes")
+
+
+def page_count(size: int) -> int:
+    """Pages that a file of `size` bytes has, the last one perhaps shorter."""
+    return -(-size // PAGE_SIZE)
+
+
+def differing_pages(old: Path, new: Path) -> list[int]:
+    """Numbers of the pages of `new` that `old` lacks or has otherwise; `old` need not exist."""
+    old_size = old.stat().st_size if old.exists() else 0
+    new_size = new.stat().st_size
+    whole = min(old_size, new_size) // PAGE_SIZE
+    pages = _differing_whole_pages(old, new, whole)
+    rest = range(whole, page_count(new_size))
+    if old_size == new_size and len(rest) == 1 and _tail(old, whole) == _tail(new, whole):
+        rest = range(0)
+    return [*pages, *rest]
+
+
+def copy_pages(source: Path, target: Path, pages: list[int]) -> None:
+    """Make `target`'s given pages, and its size, those of `source`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as reader, target.open("r+b" if target.exists() else "w+b") as writer:
+        for page in pages:
+            reader.seek(page * PAGE_SIZE)
+            writer.seek(page * PAGE_SIZE)
+            writer.write(reader.read(PAGE_SIZE))
+        writer.truncate(os.fstat(reader.fileno()).st_size)
+
+
+def _differing_whole_pages(old: Path, new: Path, count: int) -> list[int]:
+    if count == 0:
+        return []
+    left, right = _mapped(old, count), _mapped(new, count)
+    differing: list[int] = []
+    for start in range(0, count, _CHUNK):
+        stop = min(start + _CHUNK, count)
+        unequal = (left[start:stop] != right[start:stop]).any(axis=1)
+        differing += (np.flatnonzero(unequal) + start).tolist()
+    return differing
+
+
+def _mapped(path: Path, count: int) -> NDArray[np.uint64]:
+    return np.memmap(path, dtype=np.uint64, mode="r", shape=(count, _WORDS))
+
+
+def _tail(path: Path, page: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(page * PAGE_SIZE)
+        return file.read()

@@ -1,0 +1,91 @@
+"""A snapshot in an S3 bucket, under snapshots/{collection}/."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from compactor.snapshot.store import Absent, FetchedManifest, NotModified
+from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+from receipt_sync.keys import Collection
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# 412: the condition does not hold. 409: another conditional write was under way at the same time.
+# 404: If-Match on a manifest that was deleted.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_REFUSED = {409, 412, 404}
+_DELETE_LIMIT = 1000
+
+
+class S3SnapshotStore:
+    """SnapshotStore on S3. What S3 itself refuses is raised as botocore's ClientError."""
+
+    def __init__(self, client: "S3Client", bucket: str, collection: Collection) -> None:
+        self._client, self._bucket = client, bucket
+        self._prefix = f"snapshots/{collection}/"
+
+    def manifest(self, known_etag: str | None) -> FetchedManifest | NotModified | Absent:
+        condition: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
+        try:
+            got = self._client.get_object(Bucket=self._bucket, Key=self._manifest, **condition)
+        except ClientError as error:
+            if status_of(error) == 304:
+                return NotModified()
+            if _code(error) == "NoSuchKey":
+                return Absent()
+            raise
+        return FetchedManifest(got["Body"].read(), got["ETag"])
+
+    def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
+        condition: dict[str, Any] = (
+            {"IfMatch": expected_etag} if expected_etag else {"IfNoneMatch": "*"}
+        )
+        try:
+            put = self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._manifest,
+                Body=data,
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if status_of(error) in _REFUSED and _code(error) != "NoSuchBucket":
+                raise PublishRefusedError(
+                    f"{self._manifest} is no longer the version checked out"
+                ) from error
+            raise
+        return put["ETag"]
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)[
+                "Body"
+            ].read()
+        except ClientError as error:
+            if _code(error) == "NoSuchKey":
+                raise SnapshotDamagedError(f"{self._prefix}{name} is gone") from error
+            raise
+
+    def write(self, name: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
+
+    def delete(self, names: Iterable[str]) -> None:
+        keys = [{"Key": self._prefix + name} for name in names]
+        for start in range(0, len(keys), _DELETE_LIMIT):
+            some: Any = {"Objects": keys[start : start + _DELETE_LIMIT], "Quiet": True}
+            self._client.delete_objects(Bucket=self._bucket, Delete=some)
+
+    @property
+    def _manifest(self) -> str:
+        return self._prefix + "manifest.json"
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status of a refused call."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")

@@ -1,0 +1,185 @@
+"""The copy of a snapshot that a worker writes to, and how it becomes the next version (I4, I6)."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from compactor.index import Index
+from compactor.snapshot.base import write_base
+from compactor.snapshot.compression import digest_of
+from compactor.snapshot.manifest import Manifest, PackReference, pack_name
+from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.pack import build_pack
+from compactor.snapshot.pages import check_sizes, list_files
+from compactor.snapshot.retirement import retire, split_expired
+from compactor.snapshot.store import SnapshotStore
+from compactor.snapshot.synchronise import difference, mark_all_clean, synchronise
+from receipt_sync.clock import Clock
+from receipt_sync.errors import IndexFailedError
+from receipt_sync.keys import Collection
+
+REBASE_SHARE: Final = 0.5
+"""Packs may grow to this share of the base before a new base is written."""
+REBASE_FLOOR: Final = 16 * 2**20
+"""Bytes of packs below which a new base is never written: small snapshots would rebase all day."""
+MAX_PACKS: Final = 200
+
+OpenIndex = Callable[[Path, Collection], Index]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publish did: the new version, and the bytes that it uploaded besides the manifest."""
+
+    version: int
+    uploaded: int
+
+
+@dataclass(frozen=True)
+class CopySettings:
+    """Who writes, and for how long dropped objects are kept."""
+
+    writer: str
+    retention: timedelta
+
+
+class WorkingCopy:
+    """Checkout, mark, publish, discard. One process, one thread at a time."""
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        collection: Collection,
+        folder: Path,
+        open_index: OpenIndex,
+        clock: Clock,
+        settings: CopySettings,
+    ) -> None:
+        self._store, self._collection, self._clock = store, collection, clock
+        self._open_index, self._settings = open_index, settings
+        self._mirror = Mirror(store, collection, folder / "mirror")
+        self._folder = folder / "working"
+        self._index: Index | None = None
+        self._dirty = False
+
+    @property
+    def version(self) -> int:
+        """The version checked out; 0 while nothing is published."""
+        return self._mirror.version
+
+    def checkout(self) -> Index:
+        """The collection as published now. A dirty copy is thrown away first.
+
+        Raises SnapshotDamagedError if what is published can't be read.
+        """
+        if self._dirty:
+            self.discard()
+        moved = self._mirror.refresh()
+        if moved or self._index is None:
+            self.close()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            synchronise(self._mirror.folder, self._folder)
+            self._index = self._open_index(self._folder, self._collection)
+        return self._index
+
+    def mark_dirty(self) -> None:
+        """To be called before the first write to the index."""
+        self._dirty = True
+
+    def discard(self) -> None:
+        """Throw the files away; the next checkout copies them anew from the mirror."""
+        self._dirty = True
+        self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._dirty = False
+
+    def publish(self, record_count: int | None) -> Published:
+        """Make the copy the next version, on condition that the one checked out is still the last.
+
+        `record_count` None means: as before. Raises PublishRefusedError; the copy is then to be
+        discarded, and so it is after any other error.
+        """
+        self._dirty = True
+        self._check_idle()
+        check_sizes(self._folder)
+        manifest = self._mirror.manifest
+        published = (
+            self._publish_base(manifest, record_count)
+            if manifest is None or _outgrown(manifest)
+            else self._publish_pack(manifest, record_count)
+        )
+        mark_all_clean(self._folder, self._mirror.folder)
+        self._dirty = False
+        return published
+
+    def close(self) -> None:
+        """Let go of the index; the files stay."""
+        index, self._index = self._index, None
+        if index is not None:
+            index.close()
+
+    def _check_idle(self) -> None:
+        """A rollback journal beside the database would mean a transaction under way."""
+        for name in list_files(self._folder):
+            if name.endswith(("-journal", "-wal")):
+                raise IndexFailedError(f"Chroma is not idle: {name} exists")
+
+    def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
+        changed, removed = difference(self._mirror.folder, self._folder)
+        pack = build_pack(self._folder, changed, removed) if changed or removed else None
+        packs = previous.packs
+        if pack is not None:
+            digest = digest_of(pack)
+            self._store.write(pack_name(digest), pack)
+            packs = (*packs, PackReference(digest=digest, size=len(pack)))
+        manifest, expired = self._next(
+            previous.model_copy(update={"packs": packs}), previous, record_count
+        )
+        etag = self._store.swap_manifest(manifest.to_json(), self._mirror.etag)
+        self._mirror.accept(manifest, etag, pack)
+        self._store.delete(expired)
+        return Published(manifest.version, len(pack or b""))
+
+    def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
+        expected = self._mirror.stage(self._folder)
+        base = write_base(self._mirror.folder, self._store)
+        draft = Manifest(
+            collection=self._collection,
+            version=1,
+            base=base.files,
+            base_size=base.stored,
+            files={},
+            record_count=0,
+            published_at=self._clock.now(),
+            writer=self._settings.writer,
+        )
+        manifest, expired = self._next(draft, previous, record_count)
+        etag = self._store.swap_manifest(manifest.to_json(), expected)
+        self._mirror.accept(manifest, etag, None)
+        self._store.delete(expired)
+        return Published(manifest.version, base.stored)
+
+    def _next(
+        self, draft: Manifest, previous: Manifest | None, record_count: int | None
+    ) -> tuple[Manifest, tuple[str, ...]]:
+        now = self._clock.now()
+        retired = retire(previous, draft.objects, now) if previous else ()
+        kept, expired = split_expired(retired, now, self._settings.retention)
+        before = previous.record_count if previous else 0
+        update = {
+            "version": (previous.version if previous else 0) + 1,
+            "files": {n: p.stat().st_size for n, p in list_files(self._folder).items()},
+            "record_count": before if record_count is None else record_count,
+            "published_at": now,
+            "writer": self._settings.writer,
+            "retired": kept,
+        }
+        return draft.model_copy(update=update), expired
+
+
+def _outgrown(manifest: Manifest) -> bool:
+    limit = max(REBASE_FLOOR, REBASE_SHARE * manifest.base_size)
+    return manifest.packs_size > limit or len(manifest.packs) >= MAX_PACKS

@@ -1,0 +1,43 @@
+"""A folder that belongs to one process, and the removal of what dead ones left behind.
+
+A function that is killed leaves its working copies on a disk that the next process shares. The
+lock on a file beside each folder dies with its owner, so a lock that can be had marks a leftover.
+"""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+_LOCK: Final = ".lock"
+
+
+def claim(root: Path, name: str) -> Path:
+    """A new folder `root/name`, ours until this process ends. Leftovers of others are removed."""
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    pending = root / f"{name}.claim"
+    descriptor = os.open(pending, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    pending.rename(root / f"{name}{_LOCK}")  # visible to sweepers only once it is locked
+    folder = root / name
+    folder.mkdir()
+    return folder
+
+
+def _sweep(root: Path) -> None:
+    for lock in root.glob(f"*{_LOCK}"):
+        try:
+            descriptor = os.open(lock, os.O_RDWR)
+        except FileNotFoundError:  # another sweeper was faster
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # its owner lives
+            continue
+        else:
+            shutil.rmtree(root / lock.stem, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)

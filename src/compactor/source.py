@@ -1,0 +1,189 @@
+"""Reads the present state of entities from the table.
+
+Absence is only ever reported from a read that succeeded whole (I5): unprocessed keys are asked for
+again until there are none, and a throttle, an error or a partial page raises TableReadError.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from compactor.index import batches
+from compactor.projection import Item
+from receipt_sync.attributes import decode_item
+from receipt_sync.backoff import pauses
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import DeadlineNearError, MalformedKeyError, TableReadError
+from receipt_sync.fields import MERCHANT_FIELDS, OWN_FIELDS
+from receipt_sync.keys import EntityKey, ReceiptKey, parse_key
+from receipt_sync.telemetry import Metric, Telemetry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_GET_LIMIT: Final = 100  # keys of one BatchGetItem
+_THREADS: Final = 4
+_THROTTLES: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "InternalServerError",
+        "ServiceUnavailable",
+    }
+)
+_NAMES: Final = {
+    f"#f{number}": name
+    for number, name in enumerate(("PK", "SK", *dict.fromkeys((*MERCHANT_FIELDS, *OWN_FIELDS))))
+}
+_PROJECTION: Final[dict[str, Any]] = {
+    "ProjectionExpression": ", ".join(_NAMES),
+    "ExpressionAttributeNames": _NAMES,
+    "ConsistentRead": True,
+}
+
+T = TypeVar("T")
+
+
+class TableSource(Protocol):
+    """The table as the compactor sees it. Every read is strongly consistent."""
+
+    def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
+        """Every key's item, decoded; None is proof of absence. Raises TableReadError."""
+        ...
+
+    def members(
+        self, receipts: Collection[ReceiptKey], deadline: Deadline
+    ) -> dict[EntityKey, Item | None]:
+        """All entities of the receipts that exist. Raises TableReadError."""
+        ...
+
+
+class DynamoDBSource:
+    """TableSource on DynamoDB: a hundred keys a request, several requests at a time."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        randomness: Random,
+        telemetry: Telemetry,
+    ) -> None:
+        self._client, self._table = client, table_name
+        self._randomness, self._telemetry = randomness, telemetry
+
+    def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
+        found: dict[EntityKey, Item | None] = dict.fromkeys(keys)
+        groups = batches(list(found), _GET_LIMIT)
+        for items in _in_parallel(lambda group: self._get_group(group, deadline), list(groups)):
+            found |= items
+        return found
+
+    def members(
+        self, receipts: Collection[ReceiptKey], deadline: Deadline
+    ) -> dict[EntityKey, Item | None]:
+        found: dict[EntityKey, Item | None] = {}
+        for items in _in_parallel(lambda one: self._query(one, deadline), list(receipts)):
+            found |= items
+        return found
+
+    def scan(self, deadline: Deadline) -> Iterator[tuple[EntityKey, Item]]:
+        """Every entity of the table; what is someone else's or malformed is passed over."""
+        start: dict[str, Any] = {}
+        while True:
+            page = self._call(self._client.scan, deadline, **_PROJECTION, **start)
+            yield from self._entities(page["Items"]).items()
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _get_group(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item]:
+        found: dict[EntityKey, Item] = {}
+        pending: Any = [{"PK": {"S": key.pk}, "SK": {"S": key.sk}} for key in keys]
+        waits = pauses(self._randomness)
+        while True:
+            request = {self._table: {"Keys": pending, **_PROJECTION}}
+            answer = self._call(self._client.batch_get_item, deadline, RequestItems=request)
+            found |= self._entities(answer["Responses"].get(self._table, []))
+            pending = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if not pending:
+                return found
+            self._pause(next(waits), deadline, "unprocessed keys")
+
+    def _query(self, receipt: ReceiptKey, deadline: Deadline) -> dict[EntityKey, Item]:
+        names = {**_NAMES, "#pk": "PK", "#sk": "SK"}
+        found: dict[EntityKey, Item] = {}
+        start: dict[str, Any] = {}
+        while True:
+            page = self._call(
+                self._client.query,
+                deadline,
+                **{**_PROJECTION, "ExpressionAttributeNames": names},
+                KeyConditionExpression="#pk = :pk AND begins_with(#sk, :sk)",
+                ExpressionAttributeValues={
+                    ":pk": {"S": receipt.pk},
+                    ":sk": {"S": receipt.sk_prefix},
+                },
+                **start,
+            )
+            found |= self._entities(page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return found
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _call(self, call: Any, deadline: Deadline, **arguments: Any) -> Any:
+        """One request; throttles are tried again inside the deadline."""
+        if "RequestItems" not in arguments:
+            arguments["TableName"] = self._table
+        waits = pauses(self._randomness)
+        while True:
+            self._telemetry.measure(Metric.TABLE_REQUESTS, 1)
+            try:
+                return call(**arguments)
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code", "")
+                if code not in _THROTTLES:
+                    raise TableReadError(f"the table {self._table} answered {code}") from error
+                self._pause(next(waits), deadline, code)
+            except BotoCoreError as error:
+                raise TableReadError(
+                    f"the table {self._table} can't be reached: {type(error).__name__}"
+                ) from error
+
+    def _pause(self, seconds: float, deadline: Deadline, why: str) -> None:
+        try:
+            deadline.sleep(seconds, "read the table")
+        except DeadlineNearError as error:
+            raise TableReadError(
+                f"the table {self._table} could not be read whole in time ({why})"
+            ) from error
+
+    def _entities(self, items: Collection[Mapping[str, Any]]) -> dict[EntityKey, Item]:
+        self._telemetry.measure(Metric.TABLE_ITEMS_READ, len(items))
+        found: dict[EntityKey, Item] = {}
+        for item in items:
+            key = _own_key(item)
+            if key is not None:
+                found[key] = decode_item(item)
+        return found
+
+
+def _own_key(item: Mapping[str, Any]) -> EntityKey | None:
+    """The entity of an item, or None for one that is not mirrored.
+
+    A malformed key is parked when its change comes by; here its item is no part of any record.
+    """
+    try:
+        return parse_key(item["PK"]["S"], item["SK"]["S"])
+    except MalformedKeyError:
+        return None
+
+
+def _in_parallel(call: Callable[[T], Any], groups: list[T]) -> Iterator[Any]:
+    if len(groups) < 2:
+        return map(call, groups)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return iter(list(pool.map(call, groups)))
