@@ -1,0 +1,39 @@
+"""The lease's row in memory, and heartbeats under the test's control."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from compactor.lease import CompactionLock
+
+
+class InMemoryLockTable:
+    def __init__(self) -> None:
+        self.locks: dict[str, CompactionLock] = {}
+
+    def acquire(self, lock: CompactionLock, now: datetime) -> bool:
+        held = self.locks.get(lock.lock_id)
+        if held is not None and not held.expires < now:
+            return False
+        self.locks[lock.lock_id] = lock
+        return True
+
+    def extend(self, lock: CompactionLock) -> bool:
+        held = self.locks.get(lock.lock_id)
+        if held is None or held.owner != lock.owner:
+            return False
+        self.locks[lock.lock_id] = lock
+        return True
+
+    def release(self, lock_id: str, owner: str) -> bool:
+        held = self.locks.get(lock_id)
+        if held is None or held.owner != owner:
+            return False
+        del self.locks[lock_id]
+        return True
+
+
+@contextmanager
+def no_heartbeat(beat: Callable[[], None]) -> Iterator[None]:
+    """A worker whose heartbeat thread does not run."""
+    yield

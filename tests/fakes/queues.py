@@ -1,0 +1,27 @@
+"""Deltas and dead letters in memory."""
+
+from receipt_sync.errors import DeltaRefusedError
+
+
+class InMemoryDeltas:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.failing: Exception | None = None
+
+    def read(self, key: str) -> bytes:
+        if self.failing is not None:
+            raise self.failing
+        if key not in self.objects:
+            raise DeltaRefusedError(f"there is no object {key}")
+        return self.objects[key]
+
+
+class InMemoryDeadLetters:
+    def __init__(self) -> None:
+        self.parked: list[tuple[str, str, str]] = []
+        self.failing: Exception | None = None
+
+    def park(self, body: str, reason: str, message_id: str) -> None:
+        if self.failing is not None:
+            raise self.failing
+        self.parked.append((body, reason, message_id))

@@ -1,0 +1,36 @@
+"""A table in memory, as the compactor reads it, with a switch for trouble."""
+
+from collections.abc import Collection
+from copy import deepcopy
+from typing import Any
+
+from compactor.projection import Item
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import TableReadError
+from receipt_sync.keys import EntityKey, ReceiptKey
+
+
+class InMemoryTable:
+    def __init__(self) -> None:
+        self.items: dict[EntityKey, dict[str, Any]] = {}
+        self.reads = 0
+        self.failing: TableReadError | None = None
+
+    def put(self, key: EntityKey, **fields: Any) -> None:
+        self.items[key] = fields
+
+    def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
+        self._read(len(keys))
+        return {key: deepcopy(self.items.get(key)) for key in keys}
+
+    def members(
+        self, receipts: Collection[ReceiptKey], deadline: Deadline
+    ) -> dict[EntityKey, Item | None]:
+        found = {key: item for key, item in self.items.items() if key.receipt in set(receipts)}
+        self._read(len(found))
+        return deepcopy(found)  # type: ignore[return-value]
+
+    def _read(self, count: int) -> None:
+        if self.failing is not None:
+            raise self.failing
+        self.reads += count

@@ -1,0 +1,32 @@
+"""Telemetry that remembers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from receipt_sync.telemetry import Metric
+
+
+class RecordingTelemetry:
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.problems: list[tuple[str, dict[str, Any]]] = []
+        self.values: list[tuple[Metric, float]] = []
+        self.steps: list[str] = []
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.events.append((name, fields))
+
+    def problem(self, name: str, **fields: Any) -> None:
+        self.problems.append((name, fields))
+
+    def measure(self, metric: Metric, value: float) -> None:
+        self.values.append((metric, value))
+
+    def total(self, metric: Metric) -> float:
+        return sum(value for name, value in self.values if name is metric)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.steps.append(name)
+        yield

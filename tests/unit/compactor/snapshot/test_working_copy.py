@@ -1,0 +1,211 @@
+"""Checkout, publish, refusal and damage, with the snapshot's objects in memory."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from compactor.snapshot import working_copy as module
+from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from receipt_sync.errors import (
+    IndexFailedError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+)
+from receipt_sync.keys import Collection
+from tests.fakes.clock import ManualClock
+from tests.fakes.files import FileIndex
+from tests.fakes.snapshots import InMemorySnapshotStore
+
+
+class Setting:
+    def __init__(self, root: Path) -> None:
+        self.root, self.store, self.clock = root, InMemorySnapshotStore(), ManualClock()
+
+    def copy(self, writer: str) -> WorkingCopy:
+        settings = CopySettings(writer, timedelta(seconds=100))
+        folder = self.root / writer
+        return WorkingCopy(
+            self.store,
+            Collection.LINES,
+            folder,
+            FileIndex,  # type: ignore[arg-type]
+            self.clock,
+            settings,
+        )
+
+    def manifest(self) -> Manifest:
+        assert self.store.data is not None
+        return read_manifest(self.store.data, Collection.LINES)
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    return Setting(tmp_path)
+
+
+def put(copy: WorkingCopy, **records: str) -> FileIndex:
+    index = copy.checkout()
+    copy.mark_dirty()
+    index.put(**records)  # type: ignore[attr-defined]
+    return index  # type: ignore[return-value]
+
+
+def records(copy: WorkingCopy) -> dict[str, str]:
+    return copy.checkout().records  # type: ignore[attr-defined,no-any-return]
+
+
+def test_what_one_worker_publishes_another_checks_out(setting: Setting):
+    one, other = setting.copy("one"), setting.copy("other")
+    put(one, a="1")
+    assert one.publish(1).version == 1
+    assert records(other) == {"a": "1"}
+    put(other, b="2")
+    assert other.publish(2).version == 2
+    assert records(one) == {"a": "1", "b": "2"}
+    assert setting.manifest().record_count == 2
+
+
+def test_a_warm_worker_fetches_only_the_packs_that_it_lacks(setting: Setting):
+    one, other = setting.copy("one"), setting.copy("other")
+    put(one, a="1")
+    one.publish(1)
+    records(other)
+    setting.store.reads.clear()
+    put(one, b="2")
+    one.publish(2)
+    records(other)
+    assert [name.split("/")[0] for name in setting.store.reads] == ["packs"]
+
+
+def test_a_publish_after_nothing_changed_moves_no_pages(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="1")
+    copy.publish(1)
+    copy.checkout()
+    published = copy.publish(None)
+    assert (published.version, published.uploaded) == (2, 0)
+    assert setting.manifest().record_count == 1
+
+
+def test_a_refused_swap_throws_the_work_away(setting: Setting):
+    slow, fast = setting.copy("slow"), setting.copy("fast")
+    put(slow, a="slow")
+    put(fast, a="fast")
+    fast.publish(1)
+    with pytest.raises(PublishRefusedError):
+        slow.publish(1)
+    assert records(slow) == {"a": "fast"}
+
+
+def test_a_dirty_copy_is_never_reused(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="1")
+    copy.publish(1)
+    put(copy, a="half written")
+    assert records(copy) == {"a": "1"}
+
+
+def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="1")
+    (setting.root / "one" / "working" / "chroma.sqlite3-journal").touch()
+    with pytest.raises(IndexFailedError, match="not idle"):
+        copy.publish(1)
+    assert setting.store.data is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda s: setattr(s.store, "data", b"{}"), "format"),
+        (
+            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":1', b'"format":9')),
+            "format",
+        ),
+        (lambda s: s.store.objects.pop(next(n for n in s.store.objects if "packs" in n)), "gone"),
+        (lambda s: _truncate(s, "packs"), "not what its name says"),
+        (lambda s: _truncate(s, "blocks"), "ends too early"),
+    ],
+)
+def test_a_manifest_or_pack_is_unreadable_so_the_cycle_stops_with_a_clear_error(
+    setting: Setting, damage, message: str
+):
+    one = setting.copy("one")
+    put(one, a="1")
+    one.publish(1)
+    put(one, b="2")
+    one.publish(2)
+    good = (setting.store.data, dict(setting.store.objects))
+    damage(setting)
+    other = setting.copy("other")
+    with pytest.raises(SnapshotDamagedError, match=message):
+        other.checkout()
+    setting.store.data, setting.store.objects = good
+    assert records(other) == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../b", ".hidden", "a//b", "a\x00b", ""])
+def test_a_manifest_can_not_lead_out_of_its_folder(setting: Setting, path: str):
+    copy = setting.copy("one")
+    put(copy, a="1")
+    copy.publish(1)
+    manifest = setting.manifest()
+    forged = manifest.model_copy(update={"files": {path: 1}})
+    with pytest.raises(SnapshotDamagedError):
+        read_manifest(forged.to_json(), Collection.LINES)
+
+
+def test_a_manifest_of_another_collection_is_refused(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="1")
+    copy.publish(1)
+    assert setting.store.data is not None
+    with pytest.raises(SnapshotDamagedError, match="receipt_lines"):
+        read_manifest(setting.store.data, Collection.WORDS)
+
+
+def test_packs_that_outgrow_their_share_become_a_new_base(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "MAX_PACKS", 3)
+    one, other = setting.copy("one"), setting.copy("other")
+    for number in range(6):
+        put(one, **{f"k{number}": "v"})
+        one.publish(number)
+        assert len(records(other)) == number + 1
+    assert len(setting.manifest().packs) < 3
+
+
+def test_dropped_objects_are_deleted_only_after_the_retention(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "MAX_PACKS", 2)
+    copy = setting.copy("one")
+    for number in range(4):
+        put(copy, **{f"k{number}": "v"})
+        copy.publish(number)
+    retired = {entry.name for entry in setting.manifest().retired}
+    assert retired
+    assert retired <= set(setting.store.objects)
+    setting.clock.advance(101)
+    put(copy, last="v")
+    copy.publish(5)
+    assert not retired & set(setting.store.objects)
+    assert setting.manifest().retired == ()
+    assert len(records(setting.copy("cold"))) == 5
+
+
+def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="1")
+    copy.publish(1)
+    setting.store.data = None
+    with pytest.raises(SnapshotDamagedError, match="gone"):
+        copy.checkout()
+
+
+def _truncate(setting: Setting, kind: str) -> None:
+    name = next(name for name in setting.store.objects if name.startswith(kind))
+    setting.store.objects[name] = setting.store.objects[name][:-2]

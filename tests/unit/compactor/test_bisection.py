@@ -1,0 +1,40 @@
+import pytest
+
+from compactor.bisection import run_bisecting
+from compactor.cycle import CycleReport
+from compactor.work import Work
+from receipt_sync.errors import IndexFailedError, TableReadError
+from receipt_sync.keys import Collection
+from tests.fakes.world import World, line
+
+CHANGES = tuple(World().change(line(number)) for number in range(1, 65))
+
+
+def cycle(*poison: int):
+    def run(work: Work) -> CycleReport:
+        if any(change.key.line_id in poison for change in work.changes):
+            raise IndexFailedError("Chroma's update failed: InternalError")
+        return CycleReport(Collection.LINES, 1, len(work.changes), 0, 0, 0, 0, 0, {})
+
+    return run
+
+
+@pytest.mark.parametrize("poison", [(), (1,), (64,), (7, 8, 50)])
+def test_every_good_unit_is_applied_once_and_every_poison_found(poison: tuple[int, ...]):
+    done = run_bisecting(cycle(*poison), Work(changes=CHANGES))
+    assert sum(report.updated for report in done.reports) == 64 - len(poison)
+    found = [change.key.line_id for work, _ in done.poison for change in work.changes]
+    assert found == list(poison)
+
+
+def test_where_everything_fails_nothing_is_called_poison():
+    with pytest.raises(IndexFailedError):
+        run_bisecting(cycle(*range(1, 65)), Work(changes=CHANGES))
+
+
+def test_other_failures_are_not_bisected():
+    def throttled(work: Work) -> CycleReport:
+        raise TableReadError("throttled")
+
+    with pytest.raises(TableReadError):
+        run_bisecting(throttled, Work(changes=CHANGES))
