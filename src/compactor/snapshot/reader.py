@@ -7,6 +7,7 @@ only then swaps: a search sees one version or the other, never a half of each.
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Self
 
 from compactor.deltas import Vectors
 from compactor.index import ChromaIndex, Match, Record
+from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.store import SnapshotStore
 from compactor.snapshot.synchronise import synchronise
@@ -26,6 +28,15 @@ class NothingPublishedError(SyncError):
     """The collection has no published version yet."""
 
 
+@dataclass(frozen=True)
+class _Serving:
+    """An open copy of one version."""
+
+    index: ChromaIndex
+    folder: Path
+    manifest: Manifest
+
+
 class SnapshotReader:
     """A read-only view of one collection. Safe for several threads."""
 
@@ -34,7 +45,7 @@ class SnapshotReader:
         self._mirror = Mirror(store, collection, root / "mirror")
         self._numbers = count(1)
         self._lock = threading.Lock()
-        self._serving: tuple[ChromaIndex, Path] | None = None
+        self._serving: _Serving | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -50,12 +61,12 @@ class SnapshotReader:
     @property
     def version(self) -> int:
         """The version served; 0 while nothing is published."""
-        return self._mirror.version
+        return self._serving.manifest.version if self._serving else 0
 
     @property
     def published_at(self) -> datetime | None:
         """When the version served was published."""
-        return self._mirror.manifest.published_at if self._mirror.manifest else None
+        return self._serving.manifest.published_at if self._serving else None
 
     def refresh(self) -> bool:
         """Follow the published version; True if a newer one is served from now on.
@@ -63,12 +74,13 @@ class SnapshotReader:
         Raises SnapshotDamagedError if it can't be read; what was served before stays.
         """
         with self._lock:
-            if not self._mirror.refresh():
+            if not self._mirror.refresh() or self._mirror.manifest is None:
                 return False
             folder = self._root / f"serving-{next(self._numbers)}"
             folder.mkdir(parents=True)
             synchronise(self._mirror.folder, folder)
-            self._swap((ChromaIndex(folder, self._collection), folder))
+            index = ChromaIndex(folder, self._collection)
+            self._swap(_Serving(index, folder, self._mirror.manifest))
             return True
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -110,10 +122,10 @@ class SnapshotReader:
                 f"{self._collection} has no published version yet: load receipts, or wait for the "
                 "first compaction"
             )
-        return self._serving[0]
+        return self._serving.index
 
-    def _swap(self, serving: tuple[ChromaIndex, Path] | None) -> None:
+    def _swap(self, serving: "_Serving | None") -> None:
         old, self._serving = self._serving, serving
         if old is not None:
-            old[0].close()
-            shutil.rmtree(old[1], ignore_errors=True)
+            old.index.close()
+            shutil.rmtree(old.folder, ignore_errors=True)
