@@ -1,0 +1,111 @@
+"""The entry point: events in, answers out. The worker behind it runs on fakes."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from compactor import handler
+from compactor.compaction import QueueMessage
+from receipt_sync.errors import SettingsError, TableReadError
+from receipt_sync.telemetry import COMPACTION_NAMESPACE
+from tests.fakes.world import World, line
+from tests.unit.compactor.test_drain import InMemoryQueue
+
+ENVIRONMENT = {
+    "DYNAMODB_TABLE": "table",
+    "COMPACTION_QUEUE_URL": "http://127.0.0.1/queue",
+    "COMPACTION_DLQ_URL": "http://127.0.0.1/dlq",
+    "SNAPSHOT_BUCKET": "bucket",
+}
+
+
+class Context:
+    function_name = "compactor"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:000000000000:function:compactor"
+    aws_request_id = "request-1"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
+
+@pytest.fixture(autouse=True)
+def _cold(monkeypatch: pytest.MonkeyPatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    _clear()
+    yield
+    _clear()
+
+
+def _clear() -> None:
+    for cached in (handler._settings, handler._telemetry, handler._worker):
+        getattr(cached, "cache_clear", lambda: None)()
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    world.table.put(line(1), text="a")
+    worker = SimpleNamespace(
+        compactor=world.worker(),
+        clock=world.clock,
+        queue=InMemoryQueue([world.delta_body([line(1)])]),
+    )
+    monkeypatch.setattr(handler, "_worker", lambda: worker)
+    return world
+
+
+def sqs_event(*bodies: str) -> dict[str, Any]:
+    record = {"eventSource": "aws:sqs", "receiptHandle": "h", "attributes": {}}
+    return {"Records": [{**record, "messageId": str(n), "body": b} for n, b in enumerate(bodies)]}
+
+
+def test_trap_3_what_was_not_applied_is_a_batch_item_failure(world: World):
+    good, late = world.delta_body([line(1)]), world.change_body(line(1), "text")
+    assert handler.lambda_handler(sqs_event(good), Context()) == {"batchItemFailures": []}
+    world.table.failing = TableReadError("down")
+    answer = handler.lambda_handler(sqs_event(late, "junk"), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+
+
+def test_a_whole_failed_batch_is_answered_item_by_item(world: World):
+    world.table.failing = TableReadError("down")
+    body = world.change_body(line(1), "text")
+    answer = handler.lambda_handler(sqs_event(body, body), Context())
+    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["0", "1"]
+
+
+def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(world: World):
+    answer = handler.lambda_handler({}, Context())
+    assert (answer["inserted"], answer["done"], answer["stopped"]) == (1, 1, "queue empty")
+    json.dumps(answer)
+
+
+def test_an_event_of_another_kind_is_refused_by_name(world: World):
+    with pytest.raises(ValueError, match="SQS event"):
+        handler.lambda_handler({"detail": 1}, Context())
+
+
+def test_a_missing_variable_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SNAPSHOT_BUCKET")
+    with pytest.raises(SettingsError, match="SNAPSHOT_BUCKET is not set"):
+        handler.lambda_handler({}, Context())
+
+
+def test_metrics_are_emitted_in_the_compactions_namespace(capsys: pytest.CaptureFixture[str]):
+    telemetry = handler._telemetry()
+    world = World()
+    world.telemetry = telemetry  # type: ignore[assignment]
+    world.table.put(line(1), text="a")
+    with telemetry.invocation():
+        world.worker().handle([QueueMessage("0", world.delta_body([line(1)]))], world.deadline())
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
+    metrics = {
+        m["Name"] for entry in lines for m in entry["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+    assert {"CompactionDuration", "MetadataUpdatesApplied", "VectorsApplied"} <= metrics
+    assert {e["_aws"]["CloudWatchMetrics"][0]["Namespace"] for e in lines} == {COMPACTION_NAMESPACE}
