@@ -1,0 +1,34 @@
+"""The compaction queue and its dead letters on the local SQS."""
+
+from compactor.compaction import QueueMessage
+from compactor.dead_letters import SQSDeadLetters
+from compactor.drain import SQSCompactionQueue
+
+
+def test_messages_are_received_and_acknowledged(sqs, queue_url: str):
+    queue = SQSCompactionQueue(sqs, queue_url)
+    for number in range(15):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=f"body {number}")
+    first, second = queue.receive(10), queue.receive(10)
+    assert {m.body for m in (*first, *second)} == {f"body {n}" for n in range(15)}
+    queue.delete([*first, *second])
+    assert queue.receive(10) == []
+
+
+def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_url: str):
+    SQSDeadLetters(sqs, queue_url).park("not json\x00", "the body is not JSON", "message-1")
+    (message,) = sqs.receive_message(QueueUrl=queue_url, MessageAttributeNames=["All"])["Messages"]
+    assert message["Body"] == "not json\ufffd"
+    attributes = {name: a["StringValue"] for name, a in message["MessageAttributes"].items()}
+    assert attributes == {"reason": "the body is not JSON", "message_id": "message-1"}
+
+
+def test_an_empty_body_can_be_parked_too(sqs, queue_url: str):
+    SQSDeadLetters(sqs, queue_url).park("", "empty", "message-1")
+    assert len(SQSCompactionQueue(sqs, queue_url).receive(10)) == 1
+
+
+def test_nothing_to_acknowledge_is_no_call(sqs, queue_url: str):
+    SQSCompactionQueue(sqs, queue_url).delete([])
+    assert SQSCompactionQueue(sqs, queue_url).receive(1) == []
+    assert QueueMessage("1", "body").receipt_handle == ""

@@ -1,0 +1,79 @@
+"""The table reader on the local DynamoDB."""
+
+from random import Random
+
+import pytest
+
+from compactor.source import DynamoDBSource
+from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import TableReadError
+from receipt_sync.keys import EntityKey
+from tests.fakes.telemetry import RecordingTelemetry
+from tests.fakes.world import line, metadata, word
+
+
+@pytest.fixture
+def source(dynamodb, table: str) -> DynamoDBSource:
+    return DynamoDBSource(dynamodb, table, Random(1), RecordingTelemetry())
+
+
+@pytest.fixture
+def deadline() -> Deadline:
+    return Deadline(SystemClock(), 30)
+
+
+def put(dynamodb, table: str, pk: str, sk: str, **fields) -> None:
+    dynamodb.put_item(TableName=table, Item={"PK": {"S": pk}, "SK": {"S": sk}, **fields})
+
+
+def put_entity(dynamodb, table: str, key: EntityKey, **fields) -> None:
+    put(dynamodb, table, key.pk, key.sk, **fields)
+
+
+def test_items_are_read_decoded_and_absence_is_told(source, dynamodb, table, deadline):
+    put_entity(
+        dynamodb,
+        table,
+        line(1),
+        text={"S": "TOTAL"},
+        confidence={"N": "0.1234567890123456789"},
+        bounding_box={"M": {"x": {"N": "1"}}},
+        is_noise={"BOOL": False},
+        irrelevant={"S": "x" * 1000},
+    )
+    found = source.get([line(1), line(2)], deadline)
+    assert found[line(2)] is None
+    item = found[line(1)]
+    assert str(item["confidence"]) == "0.1234567890123456789"
+    assert item["bounding_box"] == {"x": 1}
+    assert "irrelevant" not in item
+
+
+def test_250_keys_are_read_in_three_requests(source, dynamodb, table, deadline):
+    keys = [line(number) for number in range(250)]
+    for key in keys[::2]:
+        put_entity(dynamodb, table, key, text={"S": "a"})
+    found = source.get(keys, deadline)
+    assert [key for key, item in found.items() if item is not None] == keys[::2]
+
+
+def test_a_receipts_members_are_its_own_and_no_one_elses(source, dynamodb, table, deadline):
+    for key in (metadata(), line(1), word(1), line(1, receipt_id=2), line(1, image_id="other")):
+        put_entity(dynamodb, table, key, text={"S": "a"})
+    put(dynamodb, table, "IMAGE#img", "RECEIPT#00001#LINE#00001#WORD#00001#LABEL#TOTAL")
+    put(dynamodb, table, "IMAGE#img", "RECEIPT#00001")
+    assert set(source.members([metadata().receipt], deadline)) == {metadata(), line(1), word(1)}
+
+
+def test_a_scan_yields_every_entity(source, dynamodb, table, deadline):
+    for number in range(30):
+        put_entity(dynamodb, table, line(number), text={"S": "x" * 100_000})
+    put(dynamodb, table, "LOCK#a", "LOCK")
+    assert {key for key, _ in source.scan(deadline)} == {line(n) for n in range(30)}
+
+
+def test_a_table_that_is_not_there_is_an_error_and_no_absence(dynamodb, deadline):
+    source = DynamoDBSource(dynamodb, "no-such-table", Random(1), RecordingTelemetry())
+    with pytest.raises(TableReadError, match="ResourceNotFoundException"):
+        source.get([line(1)], deadline)
