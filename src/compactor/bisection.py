@@ -4,12 +4,18 @@ Only what fails alone while something else of the same batch succeeds is called 
 everything fails, it is the index or the disk that is at fault, and the batch goes back.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from compactor.cycle import CycleReport
 from compactor.work import Work
 from receipt_sync.errors import IndexFailedError, ReadBackError
+
+_PATIENCE: Final = 31
+"""Failures without a single success after which everything is taken to fail: a batch, its halves,
+their halves, down to sixteenths. Each costs a working copy, so an index at fault must cost few."""
 
 
 @dataclass
@@ -23,26 +29,21 @@ class Bisected:
 def run_bisecting(run: Callable[[Work], CycleReport], work: Work) -> Bisected:
     """Run a cycle over `work`; where Chroma fails, over its halves, down to single units.
 
-    Raises IndexFailedError or ReadBackError if no part at all succeeded, and whatever else `run`
-    raises.
+    Raises the last IndexFailedError or ReadBackError if no part at all succeeded, and whatever else
+    `run` raises, a passed deadline among it.
     """
     done = Bisected()
-    first_error = _run(run, work, done)
-    if first_error is not None and not done.reports:
-        raise first_error
+    waiting, failures = deque([work]), 0
+    while waiting:
+        part = waiting.popleft()
+        try:
+            done.reports.append(run(part))
+        except (IndexFailedError, ReadBackError) as error:
+            failures += 1
+            if part.size <= 1:
+                done.poison.append((part, str(error)))
+            else:
+                waiting.extend(part.halves())
+            if not done.reports and (failures >= _PATIENCE or not waiting):
+                raise
     return done
-
-
-def _run(
-    run: Callable[[Work], CycleReport], work: Work, done: Bisected
-) -> IndexFailedError | ReadBackError | None:
-    try:
-        done.reports.append(run(work))
-    except (IndexFailedError, ReadBackError) as error:
-        if work.size <= 1:
-            done.poison.append((work, str(error)))
-        else:
-            for half in work.halves():
-                _run(run, half, done)
-        return error
-    return None

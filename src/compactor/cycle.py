@@ -93,6 +93,7 @@ class Cycle:
 
     def run(self, work: Work, deadline: Deadline) -> CycleReport:
         """Apply and publish `work`. Whatever is raised, nothing was published, or all was."""
+        deadline.check("begin a cycle")
         with self._lease.held(deadline):
             try:
                 return self._run(work, deadline)

@@ -4,6 +4,7 @@ Merges metadata, deletes keys set to None, ignores unknown ids in update and del
 empty metadata, a wrong dimension and duplicate ids, and raises for ids named in `poisonous`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -87,8 +88,13 @@ class InMemoryIndex:
 
     def _merge(self, chroma_id: str, values: Metadata, document: str | None) -> None:
         merged: dict[str, Any] = {**self.records[chroma_id].metadata, **values}
-        kept = {name: value for name, value in merged.items() if value is not None}
+        kept = {name: _stored(value) for name, value in merged.items() if value is not None}
         self.records[chroma_id] = Record(chroma_id, kept, document)
+
+
+def _stored(value: Any) -> Any:
+    """Chroma 1.5.9 gives many floats back one or two units in the last place off."""
+    return math.nextafter(value, math.inf) if type(value) is float else value
 
 
 def _refuse_duplicates(ids: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from compactor.compaction import BatchReport, Compactor, QueueMessage
 from compactor.cycle import Cycle, DeleteGuard
 from compactor.deltas import VectorBatch, encode
 from compactor.lease import Lease, LeaseTerms
+from compactor.plan import same
 from compactor.projection import ALL, DELTA_ID, neighbourhood, project
 from receipt_sync.changes import EventName
 from receipt_sync.deadline import Deadline
@@ -138,8 +139,9 @@ class World:
                 continue
             items = {k: self.table.items.get(k) for k in neighbourhood(key, ALL)}
             expected = project(key, items, ALL, record.document)
-            held = {name: v for name, v in record.metadata.items() if name != DELTA_ID}
-            if held != {name: v for name, v in expected.items() if v is not None}:
+            names = {*expected, *record.metadata} - {DELTA_ID}
+            held = record.metadata
+            if not all(same(held.get(name), expected.get(name)) for name in names):
                 wrong.append(chroma_id)
         return wrong
 

@@ -91,6 +91,17 @@ def test_ids_and_numbers_of_the_largest_legal_size_are_read_back(index: ChromaIn
     read_back(index, Plan(insert=[record]))
 
 
+def test_every_float_is_read_back_as_far_as_chroma_keeps_it(index: ChromaIndex):
+    """One float in ten comes back off by a unit or two in the last place: no fault of the write."""
+    floats = np.random.default_rng(1).random(2_000) * 10.0 ** np.arange(2_000).__mod__(12)
+    records = [
+        NewVector(f"id-{n}", vector(n), "t", {"confidence": float(value)})
+        for n, value in enumerate(floats)
+    ]
+    index.insert(records)
+    read_back(index, Plan(insert=records))
+
+
 def test_read_back_finds_what_was_lost(index: ChromaIndex):
     written = new(1)
     index.insert([written])

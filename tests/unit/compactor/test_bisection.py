@@ -24,12 +24,26 @@ def test_every_good_unit_is_applied_once_and_every_poison_found(poison: tuple[in
     done = run_bisecting(cycle(*poison), Work(changes=CHANGES))
     assert sum(report.updated for report in done.reports) == 64 - len(poison)
     found = [change.key.line_id for work, _ in done.poison for change in work.changes]
-    assert found == list(poison)
+    assert sorted(found) == list(poison)
 
 
-def test_where_everything_fails_nothing_is_called_poison():
+def test_a_producers_whole_bad_stretch_is_set_aside():
+    done = run_bisecting(cycle(*range(1, 40)), Work(changes=CHANGES))
+    assert sum(report.updated for report in done.reports) == 64 - 39
+
+
+def test_where_everything_fails_nothing_is_called_poison_and_few_copies_are_wasted():
+    tries = []
+
+    def failing(work: Work) -> CycleReport:
+        tries.append(work.size)
+        raise IndexFailedError("Chroma's update failed: InternalError")
+
     with pytest.raises(IndexFailedError):
-        run_bisecting(cycle(*range(1, 65)), Work(changes=CHANGES))
+        run_bisecting(failing, Work(changes=CHANGES * 20))
+    assert len(tries) <= 31
+    with pytest.raises(IndexFailedError):
+        run_bisecting(failing, Work(changes=CHANGES[:1]))
 
 
 def test_other_failures_are_not_bisected():

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 
 from compactor.closure import closure_of
@@ -84,3 +86,11 @@ def test_types_are_told_apart_because_chromas_filters_do():
     assert not same(1, True)
     assert not same(1.0, 1)
     assert same(0.5, 0.5)
+
+
+def test_a_float_that_chroma_gives_back_two_units_off_is_no_difference():
+    value = 0.9759431846903073
+    off = math.nextafter(math.nextafter(value, 0), 0)
+    assert same(off, value)
+    assert not same(0.9759431846, value)
+    assert not same(math.nextafter(5.0, 6), 5)
