@@ -1,0 +1,74 @@
+"""Entry point of the stream processor: a stream event in, batch item failures out."""
+
+from functools import lru_cache
+from random import SystemRandom
+from typing import Any, Final
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
+from receipt_sync.keys import EntityType
+from receipt_sync.settings import StreamProcessorSettings
+from receipt_sync.telemetry import STREAM_PROCESSOR_NAMESPACE, Metric, PowertoolsTelemetry
+from stream_processor.parking import SQSParking
+from stream_processor.processor import StreamProcessor
+from stream_processor.publisher import SQSOutbox
+
+_MARGIN_SECONDS: Final = 2.0
+"""Kept back from the remaining time, for the answer itself."""
+_CLIENT: Final = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
+)
+_CLOCK: Final = SystemClock()
+
+
+@lru_cache(maxsize=1)
+def _settings() -> StreamProcessorSettings:
+    return StreamProcessorSettings.read()
+
+
+@lru_cache(maxsize=1)
+def _telemetry() -> PowertoolsTelemetry:
+    level = _settings().log_level
+    return PowertoolsTelemetry.of("stream_processor", STREAM_PROCESSOR_NAMESPACE, level)
+
+
+@lru_cache(maxsize=1)
+def _processor() -> StreamProcessor:
+    settings, telemetry = _settings(), _telemetry()
+    client: Any = boto3.client("sqs", config=_CLIENT)
+    outbox = SQSOutbox(client, settings.compaction_queue_url, SystemRandom(), telemetry)
+    parking = SQSParking(client, settings.stream_dlq_url)
+    return StreamProcessor(outbox, parking, enabled_types(settings), telemetry)
+
+
+def enabled_types(settings: StreamProcessorSettings) -> frozenset[EntityType]:
+    """The entity types whose changes are queued, by the feature flags."""
+    flags = {
+        EntityType.METADATA: settings.enable_metadata_updates,
+        EntityType.LINE: settings.enable_line_updates,
+        EntityType.WORD: settings.enable_word_updates,
+    }
+    return frozenset(kind for kind, enabled in flags.items() if enabled)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Queue the changes of a stream event.
+
+    Answers with the lowest sequence number that must come again, if any: Lambda retries from there.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    Raises SettingsError, and QueueSendError if nothing got through.
+    """
+    telemetry = _telemetry()
+    telemetry.logger.append_keys(request_id=context.aws_request_id)
+    begun = _CLOCK.monotonic()
+    with telemetry.invocation():
+        deadline = Deadline(_CLOCK, context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS)
+        outcome = _processor().process(event["Records"], deadline)
+        elapsed = 1000 * (_CLOCK.monotonic() - begun)
+        telemetry.measure(Metric.STREAM_PROCESSING_LATENCY, elapsed)
+    failed = outcome.failed_from
+    return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}

@@ -1,0 +1,127 @@
+"""A batch of stream records to the queues, and what of it could not be brought there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import PermanentError, QueueSendError
+from receipt_sync.keys import EntityType
+from receipt_sync.telemetry import Metric, Telemetry
+from stream_processor.coalescing import coalesce
+from stream_processor.detection import EntityChange, StreamRecord, detect, sequence_of
+from stream_processor.packing import pack
+from stream_processor.parking import Parking
+from stream_processor.publisher import Outbox
+
+
+@dataclass
+class Outcome:
+    """What became of a batch. `failed_from` is the lowest sequence number that must come again, as
+    the record writes it."""
+
+    records: int = 0
+    changes: int = 0
+    queued_messages: int = 0
+    parked: int = 0
+    disabled: int = 0
+    failed: list[int] = field(default_factory=list)
+    failed_from: str | None = None
+
+
+class StreamProcessor:
+    """Detects, coalesces, packs and sends; parks what is malformed."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        parking: Parking,
+        enabled: frozenset[EntityType],
+        telemetry: Telemetry,
+    ) -> None:
+        self._outbox, self._parking = outbox, parking
+        self._enabled, self._telemetry = enabled, telemetry
+
+    def process(self, records: Sequence[StreamRecord], deadline: Deadline) -> Outcome:
+        """Bring a batch to the queues.
+
+        Raises QueueSendError if nothing at all got through, so that the stream holds its position.
+        """
+        outcome = Outcome(records=len(records))
+        with self._telemetry.step("detect"):
+            found, malformed = self._detect(records, outcome)
+            messages = pack(coalesce(found))
+        with self._telemetry.step("send"):
+            unsent = self._outbox.send(messages, deadline) if messages else []
+        outcome.queued_messages = len(messages) - len(unsent)
+        outcome.changes = sum(m.changes for m in messages) - sum(m.changes for m in unsent)
+        outcome.failed = [message.first_sequence for message in unsent]
+        self._park(malformed, outcome)
+        if outcome.failed and not outcome.queued_messages and not outcome.parked:
+            raise QueueSendError(
+                f"none of {len(messages)} messages and {len(malformed)} malformed records could be "
+                "queued: the stream holds its position"
+            )
+        outcome.failed_from = _lowest(outcome.failed, records)
+        self._tell(outcome)
+        return outcome
+
+    def _detect(
+        self, records: Iterable[StreamRecord], outcome: Outcome
+    ) -> tuple[list[EntityChange], list[tuple[StreamRecord, str]]]:
+        found: list[EntityChange] = []
+        malformed: list[tuple[StreamRecord, str]] = []
+        for record in records:
+            try:
+                change = detect(record)
+            except PermanentError as error:
+                malformed.append((record, str(error)))
+                continue
+            if change is not None and change.key.entity_type in self._enabled:
+                found.append(change)
+            elif change is not None:
+                outcome.disabled += 1
+        return found, malformed
+
+    def _park(self, malformed: Iterable[tuple[StreamRecord, str]], outcome: Outcome) -> None:
+        for record, reason in malformed:
+            try:
+                self._parking.park(record, reason)
+            except (ClientError, BotoCoreError) as error:  # a batch item failure, if it has a name
+                sequence = sequence_of(record)
+                if sequence is None:
+                    raise QueueSendError(
+                        "a record without a sequence number was not parked"
+                    ) from error
+                self._telemetry.problem("record not parked", error=type(error).__name__)
+                outcome.failed.append(sequence)
+            else:
+                outcome.parked += 1
+
+    def _tell(self, outcome: Outcome) -> None:
+        measure = self._telemetry.measure
+        measure(Metric.STREAM_RECORDS_PROCESSED, outcome.records)
+        measure(Metric.SQS_MESSAGES_QUEUED, outcome.queued_messages)
+        measure(Metric.STREAM_PROCESSING_ERRORS, outcome.parked + len(outcome.failed))
+        measure(Metric.RECORDS_PARKED, outcome.parked)
+        self._telemetry.event(
+            "batch processed",
+            records=outcome.records,
+            changes=outcome.changes,
+            queued_messages=outcome.queued_messages,
+            parked=outcome.parked,
+            disabled=outcome.disabled,
+            failed_from=outcome.failed_from,
+        )
+
+
+def _lowest(failed: Iterable[int], records: Iterable[StreamRecord]) -> str | None:
+    lowest = min(failed, default=None)
+    if lowest is None:
+        return None
+    return next(
+        str(record["dynamodb"]["SequenceNumber"])
+        for record in records
+        if sequence_of(record) == lowest
+    )
