@@ -1,0 +1,65 @@
+"""What the command shows on a terminal, or plainly in a pipe."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from local.status import Status
+from receipt_sync.errors import SyncError
+
+FAILED = 2
+"""Exit code for everything that is wrong with the call, the folder or the endpoint."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def output() -> Console:
+    """Standard output, without guessing at what to colour."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Show that a step runs, then how long it took."""
+    console = output()
+    began = time.monotonic()
+    with console.status(text):
+        yield
+    console.print(f"[green]✓[/] {text} [dim]({time.monotonic() - began:.1f} s)[/]")
+
+
+def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
+    """Turn known errors into a sentence and exit code 2, in place of a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except (SyncError, ClientError, BotoCoreError) as error:
+            typer.echo(f"local: {error}", err=True)
+            raise typer.Exit(FAILED) from error
+
+    return wrapped
+
+
+def print_status(status: Status) -> None:
+    """The status as two tables."""
+    console = output()
+    process = f"MiniStack, process {status.pid}" if status.pid else "not started here"
+    console.print(f"endpoint {status.endpoint} ({process})")
+    console.print(f"table    {status.table}\nbucket   {status.bucket}")
+    functions = Table("function", "state", "mapping", "last result")
+    for function in status.functions:
+        functions.add_row(function.name, function.state, function.mapping, function.last_result)
+    queues = Table("queue", "waiting", "in flight")
+    for queue in status.queues:
+        queues.add_row(queue.name, str(queue.visible), str(queue.in_flight))
+    console.print(functions, queues)

@@ -1,0 +1,128 @@
+"""Deploys both functions, with roles and event source mappings, on a provisioned stack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from local import health
+from local.clients import Clients
+from local.filters import Matcher
+from local.functions import Function, ensure_function
+from local.mappings import ensure_queue_mapping, ensure_stream_mapping
+from local.names import Options
+from local.packages import SOURCES, package
+from local.policies import compactor_policy, stream_processor_policy
+from local.progress import Progress, silent
+from local.roles import ensure_role
+from local.stack import Deployment, Stack
+from local.state import State
+from local.vendoring import vendor
+
+STREAM_PROCESSOR: Final = "stream_processor"
+COMPACTOR: Final = "compactor"
+_WORKING_COPIES_ELSEWHERE: Final = "/tmp/receipt-sync"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where the functions' code comes from, and whether their dependencies travel with it.
+
+    MiniStack runs functions with its own interpreter and packages, so there the sources suffice.
+    """
+
+    sources: Path
+    vendored: bool
+    scratch: Path
+
+    def package(self, function: str) -> bytes:
+        """The package of one function. Raises PackageError."""
+        if not self.vendored:
+            return package(self.sources, function)
+        requirements = self.sources / function / "requirements.txt"
+        return package(self.sources, function, vendor(requirements, self.scratch / function))
+
+
+def deploy(
+    stack: Stack,
+    state: State,
+    options: Options | None = None,
+    sources: Path | None = None,
+    vendored: bool | None = None,
+    progress: Progress = silent,
+) -> Stack:
+    """The stack with both functions running the present sources.
+
+    `vendored` packs the dependencies too; by default only where no MiniStack answers. Raises
+    PackageError.
+    """
+    options, clients = options or Options(), stack.clients()
+    ministack = health.is_ministack(stack.endpoint)
+    if vendored is None:
+        vendored = not ministack
+    code = Code(sources or SOURCES, vendored, state.path / "packages")
+    with progress(f"function {stack.names.stream_processor}"):
+        stream_processor = _stream_processor(clients, stack, options, code)
+    with progress(f"function {stack.names.compactor}"):
+        compactor = _compactor(clients, stack, options, code, state)
+    with progress("event source mappings of stream and queue"):
+        matcher = Matcher.MINISTACK if ministack else Matcher.AWS
+        stream_mapping = ensure_stream_mapping(clients, stack, options, matcher)
+        queue_mapping = ensure_queue_mapping(clients, stack)
+    deployment = Deployment(stream_processor, compactor, stream_mapping, queue_mapping)
+    return replace(stack, deployment=deployment)
+
+
+def _stream_processor(clients: Clients, stack: Stack, options: Options, code: Code) -> str:
+    name = stack.names.stream_processor
+    function = Function(
+        name=name,
+        handler=f"{STREAM_PROCESSOR}.handler.lambda_handler",
+        role_arn=ensure_role(clients, name, stream_processor_policy(stack)),
+        timeout=options.function_timeout,
+        memory=512,
+        variables=_variables(
+            stack,
+            options,
+            ("COMPACTION_QUEUE_URL", "STREAM_DLQ_URL", "DYNAMODB_TABLE"),
+            {f"ENABLE_{kind}_UPDATES": "true" for kind in ("METADATA", "LINE", "WORD")},
+        ),
+    )
+    return ensure_function(clients, function, code.package(STREAM_PROCESSOR), stack.names.bucket)
+
+
+def _compactor(clients: Clients, stack: Stack, options: Options, code: Code, state: State) -> str:
+    name = stack.names.compactor
+    started_here = state.server.exists()
+    root = str(state.working_copies) if started_here else _WORKING_COPIES_ELSEWHERE
+    function = Function(
+        name=name,
+        handler=f"{COMPACTOR}.handler.lambda_handler",
+        role_arn=ensure_role(clients, name, compactor_policy(stack)),
+        timeout=options.function_timeout,
+        memory=2048,
+        variables=_variables(
+            stack,
+            options,
+            (
+                "COMPACTION_QUEUE_URL",
+                "COMPACTION_DLQ_URL",
+                "DYNAMODB_TABLE",
+                "SNAPSHOT_BUCKET",
+                "COMPACTION_LOCK_ID",
+            ),
+            {"WORKING_COPY_ROOT": root},
+        ),
+    )
+    return ensure_function(clients, function, code.package(COMPACTOR), stack.names.bucket)
+
+
+def _variables(
+    stack: Stack, options: Options, from_stack: tuple[str, ...], own: Mapping[str, str]
+) -> dict[str, str]:
+    return {
+        **{name: stack.variables[name] for name in from_stack},
+        "LOG_LEVEL": options.log_level,
+        **own,
+        **options.variables,
+    }

@@ -1,0 +1,83 @@
+"""Deploys one function: its configuration, its code, and the wait until both are in force."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from local.clients import Clients
+from local.names import Names
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+RUNTIME: Final = "python3.12"
+_DIRECT_LIMIT: Final = 50 * 1024 * 1024
+"""Bytes of a package that Lambda takes in the call itself; a larger one goes through the bucket."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """How a function is configured. `timeout` is seconds, `memory` MiB."""
+
+    name: str
+    handler: str
+    role_arn: str
+    timeout: int
+    memory: int
+    variables: Mapping[str, str]
+
+    def configuration(self) -> dict[str, Any]:
+        return {
+            "FunctionName": self.name,
+            "Runtime": RUNTIME,
+            "Handler": self.handler,
+            "Role": self.role_arn,
+            "Timeout": self.timeout,
+            "MemorySize": self.memory,
+            "TracingConfig": {"Mode": "Active"},
+            "Environment": {"Variables": dict(self.variables)},
+        }
+
+
+def ensure_function(clients: Clients, function: Function, package: bytes, bucket: str) -> str:
+    """ARN of the function, which now runs this package in this configuration."""
+    client = clients.lambda_
+    code = _code(clients, function, package, bucket)
+    try:
+        arn = client.get_function(FunctionName=function.name)["Configuration"]["FunctionArn"]
+    except client.exceptions.ResourceNotFoundException:
+        arn = client.create_function(
+            **function.configuration(), Code=code, Architectures=["x86_64"]
+        )["FunctionArn"]
+        _wait(client, "function_active_v2", function.name)
+        return arn
+    client.update_function_code(FunctionName=function.name, **code)
+    _wait(client, "function_updated_v2", function.name)
+    client.update_function_configuration(**function.configuration())
+    _wait(client, "function_updated_v2", function.name)
+    return arn
+
+
+def delete_functions(clients: Clients, names: Names) -> None:
+    """Delete the functions and their log groups, where they are there."""
+    for name in (names.stream_processor, names.compactor):
+        try:
+            clients.lambda_.delete_function(FunctionName=name)
+        except clients.lambda_.exceptions.ResourceNotFoundException:
+            continue
+        try:
+            clients.logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")
+        except clients.logs.exceptions.ResourceNotFoundException:
+            continue  # it was never invoked
+
+
+def _code(clients: Clients, function: Function, package: bytes, bucket: str) -> Any:
+    if len(package) < _DIRECT_LIMIT:
+        return {"ZipFile": package}
+    key = f"packages/{function.name}.zip"
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=package)
+    return {"S3Bucket": bucket, "S3Key": key}
+
+
+def _wait(client: "LambdaClient", state: Any, name: str) -> None:
+    client.get_waiter(state).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})

@@ -1,0 +1,43 @@
+"""Asks an endpoint whether it is alive, and whether it is a MiniStack."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def is_ministack(endpoint: str) -> bool:
+    """Whether a MiniStack answers there; LocalStack does not know this path."""
+    answer = _get_json(endpoint, "/_ministack/health")
+    return answer is not None and "services" in answer
+
+
+def answers(endpoint: str) -> bool:
+    """Whether anything speaks HTTP there."""
+    return _get(endpoint, "/") is not None
+
+
+def _get_json(endpoint: str, path: str) -> dict[str, Any] | None:
+    response = _get(endpoint, path)
+    if response is None or response[0] != 200:
+        return None
+    try:
+        content = json.loads(response[1])
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _get(endpoint: str, path: str, seconds: float = 3.0) -> tuple[int, bytes] | None:
+    """Status and body, or None if nobody answers. Not urllib: it would take a proxy's way."""
+    parts = urlsplit(endpoint)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

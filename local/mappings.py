@@ -1,0 +1,87 @@
+"""The event source mappings: stream → stream processor, queue → compactor."""
+
+from typing import TYPE_CHECKING, Any
+
+from local.clients import Clients
+from local.filters import Matcher, filter_criteria
+from local.names import Names, Options
+from local.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+
+def ensure_stream_mapping(
+    clients: Clients, stack: Stack, options: Options, matcher: Matcher
+) -> str:
+    """UUID of the stream's mapping.
+
+    A record is retried until it is older than `record_age`; what then fails goes, as a reference
+    into the stream, to the dead-letter queue. The age is well below the 24 hours that the stream
+    keeps, so that the reference can still be read.
+    """
+    changeable = {
+        "BatchSize": options.stream_batch_size,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 10_000,
+        "MaximumRecordAgeInSeconds": options.record_age,
+        "DestinationConfig": {"OnFailure": {"Destination": stack.queues.stream_dlq.arn}},
+        "FilterCriteria": filter_criteria(matcher),
+    }
+    return _ensure(
+        clients.lambda_,
+        stack.names.stream_processor,
+        stack.table.stream_arn,
+        changeable,
+        {"StartingPosition": "TRIM_HORIZON"},
+    )
+
+
+def ensure_queue_mapping(clients: Clients, stack: Stack) -> str:
+    """UUID of the queue's mapping. Two at a time: each collection has one lease to win."""
+    changeable = {
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 1,  # AWS asks for one where a batch is larger than ten
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 2},
+    }
+    return _ensure(
+        clients.lambda_, stack.names.compactor, stack.queues.compaction.arn, changeable, {}
+    )
+
+
+def delete_mappings(clients: Clients, names: Names) -> None:
+    """Delete the mappings of both functions, so that nothing is invoked any more."""
+    for name in (names.stream_processor, names.compactor):
+        for mapping in mappings_of(clients, name):
+            clients.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
+def mappings_of(clients: Clients, function: str) -> list[dict[str, Any]]:
+    """The mappings of a function, as Lambda describes them; none if there is no function."""
+    pages = clients.lambda_.get_paginator("list_event_source_mappings")
+    try:
+        return [
+            dict(mapping)
+            for page in pages.paginate(FunctionName=function)
+            for mapping in page["EventSourceMappings"]
+        ]
+    except clients.lambda_.exceptions.ResourceNotFoundException:
+        return []
+
+
+def _ensure(
+    client: "LambdaClient",
+    function: str,
+    source_arn: str,
+    changeable: dict[str, Any],
+    fixed: dict[str, Any],
+) -> str:
+    found = client.list_event_source_mappings(FunctionName=function, EventSourceArn=source_arn)
+    for mapping in found["EventSourceMappings"]:
+        client.update_event_source_mapping(UUID=mapping["UUID"], **changeable)
+        return mapping["UUID"]
+    return client.create_event_source_mapping(
+        FunctionName=function, EventSourceArn=source_arn, **changeable, **fixed
+    )["UUID"]

@@ -1,0 +1,183 @@
+"""Starts and stops a private MiniStack, its files below one state folder."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from local import health
+from local.clients import CREDENTIAL
+from local.errors import StartError, StateFolderError
+from local.ministack_server import TIED_TO
+from local.names import REGION
+from local.processes import ProcessGroup
+from local.state import State
+
+SERVICES: Final = (
+    "cloudwatch,dynamodb,dynamodbstreams,iam,kms,lambda,logs,s3,sns,sqs,ssm,sts"  # what is needed
+)
+_SERVER: Final = Path(__file__).with_name("ministack_server.py")
+_DEADLINE: Final = 30.0
+_TRIES: Final = 3
+_INHERITED: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A MiniStack that was started here."""
+
+    pid: int
+    began: float
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def group(self) -> ProcessGroup:
+        return ProcessGroup(self.pid, self.began)
+
+    def running(self) -> bool:
+        """Whether the process lives and answers."""
+        return self.group.leader_alive() and health.is_ministack(self.endpoint)
+
+
+def start(
+    state: State, port: int | None = None, tied: bool = False, deadline: float = _DEADLINE
+) -> Server:
+    """A healthy MiniStack, on `port` or a free one; `tied` ends it with this process.
+
+    Raises StartError with the end of its log.
+    """
+    tries = 1 if port else _TRIES  # somebody may take a free port before MiniStack does
+    while True:
+        tries -= 1
+        try:
+            return _start_once(state, port or _free_port(), tied, deadline)
+        except StartError:
+            if tries == 0:
+                raise
+
+
+def find(state: State) -> Server | None:
+    """The MiniStack that `state` records, if it still runs. Raises StateFolderError."""
+    server = recorded(state)
+    return server if server is not None and server.running() else None
+
+
+def recorded(state: State) -> Server | None:
+    """What `state` says was started, running or not. Raises StateFolderError."""
+    try:
+        return Server(**json.loads(state.server.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise StateFolderError(
+            f"{state.server} is unreadable: end MiniStack by hand and remove {state.path}"
+        ) from error
+
+
+def stop(state: State) -> int:
+    """End the recorded MiniStack and its workers; how many processes that were."""
+    server = recorded(state)
+    return 0 if server is None else server.group.stop()
+
+
+def log_tail(state: State, lines: int = 30) -> str:
+    """The end of MiniStack's log."""
+    try:
+        with state.log.open(errors="replace") as log:
+            return "".join(deque(log, maxlen=lines))
+    except FileNotFoundError:
+        return ""
+
+
+def _start_once(state: State, port: int, tied: bool, deadline: float) -> Server:
+    state.temporary.mkdir(parents=True, exist_ok=True)
+    environment = _environment(state, port)
+    if tied:
+        environment[TIED_TO] = str(os.getpid())
+    with state.log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(_SERVER)],
+            cwd=state.path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    group = ProcessGroup.of(process.pid)
+    server = Server(group.pid, group.began, port)
+    state.server.write_text(json.dumps(asdict(server)))
+    try:
+        _wait_until_healthy(process, server, state, deadline)
+    except BaseException:  # an interrupt too must leave nothing running
+        _abandon(process, state)
+        raise
+    return server
+
+
+def _wait_until_healthy(
+    process: subprocess.Popen[bytes], server: Server, state: State, seconds: float
+) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise StartError(
+                f"MiniStack ended at once with exit code {process.returncode}; the end of its "
+                f"log:\n{log_tail(state)}"
+            )
+        if health.is_ministack(server.endpoint):
+            return
+        time.sleep(0.05)
+    raise StartError(
+        f"MiniStack was not healthy within {seconds:g} s; the end of its log:\n{log_tail(state)}"
+    )
+
+
+def _abandon(process: subprocess.Popen[bytes], state: State) -> None:
+    process.kill()
+    process.wait()
+    with suppress(FileNotFoundError):
+        state.server.unlink()
+
+
+def _environment(state: State, port: int) -> dict[str, str]:
+    """What MiniStack and the functions that it runs may know: nothing of the caller's AWS."""
+    nowhere = os.devnull
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        "HOME": str(state.temporary),
+        "TMPDIR": str(state.temporary),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "SERVICES": SERVICES,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "S3_PERSIST": "0",  # on disk it writes slower, and keeps versions in memory as well
+        "DOCKER_HOST": f"unix://{state.temporary}/no-docker",  # it would look for containers
+        "AWS_ACCESS_KEY_ID": CREDENTIAL,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

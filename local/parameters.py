@@ -1,0 +1,50 @@
+"""The SSM parameters through which what holds data is handed over to what runs code."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from local.clients import Clients
+from local.names import Names
+from local.stack import Stack
+
+_DELETE_LIMIT: Final = 10
+
+
+def parameters_of(stack: Stack) -> Mapping[str, str]:
+    """Name below /receipt-sync/{environment}/ → value."""
+    queues, keys = stack.queues, stack.keys
+    return {
+        "table-name": stack.names.table,
+        "table-arn": stack.table.arn,
+        "stream-arn": stack.table.stream_arn,
+        "compaction-queue-arn": queues.compaction.arn,
+        "compaction-queue-url": queues.compaction.url,
+        "compaction-dlq-arn": queues.compaction_dlq.arn,
+        "compaction-dlq-url": queues.compaction_dlq.url,
+        "stream-dlq-arn": queues.stream_dlq.arn,
+        "stream-dlq-url": queues.stream_dlq.url,
+        "bucket": stack.names.bucket,
+        "table-key-arn": keys.table,
+        "bucket-key-arn": keys.bucket,
+        "queues-key-arn": keys.queues,
+    }
+
+
+def put_parameters(clients: Clients, stack: Stack) -> None:
+    """Write all parameters, over what is there."""
+    for name, value in parameters_of(stack).items():
+        clients.ssm.put_parameter(
+            Name=f"{stack.names.parameters}/{name}", Value=value, Type="String", Overwrite=True
+        )
+
+
+def delete_parameters(clients: Clients, names: Names) -> None:
+    """Delete every parameter of the environment."""
+    pages = clients.ssm.get_paginator("get_parameters_by_path")
+    found = [
+        parameter["Name"]
+        for page in pages.paginate(Path=names.parameters, Recursive=True)
+        for parameter in page["Parameters"]
+    ]
+    for start in range(0, len(found), _DELETE_LIMIT):
+        clients.ssm.delete_parameters(Names=found[start : start + _DELETE_LIMIT])

@@ -1,0 +1,50 @@
+"""Creates what holds data, or brings it up to date: keys, table, queues, bucket, parameters."""
+
+from local.bucket import delete_bucket, ensure_bucket
+from local.clients import Clients
+from local.functions import delete_functions
+from local.keys import delete_keys, ensure_keys
+from local.mappings import delete_mappings
+from local.names import Names, Options
+from local.parameters import delete_parameters, put_parameters
+from local.progress import Progress, silent
+from local.queues import delete_queues, ensure_queues
+from local.roles import delete_roles
+from local.stack import Stack
+from local.table import delete_table, ensure_table
+
+
+def provision(
+    clients: Clients,
+    names: Names | None = None,
+    options: Options | None = None,
+    progress: Progress = silent,
+) -> Stack:
+    """The stack of `names`, without functions. What is there already is kept, with its data."""
+    names, options = names or Names(), options or Options()
+    with progress("keys for table, bucket and queues"):
+        keys = ensure_keys(clients, names)
+    with progress(f"table {names.table} with its stream"):
+        table = ensure_table(clients, names, keys.table)
+    with progress(f"queue {names.compaction_queue} and two dead-letter queues"):
+        queues = ensure_queues(clients, names, options, keys.queues)
+    with progress(f"bucket {names.bucket}"):
+        ensure_bucket(clients, names, keys.bucket)
+    stack = Stack(clients.endpoint, names, keys, table, queues)
+    with progress(f"parameters below {names.parameters}"):
+        put_parameters(clients, stack)
+    return stack
+
+
+def tear_down(clients: Clients, names: Names, progress: Progress = silent) -> None:
+    """Delete everything of an environment, functions and data; what is not there is passed over."""
+    with progress("functions, their mappings and roles"):
+        delete_mappings(clients, names)
+        delete_functions(clients, names)
+        delete_roles(clients, names)
+    with progress("table, queues, bucket, parameters and keys"):
+        delete_parameters(clients, names)
+        delete_bucket(clients, names)
+        delete_queues(clients, names)
+        delete_table(clients, names)
+        delete_keys(clients, names)

@@ -1,0 +1,71 @@
+"""`receipt-sync search`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.embedding import embed
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import snapshot_readers
+from operations.searching import Hit, search
+from receipt_sync.keys import Collection
+
+
+@ends_in_a_sentence
+def search_command(
+    text: Annotated[str, typer.Argument(help="What to look for.")],
+    merchant: Annotated[
+        str | None, typer.Option(help="Only receipts of this merchant, named to the letter.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=1000)] = 10,
+    words: Annotated[bool, typer.Option("--words", help="Search words, not lines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the hits as JSON.")] = False,
+) -> None:
+    """Find the nearest lines, or words, in the published snapshot.
+
+    Nearness is that of the stand-in embedding, which knows spelling and not meaning. A hit marked
+    stale has another text now than the one its vector was made from.
+
+    Example: receipt-sync search "total 9.00" --limit 5
+
+    Example: receipt-sync search coffee --merchant "Corner Cafe" --words
+    """
+    collection = Collection.WORDS if words else Collection.LINES
+    connection = connection_of_process()
+    with explained(connection), snapshot_readers(connection, [collection]) as readers:
+        with notes().status("fetching the snapshot"):
+            readers[collection].refresh()
+        version = readers[collection].version
+        hits = search(readers[collection], embed, text, limit, merchant)
+    if as_json:
+        found = [hit.to_json() for hit in hits]
+        print_json({"collection": collection.value, "version": version, "hits": found})
+    else:
+        output().print(hits_table(hits, f"{collection}, version {version}"))
+
+
+def hits_table(hits: Sequence[Hit], title: str) -> Table:
+    """Hits, nearest first."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("distance", justify="right")
+    table.add_column("text")
+    table.add_column("merchant")
+    table.add_column("receipt", overflow="fold")
+    table.add_column("line", justify="right")
+    table.add_column("vector")
+    for hit in hits:
+        place = str(hit.line_id) if hit.word_id is None else f"{hit.line_id}.{hit.word_id}"
+        table.add_row(
+            f"{hit.distance:.3f}",
+            escape(hit.text or ""),
+            escape(hit.merchant or ""),
+            f"{escape(hit.image_id)} / {hit.receipt_id}",
+            place,
+            "[yellow]stale[/yellow]" if hit.stale else "fresh",
+        )
+    return table

@@ -1,0 +1,47 @@
+"""What is to be said of one entity of the table and its record in the snapshot."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from compactor.index import Record
+from compactor.plan import same
+from compactor.projection import DELTA_ID, Item, Items, project, text_of
+from operations.verdict import FieldDifference, Finding
+from receipt_sync.fields import EMBEDDED
+from receipt_sync.keys import EntityKey
+
+DOCUMENT: Final = "document"
+VECTOR: Final = "vector"
+
+
+class Comparison(NamedTuple):
+    """The finding, the fields in which a record differs, and whether its vector is stale."""
+
+    finding: Finding
+    fields: Mapping[str, FieldDifference] = {}
+    stale: bool = False
+
+
+def compare(
+    key: EntityKey, items: Items, record: Record | None, *, has_vector: bool = True
+) -> Comparison:
+    """Compare every field. `items` holds the decoded items of the key's image, its own included."""
+    item = items[key] or {}
+    if record is None:
+        return Comparison(_without_record(item))
+    expected = project(key, items, document=record.document)
+    fields = {
+        name: FieldDifference(expected.get(name), record.metadata.get(name))
+        for name in sorted({*expected, *record.metadata} - {DELTA_ID})
+        if not same(record.metadata.get(name), expected.get(name))
+    }
+    if record.document is None:  # a vector of no text: stale or not can't be told
+        fields[DOCUMENT] = FieldDifference(text_of(item), None)
+    if not has_vector:
+        fields[VECTOR] = FieldDifference("present", None)
+    stale = record.document is not None and record.document != text_of(item)
+    return Comparison(Finding.DIFFERENT if fields else Finding.EQUAL, fields, stale)
+
+
+def _without_record(item: Item) -> Finding:
+    return Finding.MISSING if item.get("embedding_status") == EMBEDDED else Finding.PENDING

@@ -1,0 +1,130 @@
+"""Clients and names of the AWS that a command works on.
+
+Either the environment names everything, or the running local AWS does, never a mix of the two: a
+half-set environment must not send local names to a real account.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import boto3
+from botocore.config import Config
+from localstack_client.session import Session as LocalSession
+
+from receipt_sync.errors import SettingsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+ENDPOINT: Final = "AWS_ENDPOINT_URL"
+_CONFIG: Final = Config(
+    connect_timeout=3,
+    read_timeout=30,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=16,
+)
+_LOCAL: Final = Config(
+    proxies={},  # a proxy of the environment must not get in between
+    retries={"mode": "standard", "max_attempts": 2},  # who does not run now won't in ten seconds
+    s3={"addressing_style": "path"},  # a bucket's name in front of the host would have to resolve
+)
+
+
+class Names(NamedTuple):
+    """What the environment variables of the functions name, too."""
+
+    table: str
+    compaction_queue_url: str
+    bucket: str
+
+
+_VARIABLES: Final = Names("DYNAMODB_TABLE", "COMPACTION_QUEUE_URL", "SNAPSHOT_BUCKET")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One AWS, real or local."""
+
+    names: Names
+    dynamodb: "DynamoDBClient"
+    s3: "S3Client"
+    sqs: "SQSClient"
+    endpoint: str | None = None
+    """Of the local AWS; None for the real one."""
+
+
+def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
+    """Clients for what `environment` names, or else for the local AWS whose state file is there.
+
+    Opens no connection yet. Raises SettingsError if neither names it whole.
+    """
+    complete = complete_environment(environment, local_state)
+    names = Names(*(complete[variable] for variable in _VARIABLES))
+    endpoint = complete.get(ENDPOINT) or None
+    session = _session(complete, endpoint)
+    config = _CONFIG.merge(_LOCAL) if endpoint else _CONFIG
+    clients: dict[str, Any] = {
+        service: session.client(service, config=config) for service in ("dynamodb", "s3", "sqs")
+    }
+    return Connection(names, **clients, endpoint=endpoint)
+
+
+def complete_environment(environment: Mapping[str, str], local_state: Path) -> Mapping[str, str]:
+    """`environment`, with what the local AWS adds if it names nothing. Raises SettingsError."""
+    unset = [variable for variable in _VARIABLES if not environment.get(variable)]
+    if not unset:
+        return environment
+    if len(unset) < len(_VARIABLES):
+        raise SettingsError(
+            f"{_listed(unset)} must be set where {_listed(set(_VARIABLES) - set(unset))} is: "
+            "set all three, or none to use the local AWS"
+        )
+    local = _local_environment(local_state)
+    wanted = environment.get(ENDPOINT)
+    if wanted and wanted.rstrip("/") != local[ENDPOINT].rstrip("/"):
+        raise SettingsError(
+            f"{ENDPOINT} is {wanted}, but the local AWS runs at {local[ENDPOINT]}: unset it, or "
+            f"set {_listed(_VARIABLES)} too"
+        )
+    return {**environment, **local}
+
+
+def _local_environment(local_state: Path) -> dict[str, str]:
+    try:
+        state = json.loads(local_state.read_text())
+        return {name: str(state["environment"][name]) for name in (*_VARIABLES, ENDPOINT)}
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{_listed(_VARIABLES)} are not set and no local AWS runs in this folder: set them, "
+            "or start one with `make up`"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"{local_state} is not the state of a local AWS: `make down` and `make up` write it "
+            "anew"
+        ) from error
+
+
+def _session(environment: Mapping[str, str], endpoint: str | None) -> Any:
+    if endpoint is None:
+        return boto3.Session()
+    session = LocalSession(
+        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") or "test",
+        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or "test",
+        region_name=environment.get("AWS_REGION")
+        or environment.get("AWS_DEFAULT_REGION")
+        or "us-east-1",
+    )
+    # It would take the endpoint from the process's environment, which may name another one.
+    mapping = session._service_endpoint_mapping
+    session._service_endpoint_mapping = dict.fromkeys(mapping, endpoint)
+    return session
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,86 @@
+"""Hands vectors to the compactor: delta objects in the bucket, delta messages in the queue.
+
+This is what a user's embedding pipeline does too (design: Delta message).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from compactor.deltas import VectorBatch, encode
+from compactor.index import batches
+from operations.embedding import Vectors
+from operations.persistence import Persistence
+from receipt_sync.errors import QueueSendError
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta, to_body
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+_MESSAGES_A_CALL: Final = 10
+
+
+class DeltaSender:
+    """Puts delta objects, and then sends their messages.
+
+    `new_id` makes ULIDs that increase: of two vectors of one record the later delta wins.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        sqs: "SQSClient",
+        queue_url: str,
+        persistence: Persistence,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._s3, self._bucket, self._sqs, self._queue_url = s3, bucket, sqs, queue_url
+        self._persistence, self._new_id = persistence, new_id
+
+    def put(
+        self,
+        collection: Collection,
+        keys: Sequence[EntityKey],
+        vectors: Vectors,
+        texts: Sequence[str],
+    ) -> Delta:
+        """Store one delta object: row i of `vectors` was made from `texts[i]`, for `keys[i]`."""
+        ids = tuple(key.chroma_id for key in keys)
+        delta = Delta.of(collection, self._new_id(), len(ids))
+        content = encode(VectorBatch(delta.delta_id, ids, vectors, tuple(texts)))
+        self._s3.put_object(Bucket=self._bucket, Key=delta.delta_key, Body=content)
+        return delta
+
+    def send(self, deltas: Sequence[Delta]) -> None:
+        """Tell the compactor of deltas that are stored. Raises QueueSendError."""
+        for some in batches(deltas, _MESSAGES_A_CALL):
+            self._persistence.until_taken(some, self._offer, self._refused)
+
+    def _offer(self, deltas: Sequence[Delta]) -> Sequence[Delta]:
+        answer = self._sqs.send_message_batch(
+            QueueUrl=self._queue_url,
+            Entries=[_entry(number, delta) for number, delta in enumerate(deltas)],
+        )
+        failed = answer.get("Failed", [])
+        final = sorted({entry["Code"] for entry in failed if entry["SenderFault"]})
+        if final:
+            raise QueueSendError(f"the compaction queue refuses delta messages: {', '.join(final)}")
+        return [deltas[int(entry["Id"])] for entry in failed]
+
+    def _refused(self, left: int) -> QueueSendError:
+        return QueueSendError(
+            f"the compaction queue keeps refusing {left} delta messages: try again"
+        )
+
+
+def _entry(number: int, delta: Delta) -> Any:
+    attributes = {"source": delta.source, "collection": delta.collection.value}
+    return {
+        "Id": str(number),
+        "MessageBody": to_body(delta),
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        },
+    }

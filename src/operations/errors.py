@@ -1,0 +1,23 @@
+"""The errors that end a command. Each is one sentence for the operator; the exit code is 2."""
+
+from receipt_sync.errors import SyncError, TransientError
+
+
+class OperationError(SyncError):
+    """A command can't go on; the text says why and what to do."""
+
+
+class MalformedReceiptError(OperationError):
+    """A line of a receipts file breaks the format; names file, line and rule."""
+
+
+class ConnectionFailedError(OperationError):
+    """AWS, or the local AWS, can't be reached, or does not let us in."""
+
+
+class DisorderedScanError(OperationError):
+    """A scan returned an image's items in two places, so no verdict on it would be sound."""
+
+
+class TableWriteError(TransientError):
+    """DynamoDB kept refusing items of a BatchWriteItem."""

@@ -1,0 +1,109 @@
+"""What AWS refuses, in one sentence that says what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+)
+
+from operations.connection import Connection
+from operations.errors import ConnectionFailedError
+from receipt_sync.errors import SyncError
+
+_REFUSALS: Final = {
+    "there is no table {table}{where}: mend DYNAMODB_TABLE, or create it": (
+        "ResourceNotFoundException",
+    ),
+    "there is no bucket {bucket}{where}: mend SNAPSHOT_BUCKET, or create it": (
+        "NoSuchBucket",
+        "404",  # what HeadBucket answers, which has no body to say more in
+    ),
+    "there is no queue {compaction_queue_url}{where}: mend COMPACTION_QUEUE_URL, or create it": (
+        "QueueDoesNotExist",
+        "AWS.SimpleQueueService.NonExistentQueue",
+    ),
+    "access denied: your credentials lack the permission for {operation}": (
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "403",
+    ),
+    "AWS does not accept your credentials ({code}): log in again": (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ),
+    "AWS throttled {operation} for longer than was tried: wait, or raise the capacity": (
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "ThrottlingException",
+    ),
+}
+_SENTENCES: Final = {code: words for words, codes in _REFUSALS.items() for code in codes}
+
+
+@contextmanager
+def explained(connection: Connection) -> Iterator[None]:
+    """Turn what AWS refuses inside the block into a ConnectionFailedError."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise ConnectionFailedError(sentence(error, connection)) from error
+    except SyncError as error:
+        # Adapters wrap botocore's errors in ours; the cause knows more.
+        if isinstance(error.__cause__, ClientError | BotoCoreError):
+            raise ConnectionFailedError(sentence(error.__cause__, connection)) from error
+        raise
+
+
+def sentence(error: ClientError | BotoCoreError, connection: Connection) -> str:
+    """What is wrong, and what to do about it."""
+    if isinstance(error, ClientError):
+        return _refusal(error, connection)
+    if isinstance(error, HTTPClientError | ConnectionError):
+        return _unreachable(connection)
+    if isinstance(
+        error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError | SSOError
+    ):
+        return "no AWS credentials: log in, or set AWS_PROFILE, or start a local AWS with `make up`"
+    if isinstance(error, NoRegionError):
+        return "no AWS region: set AWS_REGION"
+    if isinstance(error, ProfileNotFound):
+        return f"{error}: set AWS_PROFILE to one that your AWS configuration has"
+    return f"AWS can't be called: {' '.join(str(error).split())}"
+
+
+def _refusal(error: ClientError, connection: Connection) -> str:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return _SENTENCES.get(code, "AWS refused {operation}: {code}").format(
+        **connection.names._asdict(),
+        where=f" at {connection.endpoint}" if connection.endpoint else "",
+        operation=error.operation_name,
+        code=code,
+    )
+
+
+def _unreachable(connection: Connection) -> str:
+    if connection.endpoint:
+        return (
+            f"nothing answers at {connection.endpoint}: start the local AWS with `make up`, or "
+            "mend AWS_ENDPOINT_URL"
+        )
+    return "AWS can't be reached: check the network, AWS_REGION and AWS_ENDPOINT_URL"

@@ -1,0 +1,132 @@
+"""Loads receipts: items, then vectors, and only then embedding_status SUCCESS.
+
+In that order an interrupted load leaves entities that are pending, never ones that claim a vector
+that nobody has sent. Loading again finishes it: the same receipts make the same keys. Items are
+rewritten whole, so a change that somebody else makes to a receipt while it is being loaded is lost.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from typing import Final, Protocol
+
+from compactor.index import batches
+from operations.embedding import Embed, Vectors
+from operations.items import Entity, embedded, entities_of
+from operations.receipts import Receipt
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta
+
+VECTORS_A_DELTA: Final = 1_000
+
+
+class Writer(Protocol):
+    """Where items go."""
+
+    def put(self, entities: Sequence[Entity]) -> None: ...
+
+
+class Sender(Protocol):
+    """Where vectors go."""
+
+    def put(
+        self,
+        collection: Collection,
+        keys: Sequence[EntityKey],
+        vectors: Vectors,
+        texts: Sequence[str],
+    ) -> Delta: ...
+
+    def send(self, deltas: Sequence[Delta]) -> None: ...
+
+
+class Stage(StrEnum):
+    """What is counted while a load runs; the value is what a progress bar calls it."""
+
+    ITEMS = "items written"
+    VECTORS = "vectors sent"
+    STATUSES = "marked SUCCESS"
+
+
+Advance = Callable[[Stage, int], None]
+
+
+@dataclass
+class LoadReport:
+    """What was loaded, or would be."""
+
+    receipts: int = 0
+    lines: int = 0
+    words: int = 0
+    deltas: int = 0
+
+    @property
+    def vectors(self) -> int:
+        return self.lines + self.words
+
+    @property
+    def items(self) -> int:
+        return self.receipts + self.vectors
+
+
+def survey(receipts: Iterable[Receipt]) -> LoadReport:
+    """What loading would write. Reads everything, so it finds every fault before a first write."""
+    report = LoadReport()
+    for receipt in receipts:
+        report.receipts += 1
+        report.lines += len(receipt.lines)
+        report.words += sum(len(line.words()) for line in receipt.lines)
+    return report
+
+
+def load(
+    receipts: Iterable[Receipt], writer: Writer, sender: Sender, embed: Embed, advance: Advance
+) -> LoadReport:
+    """Load receipts, some at a time, so that memory stays flat however many there are."""
+    report = LoadReport()
+    for some in _chunks(receipts):
+        entities = list(chain.from_iterable(entities_of(receipt) for receipt in some))
+        vectored = [entity for entity in entities if entity.key.collection is not None]
+        writer.put(entities)
+        advance(Stage.ITEMS, len(entities))
+        report.deltas += _send_vectors(vectored, sender, embed)
+        advance(Stage.VECTORS, len(vectored))
+        writer.put([embedded(entity) for entity in vectored])
+        advance(Stage.STATUSES, len(vectored))
+        _count(report, some, vectored)
+    return report
+
+
+def _chunks(receipts: Iterable[Receipt]) -> Iterator[list[Receipt]]:
+    """Receipts whose words fill about one delta."""
+    chunk: list[Receipt] = []
+    words = 0
+    for receipt in receipts:
+        chunk.append(receipt)
+        words += sum(len(line.words()) for line in receipt.lines)
+        if words >= VECTORS_A_DELTA:
+            yield chunk
+            chunk, words = [], 0
+    if chunk:
+        yield chunk
+
+
+def _send_vectors(entities: Sequence[Entity], sender: Sender, embed: Embed) -> int:
+    """Put and announce the vectors of lines and words; returns the number of deltas."""
+    deltas = []
+    for collection in Collection:
+        members = [entity for entity in entities if entity.key.collection is collection]
+        for some in batches(members, VECTORS_A_DELTA):
+            texts = [entity.text for entity in some]
+            keys = [entity.key for entity in some]
+            deltas.append(sender.put(collection, keys, embed(texts), texts))
+    sender.send(deltas)
+    return len(deltas)
+
+
+def _count(report: LoadReport, receipts: Sequence[Receipt], vectored: Sequence[Entity]) -> None:
+    lines = sum(entity.key.collection is Collection.LINES for entity in vectored)
+    report.receipts += len(receipts)
+    report.lines += lines
+    report.words += len(vectored) - lines

@@ -1,0 +1,39 @@
+"""Batch calls that may take only some of their entries: the rest is offered again."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final, TypeVar
+
+from receipt_sync.backoff import pauses
+from receipt_sync.clock import Clock
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long not a single entry may be taken before it is given up."""
+
+T = TypeVar("T")
+Offer = Callable[[Sequence[T]], Sequence[T]]
+"""One batch call; returns the entries that were not taken."""
+
+
+class Persistence:
+    """Offers entries again, with back-off, until all are taken."""
+
+    def __init__(self, clock: Clock, randomness: Random) -> None:
+        self._clock, self._randomness = clock, randomness
+
+    def until_taken(
+        self, entries: Sequence[T], offer: Offer[T], give_up: Callable[[int], Exception]
+    ) -> None:
+        """Returns once every entry is taken. Raises `give_up(entries left)` without progress."""
+        waits = pauses(self._randomness)
+        progress = self._clock.monotonic()
+        while True:
+            left = offer(entries)
+            if not left:
+                return
+            if len(left) < len(entries):
+                progress = self._clock.monotonic()
+            elif self._clock.monotonic() - progress > PATIENCE_SECONDS:
+                raise give_up(len(left))
+            entries = left
+            self._clock.sleep(next(waits))

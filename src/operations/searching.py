@@ -1,0 +1,71 @@
+"""Finds the lines or words of the published snapshot that are nearest to a text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from compactor.deltas import Vectors
+from compactor.index import Match
+from compactor.projection import STALE
+from operations.embedding import Embed
+
+
+class Searchable(Protocol):
+    """A collection as readers see it."""
+
+    def search(
+        self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[Match]: ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One line or word. `distance` is the cosine distance of its vector, 0 at best.
+
+    `stale`: the text has changed since its vector was made, so the distance is to the old one.
+    """
+
+    text: str | None
+    merchant: str | None
+    image_id: str
+    receipt_id: int
+    line_id: int
+    word_id: int | None
+    distance: float
+    stale: bool
+    id: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def search(
+    snapshot: Searchable, embed: Embed, text: str, limit: int, merchant: str | None = None
+) -> Sequence[Hit]:
+    """The `limit` nearest records, nearest first, of one merchant or of all.
+
+    `merchant` is a merchant_name or canonical_merchant_name to the letter.
+    """
+    matches = snapshot.search(embed([text])[0], limit, _of_merchant(merchant))
+    return [_hit(match) for match in matches]
+
+
+def _of_merchant(merchant: str | None) -> dict[str, Any] | None:
+    if merchant is None:
+        return None
+    return {"$or": [{"merchant_name": merchant}, {"canonical_merchant_name": merchant}]}
+
+
+def _hit(match: Match) -> Hit:
+    metadata = match.record.metadata
+    return Hit(
+        text=metadata.get("text"),
+        merchant=metadata.get("merchant_name"),
+        image_id=metadata["image_id"],
+        receipt_id=metadata["receipt_id"],
+        line_id=metadata["line_id"],
+        word_id=metadata.get("word_id"),
+        distance=max(0.0, match.distance),  # rounding goes a little below
+        stale=metadata.get(STALE) is True,
+        id=match.record.id,
+    )

@@ -1,0 +1,22 @@
+"""Telemetry of a command: none. Its output is for the operator, who reads it on the screen."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from receipt_sync.telemetry import Metric
+
+
+class Silence:
+    """Telemetry that says nothing."""
+
+    def event(self, name: str, **fields: Any) -> None:
+        pass
+
+    def problem(self, name: str, **fields: Any) -> None:
+        pass
+
+    def measure(self, metric: Metric, value: float) -> None:
+        pass
+
+    def step(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 the Protocol names it
+        return nullcontext()

@@ -1,0 +1,81 @@
+"""What `verify` says after somebody has changed the published snapshot behind the table's back."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from compactor.index import ChromaIndex, NewVector
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import Collection
+from tests.e2e.conftest import System
+
+
+@pytest.fixture(scope="module")
+def loaded(system: System) -> System:
+    assert system.command("load", "--synthetic", "3", "--seed", "21").code == 0
+    system.settled()
+    return system
+
+
+def working_copy(system: System, folder: Path) -> WorkingCopy:
+    connection = system.connection
+    return WorkingCopy(
+        S3SnapshotStore(connection.s3, connection.names.bucket, Collection.WORDS),
+        Collection.WORDS,
+        folder,
+        ChromaIndex,
+        SystemClock(),
+        CopySettings("a vandal", timedelta(days=1)),
+    )
+
+
+def test_one_record_that_was_tampered_with_is_named_and_the_exit_code_is_1(
+    loaded: System, tmp_path: Path
+) -> None:
+    copy = working_copy(loaded, tmp_path)
+    index = copy.checkout()
+    assert isinstance(index, ChromaIndex)
+    victim = next(index.ids())
+    copy.mark_dirty()
+    index.update({victim: {"merchant_name": "Somebody Else"}})
+    copy.publish(index.count())
+    copy.close()
+
+    answer = loaded.command("verify", "--json")
+    assert answer.code == 1
+    verdict = answer.json
+    counts = [verdict[name] for name in ("missing", "unexpected", "different")]
+    assert counts == [0, 0, 1]
+    (example,) = verdict["examples"]
+    assert example["id"] == victim
+    assert example["collection"] == "receipt_words"
+    assert example["fields"]["merchant_name"]["snapshot"] == "Somebody Else"
+
+
+def test_a_record_that_was_taken_out_is_missing_and_one_put_in_is_unexpected(
+    loaded: System, tmp_path: Path
+) -> None:
+    copy = working_copy(loaded, tmp_path)
+    index = copy.checkout()
+    assert isinstance(index, ChromaIndex)
+    ids = list(index.ids())
+    stranger = ids[1].rsplit("#", 1)[0] + "#99999"
+    copy.mark_dirty()
+    index.delete(ids[-1:])
+    _insert(index, ids[1], stranger)
+    copy.publish(index.count())
+    copy.close()
+
+    answer = loaded.command("verify", "--json")
+    assert answer.code == 1
+    found = {example["finding"]: example["id"] for example in answer.json["examples"]}
+    assert found["missing"] == ids[-1]
+    assert found["unexpected"] == stranger
+
+
+def _insert(index: ChromaIndex, like: str, chroma_id: str) -> None:
+    vector = index.vectors([like])[like]
+    index.insert([NewVector(chroma_id, vector, "x", {"text": "x"})])

@@ -1,0 +1,96 @@
+"""What AWS refuses becomes one sentence that names the thing and the remedy."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    ProfileNotFound,
+)
+
+from operations.connection import Connection, Names
+from operations.errors import ConnectionFailedError
+from operations.failures import explained
+from receipt_sync.errors import TableReadError
+
+NAMES = Names("receipts", "https://sqs/queue", "bucket")
+CLIENT: Any = None
+LOCAL = Connection(NAMES, CLIENT, CLIENT, CLIENT, "http://127.0.0.1:4599")
+REAL = Connection(NAMES, CLIENT, CLIENT, CLIENT)
+
+
+def refused(code: str, operation: str = "Scan") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "a long story"}}, operation)
+
+
+def raise_explained(error: Exception, connection: Connection = LOCAL) -> None:
+    with explained(connection):
+        raise error
+
+
+def words(error: Exception, connection: Connection = LOCAL) -> str:
+    with pytest.raises(ConnectionFailedError) as raised:
+        raise_explained(error, connection)
+    assert raised.value.__cause__ is error
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            refused("ResourceNotFoundException"),
+            "there is no table receipts at http://127.0.0.1:4599",
+        ),
+        (refused("NoSuchBucket"), "there is no bucket bucket at"),
+        (refused("404", "HeadBucket"), "there is no bucket bucket at"),
+        (refused("QueueDoesNotExist"), "there is no queue https://sqs/queue at"),
+        (refused("AWS.SimpleQueueService.NonExistentQueue"), "there is no queue"),
+        (refused("AccessDeniedException"), "lack the permission for Scan"),
+        (refused("403", "HeadBucket"), "lack the permission for HeadBucket"),
+        (refused("ExpiredTokenException"), "does not accept your credentials (ExpiredTokenEx"),
+        (refused("ThrottlingException"), "throttled Scan"),
+        (refused("Unheard"), "AWS refused Scan: Unheard"),
+        (NoCredentialsError(), "no AWS credentials"),
+        (NoRegionError(), "set AWS_REGION"),
+        (ProfileNotFound(profile="x"), "set AWS_PROFILE"),
+        (EndpointConnectionError(endpoint_url="x"), "nothing answers at http://127.0.0.1:4599"),
+        (ConnectTimeoutError(endpoint_url="x"), "nothing answers at http://127.0.0.1:4599"),
+        (ParamValidationError(report="Invalid bucket name"), "Invalid bucket name"),
+    ],
+)
+def test_each_refusal_has_its_sentence(error: Exception, sentence: str) -> None:
+    found = words(error)
+    assert sentence in found
+    assert "\n" not in found
+
+
+def test_an_unreachable_aws_is_not_called_a_local_one() -> None:
+    assert words(EndpointConnectionError(endpoint_url="x"), REAL).startswith("AWS can't be reached")
+    assert " at " not in words(refused("NoSuchBucket"), REAL)
+
+
+@pytest.mark.parametrize(
+    "cause", [refused("ResourceNotFoundException"), EndpointConnectionError(endpoint_url="x")]
+)
+def test_an_adapters_error_is_explained_by_its_cause(cause: ClientError | BotoCoreError) -> None:
+    error = TableReadError("the table answered")
+    error.__cause__ = cause
+    with pytest.raises(ConnectionFailedError, match=r"no table receipts|nothing answers"):
+        raise_explained(error)
+
+
+def test_our_own_errors_pass_through() -> None:
+    with pytest.raises(TableReadError, match="not in time"):
+        raise_explained(TableReadError("not in time"))
+
+
+def test_a_bug_is_no_refusal() -> None:
+    with pytest.raises(ZeroDivisionError):
+        raise_explained(ZeroDivisionError())
