@@ -3,7 +3,8 @@
 import json
 import os
 import shlex
-from dataclasses import asdict
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -50,9 +51,8 @@ def up(
     ] = None,
 ) -> None:
     """Start the local AWS, create what holds data, deploy both functions. Again: deploy anew."""
-    options = Options(
-        function_timeout=function_timeout, visibility_timeout=visibility or 6 * function_timeout
-    )
+    options = Options(function_timeout=function_timeout)
+    options = replace(options, visibility_timeout=visibility or options.visibility_rule)
     request = running.Request(
         options=options,
         endpoint=running.endpoint_of(os.environ),
@@ -62,7 +62,7 @@ def up(
     )
     stack = running.up(State.at(state), request, step)
     output().print(f"The local AWS is up at [bold]{stack.endpoint}[/]")
-    output().print('Use it from a shell: eval "$(python -m local env)"')
+    output().print(f'Use it from a shell: eval "$({sys.executable} -m local env)"')
 
 
 @app.command()
@@ -74,7 +74,7 @@ def down(state: StateOption = None) -> None:
         output().print(f"Nothing runs from {folder.path}")
         return
     ended = running.down(folder, step)
-    output().print(f"The local AWS is down: {ended} processes ended, {folder.path} removed")
+    output().print(f"The local AWS is down; processes ended: {ended}, {folder.path} removed")
 
 
 @app.command()

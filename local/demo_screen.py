@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,6 +12,9 @@ from local.console import output
 from local.demo_story import Step
 from operations.searching import Hit
 from operations.verdict import Finding, Verdict
+
+_COLUMNS: Final = {"": 9, "distance": 8, "text": 8, "merchant": 8, "receipt": 8, "vector": 6}
+"""Headings, and the least width in characters: long texts and names give way first."""
 
 
 @contextmanager
@@ -27,8 +31,8 @@ def show_step(
     """One step: the same search before and after it, and how long readers waited."""
     query = step.query
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for heading in ("", "distance", "text", "merchant", "receipt", "vector"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for heading, width in _COLUMNS.items():
+        table.add_column(heading, min_width=width, no_wrap=True, overflow="ellipsis")
     _add_hits(table, "before", before, "dim")
     _add_hits(table, "after", after, "")
     console = output()

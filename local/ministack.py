@@ -51,17 +51,25 @@ class Server:
 
 
 def start(
-    state: State, port: int | None = None, tied: bool = False, deadline: float = _DEADLINE
+    state: State,
+    port: int | None = None,
+    tied: bool = False,
+    enforce_iam: bool = False,
+    deadline: float = _DEADLINE,
 ) -> Server:
     """A healthy MiniStack, on `port` or a free one; `tied` ends it with this process.
 
+    `enforce_iam` has it refuse what a function's role does not allow; otherwise all may do all.
     Raises StartError with the end of its log.
     """
+    extra = {"AUTH": "true"} if enforce_iam else {}
+    if tied:
+        extra[TIED_TO] = str(os.getpid())
     tries = 1 if port else _TRIES  # somebody may take a free port before MiniStack does
     while True:
         tries -= 1
         try:
-            return _start_once(state, port or _free_port(), tied, deadline)
+            return _start_once(state, port or _free_port(), extra, deadline)
         except StartError:
             if tries == 0:
                 raise
@@ -100,16 +108,13 @@ def log_tail(state: State, lines: int = 30) -> str:
         return ""
 
 
-def _start_once(state: State, port: int, tied: bool, deadline: float) -> Server:
+def _start_once(state: State, port: int, extra: dict[str, str], deadline: float) -> Server:
     state.temporary.mkdir(parents=True, exist_ok=True)
-    environment = _environment(state, port)
-    if tied:
-        environment[TIED_TO] = str(os.getpid())
     with state.log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", str(_SERVER)],
             cwd=state.path,
-            env=environment,
+            env=_environment(state, port) | extra,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -21,7 +21,7 @@ class Request:
     """What `up` is asked for.
 
     `endpoint` names an AWS that already runs; None starts a MiniStack, which ends with this process
-    if it is `tied` to it. `vendored` is explained at `deploy`.
+    if it is `tied` to it. See `deploy` for `vendored`, `ministack.start` for `enforce_iam`.
     """
 
     names: Names = field(default_factory=Names)
@@ -32,6 +32,7 @@ class Request:
     vendored: bool | None = None
     functions: bool = True
     tied: bool = False
+    enforce_iam: bool = False
 
 
 def endpoint_of(environment: Mapping[str, str]) -> str | None:
@@ -129,7 +130,8 @@ def _start(state: State, request: Request, progress: Progress) -> str:
         "MiniStack anew: the one before has ended, its data with it" if ended else "MiniStack"
     ):
         ministack.stop(state)  # workers may have outlived it
-        return ministack.start(state, request.port, request.tied).endpoint
+        server = ministack.start(state, request.port, request.tied, request.enforce_iam)
+        return server.endpoint
 
 
 def _elsewhere(endpoint: str) -> str:

@@ -6,7 +6,7 @@ must not acknowledge on the word of a snapshot that a paused worker may be about
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from compactor.closure import closure_of
@@ -115,8 +115,9 @@ class Cycle:
             count = None if plan.is_empty else index.count()
             self._lease.check()
             published = self._target.publish(count)
-        self._measure(plan, published)
-        return _report(self.collection, plan, published, refused)
+        report = _report(self.collection, plan, published, refused)
+        self._tell(report, plan.stale)
+        return report
 
     def _plan(
         self, work: Work, vectors: list[VectorBatch], index: Index, deadline: Deadline
@@ -143,14 +144,15 @@ class Cycle:
                 self._telemetry.measure(Metric.INDEX_CALLS, 1)
         read_back(index, plan)
 
-    def _measure(self, plan: Plan, published: Published) -> None:
+    def _tell(self, report: CycleReport, stale: int) -> None:
         measure = self._telemetry.measure
-        measure(Metric.METADATA_UPDATES_APPLIED, len(plan.update))
-        measure(Metric.VECTORS_APPLIED, len(plan.insert) + len(plan.replace))
-        measure(Metric.VECTORS_DROPPED, plan.dropped_vectors)
-        measure(Metric.RECORDS_DELETED, len(plan.delete))
-        measure(Metric.STALE_VECTORS_WRITTEN, plan.stale)
-        measure(Metric.BYTES_PUBLISHED, published.uploaded)
+        measure(Metric.METADATA_UPDATES_APPLIED, report.updated)
+        measure(Metric.VECTORS_APPLIED, report.inserted + report.replaced)
+        measure(Metric.VECTORS_DROPPED, report.dropped_vectors)
+        measure(Metric.RECORDS_DELETED, report.deleted)
+        measure(Metric.STALE_VECTORS_WRITTEN, stale)
+        measure(Metric.BYTES_PUBLISHED, report.uploaded)
+        self._telemetry.event("published", **{**asdict(report), "refused": len(report.refused)})
 
 
 def _fitting(
