@@ -111,7 +111,12 @@ def _compactor(clients: Clients, stack: Stack, options: Options, code: Code, sta
                 "SNAPSHOT_BUCKET",
                 "COMPACTION_LOCK_ID",
             ),
-            {"WORKING_COPY_ROOT": root},
+            {
+                "WORKING_COPY_ROOT": root,
+                # A cycle that finds the lease held must be able to outwait it.
+                "LEASE_SECONDS": str(options.lease),
+                "HEARTBEAT_SECONDS": str(options.heartbeat),
+            },
         ),
     )
     return ensure_function(clients, function, code.package(COMPACTOR), stack.names.bucket)

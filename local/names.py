@@ -62,6 +62,8 @@ class Options:
     """Times are seconds. `variables` go to both functions, over what they get anyway."""
 
     function_timeout: int = 30
+    lease: int = 20
+    heartbeat: int = 5
     visibility_timeout: int = 180
     max_receive_count: int = 5
     stream_batch_size: int = 1000
