@@ -1,0 +1,102 @@
+"""The GitHub workflows: valid, pinned, without needless rights, and calling what exists."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.state import PROJECT
+
+WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+
+
+def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / name, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def read(name: str) -> dict[Any, Any]:
+    return yaml.safe_load((PROJECT / ".github" / "workflows" / name).read_text())
+
+
+def runs(workflow: Path) -> list[str]:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
+    return [step["run"] for job in jobs for step in job.get("steps", []) if "run" in step]
+
+
+def test_github_would_accept_every_workflow():
+    done = tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_no_weakness():
+    done = tool("zizmor", "--offline", "--no-progress", ".github")
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_would_find_one(tmp_path: Path):
+    bad = tmp_path / "bad.yml"
+    bad.write_text(WORKFLOWS[0].read_text().replace("@11bd71901bbe", "@v4 # 11bd71901bbe"))
+    assert tool("zizmor", "--offline", "--no-progress", str(bad)).returncode != 0
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_of_others_are_pinned_to_a_commit_with_its_version(workflow: Path):
+    uses = [line.strip(" -") for line in workflow.read_text().splitlines() if "uses:" in line]
+    assert uses
+    for line in uses:
+        assert line.startswith("uses: ./.github/") or PINNED.fullmatch(line), line
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_make_target_exists(workflow: Path):
+    makefile = (PROJECT / "Makefile").read_text()
+    for target in re.findall(r"\bmake ([a-z-]+)", "\n".join(runs(workflow))):
+        assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
+
+
+def test_tests_run_on_every_python_that_the_project_supports():
+    wanted = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert wanted == ">=3.11,<3.14"
+    versions = read("checks.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert versions == ["3.11", "3.12", "3.13"]
+
+
+@pytest.mark.parametrize(("name", "event"), [("dev", "push"), ("prod", "release")])
+def test_nothing_is_deployed_before_its_checks_have_passed(name: str, event: str):
+    workflow = read(f"deploy-{name}.yml")
+    assert list(workflow[True]) == [event]  # YAML reads the key "on" as a truth value
+    assert workflow["jobs"]["checks"]["uses"] == "./.github/workflows/checks.yml"
+    assert workflow["jobs"][name]["needs"] == "checks"
+    assert workflow["jobs"][name]["with"] == {"environment": name}
+
+
+def test_the_plan_is_posted_before_it_is_applied_and_smoke_comes_last():
+    jobs = read("deploy.yml")["jobs"]
+    assert jobs["apply"]["needs"] == "plan"
+    assert "GITHUB_STEP_SUMMARY" in jobs["plan"]["steps"][-2]["run"]
+    steps = [step["run"] for step in jobs["apply"]["steps"] if "run" in step]
+    order = ["make size", "terraform apply", "sam deploy", "receipt-sync smoke"]
+    positions = [next(i for i, run in enumerate(steps) if wanted in run) for wanted in order]
+    assert positions == sorted(positions)
+    assert positions[-1] == len(steps) - 1
+
+
+def test_aws_is_reached_by_a_role_and_never_by_a_stored_key():
+    for workflow in WORKFLOWS:
+        text = workflow.read_text()
+        assert "secrets." not in text
+        assert "aws-access-key-id" not in text
+    assert read("deploy.yml")["jobs"]["apply"]["permissions"]["id-token"] == "write"
