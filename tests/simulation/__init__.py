@@ -1,0 +1,1 @@
+"""Deterministic simulation: the real code on a simulated outside, driven by one seed."""
