@@ -31,7 +31,7 @@ def test_a_held_lock_is_refused_until_it_runs_out(locks: DynamoDBLockTable):
     assert locks.acquire(lock("b"), NOW + MINUTE + timedelta(milliseconds=1))
 
 
-def test_trap_1_release_and_heartbeat_work_though_owner_is_a_reserved_word(
+def test_release_and_heartbeat_work_though_owner_is_a_reserved_word(
     locks: DynamoDBLockTable, dynamodb, table: str
 ):
     assert locks.acquire(lock("a"), NOW)
@@ -44,7 +44,7 @@ def test_trap_1_release_and_heartbeat_work_though_owner_is_a_reserved_word(
     assert row(dynamodb, table) == {}
 
 
-def test_trap_44_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up(
+def test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up(
     locks: DynamoDBLockTable, dynamodb, table: str
 ):
     locks.acquire(lock("a"), NOW)
@@ -53,7 +53,7 @@ def test_trap_44_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up(
     assert int(item["ttl"]["N"]) > (NOW + MINUTE).timestamp()
 
 
-def test_trap_45_a_whole_second_is_written_with_its_milliseconds(
+def test_a_whole_second_is_written_with_its_milliseconds(
     locks: DynamoDBLockTable, dynamodb, table: str
 ):
     locks.acquire(lock("a"), NOW)

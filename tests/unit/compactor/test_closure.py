@@ -23,7 +23,7 @@ def test_another_field_touches_itself_alone():
     assert closure_of([CHANGE(word(5), "confidence")]).records == {word(5): Part.OWN}
 
 
-def test_trap_11_a_removal_touches_itself_and_its_neighbours():
+def test_a_removal_touches_itself_and_its_neighbours():
     closure = closure_of([CHANGE(word(5), event="REMOVE")])
     assert set(closure.records) == {word(4), word(5), word(6)}
 

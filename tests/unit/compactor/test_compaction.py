@@ -143,7 +143,7 @@ def test_the_guard_lets_a_small_collection_lose_a_receipt(world: World):
     assert world.index().records == {}
 
 
-def test_trap_19_a_batch_message_is_a_batch_of_changes(world: World):
+def test_a_batch_message_is_a_batch_of_changes(world: World):
     load(world)
     world.table.items[line(1)]["text"] = "x"
     world.table.items[word(2)]["text"] = "y"
@@ -300,7 +300,7 @@ def test_a_holder_that_could_not_heartbeat_stops_before_it_publishes(world: Worl
     assert world.published[Collection.LINES].version == version
 
 
-def test_trap_2_a_held_lock_returns_the_messages_and_never_says_skipped(world: World):
+def test_a_held_lock_returns_the_messages_and_never_says_skipped(world: World):
     load(world)
     other = world.worker("other")
     lease = other._cycles[Collection.LINES]._lease

@@ -37,7 +37,7 @@ def test_an_empty_queue_is_said_to_be_empty(world: World):
     assert (report.stopped, report.received, report.batches) == ("queue empty", 0, 0)
 
 
-def test_trap_7_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(world: World):
+def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(world: World):
     bodies = [world.delta_body([line(number)]) for number in range(1, 251)]
     queue = InMemoryQueue([*bodies, "junk"])
     report = drain(queue, world.worker(), world.deadline())
@@ -55,7 +55,7 @@ def test_a_drain_begins_no_batch_that_it_can_not_finish(world: World):
     assert len(queue.waiting) == 1
 
 
-def test_trap_6_a_message_is_deleted_only_after_its_effect_is_published(world: World):
+def test_a_message_is_deleted_only_after_its_effect_is_published(world: World):
     queue = InMemoryQueue([world.delta_body([line(1)])])
     queue.failing = True
     with pytest.raises(QueueSendError):

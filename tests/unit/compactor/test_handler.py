@@ -64,7 +64,7 @@ def sqs_event(*bodies: str) -> dict[str, Any]:
     return {"Records": [{**record, "messageId": str(n), "body": b} for n, b in enumerate(bodies)]}
 
 
-def test_trap_3_what_was_not_applied_is_a_batch_item_failure(world: World):
+def test_what_was_not_applied_is_a_batch_item_failure(world: World):
     good, late = world.delta_body([line(1)]), world.change_body(line(1), "text")
     assert handler.lambda_handler(sqs_event(good), Context()) == {"batchItemFailures": []}
     world.table.failing = TableReadError("down")

@@ -35,14 +35,14 @@ def test_a_lease_is_released_at_the_end(setting: Setting):
     assert setting.table.locks == {}
 
 
-def test_trap_5_what_was_not_acquired_is_not_released(setting: Setting):
+def test_what_was_not_acquired_is_not_released(setting: Setting):
     with setting.lease("a").held(setting.deadline(10)):
         with pytest.raises(LeaseUnavailableError), setting.lease("b").held(setting.deadline(5)):
             pass
         assert setting.table.locks["lock"].owner == "a"
 
 
-def test_trap_4_a_heartbeat_moves_the_expiry(setting: Setting):
+def test_a_heartbeat_moves_the_expiry(setting: Setting):
     lease = setting.lease("a")
     with lease.held(setting.deadline(10)):
         setting.clock.advance(50)

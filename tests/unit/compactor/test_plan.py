@@ -31,7 +31,7 @@ def test_only_the_keys_that_differ_are_written():
     assert plan.update == {line(1).chroma_id: {"is_noise": True, "confidence": None}}
 
 
-def test_trap_16_a_change_before_its_vector_exists_has_nothing_to_update():
+def test_a_change_before_its_vector_exists_has_nothing_to_update():
     closure = closure_of([CHANGE(line(1), "text", event="INSERT")])
     assert make_plan(closure, {}, {line(1): {"text": "a"}}, {}).is_empty
 

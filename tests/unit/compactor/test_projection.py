@@ -49,19 +49,19 @@ def test_a_words_context_is_that_of_its_own_line():
     assert context == {"prev_word_text": "a", "next_word_text": None}
 
 
-def test_trap_14_a_bounding_box_becomes_four_scalars():
+def test_a_bounding_box_becomes_four_scalars():
     projected = project(line(1), {line(1): {"bounding_box": {"x": 7}}}, Part.OWN)
     assert projected["bounding_box_x"] == 7.0
     assert projected["bounding_box_width"] is None
     assert not any(isinstance(value, dict) for value in projected.values())
 
 
-def test_trap_15_a_field_that_is_gone_from_the_table_is_a_tombstone():
+def test_a_field_that_is_gone_from_the_table_is_a_tombstone():
     assert project(line(1), {line(1): {}}, Part.OWN)["confidence"] is None
     assert project(line(1), {line(1): {}}, Part.MERCHANT)["merchant_name"] is None
 
 
-def test_trap_13_a_text_that_differs_from_what_was_embedded_is_marked_stale():
+def test_a_text_that_differs_from_what_was_embedded_is_marked_stale():
     items = {line(1): {"text": "new"}}
     assert project(line(1), items, Part.OWN, "old")["embedding_stale"] is True
     assert project(line(1), items, Part.OWN, "new")["embedding_stale"] is None
