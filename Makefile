@@ -16,7 +16,7 @@ TESTS ?= $(wildcard $(addprefix tests/,unit property functional simulation infra
 .PHONY: help install demo test check format lock up down status clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## Make the virtual environment and install all that is needed, once
 
@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes r
 	@$(BIN)/python -m local.demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 
 test: $(INSTALLED) ## Run every test, the quickest kinds first; TESTS=path runs some
-	$(BIN)/pytest -n 2 $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
 
 check: $(INSTALLED) ## Formatting, lint, types, and whether the lock fits pyproject.toml
 	$(BIN)/ruff format --check .

@@ -2,8 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+_TESTS = Path(__file__).parent
+_SHARE_A_SYSTEM = ("functional", "infra", "e2e")
 
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -13,6 +17,14 @@ _NOBODY = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what a module started stay in one process, in their order."""
+    for item in items:
+        room, *_, module = item.path.relative_to(_TESTS).parts
+        if room in _SHARE_A_SYSTEM:
+            item.add_marker(pytest.mark.xdist_group(f"{room}/{module}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

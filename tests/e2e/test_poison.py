@@ -109,8 +109,13 @@ def test_a_malformed_key_in_the_table_is_parked_by_the_stream_processor_and_the_
     bad = {"PK": {"S": "IMAGE#poison-test"}, "SK": {"S": "RECEIPT#00001#LINE#x"}}
     table = system.connection.names.table
     system.connection.dynamodb.put_item(TableName=table, Item=bad)
-    edited = {"text": "EDITED 2.00", "embedding_status": EMBEDDED, "is_noise": False}
+    edited = {"text": "EDITED 2.00", "is_noise": False}
     system.writer.put([Entity(GOOD, edited)])
+    vector = delta(system, GOOD, embed(["EDITED 2.00"])[0])
+    system.connection.sqs.send_message(
+        QueueUrl=system.connection.names.compaction_queue_url, MessageBody=vector
+    )
+    system.writer.put([Entity(GOOD, {**edited, "embedding_status": EMBEDDED})])
     reasons = dead_letters(system, system.stack.queues.stream_dlq.url, 1)
     assert "five digits" in next(iter(reasons.values()))
-    assert system.settled()["different"] == 0
+    assert system.settled()["missing"] == 0

@@ -23,7 +23,7 @@ from local.table import Table, ensure_table
 QUICK_QUEUE = Options(visibility_timeout=2)
 """For adapters: a message that was received and not deleted is back in two seconds."""
 
-QUICK_FUNCTIONS = Options(function_timeout=20, visibility_timeout=20)
+QUICK_FUNCTIONS = Options(function_timeout=20, lease=10, heartbeat=3, visibility_timeout=20)
 """For functions: no shorter than an invocation, or a message would come again while it is used."""
 
 

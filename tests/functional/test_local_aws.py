@@ -24,10 +24,10 @@ from compactor.deltas import VectorBatch, encode
 from local import ministack
 from local.clients import Clients
 from local.errors import EndpointError, NotRunningError, StartError, StateFolderError
-from local.filters import Matcher, filter_criteria
+from local.filters import filter_criteria
 from local.logs import function_log
 from local.names import Names, Options
-from local.packages import SOURCES, package
+from local.packages import package
 from local.parameters import parameters_of
 from local.running import Request, down, running, up
 from local.stack import Stack, load
@@ -197,7 +197,7 @@ def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack
 
 
 def test_the_filters_for_aws_keep_to_what_aws_can_evaluate():
-    filters = filter_criteria(Matcher.AWS)["Filters"]
+    filters = filter_criteria()["Filters"]
     assert len(filters) <= 5, "AWS takes five filters a mapping"
     for pattern in (json.loads(entry["Pattern"]) for entry in filters):
         assert set(pattern) == {"dynamodb"}, "AWS filters DynamoDB records on this key alone"
@@ -549,22 +549,6 @@ def test_a_package_is_the_same_bytes_for_the_same_sources(tmp_path: Path):
     assert package(copied, "compactor") == first
     (copied / "compactor" / "handler.py").write_text("changed = True")
     assert package(copied, "compactor") != first
-
-
-@pytest.mark.parametrize("function", ["stream_processor", "compactor"])
-def test_the_pins_of_a_functions_requirements_are_those_of_the_lock(function: str):
-    locked = {
-        line.split(";")[0].rstrip(" \\\n").lower()
-        for line in (PROJECT / "requirements.lock").open()
-        if "==" in line
-    }
-    pins = [
-        line
-        for line in (SOURCES / function / "requirements.txt").read_text().splitlines()
-        if line and not line.startswith("#")
-    ]
-    assert pins
-    assert set(pins) <= locked
 
 
 def test_options_name_the_least_visibility_timeout():
