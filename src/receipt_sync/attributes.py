@@ -16,7 +16,9 @@ from receipt_sync.errors import MalformedValueError
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,130})?|\.[0-9]{1,130})(?:[eE][+-]?[0-9]{1,3})?"
 )
-_MAX_DEPTH = 32  # DynamoDB's own limit on nesting
+# DynamoDB's limit is 32 levels; a few more, so that no way of counting refuses a legal item.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_MAX_DEPTH = 40
 
 
 def decode(attribute: Mapping[str, Any]) -> Any:
@@ -35,17 +37,16 @@ def decode_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def to_json(value: Any) -> Any:
     """A decoded value for people to read in JSON: Decimal as text, bytes as base64, sets sorted."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
-    if isinstance(value, frozenset):
-        return sorted((to_json(member) for member in value), key=str)
     if isinstance(value, dict):
         return {name: to_json(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [to_json(member) for member in value]
-    return value
+    members = [to_json(member) for member in value]
+    return sorted(members, key=str) if isinstance(value, frozenset) else members
 
 
 def _decode(attribute: Any, depth: int) -> Any:
@@ -56,14 +57,14 @@ def _decode(attribute: Any, depth: int) -> Any:
     if depth > _MAX_DEPTH:
         raise MalformedValueError(f"an attribute is nested deeper than {_MAX_DEPTH} levels")
     ((kind, value),) = attribute.items()
+    decoder = _SCALARS.get(kind)
+    if decoder is not None:
+        return decoder(value)
     if kind == "M" and isinstance(value, Mapping):
         return {name: _decode(member, depth + 1) for name, member in value.items()}
     if kind == "L" and isinstance(value, list):
         return [_decode(member, depth + 1) for member in value]
-    decoder = _SCALARS.get(kind)
-    if decoder is None:
-        raise MalformedValueError(f"unknown DynamoDB type in {_outline(attribute)}")
-    return decoder(value)
+    raise MalformedValueError(f"{_outline(attribute)} holds no value of one of DynamoDB's types")
 
 
 def _text(value: Any) -> str:
@@ -97,6 +98,11 @@ def _boolean(value: Any) -> bool:
     return value
 
 
+def _null(value: Any) -> None:
+    if not isinstance(value, bool):
+        raise MalformedValueError(f"NULL holds true, not {type(value).__name__}")
+
+
 def _set_of(member: Callable[[Any], Any]) -> Callable[[Any], frozenset[Any]]:
     def decode_set(value: Any) -> frozenset[Any]:
         if not isinstance(value, list | set | frozenset):
@@ -111,7 +117,7 @@ _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
     "N": _number,
     "B": _binary,
     "BOOL": _boolean,
-    "NULL": lambda _: None,
+    "NULL": _null,
     "SS": _set_of(_text),
     "NS": _set_of(_number),
     "BS": _set_of(_binary),
@@ -120,6 +126,8 @@ _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
 
 def _outline(attribute: Any) -> str:
     """What an attribute looks like, without its value: receipt text stays out of errors (I8)."""
-    if isinstance(attribute, Mapping):
-        return f"types {sorted(map(str, attribute))[:12]}"
-    return type(attribute).__name__
+    if not isinstance(attribute, Mapping):
+        return f"a {type(attribute).__name__}"
+    types = [kind for kind in ("M", "L", *_SCALARS) if kind in attribute]
+    strange = len(attribute) - len(types)
+    return f"a map of {', '.join(types) or 'no type'}" + (f" and {strange} unknown" * (strange > 0))

@@ -1,9 +1,10 @@
 """Change detection: which relevant fields differ between two images of an item."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from receipt_sync.attributes import decode
+from receipt_sync.errors import MalformedValueError
 from receipt_sync.fields import RELEVANT_FIELDS
 from receipt_sync.keys import EntityType
 
@@ -18,29 +19,36 @@ class FieldChange(NamedTuple):
     new: Any
 
 
+_NOTHING: Final = FieldChange(None, None)
+
+
 def detect_changes(
     entity_type: EntityType, old_image: Image | None, new_image: Image | None
 ) -> dict[str, FieldChange]:
     """The relevant fields that differ, by name. An absent image counts as one without fields.
 
+    Attributes are compared as they are written, for Python's 1 == True is no equality of ours.
     Raises MalformedValueError if a differing field is none of DynamoDB's types.
     """
     old_image, new_image = old_image or {}, new_image or {}
     changes: dict[str, FieldChange] = {}
     for field in RELEVANT_FIELDS[entity_type]:
         before, after = old_image.get(field), new_image.get(field)
-        if before == after:  # compared undecoded first: most fields of most records are equal
+        if before == after:
             continue
-        change = FieldChange(_value(before), _value(after))
-        if change.old != change.new:
+        change = FieldChange(_value(field, before), _value(field, after))
+        if change != _NOTHING:  # absent and NULL are the same to us
             changes[field] = change
     return changes
 
 
 def every_field(entity_type: EntityType) -> dict[str, FieldChange]:
     """All relevant fields, values unknown: what to assume where a record carries no images."""
-    return dict.fromkeys(RELEVANT_FIELDS[entity_type], FieldChange(None, None))
+    return dict.fromkeys(RELEVANT_FIELDS[entity_type], _NOTHING)
 
 
-def _value(attribute: Mapping[str, Any] | None) -> Any:
-    return None if attribute is None else decode(attribute)
+def _value(field: str, attribute: Mapping[str, Any] | None) -> Any:
+    try:
+        return None if attribute is None else decode(attribute)
+    except MalformedValueError as error:
+        raise MalformedValueError(f"{field}: {error}") from error

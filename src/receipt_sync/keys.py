@@ -16,6 +16,9 @@ _ID = "([0-9]{5}|[1-9][0-9]{5,17})"
 _OURS = re.compile(rf"RECEIPT#{_ID}#(?:METADATA|LINE#{_ID}(?:#WORD#{_ID})?)")
 _SHAPE = re.compile(r"RECEIPT#[^#]*#(?:METADATA|LINE#[^#]*(?:#WORD#[^#]*)?)")
 _IMAGE = re.compile(r"IMAGE#([^#]+)")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_PK_BYTES = 2_048
+_SHOWN = 200  # characters of a key that an error quotes
 
 
 class EntityType(StrEnum):
@@ -113,7 +116,7 @@ def parse_key(pk: str, sk: str) -> EntityKey | None:
     """
     image = _IMAGE.fullmatch(pk)
     match = _OURS.fullmatch(sk)
-    if image and match:
+    if image and match and _fits_the_table(pk):
         receipt_id, line_id, word_id = match.groups()
         return EntityKey(
             image[1],
@@ -123,11 +126,20 @@ def parse_key(pk: str, sk: str) -> EntityKey | None:
         )
     if pk.startswith("IMAGE#") and _SHAPE.fullmatch(sk):
         raise MalformedKeyError(
-            f"key {pk!r} / {sk!r} has the shape of a receipt entity, but not IMAGE#<id without #> "
-            "and ids of five digits or more (six or more without a leading zero): "
-            "mend the producer that writes it"
+            f"key {pk[:_SHOWN]!r} / {sk[:_SHOWN]!r} has the shape of a receipt entity, but not "
+            f"IMAGE#<id without #>, {_PK_BYTES} bytes of UTF-8 at most, and ids of five digits or "
+            "more (six or more without a leading zero): mend the producer that writes it"
         )
     return None
+
+
+def _fits_the_table(pk: str) -> bool:
+    if pk.isascii():
+        return len(pk) <= _PK_BYTES
+    try:
+        return len(pk.encode()) <= _PK_BYTES
+    except UnicodeEncodeError:  # a lone surrogate: no text at all
+        return False
 
 
 def parse_chroma_id(chroma_id: str) -> EntityKey:
@@ -135,5 +147,7 @@ def parse_chroma_id(chroma_id: str) -> EntityKey:
     image, _, sk = chroma_id.partition("#RECEIPT#")
     key = parse_key(image, f"RECEIPT#{sk}")
     if key is None or key.collection is None:
-        raise MalformedKeyError(f"id {chroma_id!r} is not that of a receipt's line or word")
+        raise MalformedKeyError(
+            f"id {chroma_id[:_SHOWN]!r} is not that of a receipt's line or word"
+        )
     return key

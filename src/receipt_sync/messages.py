@@ -4,8 +4,8 @@ Both sides use these models: the producer can't build, and the consumer won't ta
 breaks them. A batch is read item by item, so that one bad item spoils only itself (I7).
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -30,7 +30,7 @@ DELTA: Final = "embedding_delta"
 SCHEMA: Final = 1
 
 ULID = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
-Number = Annotated[int, Field(ge=0, lt=10**18)]
+Number = Annotated[int, Field(strict=True, ge=0, lt=10**18)]
 
 
 class _Contract(BaseModel):
@@ -184,6 +184,13 @@ def check_key(key: EntityKey) -> EntityKey:
 
 _CHANGE: Final = TypeAdapter(Change)
 _DELTA: Final = TypeAdapter(Delta)
+_WORD: Final = re.compile("[A-Za-z0-9_.:-]{1,64}")
+_PLACES: Final = frozenset(
+    field.alias or name
+    for model in (Change, Delta, EntityData)
+    for name, field in model.model_fields.items()
+)
+"""The field names that a reason may quote; a name that a message made up may be a text."""
 
 
 def _json_object(body: str) -> dict[str, Any]:
@@ -218,7 +225,7 @@ def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     try:
         message = adapter.validate_python(content)
     except ValidationError as error:
-        raise PoisonMessageError(_reason(error)) from error
+        raise PoisonMessageError(_reason(error)) from None  # the cause quotes what it refused
     if isinstance(message, Change):
         check_key(message.key)
     return message
@@ -227,10 +234,14 @@ def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
 def _reason(error: ValidationError) -> str:
     """Field and rule of each fault, without the values: receipt text stays out (I8)."""
     faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'message'}: {fault['msg']}"
+        f"{'.'.join(map(_place, fault['loc'])) or 'message'}: {fault['msg']}"
         for fault in error.errors(include_input=False, include_url=False, include_context=False)
     ]
     return "; ".join(faults)
+
+
+def _place(part: int | str) -> str:
+    return str(part) if isinstance(part, int) or part in _PLACES else "(a field)"
 
 
 def _dumped(item: Any) -> str:
@@ -238,9 +249,7 @@ def _dumped(item: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:80]
-
-
-def oldest(changes: Iterable[Change]) -> datetime:
-    """The earliest timestamp of a group of changes."""
-    return min(change.timestamp for change in changes)
+    """A discriminator or a count as it stands; of anything else only what it is (I8)."""
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        return repr(value)
+    return repr(value) if isinstance(value, int | None) else f"(a {type(value).__name__})"

@@ -3,22 +3,24 @@
 Record layout: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from receipt_sync.changes import EventName, FieldChange, detect_changes, every_field
 from receipt_sync.errors import MalformedRecordError
 from receipt_sync.keys import EntityKey, parse_key
 
-StreamRecord = Mapping[str, Any]
+StreamRecord: TypeAlias = object
+"""Whatever stands in an event where a record should be."""
 
 _EVENTS: Final[dict[str, EventName]] = {"INSERT": "INSERT", "MODIFY": "MODIFY", "REMOVE": "REMOVE"}
+_SEQUENCE: Final = re.compile("[0-9]{1,64}")
+_LABEL: Final = re.compile("[ -~]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class EntityChange:
+class EntityChange(NamedTuple):
     """What a record says of one entity. `first_sequence` is the lowest one that it stands for."""
 
     key: EntityKey
@@ -34,57 +36,109 @@ class EntityChange:
 def detect(record: StreamRecord) -> EntityChange | None:
     """The change in a record; None if its key is someone else's or nothing relevant differs.
 
-    Raises MalformedRecordError, MalformedKeyError or MalformedValueError for what can never be
-    processed.
+    The key is looked at first: someone else's record may be as odd as it likes. Raises
+    MalformedRecordError, MalformedKeyError or MalformedValueError for what can never be processed.
     """
     try:
-        event_name = _EVENTS[record["eventName"]]
-        data = record["dynamodb"]
-        pk, sk = data["Keys"]["PK"]["S"], data["Keys"]["SK"]["S"]
-        sequence_number = str(data["SequenceNumber"])
-        first_sequence = int(sequence_number)
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedRecordError(
-            f"the stream record lacks what every record has ({type(error).__name__}: {error}): "
-            "eventName, dynamodb.Keys.PK.S, .SK.S, .SequenceNumber"
-        ) from error
-    key = parse_key(pk, sk)
-    if key is None:
-        return None
-    changes = _changes(key, event_name, data)
+        data = _map_of(record, "dynamodb")
+        key = _key(_map_of(data, "Keys"))
+        return None if key is None else _change(key, record, data)
+    except RecursionError:
+        raise MalformedRecordError("the stream record is nested too deeply to be read") from None
+
+
+def sequence_of(record: StreamRecord) -> int | None:
+    """A record's sequence number; None if it has none."""
+    text = sequence_text(record)
+    return None if text is None else int(text)
+
+
+def sequence_text(record: StreamRecord) -> str | None:
+    """A record's sequence number as it is written there; None if it has none."""
+    data = record.get("dynamodb") if isinstance(record, dict) else None
+    text = data.get("SequenceNumber") if isinstance(data, dict) else None
+    return text if isinstance(text, str) and _SEQUENCE.fullmatch(text) else None
+
+
+def _map_of(holder: object, name: str) -> dict[str, Any]:
+    part = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(part, dict):
+        return part
+    raise MalformedRecordError(
+        f"the stream record has no map {name}, so nobody can say whose it is: "
+        "a record has dynamodb.Keys.PK.S and dynamodb.Keys.SK.S"
+    )
+
+
+def _key(keys: Mapping[str, Any]) -> EntityKey | None:
+    return parse_key(_key_text(keys, "PK"), _key_text(keys, "SK"))
+
+
+def _key_text(keys: Mapping[str, Any], name: str) -> str:
+    attribute = keys.get(name)
+    if isinstance(attribute, dict) and len(attribute) == 1:
+        text = attribute.get("S")
+        if isinstance(text, str):
+            return text
+    raise MalformedRecordError(
+        f"the stream record's key has no {name} of the one type S, so nobody can say whose it is"
+    )
+
+
+def _change(key: EntityKey, record: Any, data: Mapping[str, Any]) -> EntityChange | None:
+    event_name = _event_name(record.get("eventName"))
+    changes = _changes(key, event_name, _image(data, "OldImage"), _image(data, "NewImage"))
     if not changes and event_name == "MODIFY":
         return None
+    sequence_number = sequence_text(record)
+    if sequence_number is None:
+        raise MalformedRecordError("the stream record has no SequenceNumber written in digits")
     return EntityChange(
         key=key,
         event_name=event_name,
         changes=changes,
         timestamp=_timestamp(data.get("ApproximateCreationDateTime")),
-        stream_record_id=str(record.get("eventID", "")),
+        stream_record_id=_label(record.get("eventID")),
         sequence_number=sequence_number,
-        aws_region=str(record.get("awsRegion", "")),
-        first_sequence=first_sequence,
+        aws_region=_label(record.get("awsRegion")),
+        first_sequence=int(sequence_number),
     )
 
 
-def sequence_of(record: StreamRecord) -> int | None:
-    """A record's sequence number; None if it has none."""
-    try:
-        return int(record["dynamodb"]["SequenceNumber"])
-    except (KeyError, TypeError, ValueError):
-        return None
+def _event_name(name: object) -> EventName:
+    event_name = _EVENTS.get(name) if isinstance(name, str) else None
+    if event_name is None:
+        raise MalformedRecordError(f"eventName is none of {', '.join(_EVENTS)}")
+    return event_name
 
 
-def _changes(key: EntityKey, event_name: EventName, data: Mapping[str, Any]) -> Any:
-    old, new = data.get("OldImage"), data.get("NewImage")
-    if old is None and new is None and event_name == "MODIFY":
-        return every_field(key.entity_type)  # a stream of keys only: anything may have changed
+def _image(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    image = data.get(name)
+    if image is None or isinstance(image, dict):
+        return image
+    raise MalformedRecordError(f"{name} is a {type(image).__name__}, not a map of attributes")
+
+
+def _changes(
+    key: EntityKey,
+    event_name: EventName,
+    old: dict[str, Any] | None,
+    new: dict[str, Any] | None,
+) -> Mapping[str, FieldChange]:
+    if event_name == "MODIFY" and not (old and new):
+        return every_field(key.entity_type)  # a stream without both images: anything may differ
     return detect_changes(key.entity_type, old, new)
 
 
-def _timestamp(epoch_seconds: Any) -> datetime:
+def _timestamp(epoch_seconds: object) -> datetime:
     if isinstance(epoch_seconds, int | float) and not isinstance(epoch_seconds, bool):
         try:
             return datetime.fromtimestamp(epoch_seconds, UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise MalformedRecordError("ApproximateCreationDateTime is no time") from error
     raise MalformedRecordError("the stream record has no ApproximateCreationDateTime in seconds")
+
+
+def _label(value: object) -> str:
+    """An identifier for people; one that is none is left out, for nothing depends on it."""
+    return value if isinstance(value, str) and _LABEL.fullmatch(value) else ""

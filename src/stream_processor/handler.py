@@ -60,15 +60,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
     Answers with the lowest sequence number that must come again, if any: Lambda retries from there.
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
-    Raises SettingsError, and QueueSendError if nothing got through.
+    Raises SettingsError, ValueError if there are no Records, and QueueSendError if nothing got
+    through.
     """
     telemetry = _telemetry()
     telemetry.logger.append_keys(request_id=context.aws_request_id)
     begun = _CLOCK.monotonic()
     with telemetry.invocation():
         deadline = Deadline(_CLOCK, context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS)
-        outcome = _processor().process(event["Records"], deadline)
+        outcome = _processor().process(_records(event), deadline)
         elapsed = 1000 * (_CLOCK.monotonic() - begun)
         telemetry.measure(Metric.STREAM_PROCESSING_LATENCY, elapsed)
     failed = outcome.failed_from
     return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}
+
+
+def _records(event: dict[str, Any]) -> list[Any]:
+    records = event.get("Records")
+    if not isinstance(records, list):
+        raise ValueError("an event of a DynamoDB stream has a list of Records")
+    return records

@@ -4,23 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
+
+from pydantic_core import PydanticSerializationError
 
 from receipt_sync.attributes import to_json
 from receipt_sync.keys import ReceiptKey
 from receipt_sync.messages import Change, EntityData, batch_body, to_body
+from receipt_sync.sqs_text import SQS_LIMIT
 from stream_processor.detection import EntityChange
 
-# One message, and all messages of one SendMessageBatch together, may have 1 MiB.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-SQS_LIMIT: Final = 1_048_576
 MARGIN: Final = 4_096
 """Attributes, and the frame of a batch message."""
 ENTRIES_A_CALL: Final = 10
 MIXED: Final = "MIXED"
-
-# Characters that JSON allows in a string and SQS refuses in a body.
-_ESCAPED: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +33,11 @@ class OutgoingMessage:
     changes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
+class _Packed(NamedTuple):
     change: EntityChange
+    receipt: ReceiptKey
     body: str
     size: int
-
-    @property
-    def receipt(self) -> ReceiptKey:
-        return self.change.key.receipt
 
 
 def pack(changes: Iterable[EntityChange], limit: int = SQS_LIMIT) -> list[OutgoingMessage]:
@@ -85,16 +78,22 @@ def _body(change: EntityChange, room: int) -> _Packed:
         sequence_number=change.sequence_number,
         aws_region=change.aws_region,
     )
-    body, size = _encoded(message)
+    try:
+        body, size = _encoded(message)
+    except PydanticSerializationError:  # a lone surrogate, which no text in UTF-8 can hold
+        body, size = _encoded(message.without_values())
     if size > room:
         body, size = _encoded(message.without_values())
-    return _Packed(change, body, size)
+    return _Packed(change, change.key.receipt, body, size)
 
 
 def _encoded(message: Change) -> tuple[str, int]:
+    """The body, and its size in bytes."""
     body = to_body(message)
-    if not body.isascii():
-        body = body.translate(_ESCAPED)
+    if body.isascii():
+        return body, len(body)
+    # JSON allows these two in a string, and SQS refuses them in a body.
+    body = body.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
     return body, len(body.encode())
 
 

@@ -1,17 +1,17 @@
 """The stream's dead-letter queue, for records that can never be processed (I7)."""
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from receipt_sync.sqs_text import SQS_LIMIT, attribute
 from stream_processor.detection import StreamRecord
-from stream_processor.packing import MARGIN, SQS_LIMIT
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_REASON_LIMIT: Final = 1_000
-_NOT_ALLOWED: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ROOM: Final = SQS_LIMIT - 16_384  # less three attributes of a thousand characters each
+_PART: Final = 32_768  # characters; a legal key has 3,072 bytes, six characters each at most
+_IMAGES: Final = frozenset({"OldImage", "NewImage"})
 
 
 class Parking(Protocol):
@@ -29,26 +29,72 @@ class SQSParking:
         self._client, self._queue_url = client, queue_url
 
     def park(self, record: StreamRecord, reason: str) -> None:
-        attributes: Any = {
-            "source": _text("dynamodb_stream"),
-            "reason": _text(reason[:_REASON_LIMIT]),
-            "stream_record_id": _text(str(record.get("eventID", ""))),
-        }
+        event_id = _member(record, "eventID")
         self._client.send_message(
-            QueueUrl=self._queue_url, MessageBody=_body(record), MessageAttributes=attributes
+            QueueUrl=self._queue_url,
+            MessageBody=parked_body(record),
+            MessageAttributes={
+                "source": attribute("dynamodb_stream"),
+                "reason": attribute(reason),
+                "stream_record_id": attribute(event_id if isinstance(event_id, str) else ""),
+            },
         )
 
 
-def _body(record: StreamRecord) -> str:
-    """The record; without its images where they don't fit, for its keys tell where to look."""
-    body = json.dumps(record, default=str)  # ASCII, so that a character is a byte
-    if len(body) <= SQS_LIMIT - MARGIN:
-        return body
-    data = record.get("dynamodb") or {}
-    kept = {n: v for n, v in data.items() if n not in {"OldImage", "NewImage"}}
-    body = json.dumps({**record, "dynamodb": kept, "images": "omitted"}, default=str)
-    return body[: SQS_LIMIT - MARGIN]
+def parked_body(record: StreamRecord) -> str:
+    """The record as JSON that an SQS message can hold, whatever the record is; never raises.
+
+    Too large, it goes without its images, for its keys tell where to look. Still too large, or not
+    to be written as JSON, it goes as what identifies it.
+    """
+    for content in (record, _without_images(record)):
+        body = _json(content)
+        if body is not None and len(body) <= _ROOM:
+            return body
+    return json.dumps(_identity(record))
 
 
-def _text(value: str) -> dict[str, str]:
-    return {"DataType": "String", "StringValue": _NOT_ALLOWED.sub("\ufffd", value) or "-"}
+def _json(value: object) -> str | None:
+    """In ASCII, so that a character is a byte; None for what JSON can't say."""
+    try:
+        return json.dumps(value, default=_type, skipkeys=True, allow_nan=False)
+    except (ValueError, RecursionError):  # not a number, or nested too deeply
+        return None
+
+
+def _without_images(record: StreamRecord) -> object:
+    data = _member(record, "dynamodb")
+    if not isinstance(record, dict) or not isinstance(data, dict):
+        return record
+    kept = {name: value for name, value in data.items() if name not in _IMAGES}
+    return {**record, "dynamodb": kept, "omitted": "images"}
+
+
+def _identity(record: StreamRecord) -> dict[str, Any]:
+    data = _member(record, "dynamodb")
+    keys = _member(data, "Keys")
+    return {
+        "eventID": _part(_member(record, "eventID")),
+        "eventName": _part(_member(record, "eventName")),
+        "dynamodb": {
+            "Keys": {name: _part(_member(keys, name)) for name in ("PK", "SK")},
+            "SequenceNumber": _part(_member(data, "SequenceNumber")),
+        },
+        "omitted": f"all else of a {type(record).__name__}",
+    }
+
+
+def _part(value: object) -> Any:
+    """The value if it is short; else the beginning of its JSON, as a text."""
+    body = _json(value)
+    if body is None:
+        return _type(value)
+    return json.loads(body) if len(body) <= _PART else body[:_PART]
+
+
+def _member(holder: object, name: str) -> object:
+    return holder.get(name) if isinstance(holder, dict) else None
+
+
+def _type(value: object) -> str:
+    return f"(a {type(value).__name__})"

@@ -6,12 +6,18 @@ from dataclasses import dataclass, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import PermanentError, QueueSendError
+from receipt_sync.errors import DeadlineNearError, PermanentError, QueueSendError
 from receipt_sync.keys import EntityType
 from receipt_sync.telemetry import Metric, Telemetry
 from stream_processor.coalescing import coalesce
-from stream_processor.detection import EntityChange, StreamRecord, detect, sequence_of
-from stream_processor.packing import pack
+from stream_processor.detection import (
+    EntityChange,
+    StreamRecord,
+    detect,
+    sequence_of,
+    sequence_text,
+)
+from stream_processor.packing import OutgoingMessage, pack
 from stream_processor.parking import Parking
 from stream_processor.publisher import Outbox
 
@@ -46,25 +52,25 @@ class StreamProcessor:
     def process(self, records: Sequence[StreamRecord], deadline: Deadline) -> Outcome:
         """Bring a batch to the queues.
 
-        Raises QueueSendError if nothing at all got through, so that the stream holds its position.
+        Raises QueueSendError if nothing at all got through, or if what can't be reported by its
+        sequence number was not parked, so that the stream holds its position.
         """
         outcome = Outcome(records=len(records))
         with self._telemetry.step("detect"):
             found, malformed = self._detect(records, outcome)
             messages = pack(coalesce(found))
-        with self._telemetry.step("send"):
-            unsent = self._outbox.send(messages, deadline) if messages else []
-        outcome.queued_messages = len(messages) - len(unsent)
-        outcome.changes = sum(m.changes for m in messages) - sum(m.changes for m in unsent)
-        outcome.failed = [message.first_sequence for message in unsent]
-        self._park(malformed, outcome)
+        try:
+            with self._telemetry.step("send"):
+                self._send(messages, outcome, deadline)
+                self._park(malformed, outcome, deadline)
+        finally:
+            outcome.failed_from = _lowest(outcome.failed, records)
+            self._tell(outcome)
         if outcome.failed and not outcome.queued_messages and not outcome.parked:
             raise QueueSendError(
                 f"none of {len(messages)} messages and {len(malformed)} malformed records could be "
                 "queued: the stream holds its position"
             )
-        outcome.failed_from = _lowest(outcome.failed, records)
-        self._tell(outcome)
         return outcome
 
     def _detect(
@@ -84,13 +90,26 @@ class StreamProcessor:
                 outcome.disabled += 1
         return found, malformed
 
-    def _park(self, malformed: Iterable[tuple[StreamRecord, str]], outcome: Outcome) -> None:
+    def _send(
+        self, messages: Sequence[OutgoingMessage], outcome: Outcome, deadline: Deadline
+    ) -> None:
+        unsent = self._outbox.send(messages, deadline) if messages else []
+        outcome.queued_messages = len(messages) - len(unsent)
+        outcome.changes = sum(m.changes for m in messages) - sum(m.changes for m in unsent)
+        outcome.failed = [message.first_sequence for message in unsent]
+
+    def _park(
+        self, malformed: Iterable[tuple[StreamRecord, str]], outcome: Outcome, deadline: Deadline
+    ) -> None:
         for record, reason in malformed:
+            sequence = sequence_of(record)
+            if sequence is not None and sequence > min(outcome.failed, default=sequence):
+                continue  # it comes again with what failed before it, and would be parked twice
             try:
+                deadline.check("park a record")
                 self._parking.park(record, reason)
-            except (ClientError, BotoCoreError) as error:  # a batch item failure, if it has a name
-                sequence = sequence_of(record)
-                if sequence is None:
+            except (ClientError, BotoCoreError, DeadlineNearError) as error:
+                if sequence is None:  # then it can't be a batch item failure
                     raise QueueSendError(
                         "a record without a sequence number was not parked"
                     ) from error
@@ -120,8 +139,4 @@ def _lowest(failed: Iterable[int], records: Iterable[StreamRecord]) -> str | Non
     lowest = min(failed, default=None)
     if lowest is None:
         return None
-    return next(
-        str(record["dynamodb"]["SequenceNumber"])
-        for record in records
-        if sequence_of(record) == lowest
-    )
+    return next(sequence_text(record) for record in records if sequence_of(record) == lowest)

@@ -43,7 +43,7 @@ class SQSOutbox:
         hopeless: list[OutgoingMessage] = []
         waiting, pausing = list(messages), pauses(self._randomness)
         for attempt in range(1, _TRIES + 1):
-            waiting, refused = self._send_once(waiting)
+            waiting, refused = self._send_once(waiting, deadline)
             hopeless += refused
             if not waiting or attempt == _TRIES:
                 break
@@ -54,26 +54,43 @@ class SQSOutbox:
         return [*hopeless, *waiting]
 
     def _send_once(
-        self, messages: Sequence[OutgoingMessage]
+        self, messages: Sequence[OutgoingMessage], deadline: Deadline
     ) -> tuple[list[OutgoingMessage], list[OutgoingMessage]]:
         """What may be sent at another try, and what SQS will never take."""
         again: list[OutgoingMessage] = []
         hopeless: list[OutgoingMessage] = []
         for call in calls(messages):
             try:
-                failed = self._call(call)
-            except (ClientError, BotoCoreError) as error:
-                self._telemetry.problem("queue refused a call", error=type(error).__name__)
+                deadline.check("send")
+                taken, refused = self._call(call)
+            except (ClientError, BotoCoreError, DeadlineNearError) as error:
+                self._telemetry.problem("call not made or refused", error=_name(error))
                 again += call
                 continue
-            for number, senders_fault in failed.items():
-                (hopeless if senders_fault else again).append(call[number])
+            for number, message in enumerate(call):
+                if number in refused:
+                    hopeless.append(message)
+                elif number not in taken:
+                    again.append(message)
         return again, hopeless
 
-    def _call(self, call: Sequence[OutgoingMessage]) -> dict[int, bool]:
+    def _call(self, call: Sequence[OutgoingMessage]) -> tuple[set[int], set[int]]:
+        """Which of a call's messages SQS names as taken, and which as refused for our own fault."""
         entries: Any = [_entry(number, message) for number, message in enumerate(call)]
         answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        return {int(entry["Id"]): entry["SenderFault"] for entry in answer.get("Failed", [])}
+        failed = answer.get("Failed", [])
+        if failed:
+            codes = sorted({entry["Code"] for entry in failed})
+            self._telemetry.problem("queue refused messages", codes=codes, messages=len(failed))
+        taken = {int(entry["Id"]) for entry in answer.get("Successful", [])}
+        return taken, {int(entry["Id"]) for entry in failed if entry["SenderFault"]}
+
+
+def _name(error: Exception) -> str:
+    """The service's own code for it, if it answered; never its text, which may quote a message."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "ClientError")
+    return type(error).__name__
 
 
 def _entry(number: int, message: OutgoingMessage) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""The environment: what is wrong with it is said in a sentence that names the variable."""
+
+import pytest
+
+from receipt_sync.errors import SettingsError
+from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
+
+STREAM = {
+    "COMPACTION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/compaction",
+    "STREAM_DLQ_URL": "http://127.0.0.1:4566/1/dead",
+    "DYNAMODB_TABLE": "receipts",
+}
+COMPACTOR = {
+    "COMPACTION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/compaction",
+    "COMPACTION_DLQ_URL": "https://sqs.eu-west-1.amazonaws.com/1/dead",
+    "DYNAMODB_TABLE": "receipts",
+    "SNAPSHOT_BUCKET": "snapshots",
+}
+
+
+def test_what_must_be_set_suffices_and_all_entities_are_enabled():
+    settings = StreamProcessorSettings.read(STREAM)
+    assert settings.compaction_queue_url == STREAM["COMPACTION_QUEUE_URL"]
+    assert settings.log_level == "INFO"
+    assert settings.enable_metadata_updates
+    assert settings.enable_line_updates
+    assert settings.enable_word_updates
+
+
+@pytest.mark.parametrize("name", ["METADATA", "LINE", "WORD"])
+@pytest.mark.parametrize("text", ["false", "False", "0", "no", "off"])
+def test_each_entity_can_be_disabled(name: str, text: str):
+    settings = StreamProcessorSettings.read({**STREAM, f"ENABLE_{name}_UPDATES": text})
+    flags = {
+        "METADATA": settings.enable_metadata_updates,
+        "LINE": settings.enable_line_updates,
+        "WORD": settings.enable_word_updates,
+    }
+    assert [flag for flag, enabled in flags.items() if not enabled] == [name]
+
+
+def test_the_compactor_has_the_designs_defaults():
+    settings = CompactorSettings.read(COMPACTOR)
+    assert settings.compaction_lock_id == "chroma-main-snapshot"
+    assert (settings.lease_seconds, settings.heartbeat_seconds) == (60, 15)
+
+
+def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {**STREAM, "LOG_LEVEL": "DEBUG"}.items():
+        monkeypatch.setenv(name, value)
+    assert StreamProcessorSettings.read() == StreamProcessorSettings.read(
+        {**STREAM, "LOG_LEVEL": "DEBUG"}
+    )
+
+
+@pytest.mark.parametrize("name", STREAM)
+def test_a_missing_variable_of_the_stream_processor_is_named(name: str):
+    with pytest.raises(SettingsError, match=f"{name} is not set: set it on the function"):
+        StreamProcessorSettings.read({n: v for n, v in STREAM.items() if n != name})
+
+
+@pytest.mark.parametrize("name", COMPACTOR)
+def test_a_missing_variable_of_the_compactor_is_named(name: str):
+    with pytest.raises(SettingsError, match=f"{name} is not set: set it on the function"):
+        CompactorSettings.read({n: v for n, v in COMPACTOR.items() if n != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMPACTION_QUEUE_URL", ""),
+        ("COMPACTION_QUEUE_URL", "compaction"),
+        ("STREAM_DLQ_URL", "arn:aws:sqs:eu-west-1:1:dead"),
+        ("DYNAMODB_TABLE", "  "),
+        ("LOG_LEVEL", "LOUD"),
+        ("ENABLE_METADATA_UPDATES", "perhaps"),
+        ("ENABLE_LINE_UPDATES", ""),
+        ("ENABLE_WORD_UPDATES", "2"),
+    ],
+)
+def test_a_wrong_variable_of_the_stream_processor_is_named(name: str, value: str):
+    with pytest.raises(SettingsError, match=rf"^environment variable {name}: \w"):
+        StreamProcessorSettings.read({**STREAM, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMPACTION_QUEUE_URL", "compaction"),
+        ("COMPACTION_DLQ_URL", "x y"),
+        ("SNAPSHOT_BUCKET", ""),
+        ("COMPACTION_LOCK_ID", ""),
+        ("LEASE_SECONDS", "0"),
+        ("LEASE_SECONDS", "901"),
+        ("LEASE_SECONDS", "a minute"),
+        ("HEARTBEAT_SECONDS", "-1"),
+        ("MAX_DELETE_SHARE", "1.5"),
+        ("MAX_DELETE_FLOOR", "-1"),
+        ("SNAPSHOT_RETENTION_SECONDS", "-1"),
+    ],
+)
+def test_a_wrong_variable_of_the_compactor_is_named(name: str, value: str):
+    with pytest.raises(SettingsError, match=rf"^environment variable {name}: \w"):
+        CompactorSettings.read({**COMPACTOR, name: value})
+
+
+def test_a_lease_that_two_heartbeats_outlive_is_refused_naming_both():
+    with pytest.raises(SettingsError, match=r"LEASE_SECONDS must be more than twice HEARTBEAT"):
+        CompactorSettings.read({**COMPACTOR, "LEASE_SECONDS": "30", "HEARTBEAT_SECONDS": "15"})
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    with pytest.raises(SettingsError) as raised:
+        StreamProcessorSettings.read({"LOG_LEVEL": "LOUD"})
+    for name in (*STREAM, "LOG_LEVEL"):
+        assert name in str(raised.value)
+
+
+def test_settings_do_not_change_after_they_were_read():
+    settings = StreamProcessorSettings.read(STREAM)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.dynamodb_table = "another"

@@ -1,0 +1,168 @@
+"""What Powertools prints for us: EMF metrics and JSON log lines."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from receipt_sync.telemetry import (
+    COMPACTION_NAMESPACE,
+    STREAM_PROCESSOR_NAMESPACE,
+    UNITS,
+    Metric,
+    PowertoolsTelemetry,
+)
+
+SEVEN = {
+    STREAM_PROCESSOR_NAMESPACE: {
+        "StreamRecordsProcessed": "Count",
+        "StreamProcessingLatency": "Milliseconds",
+        "SQSMessagesQueued": "Count",
+        "StreamProcessingErrors": "Count",
+    },
+    COMPACTION_NAMESPACE: {
+        "CompactionLockContentions": "Count",
+        "CompactionDuration": "Milliseconds",
+        "MetadataUpdatesApplied": "Count",
+    },
+}
+
+
+@pytest.fixture(params=[STREAM_PROCESSOR_NAMESPACE, COMPACTION_NAMESPACE])
+def namespace(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def service() -> str:
+    """Powertools keeps loggers by their service for the whole process."""
+    return f"service-{uuid4().hex}"
+
+
+@pytest.fixture
+def telemetry(service: str, namespace: str) -> Iterator[PowertoolsTelemetry]:
+    made = PowertoolsTelemetry.of(service, namespace, "INFO")
+    yield made
+    made.metrics.clear_metrics()
+
+
+def printed(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def blobs(text: str) -> list[dict[str, Any]]:
+    return [content for content in printed(text) if "_aws" in content]
+
+
+def test_the_namespaces_are_the_documents():
+    assert STREAM_PROCESSOR_NAMESPACE == "ChromaDB/StreamProcessor"
+    assert COMPACTION_NAMESPACE == "ChromaDB/Compaction"
+
+
+def test_the_documents_seven_metrics_are_printed_with_their_units(telemetry, namespace, capsys):
+    with telemetry.invocation():
+        for name in SEVEN[namespace]:
+            telemetry.measure(Metric(name), 1)
+    (blob,) = blobs(capsys.readouterr().out)
+    (directive,) = blob["_aws"]["CloudWatchMetrics"]
+    assert {m["Name"]: m["Unit"] for m in directive["Metrics"]} == SEVEN[namespace]
+    assert all(blob[name] == [1] for name in SEVEN[namespace])
+
+
+def test_metrics_have_their_namespace_and_the_service_as_dimension(
+    telemetry, service, namespace, capsys
+):
+    with telemetry.invocation():
+        telemetry.measure(Metric.RECORDS_PARKED, 3)
+    (blob,) = blobs(capsys.readouterr().out)
+    (directive,) = blob["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == namespace
+    assert directive["Dimensions"] == [["service"]]
+    assert blob["service"] == service
+    assert blob["RecordsParked"] == [3]
+    assert blob["_aws"]["Timestamp"] > 1_600_000_000_000
+
+
+def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys):
+    with telemetry.invocation():
+        for value in (250.0, 700.5, 250.0):
+            telemetry.measure(Metric.FRESHNESS, value)
+    (blob,) = blobs(capsys.readouterr().out)
+    assert blob["Freshness"] == [250.0, 700.5, 250.0]
+
+
+def test_more_values_than_one_blob_may_hold_are_all_printed(telemetry, capsys):
+    with telemetry.invocation():
+        for value in range(1, 251):
+            telemetry.measure(Metric.FRESHNESS, value)
+    found = blobs(capsys.readouterr().out)
+    assert all(len(blob["Freshness"]) <= 100 for blob in found)
+    assert sorted(v for blob in found for v in blob["Freshness"]) == list(range(1, 251))
+
+
+def test_every_metric_has_a_unit_and_a_name_of_its_own(telemetry, capsys):
+    with telemetry.invocation():
+        for metric in Metric:
+            telemetry.measure(metric, 1)
+    (blob,) = blobs(capsys.readouterr().out)
+    named = {m["Name"]: m["Unit"] for m in blob["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert named == {m.value: UNITS[m].value if m in UNITS else "Count" for m in Metric}
+
+
+def test_metrics_are_printed_although_the_invocation_fails(telemetry, capsys):
+    def fail() -> None:
+        telemetry.measure(Metric.STREAM_PROCESSING_ERRORS, 5)
+        raise ValueError("the queue is down")
+
+    with pytest.raises(ValueError, match="the queue is down"), telemetry.invocation():
+        fail()
+    (blob,) = blobs(capsys.readouterr().out)
+    assert blob["StreamProcessingErrors"] == [5]
+
+
+def test_one_invocation_does_not_print_the_metrics_of_the_one_before(telemetry, capsys):
+    for value in (1, 2):
+        with telemetry.invocation():
+            telemetry.measure(Metric.RECORDS_PARKED, value)
+    assert [blob["RecordsParked"] for blob in blobs(capsys.readouterr().out)] == [[1], [2]]
+
+
+def test_an_invocation_without_metrics_prints_none(telemetry, capsys):
+    with telemetry.invocation():
+        pass
+    assert blobs(capsys.readouterr().out) == []
+
+
+def test_log_lines_are_json_with_what_correlates_them(telemetry, service):
+    lines = io.StringIO()
+    telemetry.logger.registered_handler.setStream(lines)
+    telemetry.logger.append_keys(request_id="request-1")
+    telemetry.event("batch processed", records=3, failed_from=None)
+    telemetry.problem("record not parked", error="ClientError")
+    told, warned = printed(lines.getvalue())
+    assert told["level"] == "INFO"
+    assert told["message"] == "batch processed"
+    assert told["records"] == 3
+    assert warned["level"] == "ERROR"
+    assert warned["error"] == "ClientError"
+    for line in (told, warned):
+        assert line["service"] == service
+        assert line["request_id"] == "request-1"
+        assert line["timestamp"]
+
+
+def test_the_log_level_is_obeyed(service, namespace):
+    telemetry = PowertoolsTelemetry.of(service, namespace, "ERROR")
+    lines = io.StringIO()
+    telemetry.logger.registered_handler.setStream(lines)
+    telemetry.event("batch processed")
+    telemetry.problem("record not parked")
+    assert [line["message"] for line in printed(lines.getvalue())] == ["record not parked"]
+
+
+def test_a_step_passes_on_what_is_raised_inside_of_it(telemetry):
+    with pytest.raises(KeyError), telemetry.step("detect"):
+        raise KeyError
