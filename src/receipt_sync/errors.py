@@ -69,6 +69,14 @@ class IndexFailedError(TransientError):
     """Chroma raised an internal error; the working copy can't be trusted any more."""
 
 
+class IndexUnavailableError(TransientError):
+    """The Chroma server can't be reached or doesn't serve: no record is at fault."""
+
+
+class UnsettledError(TransientError):
+    """Another worker may still be writing to the Chroma server: nothing is acknowledged yet."""
+
+
 class ReadBackError(TransientError):
     """What was read back from Chroma is not what was written."""
 

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from receipt_sync.errors import SettingsError
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+_UNSET_IF_EMPTY = BeforeValidator(lambda value: value or None)  # a template can't leave one out
+OptionalText = Annotated[NonEmpty | None, _UNSET_IF_EMPTY]
+OptionalSecret = Annotated[SecretStr | None, _UNSET_IF_EMPTY]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -44,7 +54,35 @@ class StreamProcessorSettings(_Settings):
     enable_word_updates: bool = True
 
 
-class CompactorSettings(_Settings):
+class ChromaSettings(_Settings):
+    """Where Chroma is: a directory that is published as a snapshot, a server, or Chroma Cloud."""
+
+    chroma_target: Literal["local", "http", "cloud"] = "local"
+    chroma_host: OptionalText = None
+    chroma_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    chroma_ssl: bool = False
+    chroma_token: OptionalSecret = None
+    chroma_auth_header: Literal["Authorization", "X-Chroma-Token"] = "Authorization"
+    chroma_tenant: OptionalText = None
+    chroma_database: OptionalText = None
+    chroma_api_key: OptionalSecret = None
+    chroma_timeout_seconds: Annotated[float, Field(gt=0, le=900)] = 20
+    """How long one request may take."""
+
+    @model_validator(mode="after")
+    def _target_is_named_whole(self) -> Self:
+        needed = {
+            "local": (),
+            "http": ("chroma_host",),
+            "cloud": ("chroma_tenant", "chroma_database", "chroma_api_key"),
+        }[self.chroma_target]
+        unset = [name.upper() for name in needed if getattr(self, name) is None]
+        if unset:
+            raise ValueError(f"CHROMA_TARGET={self.chroma_target} needs {', '.join(unset)}")
+        return self
+
+
+class CompactorSettings(ChromaSettings):
     """Environment of the compactor. Durations are seconds, shares are fractions of one."""
 
     dynamodb_table: NonEmpty

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
-SQS_LIMIT: Final = 1_048_576
-"""Bytes of one message, attributes included, and of all messages of one SendMessageBatch."""
+CALL_LIMIT: Final = 1_048_576
+"""Bytes of all messages of one SendMessageBatch."""
+MESSAGE_LIMIT: Final = 262_144
+"""Bytes of one message, attributes included: the MaximumMessageSize of our queues.
+
+SQS would take four times as much, but Terraform's provider 5 can't say so to a queue.
+"""
 ATTRIBUTE_LIMIT: Final = 1_000
 """Characters that are kept of an attribute: our own rule, so that a reason stays a sentence."""
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 from receipt_sync.attributes import to_json
 from receipt_sync.keys import ReceiptKey
 from receipt_sync.messages import Change, EntityData, batch_body, to_body
-from receipt_sync.sqs_text import SQS_LIMIT
+from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 from stream_processor.detection import EntityChange
 
 MARGIN: Final = 4_096
@@ -40,7 +40,7 @@ class _Packed(NamedTuple):
     size: int
 
 
-def pack(changes: Iterable[EntityChange], limit: int = SQS_LIMIT) -> list[OutgoingMessage]:
+def pack(changes: Iterable[EntityChange], limit: int = MESSAGE_LIMIT) -> list[OutgoingMessage]:
     """Messages of at most `limit` bytes less the margin; a receipt is split only if it must be."""
     room = limit - MARGIN
     packed = sorted((_body(change, room) for change in changes), key=attrgetter("receipt"))
@@ -49,7 +49,7 @@ def pack(changes: Iterable[EntityChange], limit: int = SQS_LIMIT) -> list[Outgoi
 
 
 def calls(
-    messages: Iterable[OutgoingMessage], limit: int = SQS_LIMIT
+    messages: Iterable[OutgoingMessage], limit: int = CALL_LIMIT
 ) -> Iterator[list[OutgoingMessage]]:
     """Messages of one SendMessageBatch each: at most ten, and at most `limit` bytes in total."""
     call: list[OutgoingMessage] = []

@@ -3,14 +3,14 @@
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from receipt_sync.sqs_text import SQS_LIMIT, attribute
+from receipt_sync.sqs_text import MESSAGE_LIMIT, attribute
 from stream_processor.detection import StreamRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_ROOM: Final = SQS_LIMIT - 16_384  # less three attributes of a thousand characters each
-_PART: Final = 32_768  # characters; a legal key has 3,072 bytes, six characters each at most
+_ROOM: Final = MESSAGE_LIMIT - 16_384  # less three attributes of a thousand characters each
+_PART: Final = 20_000  # characters; a legal key has 3,072 bytes, six characters each at most
 _IMAGES: Final = frozenset({"OldImage", "NewImage"})
 
 

@@ -19,7 +19,7 @@ from stream_processor.publisher import SQSOutbox
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, changed, malformed, record
 
-LARGE = 600_000
+LARGE = 200_000
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def test_more_than_ten_messages_and_more_than_a_mebibyte_arrive(
 def test_a_batch_of_a_thousand_records_arrives_whole(sqs, queue_url: str, processing: Processing):
     keys = [EntityKey(f"img{n % 40}", 1, n % 7, n) for n in range(1_000)]
     outcome = processing.process(*(record(key, sequence=n) for n, key in enumerate(keys)))
-    assert (outcome.changes, outcome.queued_messages) == (1_000, 1)
-    assert {change.key for change in changes_in(received(sqs, queue_url, 1))} == set(keys)
+    assert (outcome.changes, outcome.queued_messages) == (1_000, 2)
+    assert {change.key for change in changes_in(received(sqs, queue_url, 2))} == set(keys)
 
 
 def test_a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason(

@@ -117,7 +117,7 @@ def test_sqs_refuses_some_entries_of_a_batch_those_are_retried_then_reported_fro
     function: Function,
 ):
     """Each record fills a message of its own; b and c are refused at every try, d at the first."""
-    text = {"text": {"S": "x" * 600_000}}
+    text = {"text": {"S": "x" * 200_000}}
     seen: list[str] = []
 
     def verdict(entry: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.errors import PermanentError
 from receipt_sync.keys import EntityKey, EntityType
 from receipt_sync.messages import read_message
-from receipt_sync.sqs_text import SQS_LIMIT, legal
+from receipt_sync.sqs_text import MESSAGE_LIMIT, legal
 from stream_processor.detection import detect
 from stream_processor.packing import pack
 from stream_processor.parking import parked_body
@@ -124,7 +124,7 @@ def test_a_legal_but_unusual_text_travels_or_leaves_its_field_name(text: str, ev
     found = detect(record(event=event, old=text_image(text), new=text_image(f"{text}!")))
     assert found is not None
     (message,) = pack([found])
-    assert len(message.body.encode()) < SQS_LIMIT
+    assert len(message.body.encode()) < MESSAGE_LIMIT
     assert legal(message.body) == message.body
     (change,) = read_message(message.body).changes
     assert change.key == LINE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipt_sync.sqs_text import SQS_LIMIT, legal
+from receipt_sync.sqs_text import MESSAGE_LIMIT, legal
 from stream_processor.parking import SQSParking, parked_body
 from tests.unit.stream_processor.fakes import DOWN, FakeSQS
 from tests.unit.stream_processor.records import LINE, changed, malformed, record, text_image
@@ -117,7 +117,7 @@ def test_the_longest_legal_key_is_kept_whole():
 def test_giant_keys_and_numbers_are_cut_to_a_text(giant: Any):
     keys = {"PK": {"S": giant}, "SK": giant}
     body = parked_body({"eventID": giant, "dynamodb": {"Keys": keys, "SequenceNumber": giant}})
-    assert len(body) < SQS_LIMIT
+    assert len(body) < MESSAGE_LIMIT
     assert set(json.loads(body)["dynamodb"]["Keys"]) == {"PK", "SK"}
 
 
@@ -155,4 +155,4 @@ def test_the_body_of_anything_is_legal_valid_and_small_enough(value: Any):
     body = parked_body(value)
     json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert body == legal(body)
-    assert len(body.encode()) <= SQS_LIMIT - 3 * 4 * 1_000 - 200
+    assert len(body.encode()) <= MESSAGE_LIMIT - 3 * 4 * 1_000 - 200

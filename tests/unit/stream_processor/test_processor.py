@@ -58,7 +58,7 @@ class Processing:
 
 def large(image: str, sequence: int) -> dict[str, Any]:
     """A record whose change fills a message of its own."""
-    text = {"text": {"S": "x" * 600_000}}
+    text = {"text": {"S": "x" * 200_000}}
     return record(EntityKey(image, 1, 1), "INSERT", new=text, sequence=sequence)
 
 
