@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --no-header \
 	--no-annotate --generate-hashes --no-emit-index-url pyproject.toml
+SAM := SAM_CLI_TELEMETRY=0 $(BIN)/sam
 RECEIPTS ?=
 TESTS ?= $(wildcard $(addprefix tests/,unit property functional simulation infra e2e))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock up down status clean
+.PHONY: help install demo test check format lock package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +45,17 @@ format: $(INSTALLED) ## Format the code, and mend what lint can mend
 lock: $(INSTALLED) ## Resolve what pyproject.toml asks for into requirements.lock
 	$(LOCK) --quiet -o requirements.lock
 
-up: $(INSTALLED) ## Start the local AWS with both functions, or deploy to it anew
-	@$(BIN)/python -m local up
+package: $(INSTALLED) ## Build both functions' deployment packages for Lambda into .aws-sam/build
+	@$(SAM) build
+
+size: package ## Show the packages' sizes; fails past the limits
+	@$(BIN)/python -m deployment_package size
+
+invoke: package ## Run all of events/ through `sam local invoke`; needs a Docker engine
+	@$(BIN)/python -m local invoke
+
+up: $(INSTALLED) ## Deploy to the local AWS as to AWS: terraform apply, sam build, sam deploy
+	@$(BIN)/python -m local deployed
 
 down: $(INSTALLED) ## Stop the local AWS; its data is lost
 	@$(BIN)/python -m local down
@@ -55,7 +65,7 @@ status: $(INSTALLED) ## Show what runs on the local AWS
 
 clean: ## Stop the local AWS and remove everything that was installed or built
 	@if [ -e $(INSTALLED) ]; then $(BIN)/python -m local down; fi
-	rm -rf $(VENV) .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) .local .aws-sam build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 
 # Once, and again when the lock changes. The installer itself is pinned in the lock, too.
 $(INSTALLED): requirements.lock pyproject.toml

@@ -1,19 +1,26 @@
-"""`python -m local up|down|status|env`."""
+"""`python -m local up|deployed|down|status|env|invoke|forward`."""
 
 import json
 import os
 import shlex
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
 from local import running
-from local.console import ends_in_a_sentence, output, print_status, step
+from local.console import counted, ends_in_a_sentence, output, print_status, step
+from local.deployed import up_deployed
+from local.endpoint import Request, endpoint_of
+from local.invoking import invoke_all
+from local.invoking_engine import HOST, Engine, NoEngineError, forwarded
 from local.names import Options
-from local.stack import load
+from local.stack import Stack, load
 from local.state import State
 from local.status import status_of
 
@@ -28,6 +35,7 @@ StateOption = Annotated[
     typer.Option("--state", help="Folder for process, log and stack.", show_default=".local"),
 ]
 _DEFAULTS: Final = Options()
+NO_ENGINE: Final = 3
 
 
 @app.command()
@@ -50,17 +58,37 @@ def up(
         typer.Option(help="Pack the dependencies; by default only where no MiniStack answers."),
     ] = None,
 ) -> None:
-    """Start the local AWS, create what holds data, deploy both functions. Again: deploy anew."""
+    """Start the local AWS, create what holds data, deploy both functions. Again: deploy anew.
+
+    The quick way, for the demo and the tests; `deployed` is the way of AWS itself.
+    """
     options = Options(function_timeout=function_timeout)
     options = replace(options, visibility_timeout=visibility or options.visibility_rule)
-    request = running.Request(
+    request = Request(
         options=options,
-        endpoint=running.endpoint_of(os.environ),
+        endpoint=endpoint_of(os.environ),
         port=port,
         sources=sources,
         vendored=vendored,
     )
-    stack = running.up(State.at(state), request, step)
+    _tell(running.up(State.at(state), request, step))
+
+
+@app.command()
+@ends_in_a_sentence
+def deployed(
+    state: StateOption = None,
+    port: Annotated[int | None, typer.Option(help="Port; a free one by default.")] = None,
+) -> None:
+    """Start the local AWS, apply terraform/, build and deploy template.yaml: as on AWS.
+
+    Takes two minutes or three. Again: apply and deploy anew.
+    """
+    request = Request(endpoint=endpoint_of(os.environ), port=port)
+    _tell(up_deployed(State.at(state), request, step, counted))
+
+
+def _tell(stack: Stack) -> None:
     output().print(f"The local AWS is up at [bold]{stack.endpoint}[/]")
     output().print(f'Use it from a shell: eval "$({sys.executable} -m local env)"')
 
@@ -73,7 +101,7 @@ def down(state: StateOption = None) -> None:
     if not folder.claimed:
         output().print(f"Nothing runs from {folder.path}")
         return
-    ended = running.down(folder, step)
+    ended = running.down(folder, step, counted)
     output().print(f"The local AWS is down; processes ended: {ended}, {folder.path} removed")
 
 
@@ -89,6 +117,45 @@ def status(
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         print_status(found)
+
+
+@app.command()
+@ends_in_a_sentence
+def invoke(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON at the end too.")] = False,
+) -> None:
+    """Run events/*.json through `sam local invoke`, and check each answer and its effect.
+
+    Exit status 1 if one is wrong, 3 if there is no Docker engine.
+    """
+    try:
+        results = list(invoke_all(step))
+    except NoEngineError as error:
+        typer.echo(f"local: {error}", err=True)
+        raise typer.Exit(NO_ENGINE) from error
+    wrong = [result for result in results if result.fault is not None]
+    for result in wrong:
+        typer.echo(f"events/{result.event}.json: {result.fault}", err=True)
+    if as_json:
+        typer.echo(json.dumps([asdict(result) for result in results], indent=2))
+    else:
+        output().print(f"{len(results) - len(wrong)} of {len(results)} events as they should be")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+@ends_in_a_sentence
+def forward(state: StateOption = None) -> None:
+    """Let containers reach the local AWS at host.docker.internal, until interrupted.
+
+    For `sam local invoke` by hand, on Linux; with `--port 4566` on `up`, events/env.json fits.
+    """
+    port = urlsplit(load(state).endpoint).port
+    assert port is not None
+    address = Engine().host_address()
+    with forwarded(address, port), suppress(KeyboardInterrupt):
+        output().print(f"Containers reach the local AWS at http://{HOST}:{port}; Ctrl+C ends this")
+        threading.Event().wait()
 
 
 @app.command()

@@ -9,8 +9,17 @@ from typing import ParamSpec, TypeVar
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
+from local.progress import Counter
 from local.status import Status
 from receipt_sync.errors import SyncError
 
@@ -33,6 +42,24 @@ def step(text: str) -> Iterator[None]:
     began = time.monotonic()
     with console.status(text):
         yield
+    console.print(f"[green]✓[/] {text} [dim]({time.monotonic() - began:.1f} s)[/]")
+
+
+@contextmanager
+def counted(text: str) -> Iterator[Counter]:
+    """Show how far a step is, then how long it took."""
+    console, began = output(), time.monotonic()
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as bars:
+        task = bars.add_task(text, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
     console.print(f"[green]✓[/] {text} [dim]({time.monotonic() - began:.1f} s)[/]")
 
 

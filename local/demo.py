@@ -22,8 +22,9 @@ from local import health
 from local.console import ends_in_a_sentence, output, step
 from local.demo_screen import show_end, show_step, timed
 from local.demo_story import Cast, Query, Step, choose, steps
+from local.endpoint import Request, endpoint_of
 from local.errors import LocalAWSError, NotRunningError
-from local.running import Request, down, endpoint_of, up
+from local.running import down, up
 from local.stack import Stack, load
 from local.state import State
 from operations.commands.load import Receipts, load_with_progress

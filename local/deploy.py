@@ -1,13 +1,15 @@
 """Deploys both functions, with roles and event source mappings, on a provisioned stack."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from deployment_package.building import install_dependencies
+from deployment_package.targets import LAMBDA
 from local import health
 from local.clients import Clients
-from local.filters import Matcher
 from local.functions import Function, ensure_function
 from local.mappings import ensure_queue_mapping, ensure_stream_mapping
 from local.names import Options
@@ -17,7 +19,6 @@ from local.progress import Progress, silent
 from local.roles import ensure_role
 from local.stack import Deployment, Stack
 from local.state import State
-from local.vendoring import vendor
 
 STREAM_PROCESSOR: Final = "stream_processor"
 COMPACTOR: Final = "compactor"
@@ -39,8 +40,9 @@ class Code:
         """The package of one function. Raises PackageError."""
         if not self.vendored:
             return package(self.sources, function)
-        requirements = self.sources / function / "requirements.txt"
-        return package(self.sources, function, vendor(requirements, self.scratch / function))
+        shutil.rmtree(self.scratch / function, ignore_errors=True)
+        dependencies = install_dependencies(function, self.scratch / function, LAMBDA)
+        return package(self.sources, function, dependencies)
 
 
 def deploy(
@@ -57,17 +59,15 @@ def deploy(
     PackageError.
     """
     options, clients = options or Options(), stack.clients()
-    ministack = health.is_ministack(stack.endpoint)
     if vendored is None:
-        vendored = not ministack
+        vendored = not health.is_ministack(stack.endpoint)
     code = Code(sources or SOURCES, vendored, state.path / "packages")
     with progress(f"function {stack.names.stream_processor}"):
         stream_processor = _stream_processor(clients, stack, options, code)
     with progress(f"function {stack.names.compactor}"):
         compactor = _compactor(clients, stack, options, code, state)
     with progress("event source mappings of stream and queue"):
-        matcher = Matcher.MINISTACK if ministack else Matcher.AWS
-        stream_mapping = ensure_stream_mapping(clients, stack, options, matcher)
+        stream_mapping = ensure_stream_mapping(clients, stack, options)
         queue_mapping = ensure_queue_mapping(clients, stack)
     deployment = Deployment(stream_processor, compactor, stream_mapping, queue_mapping)
     return replace(stack, deployment=deployment)
@@ -81,6 +81,9 @@ def _stream_processor(clients: Clients, stack: Stack, options: Options, code: Co
         role_arn=ensure_role(clients, name, stream_processor_policy(stack)),
         timeout=options.function_timeout,
         memory=512,
+        storage=512,
+        key_arn=stack.keys.functions,
+        log_level=options.log_level,
         variables=_variables(
             stack,
             options,
@@ -101,6 +104,9 @@ def _compactor(clients: Clients, stack: Stack, options: Options, code: Code, sta
         role_arn=ensure_role(clients, name, compactor_policy(stack)),
         timeout=options.function_timeout,
         memory=2048,
+        storage=4096,
+        key_arn=stack.keys.functions,
+        log_level=options.log_level,
         variables=_variables(
             stack,
             options,

@@ -25,7 +25,3 @@ class StopError(LocalAWSError):
 
 class EndpointError(LocalAWSError):
     """An endpoint is unusable: nothing answers there, or it is the real AWS."""
-
-
-class PackageError(LocalAWSError):
-    """A function's package can't be built from the sources or requirements at hand."""

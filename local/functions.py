@@ -1,10 +1,12 @@
 """Deploys one function: its configuration, its code, and the wait until both are in force."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from local.clients import Clients
+from local.log_groups import delete_log_group, ensure_log_group, log_group
 from local.names import Names
 
 if TYPE_CHECKING:
@@ -17,14 +19,21 @@ _DIRECT_LIMIT: Final = 50 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Function:
-    """How a function is configured. `timeout` is seconds, `memory` MiB."""
+    """How a function is configured. `timeout` is seconds, `memory` and `storage` (/tmp) are MiB."""
 
     name: str
     handler: str
     role_arn: str
     timeout: int
     memory: int
+    storage: int
+    key_arn: str
+    log_level: str
     variables: Mapping[str, str]
+
+    @property
+    def log_group(self) -> str:
+        return log_group(self.name)
 
     def configuration(self) -> dict[str, Any]:
         return {
@@ -34,7 +43,15 @@ class Function:
             "Role": self.role_arn,
             "Timeout": self.timeout,
             "MemorySize": self.memory,
+            "EphemeralStorage": {"Size": self.storage},
             "TracingConfig": {"Mode": "Active"},
+            "LoggingConfig": {
+                "LogFormat": "JSON",
+                "ApplicationLogLevel": self.log_level,
+                "SystemLogLevel": "INFO",
+                "LogGroup": self.log_group,
+            },
+            "KMSKeyArn": self.key_arn,
             "Environment": {"Variables": dict(self.variables)},
         }
 
@@ -42,6 +59,7 @@ class Function:
 def ensure_function(clients: Clients, function: Function, package: bytes, bucket: str) -> str:
     """ARN of the function, which now runs this package in this configuration."""
     client = clients.lambda_
+    ensure_log_group(clients, function.log_group)
     code = _code(clients, function, package, bucket)
     try:
         arn = client.get_function(FunctionName=function.name)["Configuration"]["FunctionArn"]
@@ -61,14 +79,9 @@ def ensure_function(clients: Clients, function: Function, package: bytes, bucket
 def delete_functions(clients: Clients, names: Names) -> None:
     """Delete the functions and their log groups, where they are there."""
     for name in (names.stream_processor, names.compactor):
-        try:
+        with suppress(clients.lambda_.exceptions.ResourceNotFoundException):
             clients.lambda_.delete_function(FunctionName=name)
-        except clients.lambda_.exceptions.ResourceNotFoundException:
-            continue
-        try:
-            clients.logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")
-        except clients.logs.exceptions.ResourceNotFoundException:
-            continue  # it was never invoked
+        delete_log_group(clients, log_group(name))
 
 
 def _code(clients: Clients, function: Function, package: bytes, bucket: str) -> Any:

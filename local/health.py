@@ -5,11 +5,19 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.ministack_server import MENDED
+
 
 def is_ministack(endpoint: str) -> bool:
     """Whether a MiniStack answers there; LocalStack does not know this path."""
     answer = _get_json(endpoint, "/_ministack/health")
     return answer is not None and "services" in answer
+
+
+def is_mended(endpoint: str) -> bool:
+    """Whether it is a MiniStack that local/ministack_server.py runs."""
+    answer = _get_json(endpoint, "/_ministack/health")
+    return answer is not None and answer.get("edition") == MENDED
 
 
 def answers(endpoint: str) -> bool:

@@ -1,7 +1,7 @@
-"""The KMS keys: one each for what is in the table, the bucket and the queues."""
+"""The KMS keys: one each for the table, the bucket, the queues, and the functions' environment."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
 
 from local.clients import Clients
 from local.names import Names
@@ -17,21 +17,20 @@ class Keys:
     table: str
     bucket: str
     queues: str
+    functions: str
+
+
+_PURPOSES: Final = tuple(field.name for field in fields(Keys))
 
 
 def ensure_keys(clients: Clients, names: Names) -> Keys:
     """The environment's keys, created where their alias does not exist."""
-    return Keys(
-        **{
-            purpose: _ensure(clients.kms, names, purpose)
-            for purpose in ("table", "bucket", "queues")
-        }
-    )
+    return Keys(**{purpose: _ensure(clients.kms, names, purpose) for purpose in _PURPOSES})
 
 
 def delete_keys(clients: Clients, names: Names) -> None:
     """Remove the aliases and schedule the keys for deletion, in the seven days that KMS wants."""
-    for purpose in ("table", "bucket", "queues"):
+    for purpose in _PURPOSES:
         alias = names.key_alias(purpose)
         arn = _find(clients.kms, alias)
         if arn is not None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from local.clients import Clients
-from local.filters import Matcher, filter_criteria
+from local.filters import filter_criteria
 from local.names import Names, Options
 from local.stack import Stack
 
@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-def ensure_stream_mapping(
-    clients: Clients, stack: Stack, options: Options, matcher: Matcher
-) -> str:
+def ensure_stream_mapping(clients: Clients, stack: Stack, options: Options) -> str:
     """UUID of the stream's mapping.
 
     A record is retried until it is older than `record_age`; what then fails goes, as a reference
@@ -22,12 +20,13 @@ def ensure_stream_mapping(
     """
     changeable = {
         "BatchSize": options.stream_batch_size,
+        "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 10_000,
         "MaximumRecordAgeInSeconds": options.record_age,
         "DestinationConfig": {"OnFailure": {"Destination": stack.queues.stream_dlq.arn}},
-        "FilterCriteria": filter_criteria(matcher),
+        "FilterCriteria": filter_criteria(),
     }
     return _ensure(
         clients.lambda_,

@@ -21,8 +21,10 @@ from local.processes import ProcessGroup
 from local.state import State
 
 SERVICES: Final = (
-    "cloudwatch,dynamodb,dynamodbstreams,iam,kms,lambda,logs,s3,sns,sqs,ssm,sts"  # what is needed
+    "cloudformation,cloudwatch,dynamodb,dynamodbstreams,iam,kms,lambda,logs,s3,sns,sqs,ssm,sts"
 )
+"""What is needed."""
+
 _SERVER: Final = Path(__file__).with_name("ministack_server.py")
 _DEADLINE: Final = 30.0
 _TRIES: Final = 3

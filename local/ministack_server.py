@@ -1,10 +1,13 @@
-"""Runs MiniStack with one thing put right: a stream's batchItemFailures count.
+"""Runs MiniStack with two things of its stream mappings put right.
 
-MiniStack 1.5.33 passes over a whole stream batch once its function returns, whatever the answer
-says, so records that the function reports as failed would be lost. Here such a batch fails, is
-retried whole after a second, and goes to the failure destination once it is too old. (AWS retries
-from the lowest failed sequence number; what comes again before it is a repetition, which a
-consumer of a stream must bear anyway.)
+batchItemFailures count. MiniStack 1.5.33 passes over a whole batch once its function returns,
+whatever the answer says, so records that the function reports as failed would be lost. Here such a
+batch fails, is retried whole after a second, and goes to the failure destination once it is too
+old. (AWS retries from the lowest failed sequence number; what comes again before it is a
+repetition, which a consumer of a stream must bear anyway.)
+
+Filters see what is not there. In MiniStack 1.5.33 no pattern reaches below a node that a record
+lacks, so no filter that AWS takes would let removals pass.
 """
 
 import importlib
@@ -19,14 +22,42 @@ from typing import Any, Final
 TIED_TO: Final = "RECEIPT_SYNC_TIED_TO"
 """Environment variable: id of the process with which this one ends."""
 
+MENDED: Final = "receipt-chroma-sync"
+"""Edition that this MiniStack's health tells."""
+
+Match = Callable[[dict[str, Any], dict[str, Any]], bool]
 Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
 def mend(lambda_service: Any) -> None:
-    """Make the stream poller of MiniStack's Lambda module obey batchItemFailures.
+    """Put MiniStack's Lambda module right.
 
     Raises AttributeError where MiniStack no longer has the functions in question.
     """
+    lambda_service._match_esm_filter = filter_of(lambda_service._match_esm_filter)
+    _mend_poller(lambda_service)
+
+
+def filter_of(match_leaf: Match) -> Match:
+    """A filter that judges leaves by `match_leaf`, and by `exists: false` where there is none.
+
+    Rule: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
+    """
+
+    def match(record: dict[str, Any], pattern: dict[str, Any]) -> bool:
+        return all(_holds(record.get(name), name, rule) for name, rule in pattern.items())
+
+    def _holds(node: Any, name: str, rule: Any) -> bool:
+        if isinstance(rule, dict):
+            return match(node if isinstance(node, dict) else {}, rule)
+        if node is None or isinstance(node, dict):
+            return {"exists": False} in rule
+        return match_leaf({name: node}, {name: rule})
+
+    return match
+
+
+def _mend_poller(lambda_service: Any) -> None:
     polling = threading.local()
     execute: Execute = lambda_service._execute_function
     poll: Callable[[], bool] = lambda_service._poll_dynamodb_streams
@@ -72,5 +103,6 @@ def end_with_parent(parent: int, interval: float = 1.0) -> None:
 if __name__ == "__main__":
     if TIED_TO in os.environ:
         end_with_parent(int(os.environ.pop(TIED_TO)))
+    os.environ["MINISTACK_EDITION"] = MENDED
     mend(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()

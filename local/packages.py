@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from local.errors import PackageError
+from deployment_package.errors import PackageError
 from local.state import PROJECT
 
 SOURCES: Final = PROJECT / "src"

@@ -27,6 +27,7 @@ def parameters_of(stack: Stack) -> Mapping[str, str]:
         "table-key-arn": keys.table,
         "bucket-key-arn": keys.bucket,
         "queues-key-arn": keys.queues,
+        "lambda-key-arn": keys.functions,
     }
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 Attributes: TypeAlias = "dict[QueueAttributeNameType, str]"
 
-MESSAGE_BYTES: Final = 1_048_576
-"""The largest message, and the largest batch of them, that SQS takes."""
+MESSAGE_BYTES: Final = 262_144
+"""The largest message that our queues take; the stream processor packs to it."""
 
 
 class Queue(NamedTuple):

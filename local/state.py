@@ -51,6 +51,16 @@ class State:
         return self.path / "working-copies"
 
     @property
+    def terraform(self) -> Path:
+        """Terraform's files and its state, where it provisioned the stack."""
+        return self.path / "terraform"
+
+    @property
+    def endpoint(self) -> Path:
+        """Where Terraform works, noted before it creates anything."""
+        return self.path / "endpoint"
+
+    @property
     def claimed(self) -> bool:
         """Whether the folder is there and is ours."""
         return (self.path / _MARKER).exists()
@@ -67,6 +77,14 @@ class State:
                     f"another command works on {self.path}: wait until it is done"
                 ) from error
             yield
+
+    def must_not_be(self, name: str) -> None:
+        """Raise StateFolderError if the file is there that the other way of provisioning leaves."""
+        if (self.path / name).exists():
+            raise StateFolderError(
+                f"{self.path} holds a stack that was provisioned the other way, which `make up` "
+                "and `python -m local up` are to each other: run `down` first"
+            )
 
     def remove(self) -> None:
         """Delete the folder and all that it holds. Raises StateFolderError if it is not ours."""

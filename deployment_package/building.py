@@ -1,0 +1,49 @@
+"""Builds the deployment package of one function in a folder: dependencies, own code, byte-code."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deployment_package.bytecode import compile_folder, find_python
+from deployment_package.errors import PackageError
+from deployment_package.pruning import prune
+from deployment_package.targets import Target
+from deployment_package.wheels import install
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+SHARED: Final = "receipt_sync"
+_NOT_CARRIED: Final = shutil.ignore_patterns("__pycache__", "requirements.txt", "py.typed")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built. `compiler` is the Python that made the byte-code, None if there was none."""
+
+    function: str
+    folder: Path
+    target: Target
+    compiler: str | None
+
+
+def install_dependencies(
+    function: str, folder: Path, target: Target, project: Path = PROJECT
+) -> Path:
+    """Fill `folder` with what the function carries besides its own code. Raises PackageError."""
+    names = project / "src" / function / "requirements.txt"
+    if not names.exists():
+        raise PackageError(f"{names} is not there: give a function's package below src/")
+    install(names, project / "requirements.lock", folder, target)
+    prune(folder)
+    return folder
+
+
+def build(function: str, folder: Path, target: Target, project: Path = PROJECT) -> Built:
+    """Fill `folder` with the package of `function`. Raises PackageError."""
+    install_dependencies(function, folder, target, project)
+    for package in (SHARED, function):
+        shutil.copytree(project / "src" / package, folder / package, ignore=_NOT_CARRIED)
+    compiler = find_python(target.python)
+    if compiler is not None:
+        compile_folder(folder, compiler)
+    return Built(function, folder, target, compiler)

@@ -1,0 +1,84 @@
+"""Runs the tools of others, which must neither see the caller's AWS nor be left unexplained."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.clients import CREDENTIAL
+from local.errors import LocalAWSError
+from local.names import REGION
+
+_LAST_LINES = 40
+
+
+class MissingToolError(LocalAWSError):
+    """A program that is needed is not on PATH."""
+
+
+class ToolFailedError(LocalAWSError):
+    """A program ended with an error; its last words follow."""
+
+
+def find_tool(name: str, instead: str) -> str:
+    """Path of a program. Raises MissingToolError, which says what to do `instead`."""
+    found = shutil.which(name)
+    if found is None:
+        raise MissingToolError(f"{name} is not on PATH: install it, or {instead}")
+    return found
+
+
+def environment_of(endpoint: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The process's environment, with every AWS variable replaced by those of the local AWS."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": CREDENTIAL,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **(extra or {}),
+    }
+
+
+@contextmanager
+def lines_of(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> Iterator[Iterator[str]]:
+    """The lines that a command prints, while it runs. Raises ToolFailedError at the end."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said: list[str] = []
+        yield _remembering(process.stdout, said)
+        said += process.stdout  # what the block did not read
+    if process.returncode != 0:
+        last = "".join(said[-_LAST_LINES:]).strip()
+        raise ToolFailedError(
+            f"`{' '.join(command[:3])} …` ended with {process.returncode}:\n{last}"
+        )
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """Run a command to its end. Raises ToolFailedError."""
+    with lines_of(command, folder, environment):
+        pass
+
+
+def _remembering(lines: Iterator[str], said: list[str]) -> Iterator[str]:
+    for line in lines:
+        said.append(line)
+        yield line

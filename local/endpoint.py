@@ -1,0 +1,100 @@
+"""Finds the AWS that a command is to work on, or starts one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import health, ministack
+from local.clients import checked_endpoint
+from local.errors import EndpointError, StateFolderError
+from local.names import Names, Options
+from local.progress import Progress
+from local.stack import load
+from local.state import State
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `up` is asked for.
+
+    `endpoint` names an AWS that already runs; None starts a MiniStack, which ends with this process
+    if it is `tied` to it. See `deploy` for `vendored`, `ministack.start` for `enforce_iam`.
+    """
+
+    names: Names = field(default_factory=Names)
+    options: Options = field(default_factory=Options)
+    endpoint: str | None = None
+    port: int | None = None
+    sources: Path | None = None
+    vendored: bool | None = None
+    functions: bool = True
+    tied: bool = False
+    enforce_iam: bool = False
+
+
+def endpoint_of(environment: Mapping[str, str]) -> str | None:
+    """AWS_ENDPOINT_URL, if it is set."""
+    return environment.get("AWS_ENDPOINT_URL", "").strip() or None
+
+
+def endpoint(state: State, request: Request, progress: Progress) -> str:
+    """The endpoint of the AWS that `request` asks for, started in `state` if there is none.
+
+    Raises StartError, EndpointError, StateFolderError.
+    """
+    server = ministack.find(state)
+    if server is not None:
+        if request.endpoint is not None and not _same(request.endpoint, server.endpoint):
+            raise StateFolderError(
+                f"a MiniStack runs at {server.endpoint} from {state.path}, but AWS_ENDPOINT_URL is "
+                f"{request.endpoint}: run `down` first, or give another --state"
+            )
+        with progress(f"MiniStack, which runs at {server.endpoint}"):
+            return server.endpoint
+    if request.endpoint is not None:
+        return _elsewhere(request.endpoint)
+    return _start(state, request, progress)
+
+
+def answering(wanted: str, state: State) -> str:
+    """The endpoint where a stack was created, if it still answers. Raises EndpointError."""
+    if not health.answers(wanted):
+        raise EndpointError(
+            f"nothing answers at {wanted}, where the stack was created: start it to delete the "
+            f"stack, or remove {state.path} if it is gone for good"
+        )
+    return wanted
+
+
+def _start(state: State, request: Request, progress: Progress) -> str:
+    if state.stack.exists() and not state.server.exists():
+        raise StateFolderError(
+            f"{state.path} belongs to a stack at {load(state.path).endpoint}: run `down` first, or "
+            "give another --state"
+        )
+    ended = state.server.exists()
+    with progress(
+        "MiniStack anew: the one before has ended, its data with it" if ended else "MiniStack"
+    ):
+        ministack.stop(state)  # workers may have outlived it
+        server = ministack.start(state, request.port, request.tied, request.enforce_iam)
+        return server.endpoint
+
+
+def _elsewhere(endpoint: str) -> str:
+    endpoint = checked_endpoint(endpoint)
+    if not health.answers(endpoint):
+        raise EndpointError(
+            f"nothing answers at AWS_ENDPOINT_URL={endpoint}: start it, or unset the variable to "
+            "have a MiniStack started"
+        )
+    if health.is_ministack(endpoint) and not health.is_mended(endpoint):
+        raise EndpointError(
+            f"the MiniStack at {endpoint} passes over removals and batch item failures: start it "
+            "with `python -P local/ministack_server.py`, or as compose.yaml does"
+        )
+    return endpoint
+
+
+def _same(one: str, other: str) -> bool:
+    return checked_endpoint(one).replace("//localhost:", "//127.0.0.1:") == other

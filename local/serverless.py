@@ -1,0 +1,69 @@
+"""Builds and deploys template.yaml on the local AWS, as `sam deploy --config-env local` does."""
+
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from local.clients import Clients
+from local.commands import run
+from local.stack import Deployment
+from local.state import PROJECT
+
+_CONFIG: Final = PROJECT / "samconfig.toml"
+_SAM: Final = str(Path(sys.executable).with_name("sam"))
+
+
+def build(environment: Mapping[str, str], started_here: bool) -> None:
+    """Build both packages: for the Python at hand, if that is what the MiniStack runs them with."""
+    target = "here" if started_here else "lambda"
+    settings = {**environment, "PACKAGE_FOR": target, "SAM_CLI_TELEMETRY": "0"}
+    run([_SAM, "build", "--config-env", "local"], PROJECT, settings)
+
+
+def deploy(environment: Mapping[str, str], working_copies: Path | None) -> None:
+    """Deploy what was built; the compactor keeps its working copies in the folder, if given."""
+    parameters = list(_parameters()["parameter_overrides"])
+    if working_copies is not None:
+        parameters.append(f"WorkingCopyRoot={working_copies}")
+    run(
+        [_SAM, "deploy", "--config-env", "local", "--parameter-overrides", *parameters],
+        PROJECT,
+        {**environment, "SAM_CLI_TELEMETRY": "0"},
+    )
+
+
+def delete(environment: Mapping[str, str]) -> None:
+    """Delete the functions, their mappings and roles."""
+    run(
+        [_SAM, "delete", "--config-env", "local", "--no-prompts"],
+        PROJECT,
+        {**environment, "SAM_CLI_TELEMETRY": "0"},
+    )
+
+
+def is_deployed(clients: Clients) -> bool:
+    """Whether there is a CloudFormation stack to delete."""
+    stacks = clients.client("cloudformation").list_stacks()["StackSummaries"]
+    name = _parameters()["stack_name"]
+    return any(s["StackName"] == name and s["StackStatus"] != "DELETE_COMPLETE" for s in stacks)
+
+
+def deployment_of(clients: Clients) -> Deployment:
+    """What was deployed, by the outputs of its CloudFormation stack."""
+    name = _parameters()["stack_name"]
+    stacks = clients.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    found = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+    return Deployment(
+        stream_processor_arn=found["StreamProcessorArn"],
+        compactor_arn=found["CompactorArn"],
+        stream_mapping=found["StreamMapping"],
+        queue_mapping=found["QueueMapping"],
+    )
+
+
+def _parameters() -> dict[str, Any]:
+    """Of the deployment, by samconfig.toml."""
+    config = tomllib.loads(_CONFIG.read_text())
+    return dict(config["local"]["deploy"]["parameters"])
