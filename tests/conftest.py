@@ -4,7 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow machine is no bug of ours: what takes long is a benchmark's business.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 _TESTS = Path(__file__).parent
 _SHARE_A_SYSTEM = ("functional", "infra", "e2e")

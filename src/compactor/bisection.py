@@ -1,7 +1,8 @@
 """Finds the units that Chroma can't take, so that the rest of a batch flows (I7).
 
 Only what fails alone while something else of the same batch succeeds is called poison: where
-everything fails, it is the index or the disk that is at fault, and the batch goes back.
+everything fails, it is the index or the disk that is at fault, and the batch goes back. A
+PermanentError needs no such proof: it says itself that the input is at fault.
 """
 
 from collections import deque
@@ -11,7 +12,7 @@ from typing import Final
 
 from compactor.cycle import CycleReport
 from compactor.work import Work
-from receipt_sync.errors import IndexFailedError, ReadBackError
+from receipt_sync.errors import IndexFailedError, PermanentError, ReadBackError, SyncError
 
 _PATIENCE: Final = 31
 """Failures without a single success after which everything is taken to fail: a batch, its halves,
@@ -27,10 +28,10 @@ class Bisected:
 
 
 def run_bisecting(run: Callable[[Work], CycleReport], work: Work) -> Bisected:
-    """Run a cycle over `work`; where Chroma fails, over its halves, down to single units.
+    """Run a cycle over `work`; where a record spoils it, over its halves, down to single units.
 
-    Raises the last IndexFailedError or ReadBackError if no part at all succeeded, and whatever else
-    `run` raises, a passed deadline among it.
+    Raises the last IndexFailedError or ReadBackError if there was one and no part at all succeeded,
+    and whatever else `run` raises, a passed deadline among it.
     """
     done = Bisected()
     waiting, failures = deque([work]), 0
@@ -38,12 +39,21 @@ def run_bisecting(run: Callable[[Work], CycleReport], work: Work) -> Bisected:
         part = waiting.popleft()
         try:
             done.reports.append(run(part))
+        except PermanentError as error:
+            _split(part, error, waiting, done)
         except (IndexFailedError, ReadBackError) as error:
             failures += 1
-            if part.size <= 1:
-                done.poison.append((part, str(error)))
-            else:
-                waiting.extend(part.halves())
-            if not done.reports and (failures >= _PATIENCE or not waiting):
+            _split(part, error, waiting, done)
+            if not done.reports and failures >= _PATIENCE:
                 raise
+            doubt = error
+    if failures and not done.reports:
+        raise doubt
     return done
+
+
+def _split(part: Work, error: SyncError, waiting: deque[Work], done: Bisected) -> None:
+    if part.size <= 1:
+        done.poison.append((part, str(error)))
+    else:
+        waiting.extend(part.halves())

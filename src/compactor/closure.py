@@ -47,5 +47,5 @@ def _add_change(closure: Closure, change: Change) -> None:
     appeared_or_gone = change.event_name != "MODIFY"
     closure.add(key, ALL if appeared_or_gone else Part.OWN)
     if appeared_or_gone or "text" in change.changes:
-        closure.add(key.neighbour(-1), Part.CONTEXT)
-        closure.add(key.neighbour(1), Part.CONTEXT)
+        closure.add(key.neighbour(-1), Part.AFTER)
+        closure.add(key.neighbour(1), Part.BEFORE)

@@ -22,6 +22,7 @@ from receipt_sync.errors import (
     PublishRefusedError,
     SnapshotDamagedError,
     SyncError,
+    UnsettledError,
 )
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Change, Delta, Poison, read_message, to_body
@@ -189,7 +190,7 @@ class Compactor:
                     self._telemetry.measure(Metric.FRESHNESS, 1000 * waited)
 
 
-_EXPECTED = (LeaseUnavailableError, PublishRefusedError)
+_EXPECTED = (LeaseUnavailableError, PublishRefusedError, UnsettledError)
 """What happens whenever two workers meet, and is no fault."""
 
 

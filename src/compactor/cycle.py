@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from compactor.closure import closure_of
+from compactor.closure import Closure, closure_of
 from compactor.deltas import VectorBatch
-from compactor.index import Index
+from compactor.index import Index, Record
 from compactor.lease import Lease
 from compactor.plan import Plan, make_plan, newest_vectors
+from compactor.projection import Items
 from compactor.readback import read_back
 from compactor.snapshot.working_copy import Published
-from compactor.source import TableSource
+from compactor.source import TableSource, in_parallel
 from compactor.truth import read_truth
 from compactor.work import Work
 from receipt_sync.deadline import Deadline
@@ -112,7 +113,8 @@ class Cycle:
         with step("write"):
             self._write(index, plan)
         with step("publish"):
-            count = None if plan.is_empty else index.count()
+            # Chroma's count takes longer the more there is, so it is asked only for a reason.
+            count = index.count() if plan.insert or plan.delete else None
             self._lease.check()
             published = self._target.publish(count)
         report = _report(self.collection, plan, published, refused)
@@ -124,9 +126,24 @@ class Cycle:
     ) -> Plan:
         embedded = [key for batch in vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
-        items = read_truth(self._source, closure, self.collection, deadline)
-        present = index.get([key.chroma_id for key in closure.records])
+        items, present = self._read(closure, index, deadline)
         return make_plan(closure, newest_vectors(vectors), items, present)
+
+    def _read(
+        self, closure: Closure, index: Index, deadline: Deadline
+    ) -> tuple[Items, dict[str, Record]]:
+        """What the table and what Chroma hold; at the same time where neither needs the other."""
+
+        def truth() -> Items:
+            return read_truth(self._source, closure, self.collection, deadline)
+
+        def present() -> dict[str, Record]:
+            return index.get([key.chroma_id for key in closure.records])
+
+        if closure.receipts:  # whose members only the table knows
+            return truth(), present()
+        items, records = in_parallel(lambda read: read(), [truth, present])
+        return items, records
 
     def _write(self, index: Index, plan: Plan) -> None:
         if plan.is_empty:

@@ -7,7 +7,9 @@ longest. Pickled arrays are refused, because a pickle can run code.
 
 import io
 import json
+import math
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -24,6 +26,12 @@ MAX_OBJECT_BYTES: Final = 256 * 2**20
 MAX_DECOMPRESSED_BYTES: Final = 512 * 2**20
 MAX_VECTORS: Final = 50_000
 MAX_DIMENSION: Final = 16_384
+
+_ARRAYS: Final = ("vectors", "ids", "texts")
+_HEADERS: Final = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 @dataclass(frozen=True)
@@ -88,22 +96,33 @@ def _load(data: bytes) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_DECOMPRESSED_BYTES:
-            raise DeltaRefusedError(f"the delta unpacks to {size} bytes: split it")
+            if size > MAX_DECOMPRESSED_BYTES:
+                raise DeltaRefusedError(f"the delta unpacks to {size} bytes: split it")
+            for name in _ARRAYS:
+                _check_header(archive, name)
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("vectors", "ids", "texts")}
+            return {name: arrays[name] for name in _ARRAYS}
     except (
         ValueError,
         KeyError,
         OSError,
         EOFError,
+        RuntimeError,  # encrypted, or packed by a method that is not there
         zipfile.BadZipFile,
-        NotImplementedError,
+        zlib.error,
     ) as error:
         raise DeltaRefusedError(
             "the delta is not an .npz of vectors, ids and texts without pickles: "
             f"{type(error).__name__}"
         ) from error
+
+
+def _check_header(archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse an array that claims more than it holds: NumPy allocates what the header says."""
+    with archive.open(f"{name}.npy") as file:
+        shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+    if math.prod(shape) * dtype.itemsize > archive.getinfo(f"{name}.npy").file_size:
+        raise DeltaRefusedError(f"{name} claims the shape {shape}, but holds less")
 
 
 def _vectors(arrays: dict[str, Any]) -> Vectors:

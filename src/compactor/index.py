@@ -1,4 +1,4 @@
-"""The Chroma collection of one directory.
+"""A Chroma collection: what the logic sees of it, and the one that lies in a directory.
 
 Chroma's own errors become IndexFailedError: after one of these nothing is known about the copy, so
 its holder discards it (I6).
@@ -22,6 +22,12 @@ from receipt_sync.keys import Collection
 
 CALL_LIMIT: Final = 5_000
 """Records a call. Chroma refuses more than 5,461 in a write and about 32,766 in a get."""
+
+COLLECTION: Final[Mapping[str, Any]] = {
+    "configuration": {"hnsw": {"space": "cosine"}},
+    "embedding_function": None,  # the default one would fetch a model from the network
+}
+"""How every collection is made."""
 
 T = TypeVar("T")
 
@@ -93,34 +99,26 @@ class Index(Protocol):
         ...
 
 
-class ChromaIndex:
-    """A collection in a directory of its own, through Chroma's embedded engine."""
+class CollectionIndex:
+    """Index on an open collection of Chroma's, wherever that lies."""
 
-    def __init__(self, path: Path, collection: Collection) -> None:
-        with _chroma("open"):
-            self._client = chromadb.PersistentClient(
-                path=str(path.resolve()), settings=Settings(anonymized_telemetry=False)
-            )
-            # embedding_function=None: the default one would fetch a model from the network.
-            self._collection = self._client.get_or_create_collection(
-                name=collection.value,
-                configuration={"hnsw": {"space": "cosine"}},
-                embedding_function=None,
-            )
+    most_read: int = CALL_LIMIT
+    """Records that one read may return."""
+
+    def __init__(self, client: Any, collection: Any) -> None:
+        self._client, self._collection = client, collection
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
         found: dict[str, Record] = {}
-        for some in batches(ids, CALL_LIMIT):
-            with _chroma("get"):
-                got = self._collection.get(ids=list(some), include=["metadatas", "documents"])
+        for some in batches(ids, self.most_read):
+            got = self._call("get", ids=list(some), include=["metadatas", "documents"])
             found |= {record.id: record for record in _records(got)}
         return found
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         found: dict[str, Vectors] = {}
-        for some in batches(ids, CALL_LIMIT):
-            with _chroma("get"):
-                got = self._collection.get(ids=list(some), include=["embeddings"])
+        for some in batches(ids, self.most_read):
+            got = self._call("get", ids=list(some), include=["embeddings"])
             embeddings = got["embeddings"]
             if embeddings is not None:
                 found |= {
@@ -131,43 +129,35 @@ class ChromaIndex:
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
         changed = [(i, values) for i, values in metadata.items() if values]
-        for some in batches(changed, CALL_LIMIT):
-            ids, values = [i for i, _ in some], [v for _, v in some]
-            with _chroma("update"):
-                self._collection.update(ids=ids, metadatas=values)  # type: ignore[arg-type]
+        for some in self._writes(changed):
+            self._call("update", ids=[i for i, _ in some], metadatas=[v for _, v in some])
 
     def insert(self, records: Sequence[NewVector]) -> None:
-        for some in batches(records, CALL_LIMIT):
-            with _chroma("add"):
-                self._collection.add(**_columns(some, keep_none=False))
+        for some in self._writes(records):
+            self._call("add", **_columns(some, keep_none=False))
 
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
-        for some in batches(records, CALL_LIMIT):
-            with _chroma("update"):
-                self._collection.update(**_columns(some, keep_none=True))
+        for some in self._writes(records):
+            self._call("update", **_columns(some, keep_none=True))
 
     def delete(self, ids: Sequence[str]) -> None:
-        for some in batches(ids, CALL_LIMIT):
-            with _chroma("delete"):
-                self._collection.delete(ids=list(some))
+        for some in self._writes(ids):
+            self._call("delete", ids=list(some))
 
     def count(self) -> int:
-        with _chroma("count"):
-            return self._collection.count()
+        return int(self._call("count"))
 
     def dimension(self) -> int | None:
-        with _chroma("get"):
-            first = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        first = self._call("get", limit=1, include=["embeddings"])["embeddings"]
         return None if first is None or len(first) == 0 else len(first[0])
 
     def ids(self) -> Iterator[str]:
         """Every record's id, in Chroma's order."""
         offset = 0
         while True:
-            with _chroma("get"):
-                page = self._collection.get(limit=CALL_LIMIT, offset=offset, include=[])["ids"]
+            page = self._call("get", limit=self.most_read, offset=offset, include=[])["ids"]
             yield from page
-            if len(page) < CALL_LIMIT:
+            if len(page) < self.most_read:
                 return
             offset += len(page)
 
@@ -175,13 +165,13 @@ class ChromaIndex:
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:
         """The nearest records, nearest first; `where` is a Chroma metadata filter."""
-        with _chroma("query"):
-            found = self._collection.query(
-                query_embeddings=[vector],  # type: ignore[arg-type]  # NumPy's stubs and Chroma's differ
-                n_results=limit,
-                where=dict(where) if where else None,
-                include=["metadatas", "documents", "distances"],
-            )
+        found = self._call(
+            "query",
+            query_embeddings=[vector],
+            n_results=limit,
+            where=dict(where) if where else None,
+            include=["metadatas", "documents", "distances"],
+        )
         row: dict[str, Any] = {
             name: (found[name] or [[]])[0]
             for name in ("ids", "metadatas", "documents", "distances")
@@ -193,7 +183,28 @@ class ChromaIndex:
 
     def close(self) -> None:
         with _chroma("close"):
-            self._client.close()  # type: ignore[attr-defined]  # ClientAPI lacks what every client has
+            self._client.close()
+
+    def _call(self, name: str, **arguments: Any) -> Any:
+        """One call of the collection's method `name`. Raises IndexFailedError."""
+        with _chroma(name):
+            return getattr(self._collection, name)(**arguments)
+
+    def _writes(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
+        """What goes into one call each."""
+        return batches(items, CALL_LIMIT)
+
+
+class ChromaIndex(CollectionIndex):
+    """A collection in a directory of its own, through Chroma's embedded engine."""
+
+    def __init__(self, path: Path, collection: Collection) -> None:
+        with _chroma("open"):
+            client = chromadb.PersistentClient(
+                path=str(path.resolve()), settings=Settings(anonymized_telemetry=False)
+            )
+            opened = client.get_or_create_collection(name=collection.value, **COLLECTION)
+        super().__init__(client, opened)
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Flag, auto
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from receipt_sync.attributes import to_json
 from receipt_sync.fields import BOUNDING_BOX_SIDES, MERCHANT_FIELDS
@@ -31,10 +31,25 @@ class Part(Flag):
 
     OWN = auto()
     MERCHANT = auto()
-    CONTEXT = auto()
+    BEFORE = auto()
+    """The text of the neighbour before."""
+    AFTER = auto()
+    """The text of the neighbour after."""
+    CONTEXT = BEFORE | AFTER
 
 
 ALL: Final = Part.OWN | Part.MERCHANT | Part.CONTEXT
+
+
+class _Side(NamedTuple):
+    """Where a neighbour is, and what its text is called in the metadata."""
+
+    part: Part
+    step: int
+    name: str
+
+
+_SIDES: Final = (_Side(Part.BEFORE, -1, "prev"), _Side(Part.AFTER, 1, "next"))
 
 
 def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:
@@ -42,9 +57,8 @@ def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:
     needed = [key]
     if Part.MERCHANT in parts:
         needed.append(key.metadata)
-    if Part.CONTEXT in parts:
-        needed += [n for n in (key.neighbour(-1), key.neighbour(1)) if n is not None]
-    return needed
+    neighbours = (key.neighbour(side.step) for side in _SIDES if side.part in parts)
+    return needed + [neighbour for neighbour in neighbours if neighbour is not None]
 
 
 def project(
@@ -61,9 +75,7 @@ def project(
     if Part.MERCHANT in parts:
         merchant = items.get(key.metadata) or {}
         metadata |= {field: _scalar(merchant.get(field)) for field in MERCHANT_FIELDS}
-    if Part.CONTEXT in parts:
-        metadata |= _context(key, items)
-    return metadata
+    return metadata | _context(key, items, parts)
 
 
 def text_of(item: Item | None) -> str:
@@ -89,11 +101,12 @@ def _own(key: EntityKey, item: Item, document: str | None) -> Metadata:
     }
 
 
-def _context(key: EntityKey, items: Items) -> Metadata:
+def _context(key: EntityKey, items: Items, parts: Part) -> Metadata:
     kind = "line" if key.word_id is None else "word"
     return {
-        f"{side}_{kind}_text": _neighbour_text(key.neighbour(step), items)
-        for side, step in (("prev", -1), ("next", 1))
+        f"{side.name}_{kind}_text": _neighbour_text(key.neighbour(side.step), items)
+        for side in _SIDES
+        if side.part in parts
     }
 
 

@@ -78,7 +78,7 @@ class DynamoDBSource:
     def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
         found: dict[EntityKey, Item | None] = dict.fromkeys(keys)
         groups = batches(list(found), _GET_LIMIT)
-        for items in _in_parallel(lambda group: self._get_group(group, deadline), list(groups)):
+        for items in in_parallel(lambda group: self._get_group(group, deadline), list(groups)):
             found |= items
         return found
 
@@ -86,7 +86,7 @@ class DynamoDBSource:
         self, receipts: Collection[ReceiptKey], deadline: Deadline
     ) -> dict[EntityKey, Item | None]:
         found: dict[EntityKey, Item | None] = {}
-        for items in _in_parallel(lambda one: self._query(one, deadline), list(receipts)):
+        for items in in_parallel(lambda one: self._query(one, deadline), list(receipts)):
             found |= items
         return found
 
@@ -182,7 +182,8 @@ def _own_key(item: Mapping[str, Any]) -> EntityKey | None:
         return None
 
 
-def _in_parallel(call: Callable[[T], Any], groups: list[T]) -> Iterator[Any]:
+def in_parallel(call: Callable[[T], Any], groups: list[T]) -> Iterator[Any]:
+    """What the call answers for each of `groups`, in their order; several calls at a time."""
     if len(groups) < 2:
         return map(call, groups)
     with ThreadPoolExecutor(_THREADS) as pool:

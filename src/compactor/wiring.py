@@ -1,9 +1,10 @@
 """Builds a worker out of its settings: the one place that knows every adapter."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from random import Random, SystemRandom
+from random import SystemRandom
 from typing import Any
 
 import boto3
@@ -46,52 +47,76 @@ class Worker:
 
 
 def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
-    """A worker with clients, working copies and leases of its own."""
-    clock, randomness = SystemClock(), SystemRandom()
-    owner = str(uuid.uuid4())
+    """A worker with clients, targets and leases of its own."""
+    parts = _Parts(settings, telemetry)
     sqs: Any = boto3.client("sqs", config=_CLIENT)
-    s3: Any = boto3.client("s3", config=_CLIENT)
-    cycles = {
-        collection: _cycle(collection, settings, telemetry, owner, s3, randomness)
-        for collection in Collection
-    }
+    make = parts.local_cycle if settings.chroma_target == "local" else parts.server_cycles()
+    cycles = {collection: make(collection) for collection in Collection}
     dead_letters = SQSDeadLetters(sqs, settings.compaction_dlq_url)
-    deltas = S3DeltaStore(s3, settings.snapshot_bucket)
-    compactor = Compactor(cycles, deltas, dead_letters, clock, telemetry)
-    return Worker(compactor, SQSCompactionQueue(sqs, settings.compaction_queue_url), clock)
+    deltas = S3DeltaStore(parts.s3, settings.snapshot_bucket)
+    compactor = Compactor(cycles, deltas, dead_letters, parts.clock, telemetry)
+    return Worker(compactor, SQSCompactionQueue(sqs, settings.compaction_queue_url), parts.clock)
 
 
-def _cycle(
-    collection: Collection,
-    settings: CompactorSettings,
-    telemetry: Telemetry,
-    owner: str,
-    s3: Any,
-    randomness: Random,
-) -> Cycle:
-    clock = SystemClock()
-    dynamodb: Any = boto3.client("dynamodb", config=_CLIENT)
-    terms = LeaseTerms(
-        f"{settings.compaction_lock_id}-{_LOCK_SUFFIX[collection]}",
-        owner,
-        timedelta(seconds=settings.lease_seconds),
-    )
-    lease = Lease(
-        DynamoDBLockTable(dynamodb, settings.dynamodb_table),
-        terms,
-        ThreadHeartbeat(settings.heartbeat_seconds, telemetry),
-        clock,
-        randomness,
-        telemetry,
-    )
-    copy = WorkingCopy(
-        S3SnapshotStore(s3, settings.snapshot_bucket, collection),
-        collection,
-        claim(settings.working_copy_root, f"{collection}-{uuid.uuid4()}"),
-        ChromaIndex,
-        clock,
-        CopySettings(owner, timedelta(seconds=settings.snapshot_retention_seconds)),
-    )
-    source = DynamoDBSource(dynamodb, settings.dynamodb_table, randomness, telemetry)
-    guard = DeleteGuard(settings.max_delete_share, settings.max_delete_floor)
-    return Cycle(collection, lease, copy, source, guard, telemetry)
+class _Parts:
+    """What the cycles of one worker are made of."""
+
+    def __init__(self, settings: CompactorSettings, telemetry: Telemetry) -> None:
+        self._settings, self._telemetry = settings, telemetry
+        self._owner = str(uuid.uuid4())
+        self._randomness = SystemRandom()
+        self.clock = SystemClock()
+        self._guard = DeleteGuard(settings.max_delete_share, settings.max_delete_floor)
+        self.s3: Any = boto3.client("s3", config=_CLIENT)
+        self._dynamodb: Any = boto3.client("dynamodb", config=_CLIENT)
+
+    def local_cycle(self, collection: Collection) -> Cycle:
+        """A cycle on a working copy, which is published as a snapshot."""
+        settings = self._settings
+        copy = WorkingCopy(
+            self._store(collection),
+            collection,
+            claim(settings.working_copy_root, f"{collection}-{uuid.uuid4()}"),
+            ChromaIndex,
+            self.clock,
+            CopySettings(self._owner, timedelta(seconds=settings.snapshot_retention_seconds)),
+        )
+        lease, source = self._lease(collection), self._source()
+        return Cycle(collection, lease, copy, source, self._guard, self._telemetry)
+
+    def server_cycles(self) -> Callable[[Collection], Cycle]:
+        """Makes cycles on a Chroma server."""
+        # Imported here: a worker with a directory has no use for an HTTP client.
+        from compactor.server.wiring import ServerCycles
+
+        cycles = ServerCycles(self._settings, self._dynamodb, self.clock, self._telemetry)
+        return lambda collection: cycles.cycle(
+            collection,
+            self._lease(collection),
+            self._store(collection),
+            self._source(),
+            self._guard,
+            self._owner,
+        )
+
+    def _store(self, collection: Collection) -> S3SnapshotStore:
+        return S3SnapshotStore(self.s3, self._settings.snapshot_bucket, collection)
+
+    def _source(self) -> DynamoDBSource:
+        table = self._settings.dynamodb_table
+        return DynamoDBSource(self._dynamodb, table, self._randomness, self._telemetry)
+
+    def _lease(self, collection: Collection) -> Lease:
+        settings = self._settings
+        return Lease(
+            DynamoDBLockTable(self._dynamodb, settings.dynamodb_table),
+            LeaseTerms(
+                f"{settings.compaction_lock_id}-{_LOCK_SUFFIX[collection]}",
+                self._owner,
+                timedelta(seconds=settings.lease_seconds),
+            ),
+            ThreadHeartbeat(settings.heartbeat_seconds, self._telemetry),
+            self.clock,
+            self._randomness,
+            self._telemetry,
+        )

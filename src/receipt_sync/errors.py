@@ -89,5 +89,9 @@ class SnapshotDamagedError(SyncError):
     """A manifest, block, pack or working copy is unreadable, unknown or does not fit its digest."""
 
 
+class WorkspaceFullError(SyncError):
+    """The disk can't hold the snapshot."""
+
+
 class QueueSendError(TransientError):
     """SQS took none of the messages of an invocation."""

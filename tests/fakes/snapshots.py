@@ -12,6 +12,7 @@ class InMemorySnapshotStore:
         self.data: bytes | None = None
         self.puts = 0
         self.reads: list[str] = []
+        self.failing: type[Exception] | None = None
 
     @property
     def etag(self) -> str:
@@ -25,6 +26,8 @@ class InMemorySnapshotStore:
         return FetchedManifest(self.data, self.etag)
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
+        if self.failing is not None:
+            raise self.failing
         present = None if self.data is None else self.etag
         if expected_etag != present:
             raise PublishRefusedError("the manifest is no longer the version checked out")
@@ -32,10 +35,12 @@ class InMemorySnapshotStore:
         self.puts += 1
         return self.etag
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, at_most: int) -> bytes:
         self.reads.append(name)
         if name not in self.objects:
             raise SnapshotDamagedError(f"{name} is gone")
+        if len(self.objects[name]) > at_most:
+            raise SnapshotDamagedError(f"{name} has more than {at_most} bytes")
         return self.objects[name]
 
     def write(self, name: str, data: bytes) -> None:

@@ -58,7 +58,14 @@ class World:
         guard: DeleteGuard | None,
         wrap: Callable[[InMemoryTarget], InMemoryTarget],
     ) -> Cycle:
-        lease = Lease(
+        lease = self.lease(collection, name)
+        target = wrap(InMemoryTarget(self.published[collection]))
+        guard = guard or DeleteGuard(0.1, 1000)
+        return Cycle(collection, lease, target, self.table, guard, self.telemetry)
+
+    def lease(self, collection: Collection, name: str) -> Lease:
+        """The lease of a collection for the worker of that name."""
+        return Lease(
             self.locks,
             LeaseTerms(f"lock-{collection}", name, timedelta(seconds=60)),
             no_heartbeat,
@@ -66,9 +73,6 @@ class World:
             Random(1),
             self.telemetry,
         )
-        target = wrap(InMemoryTarget(self.published[collection]))
-        guard = guard or DeleteGuard(0.1, 1000)
-        return Cycle(collection, lease, target, self.table, guard, self.telemetry)
 
     def deadline(self, seconds: float = 60) -> Deadline:
         return Deadline(self.clock, seconds)

@@ -19,6 +19,8 @@ from local.running import running
 from local.stack import Stack
 from local.state import State
 from local.table import Table, ensure_table
+from receipt_sync.settings import ChromaSettings
+from tests.functional.chroma_server import ChromaServer
 
 QUICK_QUEUE = Options(visibility_timeout=2)
 """For adapters: a message that was received and not deleted is back in two seconds."""
@@ -119,3 +121,20 @@ def deployed(aws: LocalAWS) -> Stack:
     """A stack on which the real functions run, one for all tests of a worker."""
     made = provision(aws.clients, Names(f"t{uuid4().hex[:12]}"), QUICK_FUNCTIONS)
     return deploy(made, aws.state, QUICK_FUNCTIONS)
+
+
+@pytest.fixture(scope="module")
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
+    """A running `chroma run`, one for the tests of a module."""
+    server = ChromaServer(tmp_path_factory.mktemp("chroma"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def chroma_settings(chroma: ChromaServer) -> ChromaSettings:
+    """How to reach a database of the test's own on it."""
+    database = f"t{uuid4().hex[:12]}"
+    chroma.create_database(database)
+    return chroma.settings.model_copy(update={"chroma_database": database})

@@ -44,9 +44,12 @@ class Interrupted(InMemoryTarget):
 
 
 class Convergence(RuleBasedStateMachine):
+    def make_world(self) -> World:
+        return World()
+
     @initialize()
     def start(self) -> None:
-        self.world = World()
+        self.world = self.make_world()
         self.workers: list[Compactor] = [self.world.worker(name) for name in ("one", "two")]
         self.queue: dict[int, str] = {}
         self.sent = 0

@@ -12,6 +12,8 @@ from compactor.snapshot.store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
 
 _THREADS: Final = 8
+MAX_BLOCK_OBJECT: Final = 2 * BLOCK_SIZE
+"""Bytes of a block's object: what can't be compressed grows by a little."""
 
 
 class _BlockAt(NamedTuple):
@@ -75,9 +77,10 @@ def _targets(files: dict[str, BaseFile], folder: Path) -> Iterator[_BlockAt]:
 
 
 def _restore_block(block: _BlockAt, store: SnapshotStore) -> None:
-    data = decompress(store.read(block_name(block.digest)), BLOCK_SIZE)
+    name = block_name(block.digest)
+    data = decompress(store.read(name, MAX_BLOCK_OBJECT), BLOCK_SIZE, name)
     if len(data) != block.size or digest_of(data) != block.digest:
-        raise SnapshotDamagedError(f"block {block.digest[:12]} is not what its name says")
+        raise SnapshotDamagedError(f"{name} is not what its name says")
     with block.path.open("r+b") as file:
         file.seek(block.offset)
         file.write(data)

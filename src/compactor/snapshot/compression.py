@@ -19,17 +19,22 @@ def compress(data: bytes) -> bytes:
     return zstd.compress(data, level=_LEVEL)
 
 
-def decompress(data: bytes, limit: int) -> bytes:
-    """The content of one frame. Raises SnapshotDamagedError if it is none or beyond `limit`."""
+def decompress(data: bytes, limit: int, name: str = "an object of the snapshot") -> bytes:
+    """The content of one frame of at most `limit` bytes; never makes more than one byte beyond.
+
+    Raises SnapshotDamagedError, which says `name`, for anything else.
+    """
     decompressor = zstd.ZstdDecompressor()
     try:
         content = decompressor.decompress(data, max_length=limit + 1)
     except zstd.ZstdError as error:
-        raise SnapshotDamagedError("an object of the snapshot is no zstd frame") from error
+        raise SnapshotDamagedError(f"{name} is no zstd frame") from error
     if len(content) > limit:
-        raise SnapshotDamagedError(f"an object of the snapshot unpacks to more than {limit} bytes")
+        raise SnapshotDamagedError(f"{name} unpacks to more than {limit} bytes")
     if not decompressor.eof:
-        raise SnapshotDamagedError("an object of the snapshot ends too early")
+        raise SnapshotDamagedError(f"{name} ends too early")
+    if decompressor.unused_data:
+        raise SnapshotDamagedError(f"{name} goes on after its end")
     return content
 
 

@@ -23,6 +23,9 @@ from receipt_sync.keys import Collection
 FORMAT: Final = 1
 BLOCK_SIZE: Final = 4 * 2**20
 MAX_FILE_SIZE: Final = 1 << 40
+MAX_MANIFEST_BYTES: Final = 64 * 2**20
+MAX_FILES: Final = 1_000
+MAX_PACKS: Final = 10_000
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 # No part of a path begins with a dot, so that none leads out of the folder.
@@ -68,11 +71,11 @@ class Manifest(_Part):
     format: Literal[1] = FORMAT
     collection: Collection
     version: Annotated[int, Field(ge=1)]
-    base: dict[FilePath, BaseFile]
+    base: Annotated[dict[FilePath, BaseFile], Field(max_length=MAX_FILES)]
     base_size: Size
     """Bytes of the base's objects as stored."""
-    packs: tuple[PackReference, ...] = ()
-    files: dict[FilePath, Size]
+    packs: Annotated[tuple[PackReference, ...], Field(max_length=MAX_PACKS)] = ()
+    files: Annotated[dict[FilePath, Size], Field(max_length=MAX_FILES)]
     """Size of every file of this version, in bytes."""
     record_count: Annotated[int, Field(ge=0)]
     published_at: AwareDatetime
@@ -99,8 +102,10 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"the manifest of {collection} is not one of format {FORMAT} ({_faults(error)}): "
-            "restore an earlier version of the object, or update this software"
+            f"the manifest of {collection} is not one of format {FORMAT} ({faults(error)}): if a "
+            "later version of this software wrote it, update; if it is that of a Chroma server, "
+            "set CHROMA_TARGET; if not, `receipt-sync snapshot restore` makes an earlier version "
+            "the newest"
         ) from error
     if manifest.collection is not collection:
         raise SnapshotDamagedError(
@@ -119,6 +124,7 @@ def pack_name(digest: str) -> str:
     return f"packs/{digest}"
 
 
-def _faults(error: ValidationError) -> str:
-    faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults[:3])
+def faults(error: ValidationError) -> str:
+    """The first few faults of an object, by the place in it and the rule, without its content."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in found[:3])

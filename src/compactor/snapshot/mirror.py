@@ -8,11 +8,9 @@ with it. It is private to one process.
 import shutil
 from pathlib import Path
 
-from compactor.snapshot.base import restore_base
-from compactor.snapshot.compression import digest_of
-from compactor.snapshot.manifest import Manifest, pack_name, read_manifest
+from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.materialise import apply_packs, check_files, materialise, way_back
 from compactor.snapshot.pack import apply_pack
-from compactor.snapshot.pages import list_files
 from compactor.snapshot.store import Absent, FetchedManifest, SnapshotStore
 from compactor.snapshot.synchronise import synchronise
 from receipt_sync.errors import SnapshotDamagedError
@@ -45,12 +43,15 @@ class Mirror:
             if self.manifest is not None:
                 raise SnapshotDamagedError(
                     f"the manifest of {self._collection} is gone: "
-                    "restore it from the bucket's versions"
+                    "`receipt-sync snapshot restore` brings it back from the bucket's versions"
                 )
+            self._reset()  # what a failed first publish staged is no version
             return False
         if not isinstance(got, FetchedManifest):
             return False
-        self._follow(read_manifest(got.data, self._collection), got.etag)
+        manifest = read_manifest(got.data, self._collection)
+        with way_back(self._collection, manifest):
+            self._follow(manifest, got.etag)
         return True
 
     def accept(self, manifest: Manifest, etag: str, pack: bytes | None) -> None:
@@ -58,7 +59,7 @@ class Mirror:
         self.manifest, self.etag = None, None
         if pack is not None:
             apply_pack(pack, self.folder)
-        self._check(manifest)
+        check_files(manifest, self.folder)
         self.manifest, self.etag = manifest, etag
 
     def stage(self, source: Path) -> str | None:
@@ -74,36 +75,15 @@ class Mirror:
         known, self.manifest, self.etag = self.manifest, None, None
         try:
             if known and known.base == manifest.base and _continues(known, manifest):
-                self._apply_packs(manifest, start=len(known.packs))
+                apply_packs(manifest, self.folder, self._store, start=len(known.packs))
+                check_files(manifest, self.folder)
             else:
                 self._reset()
-                self._restore(manifest)
-            self._check(manifest)
+                materialise(manifest, self.folder, self._store)
         except BaseException:
             self._reset()
             raise
         self.manifest, self.etag = manifest, etag
-
-    def _restore(self, manifest: Manifest) -> None:
-        restore_base(manifest.base, self.folder, self._store)
-        self._apply_packs(manifest, start=0)
-
-    def _apply_packs(self, manifest: Manifest, start: int) -> None:
-        for reference in manifest.packs[start:]:
-            data = self._store.read(pack_name(reference.digest))
-            if len(data) != reference.size or digest_of(data) != reference.digest:
-                raise SnapshotDamagedError(
-                    f"pack {reference.digest[:12]} is not what its name says"
-                )
-            apply_pack(data, self.folder)
-
-    def _check(self, manifest: Manifest) -> None:
-        sizes = {name: path.stat().st_size for name, path in list_files(self.folder).items()}
-        if sizes != manifest.files:
-            raise SnapshotDamagedError(
-                f"the files of {self._collection} version {manifest.version} do not have the sizes "
-                "that the manifest names"
-            )
 
     def _reset(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

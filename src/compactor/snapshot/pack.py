@@ -4,7 +4,6 @@ Layout before zstd: magic, header length (4 bytes, big-endian), header (JSON: fi
 numbers), then the pages in the header's order; a file's last page is as short as the file makes it.
 """
 
-import json
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,12 +12,16 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compactor.snapshot.compression import compress, decompress
-from compactor.snapshot.manifest import FilePath, Size
+from compactor.snapshot.manifest import FilePath, Size, faults
 from compactor.snapshot.pages import PAGE_SIZE, page_count
 from receipt_sync.errors import SnapshotDamagedError
 
 MAGIC: Final = b"RCSPACK\x01"
-MAX_PACK_BYTES: Final = 4 * 2**30
+MAX_PACK_BYTES: Final = 256 * 2**20
+"""Bytes of a pack before compression. What changed by more is published as a new base, whose blocks
+are read and written one at a time."""
+MAX_PACK_PAGES: Final = MAX_PACK_BYTES // (PAGE_SIZE + 16)
+"""So many pages fit, whatever their numbers take in the header."""
 
 PageNumber = Annotated[int, Field(ge=0)]
 
@@ -57,37 +60,39 @@ def build_pack(folder: Path, changed: Mapping[str, list[int]], removed: tuple[st
     return compress(b"".join(parts))
 
 
-def apply_pack(data: bytes, folder: Path) -> set[str]:
+def apply_pack(data: bytes, folder: Path, name: str = "a pack") -> set[str]:
     """Lay a pack over the files of the version before; returns the names of the files touched.
 
-    Raises SnapshotDamagedError for a pack that is not whole. Nothing is written before the header
-    and the length have been checked.
+    Raises SnapshotDamagedError, which says `name`, for a pack that is not whole. Nothing is written
+    before the header and the length have been checked.
     """
-    content = decompress(data, MAX_PACK_BYTES)
-    header, start = _read_header(content)
+    content = decompress(data, MAX_PACK_BYTES, name)
+    header, start = _read_header(content, name)
     if len(content) - start != sum(
         _length(f.size, p) for f in header.files.values() for p in f.pages
     ):
-        raise SnapshotDamagedError("a pack does not hold the pages that its header names")
-    for name, file in header.files.items():
-        start = _write_pages(folder / name, file, content, start)
-    for name in header.removed:
-        (folder / name).unlink(missing_ok=True)
+        raise SnapshotDamagedError(f"{name} does not hold the pages that its header names")
+    for path, file in header.files.items():
+        start = _write_pages(folder / path, file, content, start)
+    for path in header.removed:
+        (folder / path).unlink(missing_ok=True)
     return {*header.files, *header.removed}
 
 
-def _read_header(content: bytes) -> tuple[PackHeader, int]:
+def _read_header(content: bytes, name: str) -> tuple[PackHeader, int]:
     prefix = len(MAGIC) + 4
     if len(content) < prefix or not content.startswith(MAGIC):
-        raise SnapshotDamagedError("an object named as a pack is none of this format")
+        raise SnapshotDamagedError(f"{name} is no pack of this format")
     (length,) = struct.unpack(">I", content[len(MAGIC) : prefix])
     try:
-        header = PackHeader.model_validate(json.loads(content[prefix : prefix + length]))
-    except (ValueError, ValidationError) as error:
-        raise SnapshotDamagedError("a pack's header is not that of this format") from error
-    for name, file in header.files.items():
+        header = PackHeader.model_validate_json(content[prefix : prefix + length])
+    except ValidationError as error:
+        raise SnapshotDamagedError(
+            f"{name} has a header that is not that of this format ({faults(error)})"
+        ) from error
+    for path, file in header.files.items():
         if any(page >= page_count(file.size) for page in file.pages):
-            raise SnapshotDamagedError(f"a pack holds a page beyond the end of {name}")
+            raise SnapshotDamagedError(f"{name} holds a page beyond the end of {path}")
     return header, prefix + length
 
 

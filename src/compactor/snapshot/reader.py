@@ -74,13 +74,12 @@ class SnapshotReader:
         Raises SnapshotDamagedError if it can't be read; what was served before stays.
         """
         with self._lock:
-            if not self._mirror.refresh() or self._mirror.manifest is None:
+            self._mirror.refresh()
+            manifest = self._mirror.manifest
+            # Not "moved": a version that was fetched may have failed to open the time before.
+            if manifest is None or (self._serving and self._serving.manifest is manifest):
                 return False
-            folder = self._root / f"serving-{next(self._numbers)}"
-            folder.mkdir(parents=True)
-            synchronise(self._mirror.folder, folder)
-            index = ChromaIndex(folder, self._collection)
-            self._swap(_Serving(index, folder, self._mirror.manifest))
+            self._swap(self._open(manifest))
             return True
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -123,6 +122,16 @@ class SnapshotReader:
                 "first compaction"
             )
         return self._serving.index
+
+    def _open(self, manifest: Manifest) -> _Serving:
+        folder = self._root / f"serving-{next(self._numbers)}"
+        folder.mkdir(parents=True)
+        try:
+            synchronise(self._mirror.folder, folder)
+            return _Serving(ChromaIndex(folder, self._collection), folder, manifest)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def _swap(self, serving: "_Serving | None") -> None:
         old, self._serving = self._serving, serving

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from compactor.snapshot.manifest import MAX_MANIFEST_BYTES
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
@@ -36,7 +37,8 @@ class S3SnapshotStore:
             if _code(error) == "NoSuchKey":
                 return Absent()
             raise
-        return FetchedManifest(got["Body"].read(), got["ETag"])
+        data = _content(got, self._manifest, MAX_MANIFEST_BYTES)
+        return FetchedManifest(data, got["ETag"])
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
         condition: dict[str, Any] = (
@@ -58,15 +60,15 @@ class S3SnapshotStore:
             raise
         return put["ETag"]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, at_most: int) -> bytes:
+        key = self._prefix + name
         try:
-            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)[
-                "Body"
-            ].read()
+            got = self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if _code(error) == "NoSuchKey":
-                raise SnapshotDamagedError(f"{self._prefix}{name} is gone") from error
+                raise SnapshotDamagedError(f"{key} is gone") from error
             raise
+        return _content(got, key, at_most)
 
     def write(self, name: str, data: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
@@ -80,6 +82,17 @@ class S3SnapshotStore:
     @property
     def _manifest(self) -> str:
         return self._prefix + "manifest.json"
+
+
+def _content(got: Any, key: str, at_most: int) -> bytes:
+    """The body, unless it is longer than a sound object can be."""
+    if got["ContentLength"] > at_most:
+        got["Body"].close()
+        raise SnapshotDamagedError(
+            f"{key} has {got['ContentLength']} bytes, and may have {at_most} at most"
+        )
+    content: bytes = got["Body"].read()
+    return content
 
 
 def status_of(error: ClientError) -> int:

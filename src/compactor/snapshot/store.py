@@ -35,8 +35,8 @@ class SnapshotStore(Protocol):
         """
         ...
 
-    def read(self, name: str) -> bytes:
-        """An object's bytes. Raises SnapshotDamagedError if it is gone."""
+    def read(self, name: str, at_most: int) -> bytes:
+        """An object's bytes. Raises SnapshotDamagedError if it is gone or has more of them."""
         ...
 
     def write(self, name: str, data: bytes) -> None:

@@ -12,7 +12,7 @@ from compactor.snapshot.base import write_base
 from compactor.snapshot.compression import digest_of
 from compactor.snapshot.manifest import Manifest, PackReference, pack_name
 from compactor.snapshot.mirror import Mirror
-from compactor.snapshot.pack import build_pack
+from compactor.snapshot.pack import MAX_PACK_PAGES, build_pack
 from compactor.snapshot.pages import check_sizes, list_files
 from compactor.snapshot.retirement import retire, split_expired
 from compactor.snapshot.store import SnapshotStore
@@ -129,6 +129,8 @@ class WorkingCopy:
 
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
         changed, removed = difference(self._mirror.folder, self._folder)
+        if sum(map(len, changed.values())) > MAX_PACK_PAGES:
+            return self._publish_base(previous, record_count)
         pack = build_pack(self._folder, changed, removed) if changed or removed else None
         packs = previous.packs
         if pack is not None:

@@ -3,7 +3,7 @@ import pytest
 from compactor.bisection import run_bisecting
 from compactor.cycle import CycleReport
 from compactor.work import Work
-from receipt_sync.errors import IndexFailedError, TableReadError
+from receipt_sync.errors import IndexFailedError, ProjectionError, TableReadError
 from receipt_sync.keys import Collection
 from tests.fakes.world import World, line
 
@@ -52,3 +52,31 @@ def test_other_failures_are_not_bisected():
 
     with pytest.raises(TableReadError):
         run_bisecting(throttled, Work(changes=CHANGES))
+
+
+def refusing(*poison: int, broken: tuple[int, ...] = ()):
+    """Refuses the poison for good; fails, as Chroma does, on what is broken."""
+
+    def run(work: Work) -> CycleReport:
+        lines = [change.key.line_id for change in work.changes]
+        if any(line_id in poison for line_id in lines):
+            raise ProjectionError("33 metadata keys, and Chroma Cloud takes 32")
+        if any(line_id in broken for line_id in lines):
+            raise IndexFailedError("Chroma's update failed: InternalError")
+        return CycleReport(Collection.LINES, 1, len(lines), 0, 0, 0, 0, 0, {})
+
+    return run
+
+
+@pytest.mark.parametrize("size", [1, 2, 64])
+def test_what_says_itself_that_it_never_fits_is_set_aside_though_nothing_else_succeeded(size: int):
+    done = run_bisecting(refusing(*range(1, 65)), Work(changes=CHANGES[:size]))
+    assert len(done.poison) == size
+    assert done.reports == []
+
+
+def test_what_only_failed_is_no_poison_because_something_else_was():
+    with pytest.raises(IndexFailedError):
+        run_bisecting(refusing(2, broken=(1,)), Work(changes=CHANGES[:2]))
+    with pytest.raises(IndexFailedError):
+        run_bisecting(refusing(1, broken=(2,)), Work(changes=CHANGES[:2]))

@@ -14,9 +14,14 @@ def test_a_merchants_change_touches_every_record_of_the_receipt_in_both_collecti
     assert closure.records == {}
 
 
-def test_a_text_touches_itself_and_the_context_of_its_neighbours():
+def test_a_text_touches_itself_and_what_its_neighbours_hold_of_it():
     closure = closure_of([CHANGE(line(5), "text")])
-    assert closure.records == {line(5): Part.OWN, line(4): Part.CONTEXT, line(6): Part.CONTEXT}
+    assert closure.records == {line(5): Part.OWN, line(4): Part.AFTER, line(6): Part.BEFORE}
+
+
+def test_a_record_between_two_texts_that_changed_gets_both_sides():
+    closure = closure_of([CHANGE(line(4), "text"), CHANGE(line(6), "text")])
+    assert closure.records[line(5)] == Part.CONTEXT
 
 
 def test_another_field_touches_itself_alone():

@@ -109,7 +109,7 @@ def test_a_burst_of_500_changes_to_one_line_costs_as_one(world: World):
         bodies.append(world.change_body(line(2), "text"))
     world.handle(world.worker(), *bodies)
     assert world.differences() == []
-    assert world.table.reads - reads == 5
+    assert world.table.reads - reads == 3
     assert world.index().calls == [("update", 3)]
 
 

@@ -97,9 +97,11 @@ def test_a_projection_names_only_the_keys_of_its_parts():
     items = {line(1): {"text": "a"}}
     assert "merchant_name" not in project(line(1), items, Part.OWN)
     assert set(project(line(1), items, Part.CONTEXT)) == {"prev_line_text", "next_line_text"}
+    assert set(project(line(1), items, Part.BEFORE)) == {"prev_line_text"}
 
 
 def test_a_neighbourhood_reads_no_more_than_the_parts_need():
     assert neighbourhood(line(0), Part.OWN) == [line(0)]
     assert neighbourhood(line(0), Part.CONTEXT) == [line(0), line(1)]
+    assert neighbourhood(line(3), Part.AFTER) == [line(3), line(4)]
     assert neighbourhood(word(5), ALL) == [word(5), metadata(), word(4), word(6)]

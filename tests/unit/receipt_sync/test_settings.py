@@ -3,7 +3,7 @@
 import pytest
 
 from receipt_sync.errors import SettingsError
-from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
+from receipt_sync.settings import ChromaSettings, CompactorSettings, StreamProcessorSettings
 
 STREAM = {
     "COMPACTION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/compaction",
@@ -120,3 +120,38 @@ def test_settings_do_not_change_after_they_were_read():
     settings = StreamProcessorSettings.read(STREAM)
     with pytest.raises(ValueError, match="frozen"):
         settings.dynamodb_table = "another"
+
+
+def test_without_a_word_the_target_is_a_directory():
+    settings = CompactorSettings.read(COMPACTOR)
+    assert settings.chroma_target == "local"
+    assert CompactorSettings.read({**COMPACTOR, "CHROMA_HOST": "", "CHROMA_TOKEN": ""}) == settings
+
+
+@pytest.mark.parametrize(
+    ("environment", "unset"),
+    [
+        ({"CHROMA_TARGET": "http"}, "CHROMA_TARGET=http needs CHROMA_HOST"),
+        ({"CHROMA_TARGET": "http", "CHROMA_HOST": ""}, "CHROMA_TARGET=http needs CHROMA_HOST"),
+        (
+            {"CHROMA_TARGET": "cloud", "CHROMA_TENANT": "t"},
+            "CHROMA_TARGET=cloud needs CHROMA_DATABASE, CHROMA_API_KEY",
+        ),
+        ({"CHROMA_TARGET": "s3"}, "environment variable CHROMA_TARGET: "),
+        ({"CHROMA_PORT": "0"}, "environment variable CHROMA_PORT: "),
+        ({"CHROMA_AUTH_HEADER": "Cookie"}, "environment variable CHROMA_AUTH_HEADER: "),
+        ({"CHROMA_TIMEOUT_SECONDS": "0"}, "environment variable CHROMA_TIMEOUT_SECONDS: "),
+    ],
+)
+def test_a_target_that_is_not_named_whole_is_refused(environment: dict[str, str], unset: str):
+    with pytest.raises(SettingsError) as raised:
+        CompactorSettings.read({**COMPACTOR, **environment})
+    assert unset in str(raised.value)
+
+
+def test_secrets_show_in_no_text_of_the_settings():
+    secret = {"CHROMA_TARGET": "cloud", "CHROMA_TENANT": "t", "CHROMA_DATABASE": "d"}
+    settings = ChromaSettings.read({**secret, "CHROMA_API_KEY": "ck-x", "CHROMA_TOKEN": "ck-y"})
+    assert "ck-" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    assert settings.chroma_api_key is not None
+    assert settings.chroma_api_key.get_secret_value() == "ck-x"

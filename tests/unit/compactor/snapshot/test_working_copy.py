@@ -107,6 +107,16 @@ def test_a_dirty_copy_is_never_reused(setting: Setting):
     assert records(copy) == {"a": "1"}
 
 
+def test_a_first_publish_that_fails_leaves_nothing_behind(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="never published")
+    setting.store.failing = ConnectionError
+    with pytest.raises(ConnectionError):
+        copy.publish(1)
+    copy.discard()
+    assert records(copy) == {}
+
+
 def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting):
     copy = setting.copy("one")
     put(copy, a="1")

@@ -1,0 +1,90 @@
+"""A circuit breaker before a Chroma server: while it is down, nobody waits for it to answer.
+
+Powertools' own. Each worker counts its failures by itself; the circuit's state is shared, an item
+beside the leases in the table: `LOCK#{lock id}-circuit`, sort key `chroma-server`. A worker reads
+it every five seconds at most, and takes the circuit for closed where it can't.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools.utilities.circuit_breaker import (
+    CircuitBreakerConfig,
+    CircuitBreakerOpenError,
+    CircuitTransition,
+    circuit_breaker,
+)
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
+    CircuitBreakerDynamoDBPersistence,
+    CircuitBreakerPersistenceLayer,
+)
+
+from compactor.server.index import Through
+from receipt_sync.errors import IndexUnavailableError
+from receipt_sync.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_CIRCUIT: Final = "chroma-server"
+_FAILURES: Final = 5
+RECOVERY_SECONDS: Final = 30
+
+
+def shared_state(
+    client: "DynamoDBClient", table: str, lock_id: str
+) -> CircuitBreakerPersistenceLayer:
+    """The circuit's state in the table that holds the leases."""
+    return CircuitBreakerDynamoDBPersistence(
+        table_name=table,
+        key_attr="PK",
+        static_pk_value=f"LOCK#{lock_id}-circuit",
+        sort_key_attr="SK",
+        expiry_attr="ttl",
+        boto3_client=client,
+    )
+
+
+def breaker(
+    state: CircuitBreakerPersistenceLayer,
+    telemetry: Telemetry,
+    recovery_seconds: int = RECOVERY_SECONDS,
+    cache_seconds: int = 5,
+) -> Through:
+    """Calls that raise IndexUnavailableError five times in a row open the circuit.
+
+    It then raises that error without calling, until one call after `recovery_seconds` succeeds.
+    """
+    protected = circuit_breaker(
+        name=_CIRCUIT,
+        persistence_store=state,
+        on_transition=lambda transition: _tell(telemetry, transition),
+        config=CircuitBreakerConfig(
+            failure_threshold=_FAILURES,
+            recovery_timeout=recovery_seconds,
+            success_threshold=1,
+            handled_exceptions=IndexUnavailableError,
+            local_cache_max_age=cache_seconds,
+        ),
+    )(_call)
+
+    def through(call: Callable[[], Any]) -> Any:
+        try:
+            return protected(call)
+        except CircuitBreakerOpenError as error:
+            raise IndexUnavailableError(
+                f"the Chroma server failed {_FAILURES} times in a row: it is left alone for "
+                f"{recovery_seconds} seconds at a time, and the messages go back to the queue"
+            ) from error
+
+    return through
+
+
+def _call(call: Callable[[], Any]) -> Any:
+    return call()
+
+
+def _tell(telemetry: Telemetry, transition: CircuitTransition) -> None:
+    telemetry.event(
+        "circuit changed", before=str(transition.from_state), now=str(transition.to_state)
+    )

@@ -1,0 +1,100 @@
+"""A collection on a Chroma server, as operators and searches see it.
+
+Unlike a snapshot it is alive: between two calls it may change, and the version says no more than
+when a whole cycle was last applied.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from compactor.deltas import Vectors
+from compactor.index import Match, Record
+from compactor.server.index import ServerIndex
+from compactor.server.target import VersionStore
+from compactor.server.version import ServerVersion, read_version
+from compactor.snapshot.reader import NothingPublishedError
+from compactor.snapshot.store import FetchedManifest
+from receipt_sync.keys import Collection
+
+
+class ServerReader:
+    """What a SnapshotReader offers, straight from the server."""
+
+    def __init__(
+        self, store: VersionStore, collection: Collection, open_index: Callable[[], ServerIndex]
+    ) -> None:
+        self._store, self._collection, self._open_index = store, collection, open_index
+        self._opened: ServerIndex | None = None
+        self._etag: str | None = None
+        self._published: ServerVersion | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def version(self) -> int:
+        """The last version seen; 0 while nothing is published."""
+        return self._published.version if self._published else 0
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When that version was published."""
+        return self._published.published_at if self._published else None
+
+    def refresh(self) -> bool:
+        """Look at the manifest again; True if there is a newer version."""
+        got = self._store.manifest(self._etag)
+        if not isinstance(got, FetchedManifest):
+            return False
+        before = self.version
+        self._published, self._etag = read_version(got.data, self._collection), got.etag
+        return self.version != before
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        """The records that exist, by id."""
+        return self._index.get(ids)
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of the records that exist, by id."""
+        return self._index.vectors(ids)
+
+    def ids(self) -> Iterator[str]:
+        """Every record's id."""
+        return self._index.ids()
+
+    def count(self) -> int:
+        """How many records there are now."""
+        return self._index.count()
+
+    def search(
+        self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[Match]:
+        """The nearest records, nearest first; `where` is a Chroma metadata filter."""
+        return self._index.search(vector, limit, where)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    @property
+    def _index(self) -> ServerIndex:
+        if self.version == 0:
+            raise NothingPublishedError(
+                f"{self._collection} has no published version yet: load receipts, or wait for the "
+                "first compaction"
+            )
+        if self._opened is None:
+            self._opened = self._open_index()
+        return self._opened

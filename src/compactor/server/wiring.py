@@ -1,0 +1,45 @@
+"""What a worker needs more when its target is a Chroma server."""
+
+from typing import Any
+
+from compactor.cycle import Cycle, DeleteGuard
+from compactor.lease import Lease
+from compactor.server.breaker import breaker, shared_state
+from compactor.server.cycle import ServerCycle
+from compactor.server.index import ServerIndexes
+from compactor.server.target import ServerTarget, VersionStore
+from compactor.source import TableSource
+from receipt_sync.clock import Clock
+from receipt_sync.keys import Collection
+from receipt_sync.settings import CompactorSettings
+from receipt_sync.telemetry import Telemetry
+
+
+class ServerCycles:
+    """Makes cycles that share one server, behind one circuit breaker."""
+
+    def __init__(
+        self, settings: CompactorSettings, dynamodb: Any, clock: Clock, telemetry: Telemetry
+    ) -> None:
+        state = shared_state(dynamodb, settings.dynamodb_table, settings.compaction_lock_id)
+        self._indexes = ServerIndexes(settings, breaker(state, telemetry))
+        self._clock, self._telemetry = clock, telemetry
+
+    def cycle(
+        self,
+        collection: Collection,
+        lease: Lease,
+        store: VersionStore,
+        source: TableSource,
+        guard: DeleteGuard,
+        owner: str,
+    ) -> Cycle:
+        """A cycle whose checkouts open the server's collection."""
+        target = ServerTarget(
+            store,
+            collection,
+            lambda create: self._indexes.open(collection, create=create),
+            self._clock,
+            owner,
+        )
+        return ServerCycle(collection, lease, target, source, guard, self._telemetry)

@@ -1,0 +1,77 @@
+"""A whole compactor whose target is a Chroma server: one index that all workers write to."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from compactor.compaction import Compactor
+from compactor.cycle import Cycle, DeleteGuard
+from compactor.server.cycle import ServerCycle
+from compactor.server.target import OpenIndex, RemoteIndex, ServerTarget
+from compactor.server.version import ServerVersion, read_version
+from receipt_sync.errors import IndexUnavailableError
+from receipt_sync.keys import Collection
+from tests.fakes.index import InMemoryIndex
+from tests.fakes.snapshots import InMemorySnapshotStore
+from tests.fakes.world import World
+
+Wrap = Callable[[ServerTarget], None]
+"""Changes a target's methods, to stop or fail there."""
+
+
+class InMemoryServerIndex(InMemoryIndex):
+    """One collection on a server in memory; `down` makes every write unanswered."""
+
+    collection_id = UUID(int=1)
+    unanswered = False
+    down = False
+
+    def _enter(self, call: str, ids: Any) -> None:
+        if self.down:
+            self.unanswered = True
+            raise IndexUnavailableError(f"the Chroma server did not answer {call!r}")
+        super()._enter(call, ids)
+
+
+class ServerWorld(World):
+    """Many workers, one server, one version object a collection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = {collection: InMemoryServerIndex() for collection in Collection}
+        self.stores = {collection: InMemorySnapshotStore() for collection in Collection}
+
+    def index(self, collection: Collection = Collection.LINES) -> InMemoryServerIndex:
+        """The records on the server."""
+        return self.server[collection]
+
+    def version(self, collection: Collection = Collection.LINES) -> ServerVersion:
+        """The version object."""
+        data = self.stores[collection].data
+        assert data is not None
+        return read_version(data, collection)
+
+    def worker(  # type: ignore[override]
+        self, name: str = "worker", *, wrap: Wrap = lambda target: None
+    ) -> Compactor:
+        cycles = {
+            collection: self._server_cycle(collection, name, wrap) for collection in Collection
+        }
+        return Compactor(cycles, self.deltas, self.dead_letters, self.clock, self.telemetry)
+
+    def opener(self, collection: Collection) -> OpenIndex:
+        """What opens the server's collection."""
+
+        def open_index(create: bool) -> RemoteIndex:
+            return self.server[collection]
+
+        return open_index
+
+    def _server_cycle(self, collection: Collection, name: str, wrap: Wrap) -> Cycle:
+        target = ServerTarget(
+            self.stores[collection], collection, self.opener(collection), self.clock, name
+        )
+        wrap(target)
+        guard = DeleteGuard(0.1, 1000)
+        lease = self.lease(collection, name)
+        return ServerCycle(collection, lease, target, self.table, guard, self.telemetry)

@@ -1,0 +1,47 @@
+"""A snapshot of FileIndex collections in memory, and workers on it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from receipt_sync.keys import Collection
+from tests.fakes.clock import ManualClock
+from tests.fakes.files import FileIndex
+from tests.fakes.snapshots import InMemorySnapshotStore
+
+RETENTION = timedelta(seconds=100)
+
+
+class Setting:
+    """Keeps every manifest that was ever published, as a versioned bucket does."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.store, self.clock = root, InMemorySnapshotStore(), ManualClock()
+        self.history: list[Manifest] = []
+
+    def copy(self, writer: str) -> WorkingCopy:
+        return WorkingCopy(
+            self.store,
+            Collection.LINES,
+            self.root / writer,
+            FileIndex,  # type: ignore[arg-type]
+            self.clock,
+            CopySettings(writer, RETENTION),
+        )
+
+    def manifest(self) -> Manifest:
+        assert self.store.data is not None
+        return read_manifest(self.store.data, Collection.LINES)
+
+    def publish(self, copy: WorkingCopy, **records: str) -> Manifest:
+        """Add records, publish; returns the manifest."""
+        index = copy.checkout()
+        copy.mark_dirty()
+        index.put(**records)  # type: ignore[attr-defined]
+        copy.publish(len(records))
+        self.history.insert(0, self.manifest())
+        return self.history[0]
+
+    def records(self, copy: WorkingCopy) -> dict[str, str]:
+        return copy.checkout().records  # type: ignore[attr-defined,no-any-return]
