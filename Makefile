@@ -10,11 +10,23 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --no-header \
 	--no-annotate --generate-hashes --no-emit-index-url pyproject.toml
 SAM := SAM_CLI_TELEMETRY=0 $(BIN)/sam
+# In an environment of its own: checkov wants a boto3 of long ago.
+LINT := $(VENV)/lint
+LINTED := $(LINT)/.installed
+LINT_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+	--generate-hashes --no-emit-index-url requirements-lint.in
+CHECKOV := $(LINT)/bin/checkov --skip-download --compact --quiet
 RECEIPTS ?=
-TESTS ?= $(wildcard $(addprefix tests/,unit property functional simulation infra e2e))
+SEED ?=
+HISTORIES ?= 10000
+LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	$(if $(USERS),--writers $(USERS)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(MIX),--mix "$(MIX)") \
+	$(if $(SEED),--seed $(SEED)) $(if $(P95),--p95 $(P95)) \
+	$(if $(RECEIPTS),--receipts "$(RECEIPTS)")
+TESTS ?= $(wildcard $(addprefix tests/,unit property functional simulation fuzz infra e2e))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock package size invoke up down status clean
+.PHONY: help install demo test simulate load load-ui bench bench-quick check format lock check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,8 +36,24 @@ install: $(INSTALLED) ## Make the virtual environment and install all that is ne
 demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes real receipts
 	@$(BIN)/python -m local.demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 
-test: $(INSTALLED) ## Run every test, the quickest kinds first; TESTS=path runs some
+test: $(INSTALLED) $(LINTED) ## Run every test, the quickest kinds first; TESTS=path runs some
 	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+
+simulate: $(INSTALLED) ## Simulate HISTORIES=10000, going on where it was stopped; SEED=7 runs one again
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--histories $(HISTORIES) \
+		--state build/simulation.json)
+
+load: $(INSTALLED) ## Load the system and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
+	@$(LOAD)
+
+load-ui: $(INSTALLED) ## The same from Locust's page
+	@$(LOAD) --ui
+
+bench: package ## Measure, and compare with what is promised (an hour); HUGE=1 with 100,000 records
+	@$(BIN)/python -m benchmarks $(if $(HUGE),--huge)
+
+bench-quick: package ## The same at small sizes, in under five minutes
+	@$(BIN)/python -m benchmarks --quick
 
 check: $(INSTALLED) ## Formatting, lint, types, and whether the lock fits pyproject.toml
 	$(BIN)/ruff format --check .
@@ -42,8 +70,19 @@ format: $(INSTALLED) ## Format the code, and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(INSTALLED) ## Resolve what pyproject.toml asks for into requirements.lock
+lock: $(INSTALLED) ## Resolve what pyproject.toml and requirements-lint.in ask for into their locks
 	$(LOCK) --quiet -o requirements.lock
+	$(LINT_LOCK) --quiet -o requirements-lint.lock
+
+check-infra: package $(LINTED) ## Terraform's own checks and tests, and checkov over it and the built template
+	@command -v terraform >/dev/null || { echo "terraform is not on PATH: install it"; exit 1; }
+	terraform -chdir=terraform fmt -check -recursive
+	terraform -chdir=terraform init -backend=false -input=false -lockfile=readonly >/dev/null
+	terraform -chdir=terraform validate
+	terraform -chdir=terraform test
+	$(SAM) validate --lint --region us-east-1
+	$(CHECKOV) --directory terraform --framework terraform
+	$(CHECKOV) --file .aws-sam/build/template.yaml --framework cloudformation
 
 package: $(INSTALLED) ## Build both functions' deployment packages for Lambda into .aws-sam/build
 	@$(SAM) build
@@ -86,4 +125,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync --python $(BIN)/python --compile-bytecode requirements.lock
 	@echo "[4/4] this project"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(LINTED): requirements-lint.lock | $(INSTALLED)
+	@echo "[lint] checkov in an environment of its own, $(LINT)"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LINT)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(LINT)/bin/python requirements-lint.lock
 	@touch $@

@@ -61,7 +61,7 @@ def deploy(
     options, clients = options or Options(), stack.clients()
     if vendored is None:
         vendored = not health.is_ministack(stack.endpoint)
-    code = Code(sources or SOURCES, vendored, state.path / "packages")
+    code = Code(sources or SOURCES, vendored, state.packages)
     with progress(f"function {stack.names.stream_processor}"):
         stream_processor = _stream_processor(clients, stack, options, code)
     with progress(f"function {stack.names.compactor}"):

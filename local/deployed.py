@@ -41,9 +41,9 @@ def up_deployed(state: State, request: Request, progress: Progress, counted: Cou
         save(stack, state)  # before the functions, so that `down` can clear up after a failure
         here = state.server.exists()  # its functions are processes of this machine
         with progress("sam build: both packages"):
-            serverless.build(environment, here)
+            serverless.build(environment, state.packages, here)
         with progress("sam deploy: functions, mappings and roles"):
-            serverless.deploy(environment, state.working_copies if here else None)
+            serverless.deploy(environment, state.packages, state.working_copies if here else None)
         stack = replace(stack, deployment=serverless.deployment_of(clients))
         save(stack, state)
         return stack

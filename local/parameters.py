@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from local.clients import Clients
-from local.names import Names
+from local.log_groups import log_group
+from local.names import Names, Options
 from local.stack import Stack
 
 _DELETE_LIMIT: Final = 10
 
 
-def parameters_of(stack: Stack) -> Mapping[str, str]:
+def parameters_of(stack: Stack, options: Options | None = None) -> Mapping[str, str]:
     """Name below /receipt-sync/{environment}/ → value."""
-    queues, keys = stack.queues, stack.keys
+    queues, keys, options = stack.queues, stack.keys, options or Options()
     return {
         "table-name": stack.names.table,
         "table-arn": stack.table.arn,
@@ -28,12 +29,18 @@ def parameters_of(stack: Stack) -> Mapping[str, str]:
         "bucket-key-arn": keys.bucket,
         "queues-key-arn": keys.queues,
         "lambda-key-arn": keys.functions,
+        "stream-processor-log-group": log_group(stack.names.stream_processor),
+        "compactor-log-group": log_group(stack.names.compactor),
+        "stream-processor-timeout": str(options.function_timeout),
+        "compactor-timeout": str(options.function_timeout),
+        "lease-seconds": str(options.lease),
+        "heartbeat-seconds": str(options.heartbeat),
     }
 
 
-def put_parameters(clients: Clients, stack: Stack) -> None:
+def put_parameters(clients: Clients, stack: Stack, options: Options) -> None:
     """Write all parameters, over what is there."""
-    for name, value in parameters_of(stack).items():
+    for name, value in parameters_of(stack, options).items():
         clients.ssm.put_parameter(
             Name=f"{stack.names.parameters}/{name}", Value=value, Type="String", Overwrite=True
         )

@@ -71,7 +71,7 @@ def _locks(stack: Stack) -> Statement:
 def _logs_and_traces(stack: Stack, function: str) -> list[Statement]:
     group = f"arn:aws:logs:{REGION}:{_account(stack)}:log-group:/aws/lambda/{function}"
     return [
-        _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{group}:*"),
+        _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{group}:log-stream:*"),
         _allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),  # know no resources
     ]
 

@@ -32,7 +32,7 @@ def provision(
         ensure_bucket(clients, names, keys.bucket)
     stack = Stack(clients.endpoint, names, keys, table, queues)
     with progress(f"parameters below {names.parameters}"):
-        put_parameters(clients, stack)
+        put_parameters(clients, stack, options)
     return stack
 
 

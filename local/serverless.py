@@ -12,23 +12,27 @@ from local.stack import Deployment
 from local.state import PROJECT
 
 _CONFIG: Final = PROJECT / "samconfig.toml"
+_LOCAL: Final = ("--config-env", "local", "--config-file", str(_CONFIG))
 _SAM: Final = str(Path(sys.executable).with_name("sam"))
 
 
-def build(environment: Mapping[str, str], started_here: bool) -> None:
+def build(environment: Mapping[str, str], folder: Path, started_here: bool) -> None:
     """Build both packages: for the Python at hand, if that is what the MiniStack runs them with."""
     target = "here" if started_here else "lambda"
     settings = {**environment, "PACKAGE_FOR": target, "SAM_CLI_TELEMETRY": "0"}
-    run([_SAM, "build", "--config-env", "local"], PROJECT, settings)
+    run([_SAM, "build", *_LOCAL, "--build-dir", str(folder)], PROJECT, settings)
 
 
-def deploy(environment: Mapping[str, str], working_copies: Path | None) -> None:
-    """Deploy what was built; the compactor keeps its working copies in the folder, if given."""
+def deploy(environment: Mapping[str, str], folder: Path, working_copies: Path | None) -> None:
+    """Deploy what was built in the folder; working copies are kept where it says, if it does."""
     parameters = list(_parameters()["parameter_overrides"])
     if working_copies is not None:
         parameters.append(f"WorkingCopyRoot={working_copies}")
     run(
-        [_SAM, "deploy", "--config-env", "local", "--parameter-overrides", *parameters],
+        [
+            *(_SAM, "deploy", *_LOCAL, "--template-file", str(folder / "template.yaml")),
+            *("--parameter-overrides", *parameters),
+        ],
         PROJECT,
         {**environment, "SAM_CLI_TELEMETRY": "0"},
     )
@@ -37,7 +41,7 @@ def deploy(environment: Mapping[str, str], working_copies: Path | None) -> None:
 def delete(environment: Mapping[str, str]) -> None:
     """Delete the functions, their mappings and roles."""
     run(
-        [_SAM, "delete", "--config-env", "local", "--no-prompts"],
+        [_SAM, "delete", *_LOCAL, "--no-prompts"],
         PROJECT,
         {**environment, "SAM_CLI_TELEMETRY": "0"},
     )

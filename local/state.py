@@ -56,6 +56,11 @@ class State:
         return self.path / "terraform"
 
     @property
+    def packages(self) -> Path:
+        """What `sam build` makes, or what is installed to be packed."""
+        return self.path / "packages"
+
+    @property
     def endpoint(self) -> Path:
         """Where Terraform works, noted before it creates anything."""
         return self.path / "endpoint"

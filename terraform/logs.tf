@@ -1,0 +1,9 @@
+# There before the functions are, which therefore need no right to create them.
+resource "aws_cloudwatch_log_group" "functions" {
+  #checkov:skip=CKV_AWS_338:Logs hold keys and counts, never receipt text; how long they are worth keeping is a variable
+  for_each = local.log_groups
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.this["logs"].arn
+}

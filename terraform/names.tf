@@ -1,0 +1,37 @@
+# What everything is called. The functions and their roles are SAM's (template.yaml): their names are
+# agreed here, so that log groups, alarms and keys fit them before they exist.
+locals {
+  names = {
+    table            = "portfolio-${var.environment}"
+    compaction_queue = "chromadb-delta-queue-${var.environment}"
+    compaction_dlq   = "chromadb-delta-dlq-${var.environment}"
+    stream_dlq       = "chromadb-stream-dlq-${var.environment}"
+    bucket           = coalesce(var.bucket_name, "receipt-chroma-${var.environment}")
+    topic            = "receipt-sync-alarms-${var.environment}"
+    parameters       = "/receipt-sync/${var.environment}"
+  }
+
+  functions = {
+    stream_processor = "receipt-stream-processor-${var.environment}"
+    compactor        = "receipt-compactor-${var.environment}"
+  }
+
+  log_groups = { for key, function in local.functions : key => "/aws/lambda/${function}" }
+
+  # ARNs that follow from names. Policies take these, so that a plan shows every policy whole, and
+  # two queues can name each other.
+  account = data.aws_caller_identity.current.account_id
+  aws     = "arn:${data.aws_partition.current.partition}"
+  region  = data.aws_region.current.name
+  place   = "${local.region}:${local.account}"
+
+  arns = {
+    account          = "${local.aws}:iam::${local.account}:root"
+    bucket           = "${local.aws}:s3:::${local.names.bucket}"
+    compaction_queue = "${local.aws}:sqs:${local.place}:${local.names.compaction_queue}"
+    topic            = "${local.aws}:sns:${local.place}:${local.names.topic}"
+    alarms           = "${local.aws}:cloudwatch:${local.place}:alarm:ChromaDB-*-${var.environment}"
+    budgets          = "${local.aws}:budgets::${local.account}:*"
+    log_groups       = [for name in values(local.log_groups) : "${local.aws}:logs:${local.place}:log-group:${name}"]
+  }
+}

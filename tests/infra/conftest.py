@@ -1,0 +1,27 @@
+"""What the tests of Terraform share: a local AWS that knows budgets, and a copy of terraform/."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import ministack
+from local.state import State
+from tests.infra.terraform import Workspace
+
+
+@pytest.fixture(scope="session")
+def empty_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Endpoint of a private MiniStack with nothing in it."""
+    state = State.at(tmp_path_factory.mktemp("aws") / "state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ministack, "SERVICES", f"{ministack.SERVICES},budgets")
+        server = ministack.start(state, tied=True)
+    yield server.endpoint
+    ministack.stop(state)
+
+
+@pytest.fixture(scope="session")
+def workspace(empty_aws: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder: Path = tmp_path_factory.mktemp("terraform") / "copy"
+    return Workspace.made(folder, empty_aws)
