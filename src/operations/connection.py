@@ -5,8 +5,9 @@ half-set environment must not send local names to a real account.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,6 +19,8 @@ from receipt_sync.errors import SettingsError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -43,6 +46,10 @@ class Names(NamedTuple):
     bucket: str
 
 
+def _no_client(service: str) -> Any:
+    raise AssertionError(f"this connection was made without a client of {service}")
+
+
 _VARIABLES: Final = Names("DYNAMODB_TABLE", "COMPACTION_QUEUE_URL", "SNAPSHOT_BUCKET")
 
 
@@ -56,6 +63,25 @@ class Connection:
     sqs: "SQSClient"
     endpoint: str | None = None
     """Of the local AWS; None for the real one."""
+    client: Callable[[str], Any] = _no_client
+    """Makes a client of a service that few commands need."""
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        return self.client("lambda")  # type: ignore[no-any-return]
+
+    @cached_property
+    def streams(self) -> "DynamoDBStreamsClient":
+        return self.client("dynamodbstreams")  # type: ignore[no-any-return]
+
+    @cached_property
+    def logs(self) -> Any:
+        """CloudWatch Logs."""
+        return self.client("logs")
+
+    @cached_property
+    def sns(self) -> Any:
+        return self.client("sns")
 
 
 def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
@@ -68,10 +94,9 @@ def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
     endpoint = complete.get(ENDPOINT) or None
     session = _session(complete, endpoint)
     config = _CONFIG.merge(_LOCAL) if endpoint else _CONFIG
-    clients: dict[str, Any] = {
-        service: session.client(service, config=config) for service in ("dynamodb", "s3", "sqs")
-    }
-    return Connection(names, **clients, endpoint=endpoint)
+    client = partial(session.client, config=config)
+    usual: dict[str, Any] = {service: client(service) for service in ("dynamodb", "s3", "sqs")}
+    return Connection(names, **usual, endpoint=endpoint, client=client)
 
 
 def complete_environment(environment: Mapping[str, str], local_state: Path) -> Mapping[str, str]:

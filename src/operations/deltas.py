@@ -48,9 +48,12 @@ class DeltaSender:
     ) -> Delta:
         """Store one delta object: row i of `vectors` was made from `texts[i]`, for `keys[i]`."""
         ids = tuple(key.chroma_id for key in keys)
-        delta = Delta.of(collection, self._new_id(), len(ids))
-        content = encode(VectorBatch(delta.delta_id, ids, vectors, tuple(texts)))
-        self._s3.put_object(Bucket=self._bucket, Key=delta.delta_key, Body=content)
+        return self.store(collection, VectorBatch(self._new_id(), ids, vectors, tuple(texts)))
+
+    def store(self, collection: Collection, batch: VectorBatch) -> Delta:
+        """Store one delta object under the id that it brings."""
+        delta = Delta.of(collection, batch.delta_id, len(batch.ids))
+        self._s3.put_object(Bucket=self._bucket, Key=delta.delta_key, Body=encode(batch))
         return delta
 
     def send(self, deltas: Sequence[Delta]) -> None:

@@ -1,32 +1,92 @@
-"""The published snapshots, opened in a temporary folder for as long as a command runs."""
+"""What is published, open for as long as a command runs."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
 
+from compactor.deltas import Vectors
+from compactor.index import Match, Record
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.connection import Connection
 from receipt_sync.keys import Collection
+from receipt_sync.settings import ChromaSettings
 
-Readers = dict[Collection, SnapshotReader]
+
+class Reader(Protocol):
+    """One collection as published: a SnapshotReader's copy, or a server's own collection."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def published_at(self) -> datetime | None: ...
+
+    def refresh(self) -> bool: ...
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]: ...
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]: ...
+
+    def ids(self) -> Iterator[str]: ...
+
+    def count(self) -> int: ...
+
+    def search(
+        self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[Match]: ...
+
+
+Readers = Mapping[Collection, Reader]
 
 
 @contextmanager
 def snapshot_readers(
     connection: Connection, collections: Iterable[Collection] = tuple(Collection)
 ) -> Iterator[Readers]:
-    """Readers that have fetched nothing yet: `refresh` does, and again for later versions."""
+    """Readers that have fetched nothing yet: `refresh` does, and again for later versions.
+
+    CHROMA_TARGET says what they read. Raises SettingsError.
+    """
+    settings = ChromaSettings.read()
     with ExitStack() as stack:
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="receipt-sync-")))
-        yield {
-            collection: stack.enter_context(
-                SnapshotReader(
-                    S3SnapshotStore(connection.s3, connection.names.bucket, collection),
-                    collection,
-                    root / collection,
-                )
-            )
-            for collection in collections
-        }
+        if settings.chroma_target == "local":
+            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="receipt-sync-")))
+            make = _of_snapshots(connection, root)
+        else:
+            make = _of_server(connection, settings)
+        yield {collection: stack.enter_context(make(collection)) for collection in collections}
+
+
+def _of_snapshots(connection: Connection, root: Path) -> Callable[[Collection], Reader]:
+    return lambda collection: SnapshotReader(
+        _store(connection, collection), collection, root / collection
+    )
+
+
+def _of_server(connection: Connection, settings: ChromaSettings) -> Callable[[Collection], Reader]:
+    # Imported here: most commands have no use for an HTTP client.
+    from compactor.server.index import ServerIndexes
+    from compactor.server.reader import ServerReader
+
+    indexes = ServerIndexes(settings)
+    return lambda collection: ServerReader(
+        _store(connection, collection), collection, lambda: indexes.open(collection, create=False)
+    )
+
+
+def _store(connection: Connection, collection: Collection) -> S3SnapshotStore:
+    return S3SnapshotStore(connection.s3, connection.names.bucket, collection)

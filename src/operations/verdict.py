@@ -31,14 +31,26 @@ class FieldDifference(NamedTuple):
     snapshot: Any
 
 
+class Since(NamedTuple):
+    """The version since which a record is what it is; or an earlier one, kept no longer."""
+
+    version: int
+    published_at: datetime
+    or_earlier: bool
+
+
 @dataclass(frozen=True)
 class Example:
-    """One record that is not as it should be. `fields` only where a record differs."""
+    """One record that is not as it should be. `fields` only where a record differs.
+
+    `since` is None where nobody has asked, or nothing was ever published.
+    """
 
     finding: Finding
     collection: Collection
     id: str
     fields: Mapping[str, FieldDifference] = field(default_factory=dict)
+    since: Since | None = None
 
 
 @dataclass
@@ -106,4 +118,5 @@ def _example(example: Example) -> dict[str, Any]:
         "collection": example.collection.value,
         "id": example.id,
         "fields": {name: value._asdict() for name, value in example.fields.items()},
+        **({"since": example.since._asdict()} if example.since else {}),
     }

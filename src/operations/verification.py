@@ -16,7 +16,8 @@ from compactor.index import Record
 from compactor.projection import Item
 from operations.comparison import Comparison, compare
 from operations.images import Image, chunks, images
-from operations.verdict import Example, Finding, Tally, Verdict
+from operations.scope import Scope, WholeTable
+from operations.verdict import FAULTS, Example, Finding, Tally, Verdict
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError, MalformedKeyError
@@ -27,6 +28,8 @@ LONGEST_SECONDS: Final = 24 * 3600.0
 _IDS_A_READ: Final = 1_000
 
 Advance = Callable[[int], None]
+Sink = Callable[[Example], None]
+"""Is told of every fault."""
 
 
 class Table(Protocol):
@@ -58,9 +61,10 @@ class Snapshot(Protocol):
 
 
 class Verification:
-    """One comparison of the whole table; `run` may be called again.
+    """One comparison of the table, or of a part of it; `run` may be called again.
 
-    `examples` is the most to be kept of each kind; `advance` is told of every entity compared.
+    `examples` is the most to be kept of each kind; `advance` is told of every entity compared, and
+    `found` of every fault.
     """
 
     def __init__(
@@ -70,16 +74,19 @@ class Verification:
         clock: Clock,
         examples: int,
         advance: Advance = lambda _: None,
+        scope: Scope | None = None,
+        found: Sink = lambda _: None,
     ) -> None:
         self._table, self._snapshots, self._clock = table, snapshots, clock
-        self._examples, self._advance = examples, advance
+        self._examples, self._advance, self._found = examples, advance, found
+        self._scope = scope or WholeTable(table)
 
     def run(self) -> Verdict:
-        """Compare everything. Raises DisorderedScanError, TableReadError, IndexFailedError."""
+        """Compare all in scope. Raises DisorderedScanError, TableReadError, IndexFailedError."""
         begun = self._clock.monotonic()
         deadline = Deadline(self._clock, LONGEST_SECONDS)
         verdict = Verdict({name: _tally(snap) for name, snap in self._snapshots.items()}, [])
-        for image in chunks(images(self._table.scan(deadline))):
+        for image in chunks(images(self._scope.entities(deadline))):
             for collection in self._snapshots:
                 self._compare(verdict, collection, image)
         for collection in self._snapshots:
@@ -104,14 +111,15 @@ class Verification:
     def _find_unexpected(
         self, verdict: Verdict, collection: Collection, deadline: Deadline
     ) -> None:
-        """Records without an item: how many there are is known, so nothing is read for none."""
+        """Records without an item. In the whole table their number is known beforehand."""
         tally = verdict.tallies[collection]
         unexplained = tally.records - tally.findings[Finding.EQUAL]
         unexplained -= tally.findings[Finding.DIFFERENT]
         if unexplained > 0:
-            ids = self._snapshots[collection].ids()
+            ids = filter(self._scope.covers, self._snapshots[collection].ids())
             found = self._without_item(collection, ids, deadline)
-            for chroma_id in islice(found, unexplained):
+            most = unexplained if self._scope.is_whole else None
+            for chroma_id in islice(found, most):
                 self._note(verdict, collection, chroma_id, Comparison(Finding.UNEXPECTED))
 
     def _without_item(
@@ -130,8 +138,13 @@ class Verification:
         tally, finding = verdict.tallies[collection], comparison.finding
         tally.findings[finding] += 1
         tally.stale += comparison.stale
-        if finding is not Finding.EQUAL and verdict.total(finding) <= self._examples:
-            verdict.examples.append(Example(finding, collection, chroma_id, comparison.fields))
+        if finding is Finding.EQUAL:
+            return
+        example = Example(finding, collection, chroma_id, comparison.fields)
+        if verdict.total(finding) <= self._examples:
+            verdict.examples.append(example)
+        if finding in FAULTS:
+            self._found(example)
 
 
 def without_vector(snapshot: Snapshot, ids: Sequence[str]) -> set[str]:

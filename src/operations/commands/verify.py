@@ -1,24 +1,34 @@
 """`receipt-sync verify`."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
 from random import SystemRandom
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from compactor.source import DynamoDBSource
+from operations.commands.options import (
+    AsJson,
+    ImageOption,
+    ReceiptOption,
+    SampleOption,
+    SeedOption,
+    check_scope,
+    scope_of,
+)
+from operations.commands.verdict_screen import show_verdict
 from operations.connection import Connection
-from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
+from operations.console import ends_in_a_sentence, notes, print_json, progress_bars
 from operations.environment import connection_of_process
 from operations.failures import explained
 from operations.readers import Readers, snapshot_readers
+from operations.scope import Scope
 from operations.settling import Settled, queue_backlog, settle
 from operations.silence import Silence
-from operations.verdict import Example, Finding, Verdict
-from operations.verification import Advance, Verification
+from operations.snapshots.past import add_since
+from operations.verdict import Verdict
+from operations.verification import Advance, Sink, Verification
 from receipt_sync.clock import SystemClock
 
 DIFFERENCE_FOUND = 1
@@ -26,11 +36,18 @@ DIFFERENCE_FOUND = 1
 
 @ends_in_a_sentence
 def verify_command(
+    image: ImageOption = None,
+    receipt: ReceiptOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = None,
     wait: Annotated[
         float, typer.Option(help="Seconds to give the backlog to settle first.", min=0)
     ] = 0,
     examples: Annotated[int, typer.Option(help="Examples to show of each kind.", min=0)] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    since: Annotated[
+        bool, typer.Option("--since", help="Find since which version each example is so.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the table with the published snapshot: every record, every field.
 
@@ -38,31 +55,53 @@ def verify_command(
     told. An entity without a record is pending, which is no difference, until its embedding_status
     says SUCCESS. A stale record's vector was made from an earlier text.
 
+    --since opens earlier versions, as far as the bucket keeps them: a record has been wrong since
+    then at the earliest, or since the table changed later.
+
     Example: receipt-sync verify --wait 120
 
-    Example: receipt-sync verify --json | jq .different
+    Example: receipt-sync verify --receipt 5c2a7a4e-1111-4222-8333-444455556666/1 --since
+
+    Example: receipt-sync verify --sample 0.01 --json | jq .different
     """
+    check_scope(image, receipt, sample, seed)
     connection = connection_of_process()
     with explained(connection), snapshot_readers(connection) as readers:
+        scope = scope_of(connection, image, receipt, sample, seed)
+        settled = None
         if wait:
-            verdict, settled = settle_with_progress(connection, readers, wait, examples)
+            verdict, settled = settle_with_progress(connection, readers, wait, examples, scope)
         else:
-            with progress_bars() as progress:
-                bar = progress.add_task("entities compared", total=None)
-                verdict = verify_once(
-                    connection,
-                    readers,
-                    examples,
-                    lambda count: progress.advance(bar, count),
-                    lambda total: progress.update(bar, total=total),
-                )
-            settled = None
+            verdict = verify_with_progress(connection, readers, examples, scope)
+        if since:
+            verdict = _with_since(connection, verdict)
     if as_json:
         print_json({**verdict.to_json(), "settled": settled})
     else:
-        _show(verdict)
+        show_verdict(verdict)
     if not verdict.is_equal:
         raise typer.Exit(DIFFERENCE_FOUND)
+
+
+def verify_with_progress(
+    connection: Connection,
+    readers: Readers,
+    examples: int,
+    scope: Scope | None = None,
+    found: Sink = lambda _: None,
+) -> Verdict:
+    """Verify what is published now, with a bar."""
+    with progress_bars() as progress:
+        bar = progress.add_task("entities compared", total=None)
+        return verify_once(
+            connection,
+            readers,
+            examples,
+            lambda count: progress.advance(bar, count),
+            lambda total: progress.update(bar, total=total),
+            scope,
+            found,
+        )
 
 
 def verify_once(
@@ -71,24 +110,31 @@ def verify_once(
     examples: int,
     advance: Advance = lambda _: None,
     expect: Callable[[int], None] = lambda _: None,
+    scope: Scope | None = None,
+    found: Sink = lambda _: None,
 ) -> Verdict:
     """Verify what is published now. `expect` is told how many entities there may be."""
     for reader in readers.values():
         reader.refresh()
-    expect(sum(reader.count() for reader in readers.values() if reader.version))
+    if scope is None or scope.is_whole:
+        expect(sum(reader.count() for reader in readers.values() if reader.version))
     clock = SystemClock()
     source = DynamoDBSource(connection.dynamodb, connection.names.table, SystemRandom(), Silence())
-    return Verification(source, readers, clock, examples, advance).run()
+    return Verification(source, readers, clock, examples, advance, scope, found).run()
 
 
 def settle_with_progress(
-    connection: Connection, readers: Readers, seconds: float, examples: int
+    connection: Connection,
+    readers: Readers,
+    seconds: float,
+    examples: int,
+    scope: Scope | None = None,
 ) -> Settled:
     """Wait for the backlog, saying what is left of it, and verify."""
     queue_url = connection.names.compaction_queue_url
     with notes().status("settling") as status:
         return settle(
-            lambda: verify_once(connection, readers, examples),
+            lambda: verify_once(connection, readers, examples, scope=scope),
             lambda: queue_backlog(connection.sqs, queue_url),
             SystemClock(),
             seconds,
@@ -96,47 +142,7 @@ def settle_with_progress(
         )
 
 
-def _show(verdict: Verdict) -> None:
-    console = output()
-    console.print(verdict_table(verdict))
-    for example in verdict.examples:
-        console.print(_in_words(example), soft_wrap=True)
-    if verdict.is_equal:
-        console.print("[green]table and snapshot agree[/green]")
-    else:
-        console.print(f"[red]{verdict.faults:,} differences[/red]")
-
-
-def verdict_table(verdict: Verdict) -> Table:
-    """Counts, a column a collection."""
-    table = Table(title=f"table against snapshot, {verdict.seconds:.1f} s", title_justify="left")
-    table.add_column("")
-    tallies = verdict.tallies.values()
-    for collection in verdict.tallies:
-        table.add_column(str(collection), justify="right")
-    table.add_row("published", *(_moment(tally.published_at) for tally in tallies))
-    table.add_row("version", *(f"{tally.version:,}" for tally in tallies))
-    table.add_row("records", *(f"{tally.records:,}" for tally in tallies), end_section=True)
-    for finding in Finding:
-        table.add_row(finding.value, *(f"{tally.findings[finding]:,}" for tally in tallies))
-    table.add_row("stale", *(f"{tally.stale:,}" for tally in tallies))
-    return table
-
-
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "never"
-
-
-def _in_words(example: Example) -> str:
-    fields = ", ".join(
-        f"{name} is {_shown(value.snapshot)}, should be {_shown(value.table)}"
-        for name, value in example.fields.items()
-    )
-    colour = "yellow" if example.finding is Finding.PENDING else "red"
-    head = f"[{colour}]{example.finding}[/{colour}] {escape(example.id)}"
-    return f"{head}: {escape(fields)}" if fields else head
-
-
-def _shown(value: Any) -> str:
-    text = "absent" if value is None else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+def _with_since(connection: Connection, verdict: Verdict) -> Verdict:
+    verified = {name: tally.version for name, tally in verdict.tallies.items()}
+    with notes().status("opening earlier versions"):
+        return replace(verdict, examples=add_since(connection, verdict.examples, verified))

@@ -1,0 +1,57 @@
+"""`receipt-sync check-config`."""
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from operations.commands.options import AsJson
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, output, print_json
+from operations.deployment.config_check import Check, checks, facts_of
+from operations.deployment.discovery import Deployment
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.snapshots.manifests import present_manifests
+
+BROKEN = 1
+
+
+@ends_in_a_sentence
+def check_config_command(as_json: AsJson = False) -> None:
+    """Check the sums between timeouts, retentions and leases of what is deployed.
+
+    Each is a setting of two services, so neither refuses a wrong one. Exit code 0: all hold. 1:
+    some do not.
+
+    Example: receipt-sync check-config
+
+    Example: receipt-sync check-config --json | jq '.checks[] | select(.ok | not)'
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        found = checks(facts_of(Deployment(connection), _snapshot_bytes(connection)))
+    if as_json:
+        print_json({"ok": all(c.ok for c in found), "checks": [c.to_json() for c in found]})
+    else:
+        _print(found)
+    if not all(check.ok for check in found):
+        raise typer.Exit(BROKEN)
+
+
+def _snapshot_bytes(connection: Connection) -> int:
+    manifests = present_manifests(connection).values()
+    return sum(sum(manifest.files.values()) for manifest in manifests if manifest)
+
+
+def _print(found: list[Check]) -> None:
+    table = Table(title="settings that must fit each other", title_justify="left")
+    for name in ("", "rule", "found", "what to do"):
+        table.add_column(name, overflow="fold")
+    for check in found:
+        table.add_row(
+            "[green]holds[/green]" if check.ok else "[red]broken[/red]",
+            escape(check.rule),
+            escape(check.found),
+            "" if check.ok else escape(check.remedy),
+        )
+    output().print(table)

@@ -1,0 +1,126 @@
+"""`receipt-sync compare`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from operations.commands.options import AsJson, source_of
+from operations.commands.verdict_screen import moment
+from operations.commands.verify import DIFFERENCE_FOUND
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.dead_letters.boxes import Which, boxes_of
+from operations.dead_letters.letter import Letter, SQSLetterBox, held
+from operations.dead_letters.redriving import MOST
+from operations.deployment.discovery import Deployment
+from operations.entity import EntityView, view
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import snapshot_readers
+from operations.verdict import FAULTS
+from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import MalformedKeyError
+from receipt_sync.keys import EntityKey, parse_chroma_id
+
+_PATIENCE_SECONDS = 60.0
+_PEEK_SECONDS = 10
+
+
+@ends_in_a_sentence
+def compare_command(
+    entity: Annotated[
+        str, typer.Argument(help="IMAGE#…#RECEIPT#…#LINE#…, or a word's; also PK/SK.")
+    ],
+    peek: Annotated[
+        bool,
+        typer.Option("--peek", help="Look into the compaction queue, too: it counts as a receive."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one line or word side by side: the table's item, Chroma's record, and what waits.
+
+    The dead-letter queues are always looked into. The compaction queue is with --peek alone, as a
+    message that is looked at too often becomes a dead letter.
+
+    Exit code 0: as it should be. 1: it differs, is missing or unexpected.
+
+    Example: receipt-sync compare 'IMAGE#5c2a7a4e#RECEIPT#00001#LINE#00003'
+    """
+    key = _key(entity)
+    connection = connection_of_process()
+    with explained(connection), notes().status("reading table, snapshot and queues"):
+        found = _view(connection, key, peek=peek)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _show(found)
+    if found.finding in FAULTS:
+        raise typer.Exit(DIFFERENCE_FOUND)
+
+
+def _key(text: str) -> EntityKey:
+    try:
+        return parse_chroma_id(text.replace("/RECEIPT#", "#RECEIPT#"))
+    except MalformedKeyError as error:
+        raise typer.BadParameter(f"{error}; of a whole receipt ask `verify --receipt`") from error
+
+
+def _view(connection: Connection, key: EntityKey, *, peek: bool) -> EntityView:
+    collection = key.collection
+    if collection is None:
+        raise AssertionError("a Chroma id is that of a line or word")
+    deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
+    letters = _letters(connection, peek=peek)
+    with snapshot_readers(connection, [collection]) as readers:
+        readers[collection].refresh()
+        return view(key, source_of(connection), readers[collection], letters, deadline)
+
+
+def _letters(connection: Connection, *, peek: bool) -> dict[str, list[Letter]]:
+    found: dict[str, list[Letter]] = {}
+    for box in boxes_of(connection, Deployment(connection), None):
+        with held(box.letters, MOST) as letters:
+            found[_NAMES[box.which]] = list(letters)
+    if peek:
+        url = connection.names.compaction_queue_url
+        with held(SQSLetterBox(connection.sqs, url, _PEEK_SECONDS), MOST) as letters:
+            found["compaction queue"] = list(letters)
+    return found
+
+
+_NAMES = {
+    Which.COMPACTION: "compaction dead letters",
+    Which.STREAM: "stream dead letters",
+}
+
+
+def _show(found: EntityView) -> None:
+    console = output()
+    title = f"{escape(found.key.chroma_id)}, snapshot version {found.version}"
+    table = Table(title=title, title_justify="left")
+    for name in ("field", "table", "snapshot"):
+        table.add_column(name, overflow="fold")
+    item, record = found.item or {}, found.record or {}
+    for name in sorted({*item, *record} - {"PK", "SK"}):
+        style = "red" if name in found.fields else ""
+        table.add_row(name, _shown(item.get(name)), _shown(record.get(name)), style=style)
+    console.print(table)
+    for name, difference in found.fields.items():
+        console.print(
+            f"[red]{name}[/red] is {_shown(difference.snapshot)}, should be "
+            f"{_shown(difference.table)}",
+            soft_wrap=True,
+        )
+    for message in found.messages:
+        reason = escape(message.reason or "")
+        console.print(
+            f"waits in {message.queue} since {moment(message.sent)}: {message.message_id} {reason}"
+        )
+    console.print(f"finding: {found.finding or 'neither in the table nor in the snapshot'}")
+
+
+def _shown(value: Any) -> str:
+    return "[dim]absent[/dim]" if value is None else escape(repr(value))

@@ -1,0 +1,106 @@
+"""`receipt-sync cost`."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operations.commands.options import AsJson
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.costs.claims import Claim, claims
+from operations.costs.counts import Counts, Memory, counted
+from operations.costs.model import SCALES, Estimate, by_scale
+from operations.costs.plot import plot
+from operations.costs.prices import Prices
+from operations.deployment.discovery import Deployment
+from operations.deployment.log_events import CloudWatchLogs
+from operations.environment import connection_of_process
+from operations.failures import explained
+from receipt_sync.clock import SystemClock
+
+
+@ends_in_a_sentence
+def cost_command(
+    counts: Annotated[
+        Path | None, typer.Option(help="Counts as JSON, in place of the functions' logs.")
+    ] = None,
+    hours: Annotated[float, typer.Option(help="How far back to count.", min=0.01)] = 24,
+    save_counts: Annotated[
+        Path | None, typer.Option(help="Write what was counted to this file.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="Prices as JSON, over those of us-east-1.")
+    ] = None,
+    plot_file: Annotated[
+        Path | None, typer.Option("--plot", help="Write a plot, .svg or .png.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate what a month costs, by scale, from what a day, a month or a load test has counted.
+
+    The counts come from the metrics in the functions' logs, and are scaled in proportion: a higher
+    rate fills larger batches, so that it is the most that a scale can cost. What the source
+    document claims stands beside it, computed.
+
+    Example: receipt-sync cost --hours 720 --plot cost.svg
+
+    Example: receipt-sync cost --counts counts.json --json
+    """
+    found = Counts.read(counts) if counts else _counted(timedelta(hours=hours))
+    if save_counts is not None:
+        save_counts.write_text(json.dumps(asdict(found), indent=2) + "\n")
+    estimates = by_scale(found, SCALES, Prices.read(prices))
+    if plot_file is not None:
+        plot(estimates, plot_file)
+    if as_json:
+        scales = [estimate.to_json() for estimate in estimates]
+        document = [claim._asdict() for claim in claims()]
+        print_json({"counts": asdict(found), "scales": scales, "document": document})
+    else:
+        output().print(cost_table(estimates))
+        output().print(claims_table(claims()))
+
+
+def cost_table(estimates: list[Estimate]) -> Table:
+    """Dollars a month, a column a scale."""
+    table = Table(title="dollars a month, by changes a month", title_justify="left")
+    table.add_column("")
+    for estimate in estimates:
+        table.add_column(f"{estimate.changes:,.0f}", justify="right")
+    for name in estimates[0].parts:
+        table.add_row(name, *(f"{estimate.parts[name]:,.2f}" for estimate in estimates))
+    table.add_section()
+    table.add_row("total", *(f"{estimate.total:,.2f}" for estimate in estimates))
+    table.add_row("a change", *(f"{estimate.per_change:.7f}" for estimate in estimates))
+    return table
+
+
+def claims_table(found: list[Claim]) -> Table:
+    """The document's figures and what they come to."""
+    table = Table(title="the source document", title_justify="left")
+    for name in ("what", "claimed", "computed", "how"):
+        table.add_column(name, overflow="fold")
+    for claim in found:
+        table.add_row(*claim)
+    return table
+
+
+def _counted(back: timedelta) -> Counts:
+    connection: Connection = connection_of_process()
+    with explained(connection), notes().status("counting in the logs"):
+        deployment = Deployment(connection)
+        stream, compactor = deployment.stream_processor, deployment.compactor
+        groups = {function.name: function.log_group for function in (stream, compactor)}
+        logs = CloudWatchLogs(connection.logs, groups)
+        since = SystemClock().now() - back
+        return counted(
+            logs.events(stream.name, since),
+            logs.events(compactor.name, since),
+            Memory(stream.settings["MemorySize"], compactor.settings["MemorySize"]),
+            back.total_seconds(),
+        )

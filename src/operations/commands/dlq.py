@@ -1,0 +1,273 @@
+"""`receipt-sync dlq show | explain | mend | redrive | drop`."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from operations.commands.options import AsJson, DryRun
+from operations.commands.verdict_screen import moment
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
+from operations.dead_letters.boxes import Box, Which, boxes_of
+from operations.dead_letters.content import content_of
+from operations.dead_letters.delta_state import BucketDeltas
+from operations.dead_letters.explanation import Explanation, Outlook, explain
+from operations.dead_letters.letter import Letter, held
+from operations.dead_letters.move_task import move_all
+from operations.dead_letters.redriving import MOST, Redriven, drop, redrive
+from operations.deployment.discovery import Deployment
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import snapshot_readers
+from receipt_sync.clock import SystemClock
+from receipt_sync.messages import ReadMessage
+
+FOUND = 1
+
+dlq = typer.Typer(
+    no_args_is_help=True, help="Look at dead letters, explain them, and bring them back."
+)
+Queue = Annotated[
+    Which | None, typer.Option("--queue", help="Only this dead-letter queue; both by default.")
+]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="Only these.")]
+_COLOURS = {Outlook.TAKEN: "green", Outlook.REFUSED: "red"}
+
+
+@dlq.command("show")
+@ends_in_a_sentence
+def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
+    """List the dead letters of both queues: since when, how often received, why.
+
+    A letter without a reason was received too often; the others were set aside at once. Looking
+    changes nothing. Exit code 0: there is none. 1: there are some.
+
+    Example: receipt-sync dlq show
+
+    Example: receipt-sync dlq show --queue stream --json
+    """
+    connection = connection_of_process()
+    rows: list[tuple[Which, Letter]] = []
+    with explained(connection), notes().status("looking"):
+        for box in boxes_of(connection, Deployment(connection), queue):
+            with held(box.letters, MOST) as letters:
+                rows += [(box.which, letter) for letter in letters]
+    if as_json:
+        print_json({"letters": [_row(which, letter) for which, letter in rows]})
+    else:
+        _print_letters(rows)
+    if rows:
+        raise typer.Exit(FOUND)
+
+
+@dlq.command("explain")
+@ends_in_a_sentence
+def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = False) -> None:
+    """Say why each letter is dead, whether it would be taken now, and what to do.
+
+    Exit code 0: there is none. 1: there are some.
+
+    Example: receipt-sync dlq explain
+
+    Example: receipt-sync dlq explain 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --json
+    """
+    connection = connection_of_process()
+    with explained(connection), notes().status("looking"):
+        found = _explanations(connection, ids or [], queue)
+    if as_json:
+        print_json({"letters": [explanation.to_json() for explanation in found]})
+    else:
+        _print_explanations(found)
+    if found:
+        raise typer.Exit(FOUND)
+
+
+@dlq.command("mend")
+@ends_in_a_sentence
+def mend_command(ids: Ids = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Bring back delta objects that were deleted, from the bucket's versions.
+
+    It is the one cause of a dead letter that can be mended from here; `dlq explain` says so where
+    it helps. The letters stay where they are: redrive them afterwards.
+
+    Example: receipt-sync dlq mend --dry-run
+    """
+    connection = connection_of_process()
+    with explained(connection), snapshot_readers(connection) as readers:
+        deltas = BucketDeltas(connection.s3, connection.names.bucket, readers)
+        restored = _mend(connection, deltas, ids or [], dry_run=dry_run)
+    if as_json:
+        print_json({"restored": restored, "dry_run": dry_run})
+    else:
+        verb = "would be restored" if dry_run else "restored"
+        output().print(f"{len(restored)} delta objects {verb}")
+
+
+@dlq.command("redrive")
+@ends_in_a_sentence
+def redrive_command(
+    ids: Ids = None, queue: Queue = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Send letters to the compaction queue again, all of them or those that are named.
+
+    All letters of the compaction queue are moved by SQS itself where it can; otherwise each is
+    sent first and deleted after, so that none is lost. A parked stream record goes as a change of
+    its entity. What can't be sent stays, with the reason.
+
+    Exit code 0: all are moved. 1: some stay.
+
+    Example: receipt-sync dlq redrive --dry-run
+
+    Example: receipt-sync dlq redrive 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        deployment = Deployment(connection)
+        boxes = boxes_of(connection, deployment, queue)
+        done = [_redrive(connection, deployment, box, ids or [], dry_run=dry_run) for box in boxes]
+    _end(_together(done), "moved", dry_run=dry_run, as_json=as_json)
+
+
+@dlq.command("drop")
+@ends_in_a_sentence
+def drop_command(
+    ids: Annotated[list[str], typer.Argument(metavar="MESSAGE_ID...", help="Which letters.")],
+    queue: Queue = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete letters for good, once what they were about is mended in another way.
+
+    Exit code 0: all are deleted. 1: some were not found.
+
+    Example: receipt-sync dlq drop 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --dry-run
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        boxes = boxes_of(connection, Deployment(connection), queue)
+        done = [drop(box.letters, ids, dry_run=dry_run) for box in boxes]
+    _end(_together(done), "deleted", dry_run=dry_run, as_json=as_json)
+
+
+def _redrive(
+    connection: Connection, deployment: Deployment, box: Box, ids: list[str], *, dry_run: bool
+) -> Redriven:
+    with progress_bars() as progress:
+        bar = progress.add_task(f"{box.which} letters", total=None)
+        if box.which is Which.COMPACTION and not ids and not dry_run:
+            moved = move_all(
+                connection.sqs,
+                box.queue.arn,
+                deployment.queue.arn,
+                SystemClock(),
+                lambda count, total: progress.update(bar, completed=count, total=total),
+            )
+            if moved is not None:
+                return Redriven(moved_by_sqs=moved)
+        return redrive(
+            box.letters,
+            box.send,
+            only=ids,
+            refuse=box.refuse,
+            dry_run=dry_run,
+            advance=lambda count: progress.advance(bar, count),
+        )
+
+
+def _explanations(connection: Connection, ids: list[str], queue: Which | None) -> list[Explanation]:
+    found: list[Explanation] = []
+    with snapshot_readers(connection) as readers:
+        deltas = BucketDeltas(connection.s3, connection.names.bucket, readers)
+        for box in boxes_of(connection, Deployment(connection), queue):
+            with held(box.letters, MOST) as letters:
+                found += [explain(letter, deltas) for letter in _wanted(letters, ids)]
+    return found
+
+
+def _mend(
+    connection: Connection, deltas: BucketDeltas, ids: list[str], *, dry_run: bool
+) -> list[str]:
+    restored: list[str] = []
+    (box,) = boxes_of(connection, Deployment(connection), Which.COMPACTION)
+    with held(box.letters, MOST) as letters:
+        for letter in _wanted(letters, ids):
+            content = content_of(letter.body)
+            delta = content.delta if isinstance(content, ReadMessage) else None
+            if delta and (deltas.can_be_restored(delta) if dry_run else deltas.restore(delta)):
+                restored.append(delta.delta_key)
+    return restored
+
+
+def _wanted(letters: Iterable[Letter], ids: list[str]) -> list[Letter]:
+    return [letter for letter in letters if not ids or letter.message_id in ids]
+
+
+def _together(parts: list[Redriven]) -> Redriven:
+    """What became of letters that were looked for in several queues."""
+    done = Redriven()
+    for part in parts:
+        done.moved += part.moved
+        done.moved_by_sqs += part.moved_by_sqs
+        done.kept |= part.kept
+    done.unknown = sorted(set.intersection(*(set(part.unknown) for part in parts)))
+    return done
+
+
+def _end(done: Redriven, verb: str, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({**done.to_json(), "dry_run": dry_run})
+    else:
+        console = output()
+        console.print(f"{done.count} letters {'would be ' if dry_run else ''}{verb}")
+        for message_id, reason in done.kept.items():
+            console.print(f"[yellow]stays[/yellow] {message_id}: {escape(reason)}", soft_wrap=True)
+        for message_id in done.unknown:
+            console.print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
+    if done.kept or done.unknown:
+        raise typer.Exit(FOUND)
+
+
+def _row(which: Which, letter: Letter) -> dict[str, Any]:
+    return {
+        "queue": which.value,
+        "message_id": letter.message_id,
+        "sent": letter.sent.isoformat() if letter.sent else None,
+        "receives": letter.receives,
+        "reason": letter.reason,
+        "attributes": dict(letter.attributes),
+        "bytes": len(letter.body.encode()),
+    }
+
+
+def _print_letters(rows: list[tuple[Which, Letter]]) -> None:
+    if not rows:
+        output().print("no dead letters")
+        return
+    table = Table(title=f"{len(rows)} dead letters", title_justify="left")
+    for name in ("queue", "message id", "sent", "received", "reason"):
+        table.add_column(name, overflow="fold")
+    for which, letter in rows:
+        reason = letter.reason or "received too often"
+        table.add_row(
+            which, letter.message_id, moment(letter.sent), f"{letter.receives} ×", escape(reason)
+        )
+    output().print(table)
+
+
+def _print_explanations(found: list[Explanation]) -> None:
+    console = output()
+    if not found:
+        console.print("no dead letters")
+    for one in found:
+        colour = _COLOURS.get(one.outlook, "yellow")
+        console.print(f"[bold]{one.message_id}[/bold]  {one.kind}, sent {moment(one.sent)}")
+        console.print(f"  why: {escape(one.reason)}", soft_wrap=True)
+        for key in one.keys[:3]:
+            console.print(f"  about: {escape(key)}", soft_wrap=True)
+        if len(one.keys) > 3:
+            console.print(f"  and {len(one.keys) - 3:,} more")
+        console.print(f"  redriven it [{colour}]{one.outlook}[/{colour}]")
+        console.print(f"  do: {escape(one.remedy)}", soft_wrap=True)

@@ -1,0 +1,83 @@
+"""`receipt-sync flags show | set`."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operations.commands.options import AsJson, DryRun
+from operations.console import ends_in_a_sentence, output, print_json
+from operations.deployment.discovery import Deployment
+from operations.deployment.flags import Switches, set_switches, switches_of
+from operations.environment import connection_of_process
+from operations.failures import explained
+
+flags = typer.Typer(no_args_is_help=True, help="Switch parts of the synchronisation on and off.")
+_MEANING = {
+    "metadata": "changes of a receipt's merchant are queued",
+    "line": "changes of lines are queued",
+    "word": "changes of words are queued",
+    "stream": "the stream invokes the stream processor",
+    "queue": "the queue invokes the compactor",
+}
+
+
+@flags.command("show")
+@ends_in_a_sentence
+def show_command(as_json: AsJson = False) -> None:
+    """Show the stream processor's feature flags, and whether both mappings are enabled.
+
+    Example: receipt-sync flags show
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        found = switches_of(Deployment(connection))
+    _show(found, [], dry_run=False, as_json=as_json)
+
+
+@flags.command("set")
+@ends_in_a_sentence
+def set_command(
+    metadata: Annotated[bool | None, typer.Option(help="Queue changes of merchants.")] = None,
+    line: Annotated[bool | None, typer.Option(help="Queue changes of lines.")] = None,
+    word: Annotated[bool | None, typer.Option(help="Queue changes of words.")] = None,
+    stream: Annotated[bool | None, typer.Option(help="Let the stream invoke.")] = None,
+    queue: Annotated[bool | None, typer.Option(help="Let the queue invoke.")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Switch feature flags and event source mappings.
+
+    A disabled mapping keeps its place and loses nothing while its source does not: the stream keeps
+    24 hours, the queue four days. A change whose flag is off is passed over for good: afterwards
+    run `verify` and `repair`. The next `sam deploy` sets what its parameters say.
+
+    Example: receipt-sync flags set --no-queue
+
+    Example: receipt-sync flags set --word --dry-run
+    """
+    wanted = {"metadata": metadata, "line": line, "word": word, "stream": stream, "queue": queue}
+    if all(on is None for on in wanted.values()):
+        raise typer.BadParameter("name a switch, such as --no-word")
+    connection = connection_of_process()
+    with explained(connection):
+        deployment = Deployment(connection)
+        before = switches_of(deployment)
+        after = before.changed(wanted)
+        changed = after.differing(before)
+        if not dry_run:
+            set_switches(connection.lambda_, deployment, before, after)
+    _show(after, changed, dry_run=dry_run, as_json=as_json)
+
+
+def _show(found: Switches, changed: list[str], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({**found.to_json(), "changed": changed, "dry_run": dry_run})
+        return
+    table = Table(title="would be" if dry_run else None, title_justify="left")
+    for name in ("switch", "state", "on means"):
+        table.add_column(name)
+    for name, on in found.to_json().items():
+        state = "[green]on[/green]" if on else "[red]off[/red]"
+        table.add_row(name, f"{state}{' (changed)' if name in changed else ''}", _MEANING[name])
+    output().print(table)

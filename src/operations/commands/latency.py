@@ -1,0 +1,77 @@
+"""`receipt-sync latency`."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operations.commands.load import check_reachable
+from operations.commands.options import AsJson, DryRun
+from operations.commands.trials import new_name, tools_of
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, output, print_json, progress_bars
+from operations.deployment.freshness import Percentiles, percentiles
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.trials.latency import measure
+from receipt_sync.clock import SystemClock
+
+TOO_SLOW = 1
+
+
+@ends_in_a_sentence
+def latency_command(
+    changes: Annotated[int, typer.Option(help="How many changes to make.", min=1)] = 20,
+    limit: Annotated[
+        float | None, typer.Option(help="Exit with 1 if the 95th percentile is above, in seconds.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that a change may take until readers see it.", min=1)
+    ] = 120,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the time from a write to the published snapshot, one change after another.
+
+    The changes are made to a receipt of its own, which is deleted in the end. What real changes
+    took, `receipt-sync status` says.
+
+    Exit code 0: measured. 1: above --limit. 2: it could not be measured.
+
+    Example: receipt-sync latency --changes 50 --limit 30
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        if dry_run:
+            check_reachable(connection)
+            output().print(f"would make {changes} changes to a receipt of its own")
+            return
+        seconds = _measure(connection, changes, timeout)
+    found = percentiles(seconds)
+    if found is None:
+        raise AssertionError("at least one change was made")
+    if as_json:
+        print_json({**asdict(found), "seconds": [round(one, 3) for one in seconds]})
+    else:
+        _show(found)
+    if limit is not None and found.p95 > limit:
+        raise typer.Exit(TOO_SLOW)
+
+
+def _measure(connection: Connection, changes: int, timeout: float) -> list[float]:
+    with tools_of(connection, timeout) as tools, progress_bars() as progress:
+        bar = progress.add_task("changes seen", total=changes)
+        return measure(
+            tools, new_name("latency"), changes, SystemClock(), lambda _: progress.advance(bar)
+        )
+
+
+def _show(found: Percentiles) -> None:
+    title = f"from a write to a reader, {found.count:,} changes"
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    table.add_column("seconds", justify="right")
+    for name, value in list(asdict(found).items())[1:]:
+        table.add_row(name, f"{value:.2f}")
+    output().print(table)

@@ -1,0 +1,138 @@
+"""`receipt-sync repair`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from operations.commands.options import (
+    AsJson,
+    DryRun,
+    ImageOption,
+    ReceiptOption,
+    SampleOption,
+    SeedOption,
+    check_scope,
+    scope_of,
+)
+from operations.commands.verify import (
+    DIFFERENCE_FOUND,
+    settle_with_progress,
+    verify_with_progress,
+)
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import Readers, snapshot_readers
+from operations.repair.remedies import Fault, fault_of
+from operations.repair.repairing import Guard, Plan, Repair
+from operations.repair.wiring import repair_of
+from operations.scope import Scope
+from operations.verdict import Verdict
+from receipt_sync.settings import CompactorSettings
+
+_DEFAULTS = CompactorSettings.model_fields
+_SHARE = float(_DEFAULTS["max_delete_share"].default)
+_FLOOR = int(_DEFAULTS["max_delete_floor"].default)
+_IDS_SHOWN = 10
+DEFAULT_GUARD = Guard(_SHARE, _FLOOR)
+"""What a repair may delete unless the operator says otherwise."""
+
+
+@ends_in_a_sentence
+def repair_command(
+    image: ImageOption = None,
+    receipt: ReceiptOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = None,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for the effect, then verify again.", min=0)
+    ] = 0,
+    max_delete_share: Annotated[
+        float, typer.Option(help="Of a collection's records; more are not removed.", min=0, max=1)
+    ] = _SHARE,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send what differs through the path of every change, so that the compactor mends it.
+
+    A record that differs is computed anew, one without an item is removed, a missing one gets its
+    vector again from its delta object while the bucket keeps that. What is kept nowhere is listed:
+    embed it again. Without --wait nothing says yet that it is mended: `receipt-sync verify` does.
+
+    Exit code 0: nothing differs, or all is sent (with --wait: and mended). 1: something can't be
+    mended from here, or --wait was too short. 2: nothing was sent.
+
+    Example: receipt-sync repair --dry-run
+
+    Example: receipt-sync repair --wait 120
+    """
+    check_scope(image, receipt, sample, seed)
+    connection = connection_of_process()
+    guard = Guard(max_delete_share, _FLOOR)
+    with explained(connection), snapshot_readers(connection) as readers:
+        scope = scope_of(connection, image, receipt, sample, seed)
+        repair = repair_of(connection, readers, guard)
+        plan = plan_with_progress(connection, readers, repair, scope)
+        messages = 0 if dry_run else send_with_progress(repair, plan)
+        after = None
+        if wait and messages:
+            after = settle_with_progress(connection, readers, wait, 0, scope).verdict
+    _show(plan, messages, after, dry_run=dry_run, as_json=as_json)
+    if plan.reembed or plan.by_hand or not (after is None or after.is_equal):
+        raise typer.Exit(DIFFERENCE_FOUND)
+
+
+def plan_with_progress(
+    connection: Connection, readers: Readers, repair: Repair, scope: Scope
+) -> Plan:
+    """Find every fault in scope and what mends it. Raises MassDeleteError."""
+    faults: list[Fault] = []
+    verify_with_progress(
+        connection, readers, 0, scope, lambda example: faults.append(fault_of(example))
+    )
+    with notes().status("looking for vectors in the delta objects"):
+        return repair.plan(faults)
+
+
+def send_with_progress(repair: Repair, plan: Plan) -> int:
+    """Send what was planned; returns the number of messages."""
+    with progress_bars() as progress:
+        bar = progress.add_task("changes sent", total=plan.steps)
+        return repair.send(plan, lambda count: progress.advance(bar, count))
+
+
+def _show(
+    plan: Plan, messages: int, after: Verdict | None, *, dry_run: bool, as_json: bool
+) -> None:
+    if as_json:
+        content: dict[str, Any] = {**plan.to_json(), "messages": messages, "dry_run": dry_run}
+        print_json({**content, "after": after.to_json() if after else None})
+        return
+    console = output()
+    console.print(plan_table(plan, dry_run=dry_run))
+    for chroma_id in plan.reembed[:_IDS_SHOWN]:
+        console.print(f"[yellow]embed again[/yellow] {escape(chroma_id)}", soft_wrap=True)
+    for chroma_id, reason in plan.by_hand[:_IDS_SHOWN]:
+        console.print(f"[red]by hand[/red] {escape(f'{chroma_id}: {reason}')}", soft_wrap=True)
+    if after is not None:
+        console.print("mended" if after.is_equal else f"[red]{after.faults:,} are left[/red]")
+
+
+def plan_table(plan: Plan, *, dry_run: bool) -> Table:
+    """What is, or would be, sent."""
+    table = Table(title="would be sent" if dry_run else "sent", title_justify="left")
+    table.add_column("remedy")
+    table.add_column("records", justify="right")
+    rows = {
+        "computed anew": len(plan.recompute),
+        "removed": len(plan.remove),
+        "vector sent again": plan.resent,
+        "to be embedded again": len(plan.reembed),
+        "to be mended by hand": len(plan.by_hand),
+    }
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    return table

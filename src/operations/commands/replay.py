@@ -1,0 +1,174 @@
+"""`receipt-sync replay`."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from operations.commands.options import AsJson, DryRun, scope_of
+from operations.commands.repair import DEFAULT_GUARD, plan_with_progress, send_with_progress
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.dead_letters.boxes import Which, boxes_of
+from operations.dead_letters.content import FailureRecord, content_of
+from operations.dead_letters.letter import Letter, held
+from operations.dead_letters.redriving import MOST
+from operations.dead_letters.replaying import (
+    DynamoDBStream,
+    Replayed,
+    StreamGoneError,
+    replay,
+)
+from operations.deployment.discovery import Deployment
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import snapshot_readers
+from operations.repair.repairing import Plan
+from operations.repair.wiring import changes_of, repair_of
+
+LEFT = 1
+
+
+@dataclass
+class _Done:
+    """What became of the failure records."""
+
+    replayed: list[Replayed] = field(default_factory=list)
+    gone: int = 0
+    repaired: Plan | None = None
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def malformed(self) -> list[str]:
+        return [event for one in self.replayed for event in one.malformed]
+
+    @property
+    def is_left(self) -> bool:
+        """Whether something could not be mended."""
+        plan = self.repaired
+        return bool(self.malformed or self.unknown or (plan and (plan.reembed or plan.by_hand)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "replayed": [asdict(one) for one in self.replayed],
+            "gone": self.gone,
+            "repair": self.repaired.to_json() if self.repaired else None,
+            "unknown": self.unknown,
+        }
+
+
+@ends_in_a_sentence
+def replay_command(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MESSAGE_ID]...", help="Letters of the stream's queue; or all."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A failure record as JSON, in place of a letter.", exists=True),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the parts of the stream that Lambda gave up, from their failure records.
+
+    While the stream holds the records (24 hours), their changes are sent to the compaction queue.
+    After that nobody knows what they were about, so the whole table is compared and what differs
+    is repaired. A letter is deleted once its part is sent.
+
+    Exit code 0: all is sent. 1: something is left that can't be sent.
+
+    Example: receipt-sync replay --dry-run
+
+    Example: receipt-sync replay --file failure-record.json
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        if file is not None:
+            done = _replay_record(connection, _record_of(file), dry_run=dry_run)
+        else:
+            done = _replay_letters(connection, ids or [], dry_run=dry_run)
+    _show(done, dry_run=dry_run, as_json=as_json)
+    if done.is_left:
+        raise typer.Exit(LEFT)
+
+
+def _replay_record(connection: Connection, record: FailureRecord, *, dry_run: bool) -> _Done:
+    done = _Done()
+    if not _replay(connection, record, done, dry_run=dry_run):
+        done.repaired = _repair(connection, dry_run=dry_run)
+    return done
+
+
+def _replay_letters(connection: Connection, ids: list[str], *, dry_run: bool) -> _Done:
+    done = _Done()
+    (box,) = boxes_of(connection, Deployment(connection), Which.STREAM)
+    with notes().status("replaying"), held(box.letters, MOST) as letters:
+        done.unknown = sorted(set(ids) - {letter.message_id for letter in letters})
+        finished: list[Letter] = []
+        gone: list[Letter] = []
+        for letter in letters:
+            record = content_of(letter.body)
+            if isinstance(record, FailureRecord) and (not ids or letter.message_id in ids):
+                sent = _replay(connection, record, done, dry_run=dry_run)
+                (finished if sent else gone).append(letter)
+        if gone:
+            done.repaired = _repair(connection, dry_run=dry_run)
+        if not dry_run:
+            for letter in (*finished, *gone):
+                box.letters.delete([letter])
+                letters.remove(letter)
+    return done
+
+
+def _replay(connection: Connection, record: FailureRecord, done: _Done, *, dry_run: bool) -> bool:
+    """Whether the stream still held the records."""
+    stream, changes = DynamoDBStream(connection.streams), changes_of(connection)
+    try:
+        done.replayed.append(replay(record, stream, changes, dry_run=dry_run))
+    except StreamGoneError:
+        done.gone += 1
+        return False
+    return True
+
+
+def _repair(connection: Connection, *, dry_run: bool) -> Plan:
+    with snapshot_readers(connection) as readers:
+        repair = repair_of(connection, readers, DEFAULT_GUARD)
+        scope = scope_of(connection, None, None, None, None)
+        plan = plan_with_progress(connection, readers, repair, scope)
+        if not dry_run:
+            send_with_progress(repair, plan)
+        return plan
+
+
+def _record_of(file: Path) -> FailureRecord:
+    record = content_of(file.read_text())
+    if not isinstance(record, FailureRecord):
+        raise typer.BadParameter(
+            f"{file} holds no failure record: a JSON object with DDBStreamBatchInfo"
+        )
+    return record
+
+
+def _show(done: _Done, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({**done.to_json(), "dry_run": dry_run})
+        return
+    console = output()
+    verb = "would be sent" if dry_run else "sent"
+    changes = sum(one.changes for one in done.replayed)
+    records = sum(one.records for one in done.replayed)
+    parts = len(done.replayed)
+    console.print(f"{parts} parts of {records:,} stream records: {changes:,} changes {verb}")
+    if done.repaired is not None:
+        steps = done.repaired.steps
+        console.print(
+            f"{done.gone} parts are no longer in the stream: compared the table, {steps:,} "
+            f"repairs {verb}"
+        )
+    for event in done.malformed:
+        console.print(f"[red]malformed[/red] stream record {event}")
+    for message_id in done.unknown:
+        console.print(f"[red]not found[/red] {message_id}")

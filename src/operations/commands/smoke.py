@@ -1,0 +1,68 @@
+"""`receipt-sync smoke`."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operations.commands.load import check_reachable
+from operations.commands.options import AsJson, DryRun
+from operations.commands.trials import new_name, tools_of
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.trials.smoke import Timing, smoke
+from operations.trials.watching import NotVisibleError
+from receipt_sync.clock import SystemClock
+
+NOT_VISIBLE = 1
+
+
+@ends_in_a_sentence
+def smoke_command(
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that a step may take until readers see it.", min=1)
+    ] = 120,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send one receipt through the deployed system: insert, rename its merchant, delete.
+
+    Each step is timed from the write to the published snapshot. The receipt's name is its own, and
+    it is deleted in the end, whatever happens. Made for the end of a deployment.
+
+    Exit code 0: all steps were seen. 1: one was not, in time. 2: it could not be tried.
+
+    Example: receipt-sync smoke
+
+    Example: receipt-sync smoke --timeout 300 --json
+    """
+    connection = connection_of_process()
+    name = new_name("smoke")
+    with explained(connection):
+        if dry_run:
+            check_reachable(connection)
+            _show(name, [], dry_run=True, as_json=as_json)
+            return
+        try:
+            with tools_of(connection, timeout) as tools, notes().status("smoke test") as status:
+                timings = smoke(tools, name, SystemClock(), status.update)
+        except NotVisibleError as error:
+            typer.echo(f"receipt-sync: {error}", err=True)
+            raise typer.Exit(NOT_VISIBLE) from error
+    _show(name, timings, dry_run=False, as_json=as_json)
+
+
+def _show(name: str, timings: list[Timing], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        steps = [timing.to_json() for timing in timings]
+        print_json({"receipt": name, "steps": steps, "dry_run": dry_run})
+    elif dry_run:
+        output().print(f"would insert, rename and delete the receipt {name}")
+    else:
+        table = Table(title="from a write to a reader", title_justify="left")
+        table.add_column("step")
+        table.add_column("seconds", justify="right")
+        for timing in timings:
+            table.add_row(timing.step, f"{timing.seconds:.2f}")
+        output().print(table)

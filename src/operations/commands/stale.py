@@ -1,0 +1,56 @@
+"""`receipt-sync stale`."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from operations.commands.options import AsJson
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, output, print_json, progress_bars
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import snapshot_readers
+from operations.staleness import stale_ids
+from receipt_sync.keys import Collection
+
+
+@ends_in_a_sentence
+def stale_command(
+    limit: Annotated[int, typer.Option(help="How many ids to print of each.", min=0)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Count the records whose text has changed since their vector was made, and list their ids.
+
+    They are no fault: they carry the present text, and a search finds them by the old one until
+    their embedding pipeline sends a new vector. --json lists all of them, for that pipeline.
+
+    Example: receipt-sync stale
+
+    Example: receipt-sync stale --json | jq -r '.collections.receipt_lines.ids[]'
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        found = _stale(connection)
+    if as_json:
+        parts = {name.value: {"count": len(ids), "ids": ids} for name, ids in found.items()}
+        print_json({"stale": sum(len(ids) for ids in found.values()), "collections": parts})
+        return
+    console = output()
+    for collection, ids in found.items():
+        console.print(f"{collection}: {len(ids):,} stale")
+        for chroma_id in ids[:limit]:
+            console.print(f"  {escape(chroma_id)}", soft_wrap=True)
+
+
+def _stale(connection: Connection) -> dict[Collection, list[str]]:
+    found: dict[Collection, list[str]] = {}
+    with snapshot_readers(connection) as readers, progress_bars() as progress:
+        for collection, reader in readers.items():
+            reader.refresh()
+            count = reader.count() if reader.version else 0
+            bar = progress.add_task(str(collection), total=count)
+            ids = stale_ids(reader, partial(progress.advance, bar)) if count else ()
+            found[collection] = list(ids)
+    return found

@@ -1,0 +1,118 @@
+"""`receipt-sync status`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from operations.commands.options import AsJson
+from operations.commands.verdict_screen import moment
+from operations.console import ends_in_a_sentence, output, print_json
+from operations.deployment.looking import look
+from operations.deployment.status import WINDOW, Status
+from operations.environment import connection_of_process
+from operations.failures import explained
+from receipt_sync.clock import SystemClock
+
+NEEDS_A_PERSON = 1
+
+
+@ends_in_a_sentence
+def status_command(
+    watch: Annotated[
+        float | None, typer.Option(help="Look again every so many seconds.", min=0.2)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show freshness, backlog, dead letters, leases, versions and switches on one screen.
+
+    Freshness is that of the last 15 minutes, from a write to its publish. With --watch and --json a
+    line each time; end it with Ctrl-C.
+
+    Exit code 0: nothing needs a person. 1: something does, and it says what.
+
+    Example: receipt-sync status
+
+    Example: receipt-sync status --watch 5
+    """
+    connection = connection_of_process()
+    clock = SystemClock()
+    with explained(connection):
+        if watch is None:
+            found = look(connection, clock)
+        elif as_json:
+            while True:
+                typer.echo(json.dumps(look(connection, clock).to_json()))
+                clock.sleep(watch)
+        else:
+            with Live(console=output(), auto_refresh=False, screen=True) as live:
+                while True:
+                    live.update(screen_of(look(connection, clock)), refresh=True)
+                    clock.sleep(watch)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        output().print(screen_of(found))
+    if found.attention:
+        raise typer.Exit(NEEDS_A_PERSON)
+
+
+def screen_of(status: Status) -> RenderableType:
+    """The status on one screen."""
+    return Group(_facts(status), _snapshots(status), _attention(status))
+
+
+def _facts(status: Status) -> Table:
+    table = Table(title=f"{moment(status.at)}", title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("is")
+    table.add_row("freshness", _freshness(status))
+    table.add_row("backlog", str(status.backlog))
+    for name, count in status.dead_letters.items():
+        table.add_row(f"dead letters, {name}", f"{count:,}")
+    for lock in status.locks:
+        state = "over" if lock.is_over(status.at) else f"until {moment(lock.expires)}"
+        table.add_row(f"lease, {lock.collection}", escape(f"{lock.owner}, {state}"))
+    switches = status.switches.to_json().items()
+    table.add_row("switched on", ", ".join(name for name, on in switches if on))
+    return table
+
+
+def _freshness(status: Status) -> str:
+    found = status.freshness
+    if found is None:
+        return f"nothing published in the last {WINDOW.total_seconds() / 60:.0f} minutes"
+    return (
+        f"median {found.p50:.2f} s, 95 % {found.p95:.2f} s, longest {found.longest:.2f} s, "
+        f"of {found.count:,} changes"
+    )
+
+
+def _snapshots(status: Status) -> Table:
+    table = Table(title="snapshots", title_justify="left")
+    for name in ("collection", "version", "published", "records", "MiB", "packs"):
+        table.add_column(name, justify="left" if name in ("collection", "published") else "right")
+    for collection, manifest in status.manifests.items():
+        if manifest is None:
+            table.add_row(collection, "none")
+            continue
+        table.add_row(
+            collection,
+            f"{manifest.version:,}",
+            moment(manifest.published_at),
+            f"{manifest.record_count:,}",
+            f"{sum(manifest.files.values()) / 2**20:,.1f}",
+            str(len(manifest.packs)),
+        )
+    return table
+
+
+def _attention(status: Status) -> Text:
+    if not status.attention:
+        return Text("nothing needs a person", style="green")
+    return Text("\n".join(status.attention), style="red")

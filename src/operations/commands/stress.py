@@ -1,0 +1,121 @@
+"""`receipt-sync stress`."""
+
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from ulid import ULID
+
+from operations.commands.load import check_reachable
+from operations.commands.options import AsJson, DryRun, source_of
+from operations.commands.trials import tools_of
+from operations.commands.verify import DIFFERENCE_FOUND, settle_with_progress
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, output, print_json, progress_bars
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.readers import snapshot_readers
+from operations.receipts import Receipt
+from operations.scope import SomeReceipts
+from operations.settling import Settled, queue_backlog
+from operations.synthetic import synthetic_receipts
+from operations.trials.editing import TableEditor, edits
+from operations.trials.stress import Stress, StressReport
+from operations.trials.subject import Subject, on_trial
+from operations.trials.watching import holds
+from receipt_sync.clock import SystemClock
+
+_RECEIPTS = 20
+
+
+@ends_in_a_sentence
+def stress_command(
+    rate: Annotated[float, typer.Option("--changes-per-second", help="To write.", min=0.1)] = 50,
+    seconds: Annotated[float, typer.Option(help="For how long.", min=1)] = 30,
+    receipts: Annotated[int, typer.Option(help="To be changed.", min=1)] = _RECEIPTS,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that the backlog may take to settle.", min=1)
+    ] = 300,
+    seed: Annotated[int, typer.Option(help="Of the receipts and the edits.")] = 1,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write changes at a steady rate, wait for the backlog, and verify.
+
+    The changes are made to receipts of their own, which are deleted in the end. It writes to the
+    real table and loads the real system: not in production without a word. Larger loads, and plots
+    of them, are `make load`'s.
+
+    Exit code 0: settled without a difference. 1: differences are left. 2: it could not be run.
+
+    Example: receipt-sync stress --changes-per-second 100 --seconds 60
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        if dry_run:
+            check_reachable(connection)
+            output().print(f"would write {round(rate * seconds):,} changes to {receipts} receipts")
+            return
+        with tools_of(connection, timeout) as tools:
+            made = _receipts(receipts, Random(seed))
+            with on_trial(tools, made) as subject:
+                seen = holds({"embedding_status": "SUCCESS"})
+                tools.watcher.until(subject.records, seen, "the receipts")
+                report = _write(connection, subject, rate, seconds, Random(seed))
+                settled, took = _settle(connection, subject, timeout)
+    _show(report, settled, took, as_json=as_json)
+    if not settled.settled:
+        raise typer.Exit(DIFFERENCE_FOUND)
+
+
+def _receipts(count: int, randomness: Random) -> list[Receipt]:
+    """Made-up receipts under names that nobody else has."""
+    series = ULID()
+    made = synthetic_receipts(count, randomness)
+    return [
+        receipt.model_copy(update={"receipt": f"stress-{series}-{number}"})
+        for number, receipt in enumerate(made)
+    ]
+
+
+def _write(
+    connection: Connection, subject: Subject, rate: float, seconds: float, randomness: Random
+) -> StressReport:
+    url = connection.names.compaction_queue_url
+    editor = TableEditor(connection.dynamodb, connection.names.table)
+    stress = Stress(editor, lambda: queue_backlog(connection.sqs, url), SystemClock())
+    made = edits(subject.entities, randomness)
+    with progress_bars() as progress:
+        bar = progress.add_task("changes written", total=round(rate * seconds))
+        return stress.run(
+            made, rate, seconds, lambda written, _: progress.update(bar, completed=written)
+        )
+
+
+def _settle(connection: Connection, subject: Subject, timeout: float) -> tuple[Settled, float]:
+    """The verdict on the changed receipts, and the seconds that it took to come to it."""
+    clock = SystemClock()
+    begun = clock.monotonic()
+    receipts = list(dict.fromkeys(entity.key.receipt for entity in subject.entities))
+    scope = SomeReceipts(source_of(connection), receipts)
+    with snapshot_readers(connection) as readers:
+        settled = settle_with_progress(connection, readers, timeout, 5, scope)
+    return settled, clock.monotonic() - begun
+
+
+def _show(report: StressReport, settled: Settled, took: float, *, as_json: bool) -> None:
+    verdict = settled.verdict
+    if as_json:
+        ended = {"settled": settled.settled, "settled_after": round(took, 3)}
+        print_json({**report.to_json(), **ended, "verdict": verdict.to_json()})
+        return
+    table = Table(title="stress", title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("is", justify="right")
+    table.add_row("changes written", f"{report.written:,}")
+    table.add_row("changes a second", f"{report.achieved:.1f} of {report.asked:g}")
+    table.add_row("messages that waited at most", f"{report.most_waiting:,}")
+    table.add_row("seconds until settled", f"{took:.1f}" if settled.settled else "not settled")
+    table.add_row("differences", f"{verdict.faults:,}")
+    output().print(table)

@@ -1,0 +1,72 @@
+"""`receipt-sync trace`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from operations.commands.options import AsJson
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.deployment.discovery import Deployment
+from operations.deployment.log_events import CloudWatchLogs
+from operations.deployment.tracing import Step, trace
+from operations.environment import connection_of_process
+from operations.failures import explained
+from receipt_sync.clock import SystemClock
+
+NOT_FOUND = 1
+
+
+@ends_in_a_sentence
+def trace_command(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="MESSAGE_ID", help="Or a request's, a stream record's, or an entity's id."
+        ),
+    ],
+    hours: Annotated[float, typer.Option(help="How far back to look.", min=0.01)] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Show the way of one change through the logs: who took it, what became of it, and when.
+
+    Every line that names the id is shown, and with it every line of the invocations that did.
+
+    Exit code 0: found. 1: no line of that time names it.
+
+    Example: receipt-sync trace 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --hours 2
+    """
+    connection = connection_of_process()
+    with explained(connection), notes().status("reading the logs"):
+        found = _trace(connection, text, timedelta(hours=hours))
+    if as_json:
+        print_json({"steps": [step._asdict() for step in found]})
+    else:
+        _show(found)
+    if not found:
+        raise typer.Exit(NOT_FOUND)
+
+
+def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
+    deployment = Deployment(connection)
+    functions = (deployment.stream_processor, deployment.compactor)
+    groups = {function.name: function.log_group for function in functions}
+    logs = CloudWatchLogs(connection.logs, groups)
+    return trace(logs, groups, text, SystemClock().now() - back)
+
+
+def _show(found: list[Step]) -> None:
+    console = output()
+    if not found:
+        console.print("no line of the logs names it")
+    for step in found:
+        fields = ", ".join(f"{name}={value}" for name, value in step.fields.items())
+        head = f"{step.at:%H:%M:%S.%f}"[:-3]
+        mark = "→" if step.named else " "
+        console.print(
+            f"{mark} {head} [bold]{step.function}[/bold] {escape(step.what)} "
+            f"[dim]{escape(fields)}[/dim]",
+            soft_wrap=True,
+        )

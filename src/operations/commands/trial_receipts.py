@@ -1,0 +1,126 @@
+"""`receipt-sync create-test-receipts` and `receipt-sync modify-test-receipts`."""
+
+from collections import Counter
+from itertools import islice
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operations.commands.load import check_reachable, load_with_progress, writer_of
+from operations.commands.options import AsJson, DryRun
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, output, print_json, progress_bars
+from operations.environment import connection_of_process
+from operations.failures import explained
+from operations.items import Entity, entities_of
+from operations.loading import survey
+from operations.readers import snapshot_readers
+from operations.synthetic import synthetic_receipts
+from operations.trials.editing import WEIGHTS, Edit, Kind, TableEditor, apply, edits
+from operations.trials.subject import delete
+from operations.trials.watching import Watcher
+from receipt_sync.clock import SystemClock
+
+_PATIENCE_SECONDS = 300.0
+
+Count = Annotated[int, typer.Option(help="How many receipts.", min=1, max=10_000)]
+Seed = Annotated[int, typer.Option(help="Of the receipts: the same seed, the same receipts.")]
+
+
+@ends_in_a_sentence
+def create_command(
+    count: Count = 10, seed: Seed = 1, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Create made-up receipts with their vectors, for trying things out.
+
+    The same count and seed name the same receipts again in `modify-test-receipts`, with --delete
+    too. Creating them again puts them back to their first state.
+
+    Example: receipt-sync create-test-receipts --count 10 --seed 7
+    """
+    planned = survey(synthetic_receipts(count, Random(seed)))
+    if not dry_run:
+        connection = connection_of_process()
+        with explained(connection):
+            check_reachable(connection)
+            planned = load_with_progress(
+                connection, lambda: synthetic_receipts(count, Random(seed)), planned
+            )
+    counts = {"receipts": planned.receipts, "items": planned.items, "vectors": planned.vectors}
+    _show("created", counts, dry_run=dry_run, as_json=as_json)
+
+
+@ends_in_a_sentence
+def modify_command(
+    count: Count = 10,
+    seed: Seed = 1,
+    changes: Annotated[int, typer.Option(help="How many edits to make.", min=1)] = 50,
+    only: Annotated[
+        list[Kind] | None, typer.Option(help="Only edits of this kind; may be given again.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--delete", help="Delete the receipts instead.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Edit test receipts at random: merchants, lines, words, noise marks, deletions.
+
+    An edit of an item that an earlier one deleted is passed over and counted. --delete goes some
+    items at a time and waits for each portion to leave the snapshot, so that no cycle is refused
+    for deleting too much.
+
+    Example: receipt-sync modify-test-receipts --count 10 --seed 7 --changes 100
+
+    Example: receipt-sync modify-test-receipts --count 10 --seed 7 --delete
+    """
+    receipts = synthetic_receipts(count, Random(seed))
+    entities = [entity for receipt in receipts for entity in entities_of(receipt)]
+    if remove:
+        done = {"items deleted": len(entities)}
+        if not dry_run:
+            _delete(entities)
+    else:
+        weights = {kind: WEIGHTS[kind] for kind in only} if only else WEIGHTS
+        made = list(islice(edits(entities, Random(), weights), changes))
+        done = _planned(made) if dry_run else _edit(made)
+    _show("modified", done, dry_run=dry_run, as_json=as_json)
+
+
+def _delete(entities: list[Entity]) -> None:
+    connection = connection_of_process()
+    keys = [entity.key for entity in entities]
+    with (
+        explained(connection),
+        snapshot_readers(connection) as readers,
+        progress_bars() as progress,
+    ):
+        bar = progress.add_task("items deleted", total=len(keys))
+        watcher = Watcher(readers, SystemClock(), _PATIENCE_SECONDS)
+        delete(writer_of(connection), watcher, keys, lambda n: progress.advance(bar, n))
+
+
+def _planned(made: list[Edit]) -> dict[str, int]:
+    return dict(Counter(edit.kind.value for edit in made))
+
+
+def _edit(made: list[Edit]) -> dict[str, int]:
+    connection: Connection = connection_of_process()
+    done: Counter[str] = Counter()
+    with explained(connection), progress_bars() as progress:
+        editor = TableEditor(connection.dynamodb, connection.names.table)
+        for edit in progress.track(made, description="edits"):
+            done[edit.kind.value if apply(editor, edit) else "items gone"] += 1
+    return dict(done)
+
+
+def _show(verb: str, counts: dict[str, int], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({**counts, "dry_run": dry_run})
+        return
+    table = Table(title=f"would be {verb}" if dry_run else verb, title_justify="left")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    for name, number in counts.items():
+        table.add_row(name, f"{number:,}")
+    output().print(table)

@@ -1,0 +1,91 @@
+"""What the system costs in a month, by what it does and what is merely there.
+
+The document's own figures are kept beside it, with what is wrong in them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from operations.costs.counts import MONTH_SECONDS, Counts
+from operations.costs.prices import Prices
+from receipt_sync.telemetry import Metric
+
+ALARMS: Final = 15
+KEYS: Final = 6
+DASHBOARDS: Final = 1
+SNAPSHOT_GB: Final = 1.0
+"""Both collections with their packs: some 100,000 records of 1,536 dimensions."""
+_POLLS_A_MONTH: Final = 5 * MONTH_SECONDS / 20
+"""Lambda keeps five pollers on a queue, each with a long poll of twenty seconds.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+"""
+_PACK_DAYS: Final = 2  # until a new base retires it, and the retention after that
+_WRITES_A_CYCLE: Final = 2  # the lease: taken and released
+_S3_PUTS_A_CYCLE: Final = 2  # pack and manifest
+_S3_GETS_A_CYCLE: Final = 1  # the manifest
+_CALLS_A_MESSAGE: Final = 3  # sent, received, deleted; batches of ten make it less
+SCALES: Final = (10_000, 100_000, 300_000, 1_000_000, 10_000_000)
+"""Changes a month: the document's three, its 10,000 a day, and ten times its largest."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Dollars a month, by component."""
+
+    changes: float
+    parts: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.parts.values())
+
+    @property
+    def per_change(self) -> float:
+        return self.total / self.changes
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "changes": self.changes,
+            "parts": {name: round(value, 4) for name, value in self.parts.items()},
+            "total": round(self.total, 2),
+            "per_change": self.per_change,
+        }
+
+
+def estimate(counts: Counts, changes: float, prices: Prices) -> Estimate:
+    """A month with so many changes, in proportion to what was counted. Raises PricesError."""
+    month = counts.of_a_month(changes)
+    parts = {
+        "DynamoDB stream": 0.0,
+        "stream processor": _function(prices, month.stream_invocations, month.stream_gb_seconds),
+        "compactor": _function(prices, month.compactor_invocations, month.compactor_gb_seconds),
+        "SQS": prices.sqs_request * (_POLLS_A_MONTH + _CALLS_A_MESSAGE * month.messages),
+        "table": prices.table_read * month.items_read
+        + prices.table_write * _WRITES_A_CYCLE * month.cycles,
+        "snapshots": _snapshots(prices, month),
+        "logs": prices.log_gb * month.log_bytes / 1e9,
+        "metrics, alarms, dashboard": len(Metric) * prices.metric_month
+        + ALARMS * prices.alarm_month
+        + DASHBOARDS * prices.dashboard_month,
+        "keys": KEYS * prices.key_month
+        + prices.key_request * (_CALLS_A_MESSAGE * month.messages + month.cycles),
+        "traces": prices.trace * (month.stream_invocations + month.compactor_invocations),
+    }
+    return Estimate(changes, parts)
+
+
+def by_scale(counts: Counts, scales: Iterable[float], prices: Prices) -> list[Estimate]:
+    """The same for several scales."""
+    return [estimate(counts, changes, prices) for changes in scales]
+
+
+def _function(prices: Prices, invocations: float, gb_seconds: float) -> float:
+    return prices.lambda_request * invocations + prices.lambda_gb_second * gb_seconds
+
+
+def _snapshots(prices: Prices, month: Counts) -> float:
+    requests = (prices.s3_put * _S3_PUTS_A_CYCLE + prices.s3_get * _S3_GETS_A_CYCLE) * month.cycles
+    kept = month.bytes_published * _PACK_DAYS / 30
+    return requests + prices.s3_gb_month * (SNAPSHOT_GB + kept / 1e9)

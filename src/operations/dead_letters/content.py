@@ -1,0 +1,101 @@
+"""What a dead letter is about: a message of ours, a stream record, or a lost part of the stream."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from receipt_sync.errors import MalformedKeyError, PoisonMessageError
+from receipt_sync.keys import EntityKey, parse_key
+from receipt_sync.messages import ReadMessage, read_message
+
+BATCH_INFO = "DDBStreamBatchInfo"
+
+
+class FailureRecord(NamedTuple):
+    """A part of the stream that Lambda gave up, as its failure destination describes it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    """
+
+    stream_arn: str
+    shard_id: str
+    start: str
+    """Sequence number of the first record."""
+    end: str
+    """Sequence number of the last record."""
+    size: int
+    arrived_from: str
+    arrived_to: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class StreamRecordContent:
+    """A stream record that was parked. `key` is None if it is none of ours, as it stands."""
+
+    pk: str
+    sk: str
+    key: EntityKey | None
+    fault: str | None
+
+
+Content = ReadMessage | StreamRecordContent | FailureRecord | PoisonMessageError
+
+
+def content_of(body: str) -> Content:
+    """What a letter holds; the error says why it holds nothing that could be applied."""
+    document = _object(body)
+    if document is not None and BATCH_INFO in document:
+        found = _failure(document)
+        if found is not None:
+            return found
+    if document is not None and "dynamodb" in document:
+        return _stream_record(document["dynamodb"])
+    try:
+        return read_message(body)
+    except PoisonMessageError as error:
+        return error
+
+
+def _object(body: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _failure(document: Mapping[str, Any]) -> FailureRecord | None:
+    info, context = document[BATCH_INFO], document.get("requestContext") or {}
+    if not isinstance(info, dict):
+        return None
+    try:
+        return FailureRecord(
+            stream_arn=str(info["streamArn"]),
+            shard_id=str(info["shardId"]),
+            start=str(info["startSequenceNumber"]),
+            end=str(info["endSequenceNumber"]),
+            size=int(info["batchSize"]),
+            arrived_from=str(info.get("approximateArrivalOfFirstRecord", "")),
+            arrived_to=str(info.get("approximateArrivalOfLastRecord", "")),
+            condition=str(context.get("condition", "")),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _stream_record(data: object) -> StreamRecordContent:
+    keys = data.get("Keys") if isinstance(data, dict) else None
+    pk, sk = _text(keys, "PK"), _text(keys, "SK")
+    try:
+        key = parse_key(pk, sk)
+    except MalformedKeyError as error:
+        return StreamRecordContent(pk, sk, None, str(error))
+    return StreamRecordContent(pk, sk, key, None if key else "its key is none of a receipt")
+
+
+def _text(keys: object, name: str) -> str:
+    attribute = keys.get(name) if isinstance(keys, dict) else None
+    value = attribute.get("S") if isinstance(attribute, dict) else None
+    return value if isinstance(value, str) else ""

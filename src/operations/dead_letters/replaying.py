@@ -1,0 +1,127 @@
+"""Replays a part of the stream that Lambda gave up, while the stream still holds it.
+
+What the stream has dropped can't be asked for any more, so nobody knows which entities it was
+about: then the whole table is compared, and what differs is repaired.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from botocore.exceptions import ClientError
+
+from operations.dead_letters.content import FailureRecord
+from operations.errors import OperationError
+from operations.repair.changes import ChangeSink
+from receipt_sync.errors import PermanentError
+from stream_processor.coalescing import coalesce
+from stream_processor.detection import EntityChange, detect, sequence_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+_GONE: Final = frozenset(
+    {"ExpiredIteratorException", "ResourceNotFoundException", "TrimmedDataAccessException"}
+)
+_EMPTY_PAGES: Final = 100
+"""A shard may answer with so many empty pages before its next record."""
+
+
+class StreamGoneError(OperationError):
+    """The stream does not hold the records any more."""
+
+
+class StreamRecords(Protocol):
+    """The records of a stream."""
+
+    def between(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
+        """Those from a failure record's first to its last. Raises StreamGoneError."""
+        ...
+
+
+@dataclass
+class Replayed:
+    """What a replay found and sent. `malformed` are the event ids of records that can't be sent."""
+
+    records: int = 0
+    changes: int = 0
+    messages: int = 0
+    malformed: list[str] = field(default_factory=list)
+
+
+def replay(
+    record: FailureRecord, stream: StreamRecords, changes: ChangeSink, *, dry_run: bool
+) -> Replayed:
+    """Send the changes of a part of the stream. Raises StreamGoneError."""
+    done = Replayed()
+    found = list(_detected(stream.between(record), done))
+    merged = coalesce(found)
+    done.changes = len(merged)
+    if merged and not dry_run:
+        done.messages = changes.send(merged)
+    return done
+
+
+def _detected(records: Iterator[Mapping[str, Any]], done: Replayed) -> Iterator[EntityChange]:
+    for record in records:
+        done.records += 1
+        try:
+            change = detect(_as_in_an_event(record))
+        except PermanentError:
+            done.malformed.append(str(record.get("eventID", "")))
+            continue
+        if change is not None:
+            yield change
+
+
+def _as_in_an_event(record: Mapping[str, Any]) -> dict[str, Any]:
+    """GetRecords gives a datetime where a Lambda event has epoch seconds."""
+    data = dict(record["dynamodb"])
+    created = data.get("ApproximateCreationDateTime")
+    if isinstance(created, datetime):
+        data["ApproximateCreationDateTime"] = created.timestamp()
+    return {**record, "dynamodb": data}
+
+
+class DynamoDBStream:
+    """StreamRecords of DynamoDB."""
+
+    def __init__(self, client: "DynamoDBStreamsClient") -> None:
+        self._client = client
+
+    def between(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
+        last, empty = int(record.end), 0
+        iterator = self._iterator(record)
+        while iterator is not None and empty < _EMPTY_PAGES:
+            page = self._call(self._client.get_records, ShardIterator=iterator)
+            for found in page["Records"]:
+                if (sequence_of(found) or 0) > last:
+                    return
+                yield found
+                if sequence_of(found) == last:
+                    return
+            empty = 0 if page["Records"] else empty + 1
+            iterator = page.get("NextShardIterator")
+
+    def _iterator(self, record: FailureRecord) -> str | None:
+        answer = self._call(
+            self._client.get_shard_iterator,
+            StreamArn=record.stream_arn,
+            ShardId=record.shard_id,
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=record.start,
+        )
+        iterator: str | None = answer.get("ShardIterator")
+        return iterator
+
+    def _call(self, call: Any, **arguments: Any) -> Any:
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _GONE:
+                raise StreamGoneError(
+                    "the stream does not hold these records any more: what they were about is "
+                    "found by comparing the whole table, `receipt-sync repair`"
+                ) from None
+            raise

@@ -1,0 +1,187 @@
+"""The sums between settings of different services, which no service checks.
+
+Each rule names its source. Durations are seconds.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from operations.deployment.discovery import Deployment
+
+DAY: Final = 86_400
+_LEASE: Final = "60"
+_HEARTBEAT: Final = "15"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is deployed, as far as the rules ask. Attributes are by SQS's names."""
+
+    queue: Mapping[str, str]
+    compaction_dlq: Mapping[str, str]
+    stream_dlq: Mapping[str, str]
+    stream_mapping: Mapping[str, Any]
+    queue_mapping: Mapping[str, Any]
+    compactor_timeout: int
+    compactor: Mapping[str, str]
+    """The compactor's environment variables."""
+    compactor_storage_mib: int = 512
+    snapshot_bytes: int = 0
+    """Of both collections, unpacked."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule: what it wants, what is there, and what to do if that is too little."""
+
+    name: str
+    rule: str
+    found: str
+    ok: bool
+    remedy: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def facts_of(deployment: Deployment, snapshot_bytes: int) -> Facts:
+    """What the rules are about. Raises NotDeployedError."""
+    compactor = deployment.compactor
+    return Facts(
+        queue=deployment.queue_attributes,
+        compaction_dlq=deployment.attributes(deployment.compaction_dlq.url),
+        stream_dlq=deployment.attributes(deployment.stream_dlq.url),
+        stream_mapping=deployment.stream_mapping.settings,
+        queue_mapping=deployment.queue_mapping.settings,
+        compactor_timeout=compactor.timeout,
+        compactor=compactor.variables,
+        compactor_storage_mib=int(
+            (compactor.settings.get("EphemeralStorage") or {}).get("Size", 512)
+        ),
+        snapshot_bytes=snapshot_bytes,
+    )
+
+
+def checks(facts: Facts) -> list[Check]:
+    """Every rule, in the order in which a change travels."""
+    return [*_stream(facts), *_queue(facts), *_compactor(facts)]
+
+
+def _stream(facts: Facts) -> Iterator[Check]:
+    mapping = facts.stream_mapping
+    age = int(mapping.get("MaximumRecordAgeInSeconds") or -1)
+    yield Check(
+        "record age",
+        "a record is given up before the stream drops it, so that `replay` still finds it",
+        f"{age} s of {DAY} s" if age > 0 else "never given up",
+        0 < age < DAY,
+        "MaximumRecordAgeInSeconds below 86,400 on the stream's mapping",
+    )
+    destination = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
+    yield Check(
+        "failure destination",
+        "what the stream's mapping gives up goes to a dead-letter queue",
+        destination.get("Destination", "none"),
+        bool(destination.get("Destination")),
+        "DestinationConfig.OnFailure on the stream's mapping",
+    )
+    yield _reports("stream", mapping)
+    yield Check(
+        "filter",
+        "what is someone else's costs no invocation, the leases' heartbeats among it",
+        f"{len((mapping.get('FilterCriteria') or {}).get('Filters', []))} patterns",
+        bool((mapping.get("FilterCriteria") or {}).get("Filters")),
+        "FilterCriteria on the stream's mapping, as in template.yaml",
+    )
+    yield _retention("stream dead letters", facts.stream_dlq, DAY)
+
+
+def _queue(facts: Facts) -> Iterator[Check]:
+    visibility = int(facts.queue["VisibilityTimeout"])
+    retention = int(facts.queue["MessageRetentionPeriod"])
+    receives = int(json.loads(facts.queue.get("RedrivePolicy") or "{}").get("maxReceiveCount", 0))
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    yield Check(
+        "visibility",
+        "visibility timeout ≥ 6 × the compactor's timeout",
+        f"{visibility} s, 6 × {facts.compactor_timeout} s",
+        visibility >= 6 * facts.compactor_timeout,
+        "raise the queue's visibility timeout (Terraform), or lower the function's (SAM)",
+    )
+    yield Check(
+        "receives",
+        "a message is tried at least five times, for a held lease is no fault of its own",
+        f"{receives} ×" if receives else "no redrive policy",
+        receives >= 5,
+        "maxReceiveCount of at least 5 in the queue's redrive policy",
+    )
+    yield Check(
+        "retention",
+        "retention > receives × visibility, or messages expire before they are dead letters",
+        f"{retention} s, {receives} × {visibility} s",
+        retention > receives * visibility,
+        "raise the queue's retention period",
+    )
+    yield _reports("queue", facts.queue_mapping)
+    # A standard queue keeps a message's age when it becomes a dead letter.
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+    yield _retention("compaction dead letters", facts.compaction_dlq, retention)
+
+
+def _compactor(facts: Facts) -> Iterator[Check]:
+    lease = float(facts.compactor.get("LEASE_SECONDS", _LEASE))
+    heartbeat = float(facts.compactor.get("HEARTBEAT_SECONDS", _HEARTBEAT))
+    yield Check(
+        "heartbeat",
+        "lease > 2 × heartbeat, so that one lost beat loses no lease",
+        f"{lease:g} s, 2 × {heartbeat:g} s",
+        lease > 2 * heartbeat,
+        "raise LEASE_SECONDS or lower HEARTBEAT_SECONDS",
+    )
+    yield Check(
+        "timeout",
+        "the compactor's timeout > lease, so that a cycle can outwait a dead worker's",
+        f"{facts.compactor_timeout} s, {lease:g} s",
+        facts.compactor_timeout > lease,
+        "raise the function's timeout, or lower LEASE_SECONDS",
+    )
+    scaling = (facts.queue_mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
+    yield Check(
+        "concurrency",
+        "at most a few workers at once, for each collection has one lease to win",
+        str(scaling or "no limit"),
+        scaling is not None and int(scaling) <= 4,
+        "ScalingConfig.MaximumConcurrency of 2 on the queue's mapping",
+    )
+    needed = 3 * facts.snapshot_bytes / 2**20
+    yield Check(
+        "storage",
+        "ephemeral storage ≥ 3 × both snapshots: mirror, working copy, and room to write",
+        f"{facts.compactor_storage_mib:,} MiB, 3 × {facts.snapshot_bytes / 2**20:,.0f} MiB",
+        facts.compactor_storage_mib >= needed,
+        "raise the function's ephemeral storage",
+    )
+
+
+def _reports(name: str, mapping: Mapping[str, Any]) -> Check:
+    types = mapping.get("FunctionResponseTypes") or []
+    return Check(
+        f"{name} failures",
+        f"the {name}'s mapping reports batch item failures, or one failure repeats a whole batch",
+        ", ".join(types) or "none",
+        "ReportBatchItemFailures" in types,
+        f"FunctionResponseTypes: [ReportBatchItemFailures] on the {name}'s mapping",
+    )
+
+
+def _retention(name: str, attributes: Mapping[str, str], source: int) -> Check:
+    kept = int(attributes["MessageRetentionPeriod"])
+    return Check(
+        name,
+        "dead letters are kept longer than what they come from",
+        f"{kept / DAY:g} days, {source / DAY:g} days",
+        kept > source,
+        "raise the dead-letter queue's retention period; 14 days is the most",
+    )

@@ -1,0 +1,174 @@
+"""Finds what is deployed around the table and the queue that a connection names.
+
+Nothing more has to be named: the queue's redrive policy says which its dead-letter queue is, the
+event source mappings of queue and stream say which functions they invoke, and the stream's mapping
+says where its failures go.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from operations.connection import Connection
+from operations.errors import OperationError
+
+
+class NotDeployedError(OperationError):
+    """A part of the system that a command needs is not there."""
+
+
+class Queue(NamedTuple):
+    """A queue by both of its names."""
+
+    url: str
+    arn: str
+
+    @property
+    def name(self) -> str:
+        return self.arn.rsplit(":", 1)[1]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """An event source mapping. `settings` is what Lambda says of it."""
+
+    uuid: str
+    function: str
+    enabled: bool
+    state: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function. `timeout` is seconds; `settings` is what Lambda says of it."""
+
+    name: str
+    timeout: int
+    variables: dict[str, str]
+    log_group: str
+    settings: dict[str, Any]
+
+
+class Deployment:
+    """Everything is asked for when it is first needed, so that a command needs no other rights.
+
+    Raises NotDeployedError for what is not there, and botocore's own errors.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The compaction queue."""
+        return Queue(self._connection.names.compaction_queue_url, self.queue_attributes["QueueArn"])
+
+    @cached_property
+    def queue_attributes(self) -> dict[str, str]:
+        """The compaction queue's attributes, by SQS's names."""
+        return self.attributes(self._connection.names.compaction_queue_url)
+
+    @cached_property
+    def compaction_dlq(self) -> Queue:
+        """Where messages go that were received too often, and what the compactor sets aside."""
+        policy = self.queue_attributes.get("RedrivePolicy")
+        if not policy:
+            raise NotDeployedError(
+                f"the queue {self.queue.name} has no redrive policy, so no dead-letter queue: "
+                "create it with Terraform"
+            )
+        return self._queue_of(json.loads(policy)["deadLetterTargetArn"])
+
+    @cached_property
+    def stream_arn(self) -> str:
+        """The table's stream."""
+        table = self._connection.names.table
+        description = self._connection.dynamodb.describe_table(TableName=table)["Table"]
+        if "LatestStreamArn" not in description:
+            raise NotDeployedError(f"the table {table} has no stream: enable it with Terraform")
+        return description["LatestStreamArn"]
+
+    @cached_property
+    def stream_mapping(self) -> Mapping:
+        """From the stream to the stream processor."""
+        return self._mapping(self.stream_arn, f"the stream of {self._connection.names.table}")
+
+    @cached_property
+    def queue_mapping(self) -> Mapping:
+        """From the queue to the compactor."""
+        return self._mapping(self.queue.arn, f"the queue {self.queue.name}")
+
+    @cached_property
+    def stream_dlq(self) -> Queue:
+        """Where the stream's failures go, and what the stream processor parks."""
+        destination = self.stream_mapping.settings.get("DestinationConfig") or {}
+        arn = (destination.get("OnFailure") or {}).get("Destination")
+        if not arn:
+            raise NotDeployedError(
+                "the stream's event source mapping has no failure destination: deploy it with SAM"
+            )
+        return self._queue_of(arn)
+
+    @cached_property
+    def stream_processor(self) -> Function:
+        return self._function(self.stream_mapping.function)
+
+    @cached_property
+    def compactor(self) -> Function:
+        return self._function(self.queue_mapping.function)
+
+    @property
+    def lock_id(self) -> str:
+        """What the compactor calls its leases, before the collection's suffix."""
+        return self.compactor.variables.get("COMPACTION_LOCK_ID", "chroma-main-snapshot")
+
+    def attributes(self, queue_url: str) -> dict[str, str]:
+        """All attributes of a queue, by SQS's names."""
+        answer = self._connection.sqs.get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["All"]
+        )
+        return {str(name): value for name, value in answer["Attributes"].items()}
+
+    def _queue_of(self, arn: str) -> Queue:
+        name = arn.rsplit(":", 1)[1]
+        try:
+            return Queue(self._connection.sqs.get_queue_url(QueueName=name)["QueueUrl"], arn)
+        except ClientError as error:
+            if "NonExistentQueue" in str(error) or "QueueDoesNotExist" in str(error):
+                raise NotDeployedError(
+                    f"there is no queue {name}: create it with Terraform"
+                ) from None
+            raise
+
+    def _mapping(self, source_arn: str, source: str) -> Mapping:
+        listed = self._connection.lambda_.list_event_source_mappings(EventSourceArn=source_arn)
+        for found in listed["EventSourceMappings"]:
+            settings: dict[str, Any] = dict(found)
+            state = settings.get("State", "unknown")
+            return Mapping(
+                uuid=settings["UUID"],
+                function=settings["FunctionArn"].rsplit(":function:", 1)[-1],
+                enabled=state not in ("Disabled", "Disabling"),
+                state=state,
+                settings=settings,
+            )
+        raise NotDeployedError(
+            f"no function is mapped to {source}: deploy the functions with SAM, or `make up`"
+        )
+
+    def _function(self, name: str) -> Function:
+        settings: dict[str, Any] = dict(
+            self._connection.lambda_.get_function_configuration(FunctionName=name)
+        )
+        logging = settings.get("LoggingConfig") or {}
+        return Function(
+            name=settings["FunctionName"],
+            timeout=int(settings["Timeout"]),
+            variables=dict((settings.get("Environment") or {}).get("Variables") or {}),
+            log_group=logging.get("LogGroup") or f"/aws/lambda/{settings['FunctionName']}",
+            settings=settings,
+        )

@@ -1,0 +1,88 @@
+"""The switches of a roll-out: feature flags of the stream processor, and the two mappings.
+
+A change that is switched off is lost once the stream no longer keeps it (24 hours), so whoever
+switches on again after that runs `verify` and `repair`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.deployment.discovery import Deployment
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+FLAGS: Final = {
+    "metadata": "ENABLE_METADATA_UPDATES",
+    "line": "ENABLE_LINE_UPDATES",
+    "word": "ENABLE_WORD_UPDATES",
+}
+"""Flag → the stream processor's environment variable; unset means on."""
+_ON: Final = ("1", "on", "t", "true", "y", "yes")
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What is on. `stream` and `queue` are the event source mappings."""
+
+    metadata: bool
+    line: bool
+    word: bool
+    stream: bool
+    queue: bool
+
+    def to_json(self) -> dict[str, bool]:
+        return asdict(self)
+
+    def changed(self, wanted: Mapping[str, bool | None]) -> "Switches":
+        """With some set otherwise; None leaves one as it is."""
+        return replace(self, **{name: on for name, on in wanted.items() if on is not None})
+
+    def differing(self, other: "Switches") -> list[str]:
+        """The names of those that the other has otherwise."""
+        mine, others = asdict(self), asdict(other)
+        return [name for name in mine if mine[name] != others[name]]
+
+
+def switches_of(deployment: Deployment) -> Switches:
+    """The switches as they are. Raises NotDeployedError."""
+    variables = deployment.stream_processor.variables
+    return Switches(
+        **{name: _is_on(variables.get(variable, "true")) for name, variable in FLAGS.items()},
+        stream=deployment.stream_mapping.enabled,
+        queue=deployment.queue_mapping.enabled,
+    )
+
+
+def set_switches(
+    client: "LambdaClient", deployment: Deployment, before: Switches, after: Switches
+) -> list[str]:
+    """Set what differs; the names of what was set."""
+    changed = after.differing(before)
+    if set(changed) & set(FLAGS):
+        _set_flags(client, deployment, after)
+    for name, mapping in (
+        ("stream", deployment.stream_mapping),
+        ("queue", deployment.queue_mapping),
+    ):
+        if name in changed:
+            client.update_event_source_mapping(UUID=mapping.uuid, Enabled=after.to_json()[name])
+    return changed
+
+
+def _set_flags(client: "LambdaClient", deployment: Deployment, after: Switches) -> None:
+    function = deployment.stream_processor
+    flags = {FLAGS[name]: str(after.to_json()[name]).lower() for name in FLAGS}
+    variables: Any = {**function.variables, **flags}
+    client.update_function_configuration(
+        FunctionName=function.name, Environment={"Variables": variables}
+    )
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName=function.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
+def _is_on(text: str) -> bool:
+    """As the functions' settings read it."""
+    return text.strip().lower() in _ON

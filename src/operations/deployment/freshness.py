@@ -1,0 +1,52 @@
+"""How long changes took until they were published, from what the compactor counted.
+
+The values stand in the log as CloudWatch's embedded metric format:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from operations.deployment.log_events import LogEvent
+from receipt_sync.telemetry import Metric
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Of some durations, in seconds."""
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    longest: float
+
+
+def values(events: Iterable[LogEvent], metric: Metric) -> list[float]:
+    """Every value of a metric, in its unit."""
+    found: list[float] = []
+    for event in events:
+        found += _of_line(event.content, metric)
+    return found
+
+
+def percentiles(seconds: Sequence[float]) -> Percentiles | None:
+    """Nearest-rank percentiles; None of nothing."""
+    if not seconds:
+        return None
+    ordered = sorted(seconds)
+    p50, p95, p99 = (_rank(ordered, percent) for percent in (50, 95, 99))
+    return Percentiles(len(ordered), p50, p95, p99, ordered[-1])
+
+
+def _rank(ordered: Sequence[float], percent: int) -> float:
+    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
+
+
+def _of_line(content: Mapping[str, Any], metric: Metric) -> list[float]:
+    if "_aws" not in content or metric.value not in content:
+        return []
+    value = content[metric.value]
+    members = value if isinstance(value, list) else [value]
+    return [float(member) for member in members if isinstance(member, int | float)]

@@ -1,0 +1,104 @@
+"""The state of the system on one page, and what of it needs a person."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from compactor.snapshot.manifest import Manifest
+from operations.deployment.flags import Switches
+from operations.deployment.freshness import Percentiles
+from operations.locks import HeldLock
+from operations.settling import Backlog
+from receipt_sync.keys import Collection
+from receipt_sync.telemetry import Metric
+
+FRESHNESS_GOAL_SECONDS: Final = 30.0
+"""What the 95th percentile stays below; the alarm's threshold."""
+WINDOW: Final = timedelta(minutes=15)
+"""How far back freshness is looked for."""
+
+_REFUSALS: Final = {
+    Metric.MASS_DELETES_REFUSED: "a cycle would have deleted too much and was refused",
+    Metric.SNAPSHOTS_DAMAGED: "a snapshot can't be read: `receipt-sync snapshot history`",
+}
+PERSONS: Final = tuple(_REFUSALS)
+"""The metrics that count what only a person can mend."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What was seen at one moment. Freshness is None where nothing was published lately."""
+
+    at: datetime
+    freshness: Percentiles | None
+    backlog: Backlog
+    dead_letters: Mapping[str, int]
+    locks: Sequence[HeldLock]
+    manifests: Mapping[Collection, Manifest | None]
+    switches: Switches
+    refusals: Mapping[Metric, int]
+    """How often lately the compactor has stopped for something that only a person can mend."""
+
+    @property
+    def attention(self) -> list[str]:
+        """What a person should look at, in a sentence each."""
+        return [
+            *(
+                f"{count:,} dead letters of the {name}: `receipt-sync dlq explain`"
+                for name, count in self.dead_letters.items()
+                if count
+            ),
+            *(
+                f"{name} is switched off: `receipt-sync flags show`"
+                for name, on in self.switches.to_json().items()
+                if not on
+            ),
+            *(
+                f"the lease {lock.lock_id} is held by a silent worker: `receipt-sync lock show`"
+                for lock in self.locks
+                if not lock.is_over(self.at) and not lock.is_alive(self.at)
+            ),
+            *(
+                f"{_REFUSALS[metric]}, {count:,} × in {WINDOW.total_seconds() / 60:.0f} minutes"
+                for metric, count in self.refusals.items()
+                if count
+            ),
+            *self._slow(),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "at": self.at.isoformat(),
+            "attention": self.attention,
+            "freshness": asdict(self.freshness) if self.freshness else None,
+            "backlog": self.backlog._asdict(),
+            "dead_letters": dict(self.dead_letters),
+            "locks": [lock.to_json(self.at) for lock in self.locks],
+            "snapshots": {
+                name.value: _version(manifest) for name, manifest in self.manifests.items()
+            },
+            "switches": self.switches.to_json(),
+            "refusals": {metric.value: count for metric, count in self.refusals.items()},
+        }
+
+    def _slow(self) -> list[str]:
+        if self.freshness is None or self.freshness.p95 <= FRESHNESS_GOAL_SECONDS:
+            return []
+        return [
+            f"one change in twenty took {self.freshness.p95:.0f} s or longer until it was "
+            "published: `receipt-sync latency`"
+        ]
+
+
+def _version(manifest: Manifest | None) -> dict[str, Any] | None:
+    if manifest is None:
+        return None
+    return {
+        "version": manifest.version,
+        "published_at": manifest.published_at.isoformat(),
+        "records": manifest.record_count,
+        "bytes": sum(manifest.files.values()),
+        "packs": len(manifest.packs),
+        "writer": manifest.writer,
+    }

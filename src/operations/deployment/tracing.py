@@ -1,0 +1,67 @@
+"""The way of one message, invocation or entity through the logs of both functions."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from operations.deployment.log_events import LogEvent, Logs
+
+_NOISE = frozenset(
+    {
+        "function_arn",
+        "function_memory_size",
+        "function_name",
+        "function_request_id",
+        "level",
+        "location",
+        "message",
+        "request_id",
+        "sampling_rate",
+        "service",
+        "timestamp",
+        "xray_trace_id",
+    }
+)
+
+
+class Step(NamedTuple):
+    """One line of the way. `named` says that it names what was asked for."""
+
+    at: datetime
+    function: str
+    request_id: str | None
+    what: str
+    fields: dict[str, Any]
+    named: bool
+
+
+def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> list[Step]:
+    """Every line that names `text`, and every line of the invocations that did, oldest first."""
+    found: dict[tuple[datetime, str, str], Step] = {}
+    for function in functions:
+        naming = list(logs.events(function, since, text))
+        for event in (*naming, *_invocations(logs, function, naming, since)):
+            step = _step(event, text)
+            found[step.at, function, repr(event.content)] = step
+    return sorted(found.values(), key=lambda step: (step.at, step.function))
+
+
+def _invocations(
+    logs: Logs, function: str, naming: Iterable[LogEvent], since: datetime
+) -> Iterator[LogEvent]:
+    for request_id in sorted({event.request_id for event in naming if event.request_id}):
+        yield from logs.events(function, since, request_id)
+
+
+def _step(event: LogEvent, text: str) -> Step:
+    content = event.content
+    is_metric = "_aws" in content
+    fields = {name: value for name, value in content.items() if name not in _NOISE | {"_aws"}}
+    return Step(
+        at=event.at,
+        function=event.function,
+        request_id=event.request_id,
+        what="metrics" if is_metric else str(content.get("message", "")),
+        fields=fields,
+        named=text in repr(content),
+    )

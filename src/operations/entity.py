@@ -1,0 +1,86 @@
+"""One entity as every part of the system has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from compactor.projection import ALL, Item, neighbourhood
+from compactor.source import TableSource
+from operations.comparison import compare
+from operations.dead_letters.explanation import concerns
+from operations.dead_letters.letter import Letter
+from operations.verdict import FieldDifference, Finding
+from operations.verification import Snapshot, without_vector
+from receipt_sync.attributes import to_json
+from receipt_sync.deadline import Deadline
+from receipt_sync.keys import EntityKey
+
+
+class Waiting(NamedTuple):
+    """A message about the entity, and in which queue it is."""
+
+    queue: str
+    message_id: str
+    sent: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class EntityView:
+    """An entity's item, its record, what the record should hold, and what waits for it."""
+
+    key: EntityKey
+    item: Item | None
+    record: Mapping[str, Any] | None
+    version: int
+    finding: Finding | None
+    """None: it is neither in the table nor in the snapshot."""
+    fields: Mapping[str, FieldDifference]
+    stale: bool
+    messages: Sequence[Waiting]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.key.chroma_id,
+            "finding": self.finding.value if self.finding else None,
+            "fields": {name: value._asdict() for name, value in self.fields.items()},
+            "stale": self.stale,
+            "item": None if self.item is None else to_json(dict(self.item)),
+            "record": self.record,
+            "version": self.version,
+            "messages": [message._asdict() for message in self.messages],
+        }
+
+
+def view(
+    key: EntityKey,
+    source: TableSource,
+    snapshot: Snapshot,
+    letters: Mapping[str, Sequence[Letter]],
+    deadline: Deadline,
+) -> EntityView:
+    """An entity as table, snapshot and queues have it. `letters` are messages by queue."""
+    items = source.get(neighbourhood(key, ALL), deadline)
+    item, chroma_id = items[key], key.chroma_id
+    record = snapshot.get([chroma_id]).get(chroma_id) if snapshot.version else None
+    has_vector = record is None or not without_vector(snapshot, [chroma_id])
+    comparison = compare(key, items, record, has_vector=has_vector)
+    finding: Finding | None = comparison.finding
+    if item is None:
+        finding = None if record is None else Finding.UNEXPECTED
+    return EntityView(
+        key=key,
+        item=item,
+        record=dict(record.metadata) if record else None,
+        version=snapshot.version,
+        finding=finding,
+        fields=comparison.fields if item is not None else {},
+        stale=comparison.stale and item is not None,
+        messages=[
+            Waiting(queue, letter.message_id, letter.sent, letter.reason)
+            for queue, held in letters.items()
+            for letter in held
+            if concerns(letter, key)
+        ],
+    )

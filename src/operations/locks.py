@@ -1,0 +1,113 @@
+"""The leases as they stand in the table, and how to end one whose holder is gone."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from compactor.lock_table import DynamoDBLockTable
+from operations.errors import OperationError
+from receipt_sync.keys import Collection
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SUFFIXES: Final = {Collection.LINES: "lines", Collection.WORDS: "words"}
+"""Of the lock's id, one a collection (design: Lease)."""
+ALIVE: Final = timedelta(seconds=30)
+"""Two heartbeats: whoever has beaten since then is taken to be at work."""
+
+
+class LockHeldError(OperationError):
+    """A lease whose holder seems to be at work."""
+
+
+@dataclass(frozen=True)
+class HeldLock:
+    """A lease as it is written. `expires` is what is compared; `heartbeat` is for people."""
+
+    lock_id: str
+    collection: Collection
+    owner: str
+    expires: datetime
+    heartbeat: datetime | None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether any worker may take it."""
+        return self.expires < now
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether its holder seems to be at work."""
+        beaten = self.heartbeat is not None and now - self.heartbeat < ALIVE
+        return beaten and not self.is_over(now)
+
+    def to_json(self, now: datetime) -> dict[str, Any]:
+        return {
+            "lock_id": self.lock_id,
+            "collection": self.collection.value,
+            "owner": self.owner,
+            "expires": self.expires.isoformat(),
+            "heartbeat": self.heartbeat.isoformat() if self.heartbeat else None,
+            "over": self.is_over(now),
+            "alive": self.is_alive(now),
+        }
+
+
+class Locks(Protocol):
+    """The rows of the leases."""
+
+    def get(self, lock_id: str, collection: Collection) -> HeldLock | None:
+        """The lease of a collection, if there is one."""
+        ...
+
+    def release(self, lock_id: str, owner: str) -> bool:
+        """Delete the lease if the owner is still this one."""
+        ...
+
+
+def held_locks(locks: Locks, lock_id: str) -> list[HeldLock]:
+    """The leases that are there, over or not."""
+    found = (locks.get(f"{lock_id}-{suffix}", name) for name, suffix in SUFFIXES.items())
+    return [lock for lock in found if lock is not None]
+
+
+def release(locks: Locks, lock: HeldLock, now: datetime, *, force: bool) -> bool:
+    """End a lease; False if it changed hands meanwhile. Raises LockHeldError without `force`.
+
+    Nothing is lost where the holder is at work after all: its publish is decided by the manifest's
+    condition, not by the lease (I3).
+    """
+    if lock.is_alive(now) and not force:
+        raise LockHeldError(
+            f"the holder of {lock.lock_id} has beaten {(now - _beat(lock)).total_seconds():.0f} s "
+            "ago, so it is at work: wait, or say --force"
+        )
+    return locks.release(lock.lock_id, lock.owner)
+
+
+class DynamoDBLocks:
+    """Locks in the table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client, self._table = client, table
+
+    def get(self, lock_id: str, collection: Collection) -> HeldLock | None:
+        key = {"PK": {"S": f"LOCK#{lock_id}"}, "SK": {"S": "LOCK"}}
+        answer: Any = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item = answer.get("Item")
+        if item is None:
+            return None
+        heartbeat = item.get("heartbeat", {}).get("S")
+        return HeldLock(
+            lock_id=lock_id,
+            collection=collection,
+            owner=item["owner"]["S"],
+            expires=datetime.fromtimestamp(int(item["expires_at"]["N"]) / 1000, UTC),
+            heartbeat=datetime.fromisoformat(heartbeat) if heartbeat else None,
+        )
+
+    def release(self, lock_id: str, owner: str) -> bool:
+        return DynamoDBLockTable(self._client, self._table).release(lock_id, owner)
+
+
+def _beat(lock: HeldLock) -> datetime:
+    return lock.heartbeat or lock.expires

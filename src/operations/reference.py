@@ -1,0 +1,95 @@
+"""Writes docs/cli.md from the commands themselves: `python -m operations.reference > docs/cli.md`.
+
+A test compares the two, so the page can't fall behind.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+import typer
+
+from operations.cli import main
+
+_PROGRAM: Final = "receipt-sync"
+_EXAMPLE: Final = "Example: "
+_PREFACE: Final = """\
+# `receipt-sync`, command by command
+
+Written by `python -m operations.reference`; don't edit it here.
+
+Results go to standard output, progress and errors to standard error. `--json` prints one JSON
+document and nothing else. `--dry-run` says what would be written and writes nothing.
+
+Every command works on the AWS that `DYNAMODB_TABLE`, `COMPACTION_QUEUE_URL` and `SNAPSHOT_BUCKET`
+name, and on the local AWS that `make up` started where none of them is set. `AWS_ENDPOINT_URL`
+names a local AWS elsewhere. Everything else that is deployed is found from those: the dead-letter
+queues, both functions with their logs, the event source mappings.
+
+| exit code | means |
+|---|---|
+| 0 | done, and nothing is to be said against it |
+| 1 | a verdict, such as differences, dead letters or broken rules; each command says which |
+| 2 | it could not be done: the call, the environment, AWS, or a guard that refuses |
+
+Exit code 2 comes with one sentence that says what is wrong and what to do:
+
+| what is wrong | the sentence |
+|---|---|
+| nothing answers | `nothing answers at http://…: start the local AWS with make up, or mend …` |
+| no credentials | `no AWS credentials: log in, or set AWS_PROFILE` |
+| no such table, bucket or queue | `there is no table …: mend DYNAMODB_TABLE, or create it` |
+| denied | `access denied: your credentials lack the permission for …` |
+| throttled | `AWS throttled … for longer than was tried: wait, or raise the capacity` |
+"""
+
+
+def reference() -> str:
+    """The page, in Markdown."""
+    root: Any = typer.main.get_command(main)
+    return "\n".join([_PREFACE, *_sections(root, _PROGRAM)]).rstrip() + "\n"
+
+
+def _sections(group: Any, path: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _sections(command, f"{path} {name}")
+        else:
+            yield _section(command, f"{path} {name}")
+
+
+def _section(command: Any, path: str) -> str:
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    examples = [p.removeprefix(_EXAMPLE) for p in paragraphs if p.startswith(_EXAMPLE)]
+    text = [paragraph for paragraph in paragraphs if not paragraph.startswith(_EXAMPLE)]
+    console = "\n".join(f"$ {example}" for example in examples)
+    return (
+        "\n\n".join([f"## `{path}`", *text, _parameters(command), f"```console\n{console}\n```"])
+        + "\n"
+    )
+
+
+def _parameters(command: Any) -> str:
+    rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
+    return "\n".join(["| | default | |", "|---|---|---|", *rows])
+
+
+def _row(parameter: Any) -> str:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    is_argument = parameter.param_type_name == "argument"
+    shown = parameter.metavar or parameter.name.upper() if is_argument else " / ".join(names)
+    help_text = " ".join((parameter.help or "").split()).replace("|", "\\|")
+    return f"| `{shown}` | {_default(parameter)} | {help_text} |"
+
+
+def _default(parameter: Any) -> str:
+    if parameter.required:
+        return "required"
+    if parameter.default is None or parameter.default is False or parameter.default == ():
+        return ""
+    return f"`{getattr(parameter.default, 'value', parameter.default)}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

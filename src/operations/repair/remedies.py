@@ -1,0 +1,72 @@
+"""Which remedy mends which fault.
+
+| fault | remedy |
+|---|---|
+| unexpected | a change message that says REMOVE for its key |
+| different | a change message upon which every part is computed anew |
+| missing, or without vector or document | its vector again, from its delta object |
+| a record that no message can name | none: by hand |
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from compactor.projection import project
+from operations.comparison import DOCUMENT, VECTOR
+from operations.verdict import Example, Finding
+from receipt_sync.errors import MalformedKeyError
+from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
+
+
+class Remedy(StrEnum):
+    """What mends a fault."""
+
+    RECOMPUTE = "recompute"
+    REMOVE = "remove"
+    RESEND = "send the vector again"
+    BY_HAND = "by hand"
+
+
+class Fault(NamedTuple):
+    """A fault as it is kept until all are known. `reason` says why nothing can be sent."""
+
+    remedy: Remedy
+    collection: Collection
+    id: str
+    reason: str = ""
+
+    @property
+    def key(self) -> EntityKey:
+        return parse_chroma_id(self.id)
+
+
+_UNNAMABLE: Final = (
+    "no entity of this collection can have this id, so no message can name it: "
+    "restore an earlier snapshot, or delete the record by hand"
+)
+_STRAY: Final = (
+    "it holds fields that are none of the projection's, which no change removes: "
+    "restore an earlier snapshot"
+)
+
+
+def fault_of(example: Example) -> Fault:
+    """The remedy for something that a verification found."""
+    key = _key_of(example)
+    if key is None:
+        return Fault(Remedy.BY_HAND, example.collection, example.id, _UNNAMABLE)
+    if example.finding is Finding.UNEXPECTED:
+        return Fault(Remedy.REMOVE, example.collection, example.id)
+    if example.finding is Finding.MISSING or {VECTOR, DOCUMENT} & set(example.fields):
+        return Fault(Remedy.RESEND, example.collection, example.id)
+    if not set(example.fields) & set(project(key, {key: {}})):
+        return Fault(Remedy.BY_HAND, example.collection, example.id, _STRAY)
+    return Fault(Remedy.RECOMPUTE, example.collection, example.id)
+
+
+def _key_of(example: Example) -> EntityKey | None:
+    try:
+        key = parse_chroma_id(example.id)
+    except MalformedKeyError:
+        return None
+    return key if key.collection is example.collection else None

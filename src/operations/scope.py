@@ -1,0 +1,111 @@
+"""Which part of the table a verification or repair is about: all, an image, a receipt, a sample."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Protocol
+
+from compactor.projection import Item
+from compactor.source import TableSource
+from operations.table_pages import PageRequest, TablePages
+from receipt_sync.deadline import Deadline
+from receipt_sync.keys import EntityKey, ReceiptKey
+
+MOST_SEGMENTS: Final = 1_000_000
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html, TotalSegments."""
+
+Entities = Iterator[tuple[EntityKey, Item]]
+
+
+class Scope(Protocol):
+    """A part of the table, and of the records that belong to it."""
+
+    def entities(self, deadline: Deadline) -> Entities:
+        """Its entities; those of an image in a row, and all of what they are computed from."""
+        ...
+
+    def covers(self, chroma_id: str) -> bool:
+        """Whether a record without an item, should it be found, is of this part."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole table, so that counts alone can prove that nothing is left."""
+        ...
+
+
+class Scanned(Protocol):
+    """A table that can be read from end to end."""
+
+    def scan(self, deadline: Deadline) -> Entities: ...
+
+
+@dataclass(frozen=True)
+class WholeTable:
+    """Everything."""
+
+    table: Scanned
+    is_whole: bool = True
+
+    def entities(self, deadline: Deadline) -> Entities:
+        return self.table.scan(deadline)
+
+    def covers(self, chroma_id: str) -> bool:  # noqa: ARG002 the Protocol names it
+        return True
+
+
+@dataclass(frozen=True)
+class OneImage:
+    """All receipts of one image."""
+
+    pages: TablePages
+    image_id: str
+    is_whole: bool = False
+
+    def entities(self, deadline: Deadline) -> Entities:
+        request = PageRequest.of_partition(f"IMAGE#{self.image_id}", "RECEIPT#")
+        for page in self.pages.read(request, deadline):
+            yield from page.entities.items()
+
+    def covers(self, chroma_id: str) -> bool:
+        return chroma_id.startswith(f"IMAGE#{self.image_id}#RECEIPT#")
+
+
+@dataclass(frozen=True)
+class SomeReceipts:
+    """Some receipts; no two of one image, unless they follow each other."""
+
+    source: TableSource
+    receipts: Sequence[ReceiptKey]
+    is_whole: bool = False
+
+    def entities(self, deadline: Deadline) -> Entities:
+        for key, item in self.source.members(self.receipts, deadline).items():
+            yield key, item or {}
+
+    def covers(self, chroma_id: str) -> bool:
+        prefixes = tuple(f"{receipt.pk}#{receipt.sk_prefix}" for receipt in self.receipts)
+        return chroma_id.startswith(prefixes)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random share of the images: one segment of as many as make the share.
+
+    DynamoDB puts all items of a partition key in one segment of a parallel scan, so an image is in
+    the sample whole or not at all. Records without an item are sampled by themselves.
+    """
+
+    pages: TablePages
+    share: float
+    randomness: Random
+    is_whole: bool = False
+
+    def entities(self, deadline: Deadline) -> Entities:
+        segments = min(MOST_SEGMENTS, max(1, round(1 / self.share)))
+        request = PageRequest.of_segment(self.randomness.randrange(segments), segments)
+        for page in self.pages.read(request, deadline):
+            yield from page.entities.items()
+
+    def covers(self, chroma_id: str) -> bool:  # noqa: ARG002 each has the same chance
+        return self.randomness.random() < self.share

@@ -1,0 +1,67 @@
+"""Since which published version a record has been what it is now.
+
+DynamoDB does not say when an item changed, but the bucket keeps the versions that were published.
+A wrong record has been wrong since that version at the earliest, or since the table changed later.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from compactor.index import Record
+from operations.verdict import Example, Since
+
+Records = Mapping[str, Record]
+
+
+class Version(NamedTuple):
+    """A published version that can still be opened."""
+
+    number: int
+    published_at: datetime
+
+
+RecordsAt = Callable[[int, Sequence[str]], Records]
+"""The records with these ids in the version at this place of the list."""
+
+
+def with_since(
+    examples: Sequence[Example], versions: Sequence[Version], records_at: RecordsAt
+) -> list[Example]:
+    """The examples of one collection, each with the version since which its record is unchanged.
+
+    `versions` are ascending, the last is the one that was verified. Each step of the search opens
+    one version for all examples, so a hundred versions cost seven or so.
+    """
+    if not versions:
+        return list(examples)
+    past = _Past([example.id for example in examples], records_at)
+    return [replace(example, since=_since(example.id, versions, past)) for example in examples]
+
+
+class _Past:
+    """Versions that were opened, each once."""
+
+    def __init__(self, ids: Sequence[str], records_at: RecordsAt) -> None:
+        self._ids, self._records_at = ids, records_at
+        self._opened: dict[int, Records] = {}
+
+    def record(self, place: int, chroma_id: str) -> Record | None:
+        if place not in self._opened:
+            self._opened[place] = self._records_at(place, self._ids)
+        return self._opened[place].get(chroma_id)
+
+
+def _since(chroma_id: str, versions: Sequence[Version], past: _Past) -> Since:
+    """Bisects for the first version from which on the record is what it is now."""
+    now = past.record(len(versions) - 1, chroma_id)
+    low, high = 0, len(versions) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if past.record(middle, chroma_id) == now:
+            high = middle
+        else:
+            low = middle + 1
+    found = versions[low]
+    return Since(found.number, found.published_at, or_earlier=low == 0)

@@ -1,0 +1,27 @@
+"""Finds the records whose vector was made from an earlier text (design: Stale vectors)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Final, Protocol
+
+from compactor.index import Record
+from compactor.projection import STALE
+
+_A_READ: Final = 1_000
+
+
+class Records(Protocol):
+    """One collection as published."""
+
+    def ids(self) -> Iterator[str]: ...
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]: ...
+
+
+def stale_ids(records: Records, advance: Callable[[int], None] = lambda _: None) -> Iterator[str]:
+    """The ids of stale records, in Chroma's order; `advance` is told of every record looked at."""
+    ids = records.ids()
+    while some := list(islice(ids, _A_READ)):
+        found = records.get(some)
+        yield from (i for i in some if i in found and found[i].metadata.get(STALE) is True)
+        advance(len(some))

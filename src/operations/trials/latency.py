@@ -1,0 +1,37 @@
+"""How long one change at a time takes from its write to its being visible to readers."""
+
+from collections.abc import Callable
+
+from operations.receipts import Line, Receipt
+from operations.trials.subject import Subject, Tools, on_trial
+from operations.trials.watching import holds
+from receipt_sync.clock import Clock
+
+Advance = Callable[[float], None]
+
+
+def measure(
+    tools: Tools, name: str, changes: int, clock: Clock, advance: Advance = lambda _: None
+) -> list[float]:
+    """Seconds of each change to a receipt of this name. Raises NotVisibleError.
+
+    A change is waited for before the next is made, so none waits behind another of ours.
+    """
+    receipt = Receipt(
+        receipt=name, company="Latency", lines=(Line(text="LATENCY", box=(0, 0, 9, 9)),)
+    )
+    with on_trial(tools, [receipt]) as subject:
+        tools.watcher.until(subject.records, holds({"embedding_status": "SUCCESS"}), "the receipt")
+        found = []
+        for number in range(changes):
+            found.append(_one(tools, subject, number, clock))
+            advance(found[-1])
+        return found
+
+
+def _one(tools: Tools, subject: Subject, number: int, clock: Clock) -> float:
+    line = subject.records[0]
+    begun = clock.monotonic()
+    tools.editor.update(line, {"text": f"LATENCY {number}"})
+    tools.watcher.until([line], holds({"text": f"LATENCY {number}"}), f"change {number + 1}")
+    return clock.monotonic() - begun

@@ -1,0 +1,102 @@
+"""Changes at a steady rate, and what becomes of the backlog meanwhile."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from operations.settling import Backlog
+from operations.trials.editing import Edit, Editor, apply
+from receipt_sync.clock import Clock
+
+_THREADS: Final = 16
+_LOOK_SECONDS: Final = 1.0
+
+
+@dataclass
+class StressReport:
+    """What was written, and how much waited at most. Rates are changes a second."""
+
+    asked: float
+    seconds: float = 0.0
+    changes: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    """Edits of items that earlier edits had deleted."""
+    backlog: list[tuple[float, int]] = field(default_factory=list)
+    """Seconds since the start, and messages that waited or were being handled then."""
+
+    @property
+    def written(self) -> int:
+        return sum(self.changes.values())
+
+    @property
+    def achieved(self) -> float:
+        return self.written / self.seconds if self.seconds else 0.0
+
+    @property
+    def most_waiting(self) -> int:
+        return max((count for _, count in self.backlog), default=0)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "asked_per_second": self.asked,
+            "achieved_per_second": round(self.achieved, 1),
+            "seconds": round(self.seconds, 3),
+            "written": self.written,
+            "changes": dict(self.changes),
+            "missed": self.missed,
+            "most_waiting": self.most_waiting,
+            "backlog": [[round(at, 1), count] for at, count in self.backlog],
+        }
+
+
+Tell = Callable[[int, Backlog], None]
+
+
+class Stress:
+    """Writes edits, each at its own moment, however long the one before takes."""
+
+    def __init__(self, editor: Editor, backlog: Callable[[], Backlog], clock: Clock) -> None:
+        self._editor, self._backlog, self._clock = editor, backlog, clock
+        self._lock = threading.Lock()
+
+    def run(
+        self, edits: Iterator[Edit], rate: float, seconds: float, tell: Tell = lambda *_: None
+    ) -> StressReport:
+        """Write `rate` edits a second for so many seconds. Raises what a write raises."""
+        report = StressReport(asked=rate)
+        begun = self._clock.monotonic()
+        looked = begun
+        futures = []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for number in range(round(rate * seconds)):
+                self._wait_until(begun + number / rate)
+                futures.append(pool.submit(self._write, next(edits), report))
+                if self._clock.monotonic() - looked >= _LOOK_SECONDS:
+                    looked = self._clock.monotonic()
+                    self._look(report, looked - begun, tell)
+        for future in futures:
+            future.result()  # raises what the thread raised
+        report.seconds = self._clock.monotonic() - begun
+        self._look(report, report.seconds, tell)
+        return report
+
+    def _wait_until(self, due: float) -> None:
+        pause = due - self._clock.monotonic()
+        if pause > 0:
+            self._clock.sleep(pause)
+
+    def _write(self, edit: Edit, report: StressReport) -> None:
+        done = apply(self._editor, edit)
+        with self._lock:
+            if done:
+                report.changes[edit.kind.value] += 1
+            else:
+                report.missed += 1
+
+    def _look(self, report: StressReport, at: float, tell: Tell) -> None:
+        backlog = self._backlog()
+        report.backlog.append((at, backlog.waiting + backlog.in_flight))
+        tell(report.written, backlog)

@@ -1,0 +1,109 @@
+"""A receipt of our own that is loaded, changed, and deleted again, and nobody else's touched."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from compactor.index import batches
+from operations.connection import Connection
+from operations.deltas import DeltaSender
+from operations.dimensions import dimension_of
+from operations.embedding import Embed, Vectors, embed
+from operations.items import Entity, entities_of
+from operations.loading import load
+from operations.readers import Readers
+from operations.receipts import Receipt
+from operations.table_writer import TableWriter
+from operations.trials.editing import TableEditor
+from operations.trials.watching import Watcher, is_gone
+from receipt_sync.keys import EntityKey
+
+PORTION: Final = 500
+"""Items deleted at once: fewer than a cycle may delete of any collection."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a trial works with."""
+
+    writer: TableWriter
+    sender: DeltaSender
+    editor: TableEditor
+    watcher: Watcher
+    embed: Embed
+
+    @classmethod
+    def of(
+        cls,
+        connection: Connection,
+        readers: Readers,
+        watcher: Watcher,
+        writer: TableWriter,
+        sender: DeltaSender,
+    ) -> "Tools":
+        editor = TableEditor(connection.dynamodb, connection.names.table)
+        return cls(writer, sender, editor, watcher, fitted(embed, dimension_of(readers)))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The entities of the receipts under trial."""
+
+    entities: Sequence[Entity]
+
+    @property
+    def records(self) -> list[EntityKey]:
+        """Keys of those that have a record in Chroma."""
+        return [e.key for e in self.entities if e.key.collection is not None]
+
+    @property
+    def metadata(self) -> EntityKey:
+        """Of the first receipt."""
+        return self.entities[0].key
+
+
+@contextmanager
+def on_trial(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
+    """Receipts that are in the table, their vectors sent, for the block; deleted at its end.
+
+    Raises NotVisibleError if their records do not leave the snapshot again.
+    """
+    subject = Subject([entity for receipt in receipts for entity in entities_of(receipt)])
+    try:
+        load(receipts, tools.writer, tools.sender, tools.embed, lambda *_: None)
+        yield subject
+    finally:
+        delete(tools.writer, tools.watcher, [entity.key for entity in subject.entities])
+
+
+def delete(
+    writer: TableWriter,
+    watcher: Watcher,
+    keys: Sequence[EntityKey],
+    advance: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Delete items, some at a time, each portion's records gone before the next.
+
+    A cycle that would delete much of a collection is refused (I5), and test receipts may be all
+    that there is in it. Raises NotVisibleError if records do not leave the snapshot.
+    """
+    for some in batches(keys, PORTION):
+        writer.delete(some)
+        records = [key for key in some if key.collection is not None]
+        watcher.until(records, is_gone, "the deletion of the test receipts")
+        advance(len(some))
+
+
+def fitted(embed_texts: Embed, dimension: int | None) -> Embed:
+    """Vectors of the collection's own dimension, so that a trial is taken wherever it runs."""
+
+    def embedded(texts: Sequence[str]) -> Vectors:
+        vectors = embed_texts(texts)
+        if dimension is None or vectors.shape[1] == dimension:
+            return vectors
+        return np.resize(vectors, (len(texts), dimension)).astype(np.float32)
+
+    return embedded

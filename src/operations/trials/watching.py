@@ -1,0 +1,78 @@
+"""Waits until readers of the published snapshot see a write."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from compactor.index import Record
+from operations.errors import OperationError
+from receipt_sync.clock import Clock
+from receipt_sync.keys import EntityKey
+
+POLL_SECONDS: Final = 0.1
+
+
+class NotVisibleError(OperationError):
+    """A write did not reach readers in time."""
+
+
+class Published(Protocol):
+    """A collection that follows what is published."""
+
+    @property
+    def version(self) -> int: ...
+
+    def refresh(self) -> bool: ...
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]: ...
+
+
+Seen = Callable[[Record | None], bool]
+
+
+def holds(fields: Mapping[str, Any]) -> Seen:
+    """That a record is there and has these values."""
+
+    def seen(record: Record | None) -> bool:
+        if record is None:
+            return False
+        return all(record.metadata.get(name) == value for name, value in fields.items())
+
+    return seen
+
+
+def is_gone(record: Record | None) -> bool:
+    """That there is no record."""
+    return record is None
+
+
+class Watcher:
+    """Follows collections until what is waited for can be seen."""
+
+    def __init__(
+        self, published: Mapping[Any, Published], clock: Clock, patience_seconds: float
+    ) -> None:
+        self._published, self._clock, self._patience = published, clock, patience_seconds
+
+    def until(self, keys: Sequence[EntityKey], seen: Seen, what: str) -> float:
+        """Seconds until every key's record is as wished. Raises NotVisibleError."""
+        begun = self._clock.monotonic()
+        waiting = list(keys)
+        while waiting:
+            waiting = [key for key in waiting if not self._sees(key, seen)]
+            took = self._clock.monotonic() - begun
+            if not waiting:
+                return took
+            if took > self._patience:
+                raise NotVisibleError(
+                    f"{what}: not visible to readers within {self._patience:g} s; "
+                    "`receipt-sync status` and `receipt-sync dlq show` say what keeps it"
+                )
+            self._clock.sleep(POLL_SECONDS)
+            for reader in self._published.values():
+                reader.refresh()
+        return 0.0
+
+    def _sees(self, key: EntityKey, seen: Seen) -> bool:
+        reader = self._published[key.collection]
+        record = reader.get([key.chroma_id]).get(key.chroma_id) if reader.version else None
+        return seen(record)

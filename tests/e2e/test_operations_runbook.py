@@ -1,0 +1,112 @@
+"""The runbook's commands, run as it says them, by an operator who has nothing else."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from ulid import ULID
+
+from compactor.deltas import VectorBatch, encode
+from operations.embedding import embed
+from operations.items import Entity
+from receipt_sync.fields import EMBEDDED
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta, to_body
+from tests.e2e.conftest import System
+from tests.functional.operating import Operator
+
+PROJECT = Path(__file__).resolve().parents[2]
+RUNBOOK = (PROJECT / "docs/operations/runbook.md").read_text()
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.M | re.S))
+POISONED = "CompactionDeadLetters-NotEmpty"
+LINE = EntityKey("runbook-test", 1, 1)
+TEXT = "RUNBOOK 1.00"
+
+
+def commands_of(section: str) -> list[str]:
+    """The command lines of a section's console blocks, without `receipt-sync`."""
+    blocks = re.findall(r"```console\n(.*?)```", SECTIONS[section], re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert all(line.startswith("$ receipt-sync ") for line in lines), lines
+    return [line.removeprefix("$ receipt-sync ") for line in lines]
+
+
+@pytest.fixture(scope="module")
+def operator(system: System, tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    operator = Operator.of(system.stack)
+    operator.command("load", "--synthetic", "2", "--seed", "4")
+    operator.settled()
+    operator.connection.sns.create_topic(Name="receipt-sync-alarms-e2e")
+    return operator
+
+
+@pytest.fixture
+def message_id(system: System, operator: Operator) -> str:
+    """Of a letter whose delta object somebody has deleted before it was applied."""
+    system.writer.put([Entity(LINE, {"text": TEXT, "embedding_status": EMBEDDED})])
+    delta = Delta.of(Collection.LINES, str(ULID()), 1)
+    content = encode(VectorBatch(delta.delta_id, (LINE.chroma_id,), embed([TEXT]), (TEXT,)))
+    s3, bucket = system.connection.s3, system.connection.names.bucket
+    s3.put_object(Bucket=bucket, Key=delta.delta_key, Body=content)
+    s3.delete_object(Bucket=bucket, Key=delta.delta_key)
+    system.connection.sqs.send_message(
+        QueueUrl=system.connection.names.compaction_queue_url, MessageBody=to_body(delta)
+    )
+    return operator.dead_letter(delta.delta_id)
+
+
+def filled(command: str, operator: Operator, message_id: str) -> list[str]:
+    """A command with what the one before it has shown in the place of MESSAGE_ID and its like."""
+    shown = operator.json("snapshot", "show")["receipt_lines"]["version"]
+    places = {
+        "MESSAGE_ID": message_id,
+        "ENTITY": LINE.chroma_id,
+        "VERSION": str(shown - 1),
+    }
+    for place, value in places.items():
+        command = command.replace(place, value)
+    return shlex.split(command)
+
+
+def test_a_poison_message_is_explained_mended_redriven_and_applied_by_the_runbook_alone(
+    operator: Operator, message_id: str
+) -> None:
+    assert operator.json("verify", code=1)["missing"] == 1
+    said: dict[str, str] = {}
+    for command in commands_of(POISONED):
+        if command.startswith("dlq drop"):
+            break
+        answer = operator.command(*filled(command, operator, message_id), code=None)
+        assert answer.code in (0, 1), answer
+        said[command] = answer.stdout
+    assert "there is no object deltas/receipt_lines/" in said["dlq explain"]
+    assert "receipt-sync dlq mend" in said["dlq explain"]
+    assert "1 delta objects restored" in said["dlq mend"]
+    assert "1 letters moved" in said["dlq redrive"]
+    assert "table and snapshot agree" in said["verify --wait 120"]
+    assert operator.json("compare", LINE.chroma_id)["finding"] == "equal"
+    assert operator.json("dlq", "show")["letters"] == []
+
+
+def test_every_command_of_the_runbook_can_be_run(
+    operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once each, in the runbook's order; what switches is run wherever it stands."""
+    monkeypatch.chdir(tmp_path)  # where backfill keeps its place
+    run: set[str] = set()
+    for command in (command for section in SECTIONS for command in commands_of(section)):
+        if command in run and not command.startswith("flags set"):
+            continue
+        answer = operator.command(*filled(command, operator, "nobody"), code=None)
+        assert answer.code in (0, 1), (command, answer)
+        run.add(command)
+    assert len(run) > 30
+    assert operator.settled()["different"] == 0
+
+
+def test_every_alarm_has_its_section() -> None:
+    alarms = (PROJECT / "terraform/alarms.tf").read_text()
+    names = re.findall(r"^    ([A-Z]\w+-\w+) = \{", alarms, re.M)
+    assert len(names) > 10
+    assert set(names) <= set(SECTIONS)

@@ -1,0 +1,186 @@
+"""An operator in front of a deployed system, whose commands run in the test's own process."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from typer.testing import CliRunner
+
+from compactor.index import ChromaIndex
+from compactor.lease import CompactionLock
+from compactor.lock_table import DynamoDBLockTable
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from local.logs import function_log
+from local.stack import Stack
+from operations.cli import main
+from operations.connection import Connection, connect
+from operations.dead_letters.letter import SQSLetterBox, held
+from operations.readers import Reader, snapshot_readers
+from operations.trials.editing import TableEditor
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import Collection, parse_chroma_id
+
+SETTLES_WITHIN = "60"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        assert self.stdout, self.stderr
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Runs commands against one stack."""
+
+    stack: Stack
+    connection: Connection
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Operator":
+        return cls(stack, connect(stack.variables, Path()))
+
+    def command(self, *arguments: str, code: int | None = 0, **variables: str) -> Answer:
+        """Run `receipt-sync`; fails unless the exit code is `code`."""
+        terminal = {"COLUMNS": "200", "NO_COLOR": "1"}
+        environment = {**self.stack.variables, **terminal, **variables}
+        result = CliRunner().invoke(main, list(arguments), env=environment)
+        if code is not None:
+            assert result.exit_code == code, (
+                f"exit code {result.exit_code}\n{result.output}\n{result.exception!r}"
+            )
+        return Answer(result.exit_code, result.stdout, result.stderr)
+
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
+        """Run a command with --json; its document."""
+        return self.command(*arguments, "--json", code=code).json
+
+    def settled(self) -> dict[str, Any]:
+        """The verdict once all has arrived; fails if it does not."""
+        verdict: dict[str, Any] = self.json("verify", "--wait", SETTLES_WITHIN)
+        assert verdict["settled"], verdict
+        return verdict
+
+    @contextmanager
+    def reader(self, collection: Collection) -> Iterator[Reader]:
+        """What is published of a collection."""
+        with snapshot_readers(self.connection, [collection]) as readers:
+            readers[collection].refresh()
+            yield readers[collection]
+
+    def bury(self, queue: str, content: Any, reason: str | None) -> str:
+        """Put a letter into a dead-letter queue; its message id."""
+        queues = self.stack.queues
+        url = {"stream": queues.stream_dlq.url, "compaction": queues.compaction_dlq.url}[queue]
+        attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
+        sent = self.connection.sqs.send_message(
+            QueueUrl=url,
+            MessageBody=json.dumps(content),
+            MessageAttributes=attributes,  # type: ignore[arg-type]
+        )
+        return sent["MessageId"]
+
+    def dead_letter(self, text: str, seconds: float = 30) -> str:
+        """The message id of the compaction's dead letter that holds a text, once it is there."""
+        box = SQSLetterBox(self.connection.sqs, self.stack.queues.compaction_dlq.url)
+        end = time.monotonic() + seconds
+        while True:
+            with held(box, 100) as letters:
+                for letter in letters:
+                    if text in letter.body:
+                        return letter.message_id
+            assert time.monotonic() < end, f"no dead letter holds {text}"
+
+    def change_unseen(self, collection: Collection) -> str:
+        """Mark a line or word as noise while the flag of its kind is off; the record's id."""
+        with self.reader(collection) as reader:
+            records = reader.get(list(reader.ids()))
+        chroma_id = min(i for i, record in records.items() if not record.metadata["is_noise"])
+        kind = "line" if collection is Collection.LINES else "word"
+        self.command("flags", "set", f"--no-{kind}")
+        passed_over = self._passed_over()
+        editor = TableEditor(self.connection.dynamodb, self.connection.names.table)
+        assert editor.update(parse_chroma_id(chroma_id), {"is_noise": True})
+        end = time.monotonic() + 30
+        while self._passed_over() == passed_over:
+            assert time.monotonic() < end, "the stream processor has not seen the change"
+            time.sleep(0.1)
+        self.command("flags", "set", f"--{kind}")
+        return chroma_id
+
+    def _passed_over(self) -> int:
+        """How often the stream processor has passed over a change whose flag is off."""
+        lines = function_log(self.stack, self.stack.names.stream_processor)
+        return sum('"disabled":1' in line for line in lines)
+
+    def failure_record(self) -> dict[str, Any]:
+        """What Lambda would write if it gave up everything that the stream holds."""
+        streams, arn = self.connection.streams, self.stack.table.stream_arn
+        shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+        start = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        numbers = []
+        while records := (page := streams.get_records(ShardIterator=start))["Records"]:
+            numbers += [record["dynamodb"]["SequenceNumber"] for record in records]
+            start = page["NextShardIterator"]
+        return {
+            "requestContext": {"condition": "RetryAttemptsExhausted"},
+            "DDBStreamBatchInfo": {
+                "shardId": shard,
+                "startSequenceNumber": numbers[-10:][0],
+                "endSequenceNumber": numbers[-1],
+                "approximateArrivalOfFirstRecord": "2026-01-01T00:00:00Z",
+                "approximateArrivalOfLastRecord": "2026-01-01T00:00:00Z",
+                "batchSize": len(numbers[-10:]),
+                "streamArn": arn,
+            },
+        }
+
+    def put_lock(self, lock_id: str, beaten: float, expires: float) -> None:
+        """Write a lease as a worker would have; times are epoch seconds."""
+        moments = [datetime.fromtimestamp(at, UTC) for at in (expires, beaten)]
+        lock = CompactionLock(lock_id, "somebody", *moments)
+        table = DynamoDBLockTable(self.connection.dynamodb, self.connection.names.table)
+        assert table.acquire(lock, datetime.now(UTC))
+
+    def last_request_id(self) -> str:
+        """Of the compactor's last invocation that handled a batch."""
+        lines = function_log(self.stack, self.stack.names.compactor)
+        handled = [json.loads(line) for line in lines if '"batch handled"' in line]
+        return str(handled[-1]["request_id"])
+
+    @contextmanager
+    def vandal(self, collection: Collection) -> Iterator[ChromaIndex]:
+        """The published collection, to be changed behind the table's back, then published."""
+        store = S3SnapshotStore(self.connection.s3, self.connection.names.bucket, collection)
+        with TemporaryDirectory() as folder:
+            copy = WorkingCopy(
+                store,
+                collection,
+                Path(folder),
+                ChromaIndex,
+                SystemClock(),
+                CopySettings("a vandal", timedelta(days=1)),
+            )
+            index = copy.checkout()
+            assert isinstance(index, ChromaIndex)
+            copy.mark_dirty()
+            yield index
+            copy.publish(index.count())
+            copy.close()

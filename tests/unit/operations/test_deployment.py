@@ -1,0 +1,415 @@
+"""What is deployed: found from two names, judged by its sums, switched, and seen on one screen."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from operations.commands.status import screen_of
+from operations.connection import Connection, Names
+from operations.deployment.alerts import AlertsError, Topic, address_of
+from operations.deployment.config_check import DAY, Facts, checks
+from operations.deployment.discovery import Deployment, NotDeployedError
+from operations.deployment.flags import Switches, set_switches, switches_of
+from operations.deployment.freshness import percentiles, values
+from operations.deployment.log_events import CloudWatchLogs, LogEvent
+from operations.deployment.status import PERSONS, Status
+from operations.deployment.tracing import trace
+from operations.locks import HeldLock, LockHeldError, held_locks, release
+from operations.settling import Backlog
+from receipt_sync.keys import Collection
+from receipt_sync.telemetry import Metric
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+QUEUE_ARN, DLQ_ARN = "arn:aws:sqs:eu-west-1:1:queue", "arn:aws:sqs:eu-west-1:1:dlq"
+STREAM_DLQ_ARN = "arn:aws:sqs:eu-west-1:1:stream-dlq"
+
+
+class AWS:
+    """SQS, DynamoDB and Lambda with one deployed system; each part can be taken away."""
+
+    def __init__(self) -> None:
+        self.attributes = {
+            "QueueArn": QUEUE_ARN,
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": DLQ_ARN, "maxReceiveCount": 5}),
+        }
+        self.queues = {"dlq", "stream-dlq"}
+        self.table: dict[str, Any] = {"LatestStreamArn": "arn:stream"}
+        self.mappings: dict[str, dict[str, Any]] = {
+            QUEUE_ARN: self._mapping("compactor"),
+            "arn:stream": {
+                **self._mapping("stream-processor"),
+                "DestinationConfig": {"OnFailure": {"Destination": STREAM_DLQ_ARN}},
+            },
+        }
+        self.variables = {"ENABLE_WORD_UPDATES": "false", "COMPACTION_LOCK_ID": "our-lock"}
+        self.updates: list[dict[str, Any]] = []
+
+    def _mapping(self, function: str) -> dict[str, Any]:
+        arn = f"arn:aws:lambda:eu-west-1:1:function:{function}"
+        return {"UUID": f"uuid-{function}", "FunctionArn": arn, "State": "Enabled"}
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        return {"Attributes": self.attributes}
+
+    def get_queue_url(self, QueueName: str) -> Any:  # noqa: N803 as boto3 calls it
+        if QueueName not in self.queues:
+            code = "AWS.SimpleQueueService.NonExistentQueue"
+            raise ClientError({"Error": {"Code": code}}, "GetQueueUrl")
+        return {"QueueUrl": f"https://sqs/{QueueName}"}
+
+    def describe_table(self, **_: Any) -> Any:
+        return {"Table": self.table}
+
+    def list_event_source_mappings(self, EventSourceArn: str) -> Any:  # noqa: N803
+        found = self.mappings.get(EventSourceArn)
+        return {"EventSourceMappings": [found] if found else []}
+
+    def get_function_configuration(self, FunctionName: str) -> Any:  # noqa: N803
+        environment = {"Variables": self.variables}
+        return {"FunctionName": FunctionName, "Timeout": 30, "Environment": environment}
+
+    def update_function_configuration(self, **arguments: Any) -> None:
+        self.updates.append(arguments)
+
+    def update_event_source_mapping(self, **arguments: Any) -> None:
+        self.updates.append(arguments)
+
+    def get_waiter(self, _: str) -> Any:
+        return self
+
+    def wait(self, **_: Any) -> None:
+        pass
+
+    def deployment(self) -> Deployment:
+        client: Any = self
+        names = Names("table", "https://sqs/queue", "bucket")
+        return Deployment(Connection(names, client, client, client, client=lambda _: client))
+
+
+def test_everything_is_found_from_the_table_and_the_queue() -> None:
+    found = AWS().deployment()
+    assert found.queue.name == "queue"
+    assert found.compaction_dlq.url == "https://sqs/dlq"
+    assert found.stream_dlq.url == "https://sqs/stream-dlq"
+    assert found.compactor.name == "compactor"
+    assert found.stream_processor.log_group == "/aws/lambda/stream-processor"
+    assert found.lock_id == "our-lock"
+
+
+def without(part: str) -> AWS:
+    aws = AWS()
+    changes: dict[str, Any] = {
+        "redrive": lambda: aws.attributes.pop("RedrivePolicy"),
+        "queues": aws.queues.clear,
+        "stream": aws.table.clear,
+        "mappings": aws.mappings.clear,
+        "destination": lambda: aws.mappings["arn:stream"].pop("DestinationConfig"),
+    }
+    changes[part]()
+    return aws
+
+
+@pytest.mark.parametrize(
+    ("part", "asked", "sentence"),
+    [
+        ("redrive", "compaction_dlq", "has no redrive policy"),
+        ("queues", "compaction_dlq", "there is no queue dlq"),
+        ("stream", "stream_mapping", "the table table has no stream"),
+        ("mappings", "compactor", "no function is mapped to the queue queue"),
+        ("mappings", "stream_processor", "no function is mapped to the stream of table"),
+        ("destination", "stream_dlq", "has no failure destination"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(part: str, asked: str, sentence: str) -> None:
+    with pytest.raises(NotDeployedError, match=sentence):
+        getattr(without(part).deployment(), asked)
+
+
+def test_switches_are_read_from_flags_and_mappings() -> None:
+    aws = AWS()
+    aws.mappings[QUEUE_ARN]["State"] = "Disabled"
+    found = switches_of(aws.deployment())
+    assert found == Switches(metadata=True, line=True, word=False, stream=True, queue=False)
+
+
+def test_only_what_differs_is_set_and_other_variables_stay() -> None:
+    aws = AWS()
+    before = switches_of(aws.deployment())
+    after = before.changed({"word": True, "queue": False, "line": None})
+    client: Any = aws
+    assert set_switches(client, aws.deployment(), before, after) == ["word", "queue"]
+    flags, mapping = aws.updates
+    variables = flags["Environment"]["Variables"]
+    assert variables["ENABLE_WORD_UPDATES"] == "true"
+    assert variables["COMPACTION_LOCK_ID"] == "our-lock"
+    assert mapping == {"UUID": "uuid-compactor", "Enabled": False}
+    assert set_switches(client, aws.deployment(), after, after) == []
+
+
+RIGHT = Facts(
+    queue={
+        "VisibilityTimeout": "1800",
+        "MessageRetentionPeriod": str(4 * DAY),
+        "RedrivePolicy": '{"maxReceiveCount": 5}',
+    },
+    compaction_dlq={"MessageRetentionPeriod": str(14 * DAY)},
+    stream_dlq={"MessageRetentionPeriod": str(14 * DAY)},
+    stream_mapping={
+        "MaximumRecordAgeInSeconds": 79_200,
+        "DestinationConfig": {"OnFailure": {"Destination": STREAM_DLQ_ARN}},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": {"Filters": [{}]},
+    },
+    queue_mapping={
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 2},
+    },
+    compactor_timeout=300,
+    compactor={"LEASE_SECONDS": "60", "HEARTBEAT_SECONDS": "15"},
+    compactor_storage_mib=4096,
+    snapshot_bytes=2**30,
+)
+
+
+def broken(facts: Facts) -> list[str]:
+    return [check.name for check in checks(facts) if not check.ok]
+
+
+def test_settings_that_fit_each_other_break_no_rule() -> None:
+    assert broken(RIGHT) == []
+    assert all(check.remedy and check.rule and check.found for check in checks(RIGHT))
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"compactor_timeout": 301}, ["visibility"]),
+        ({"compactor_timeout": 60}, ["timeout"]),
+        ({"queue": {**RIGHT.queue, "MessageRetentionPeriod": "9000"}}, ["retention"]),
+        ({"queue": {**RIGHT.queue, "RedrivePolicy": '{"maxReceiveCount": 3}'}}, ["receives"]),
+        ({"compaction_dlq": {"MessageRetentionPeriod": str(4 * DAY)}}, ["compaction dead letters"]),
+        ({"stream_dlq": {"MessageRetentionPeriod": "3600"}}, ["stream dead letters"]),
+        ({"stream_mapping": {**RIGHT.stream_mapping, "DestinationConfig": {}}},
+         ["failure destination"]),
+        ({"stream_mapping": {**RIGHT.stream_mapping, "MaximumRecordAgeInSeconds": -1}},
+         ["record age"]),
+        ({"stream_mapping": {**RIGHT.stream_mapping, "MaximumRecordAgeInSeconds": DAY}},
+         ["record age"]),
+        ({"stream_mapping": {**RIGHT.stream_mapping, "FunctionResponseTypes": []}},
+         ["stream failures"]),
+        ({"stream_mapping": {**RIGHT.stream_mapping, "FilterCriteria": None}}, ["filter"]),
+        ({"queue_mapping": {}}, ["queue failures", "concurrency"]),
+        ({"compactor": {"LEASE_SECONDS": "30", "HEARTBEAT_SECONDS": "15"}}, ["heartbeat"]),
+        ({"compactor": {"LEASE_SECONDS": "400"}}, ["timeout"]),
+        ({"snapshot_bytes": 2 * 2**30}, ["storage"]),
+    ],
+)  # fmt: skip
+def test_every_sum_that_does_not_hold_is_found(change: dict[str, Any], names: list[str]) -> None:
+    assert broken(replace(RIGHT, **change)) == names
+
+
+def event(seconds: int, content: Mapping[str, Any], function: str = "f") -> LogEvent:
+    return LogEvent(NOW + timedelta(seconds=seconds), function, content)
+
+
+def test_metric_values_are_read_from_the_log_one_or_many_a_line() -> None:
+    lines = [
+        event(0, {"_aws": {}, "Freshness": [100, 200.5]}),
+        event(1, {"_aws": {}, "Freshness": 300}),
+        event(2, {"message": "published", "Freshness": 7}),
+        event(3, {"_aws": {}, "Freshness": ["x"]}),
+    ]
+    assert values(lines, Metric.FRESHNESS) == [100, 200.5, 300]
+
+
+def test_percentiles_are_the_nearest_rank() -> None:
+    found = percentiles([float(n) for n in range(100, 0, -1)])
+    assert found is not None
+    assert (found.count, found.p50, found.p95, found.p99, found.longest) == (100, 50, 95, 99, 100)
+    one = percentiles([7.0])
+    assert one is not None
+    assert (one.p50, one.p99) == (7.0, 7.0)
+    assert percentiles([]) is None
+
+
+class LogsClient:
+    """CloudWatch Logs with some lines."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+        self.asked: dict[str, Any] = {}
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **arguments: Any) -> Any:
+        self.asked = arguments
+        yield {"events": [{"timestamp": 1_767_268_800_000, "message": one} for one in self.lines]}
+
+
+def test_only_json_lines_are_events_and_a_search_is_a_quoted_term() -> None:
+    client = LogsClient("START RequestId", '{"message": "x", "request_id": "r"}', "[1]")
+    (found,) = CloudWatchLogs(client, {"f": "/group"}).events("f", NOW, 'a "b"')
+    assert (found.at, found.request_id, found.content["message"]) == (NOW, "r", "x")
+    assert client.asked["filterPattern"] == '"a b"'
+    assert client.asked["logGroupName"] == "/group"
+    list(CloudWatchLogs(client, {"f": "/group"}).events("f", NOW))
+    assert "filterPattern" not in client.asked
+
+
+class Lines:
+    """Logs in memory."""
+
+    def __init__(self, *events: LogEvent) -> None:
+        self.lines = events
+
+    def events(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogEvent]:
+        for one in self.lines:
+            if one.function == function and (containing or "") in json.dumps(one.content):
+                yield one
+
+
+def test_a_trace_is_every_line_of_the_invocations_that_name_the_id() -> None:
+    logs = Lines(
+        event(0, {"message": "sent", "message_ids": ["m-1"], "request_id": "r1"}, "one"),
+        event(1, {"message": "other", "request_id": "r2"}, "one"),
+        event(3, {"message": "batch handled", "messages": ["m-1"], "request_id": "r3"}, "two"),
+        event(2, {"message": "published", "version": 7, "request_id": "r3"}, "two"),
+        event(4, {"_aws": {}, "function_request_id": "r3", "Freshness": 1}, "two"),
+    )
+    steps = trace(logs, ["one", "two"], "m-1", NOW)
+    assert [step.what for step in steps] == ["sent", "published", "batch handled", "metrics"]
+    assert [step.named for step in steps] == [True, False, True, False]
+    assert steps[1].fields == {"version": 7}
+    assert trace(logs, ["one", "two"], "m-2", NOW) == []
+
+
+def lock(expires: float, beaten: float | None) -> HeldLock:
+    heartbeat = None if beaten is None else NOW + timedelta(seconds=beaten)
+    expiry = NOW + timedelta(seconds=expires)
+    return HeldLock("lock-lines", Collection.LINES, "owner", expiry, heartbeat)
+
+
+@pytest.mark.parametrize(
+    ("held", "over", "alive"),
+    [
+        (lock(40, -10), False, True),
+        (lock(-1, -10), True, False),
+        (lock(3_600, -300), False, False),
+        (lock(60, None), False, False),
+    ],
+)
+def test_a_holder_is_at_work_while_it_beats_and_its_lease_runs(
+    held: HeldLock, over: bool, alive: bool
+) -> None:
+    assert (held.is_over(NOW), held.is_alive(NOW)) == (over, alive)
+
+
+class Locks:
+    def __init__(self, *held: HeldLock, changed_hands: bool = False) -> None:
+        self.held = {one.lock_id: one for one in held}
+        self.released: list[str] = []
+        self.changed_hands = changed_hands
+
+    def get(self, lock_id: str, collection: Collection) -> HeldLock | None:
+        return self.held.get(lock_id)
+
+    def release(self, lock_id: str, owner: str) -> bool:
+        self.released.append(owner)
+        return not self.changed_hands
+
+
+def test_a_silent_holders_lease_is_released_and_a_living_ones_only_by_force() -> None:
+    locks = Locks(lock(3_600, -300))
+    assert held_locks(locks, "lock") == [lock(3_600, -300)]
+    assert release(locks, lock(3_600, -300), NOW, force=False)
+    with pytest.raises(LockHeldError, match="10 s ago"):
+        release(locks, lock(40, -10), NOW, force=False)
+    assert release(locks, lock(40, -10), NOW, force=True)
+    assert locks.released == ["owner", "owner"]
+    assert not release(Locks(changed_hands=True), lock(3_600, -300), NOW, force=False)
+
+
+def status(**changes: Any) -> Status:
+    usual: dict[str, Any] = {
+        "at": NOW,
+        "freshness": percentiles([0.5, 1.0]),
+        "backlog": Backlog(0, 0),
+        "dead_letters": {"compaction": 0, "stream": 0},
+        "locks": [lock(40, -10), lock(-5, -65)],
+        "manifests": {Collection.LINES: None},
+        "switches": Switches(metadata=True, line=True, word=True, stream=True, queue=True),
+        "refusals": dict.fromkeys(PERSONS, 0),
+    }
+    return Status(**{**usual, **changes})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, None),
+        ({"freshness": None}, None),
+        ({"backlog": Backlog(500, 3)}, None),
+        ({"dead_letters": {"compaction": 2, "stream": 0}}, "2 dead letters of the compaction"),
+        ({"switches": Switches(True, True, False, True, True)}, "word is switched off"),
+        ({"locks": [lock(3_600, -300)]}, "held by a silent worker"),
+        ({"freshness": percentiles([45.0])}, "took 45 s"),
+        ({"refusals": {Metric.MASS_DELETES_REFUSED: 3}}, "deleted too much and was refused, 3 ×"),
+        ({"refusals": {Metric.SNAPSHOTS_DAMAGED: 1}}, "snapshot history"),
+    ],
+)
+def test_what_needs_a_person_is_said(change: dict[str, Any], words: str | None) -> None:
+    found = status(**change)
+    assert (words in found.attention[0]) if words else found.attention == []
+    assert found.to_json()["attention"] == found.attention
+    screen_of(found)
+
+
+@pytest.mark.parametrize(
+    ("email", "pagerduty", "sentence"),
+    [
+        (None, None, "either"),
+        ("a@b.c", "https://x", "either"),
+        ("nobody", None, "no e-mail address"),
+        (None, "https://example.com/integration/KEY/enqueue", "a PagerDuty endpoint is"),
+        (None, "http://events.pagerduty.com/integration/" + "a" * 32 + "/enqueue", "PagerDuty"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(
+    email: str | None, pagerduty: str | None, sentence: str
+) -> None:
+    with pytest.raises(AlertsError, match=sentence):
+        address_of(email, pagerduty)
+
+
+def test_addresses_are_told_in_the_words_of_sns() -> None:
+    endpoint = f"https://events.eu.pagerduty.com/integration/{'b' * 32}/enqueue"
+    assert address_of("a@b.example", None) == ("email", "a@b.example")
+    assert address_of(None, endpoint) == ("https", endpoint)
+
+
+class Topics:
+    def __init__(self, *arns: str) -> None:
+        self.arns = arns
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        yield {"Topics": [{"TopicArn": arn} for arn in self.arns]}
+
+
+def test_the_only_topic_of_its_kind_is_meant_and_of_several_none() -> None:
+    ours, other = "arn:aws:sns:r:1:receipt-sync-alarms-dev", "arn:aws:sns:r:1:billing"
+    assert Topic.found(Topics(other, ours), None).arn == ours
+    assert Topic.found(Topics(), "arn:given").arn == "arn:given"
+    for topics in (Topics(other), Topics(ours, ours + "2")):
+        with pytest.raises(AlertsError, match="--topic"):
+            Topic.found(topics, None)
