@@ -1,0 +1,137 @@
+"""What users do to a receipt: which writes, and what the receipt holds after them.
+
+Every value is new to its field, so that a watcher can tell one write from another.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+from loadtest.effects import Edit
+from loadtest.kinds import Kind
+from loadtest.ledger import Held
+from loadtest.writes import Writes
+from operations.items import canonical_name
+from receipt_sync.keys import Collection, EntityKey
+
+_FEWEST_LINES: Final = 3
+"""A receipt is not edited down to fewer lines."""
+
+Write = Callable[[Writes], None]
+
+
+@dataclass(frozen=True)
+class Act:
+    """Writes, to be made one after the other, and what they come to."""
+
+    writes: tuple[Write, ...]
+    edit: Edit
+
+
+class Acts:
+    """Plans acts. `burst` is how many writes a burst has."""
+
+    def __init__(self, burst: int) -> None:
+        self._burst = burst
+        self._plans: Mapping[Kind, Callable[[Held, int, Random], Act]] = {
+            Kind.MERCHANT: _correct_merchant,
+            Kind.LINE: _edit_line,
+            Kind.WORD: _edit_word,
+            Kind.VECTOR: _edit_and_embed,
+            Kind.DELETE: _delete,
+            Kind.BURST: self._edit_in_a_burst,
+            Kind.HOT: _edit_anything,
+        }
+
+    def plan(self, kind: Kind, held: Held, number: int, randomness: Random) -> Act:
+        """An act on a receipt; `number` is one that no other act has."""
+        return self._plans[kind](held, number, randomness)
+
+    def _edit_in_a_burst(self, held: Held, number: int, randomness: Random) -> Act:
+        key = randomness.choice(held.keys(Collection.LINES))
+        texts = [f"{_new_text(held, key, number)}.{step}" for step in range(1, self._burst + 1)]
+        writes = tuple(_setting(key, {"text": text}) for text in texts)
+        return Act(writes, _edit(held, key, {"text": texts[-1]}))
+
+
+def _correct_merchant(held: Held, number: int, randomness: Random) -> Act:
+    key = held.metadata
+    fields = {"merchant_name": _renamed(_old(held, key, "merchant_name"), number)}
+    fields["canonical_merchant_name"] = canonical_name(fields["merchant_name"])
+    if randomness.random() < 0.3:
+        fields["address"] = _renamed(_old(held, key, "address"), number)
+    return _setting_act(held, key, fields)
+
+
+def _edit_line(held: Held, number: int, randomness: Random) -> Act:
+    return _edit_one(held, randomness.choice(held.keys(Collection.LINES)), number, randomness)
+
+
+def _edit_word(held: Held, number: int, randomness: Random) -> Act:
+    words = held.keys(Collection.WORDS)
+    if not words:
+        return _edit_line(held, number, randomness)
+    return _edit_one(held, randomness.choice(words), number, randomness)
+
+
+def _edit_anything(held: Held, number: int, randomness: Random) -> Act:
+    edit = _edit_line if randomness.random() < 0.4 else _edit_word
+    return edit(held, number, randomness)
+
+
+def _edit_one(held: Held, key: EntityKey, number: int, randomness: Random) -> Act:
+    """Mostly the text, now and then what else an editor corrects."""
+    chance = randomness.random()
+    if chance < 0.7:
+        return _setting_act(held, key, {"text": _new_text(held, key, number)})
+    if chance < 0.85:
+        return _setting_act(held, key, {"confidence": Decimal(number % 10**9).scaleb(-9)})
+    box = {"x": Decimal(number), "y": Decimal(40), "width": Decimal(120), "height": Decimal(24)}
+    return _setting_act(held, key, {"bounding_box": box})
+
+
+def _edit_and_embed(held: Held, number: int, randomness: Random) -> Act:
+    key = randomness.choice(held.keys(randomness.choice(list(Collection))) or [*held.documents])
+    text = _new_text(held, key, number)
+    edit = _edit(held, key, {"text": text})
+    writes = (_setting(key, {"text": text}), lambda writes: writes.vector(key, text))
+    return Act(writes, Edit(edit.items, {key: text}))
+
+
+def _delete(held: Held, _: int, randomness: Random) -> Act:
+    """A word mostly, a line with its words, or the whole receipt."""
+    lines, words = held.keys(Collection.LINES), held.keys(Collection.WORDS)
+    chance = randomness.random()
+    if chance < 0.05 or len(lines) <= _FEWEST_LINES:
+        doomed = list(held.items)
+    elif chance < 0.3 or not words:
+        doomed = held.line_with_words(randomness.choice(lines))
+    else:
+        doomed = [randomness.choice(words)]
+    return Act((lambda writes: writes.delete(doomed),), Edit(dict.fromkeys(doomed)))
+
+
+def _setting_act(held: Held, key: EntityKey, fields: Mapping[str, Any]) -> Act:
+    return Act((_setting(key, fields),), _edit(held, key, fields))
+
+
+def _setting(key: EntityKey, fields: Mapping[str, Any]) -> Write:
+    return lambda writes: writes.set(key, fields)
+
+
+def _edit(held: Held, key: EntityKey, fields: Mapping[str, Any]) -> Edit:
+    return Edit({key: {**(held.items[key] or {}), **fields}})
+
+
+def _new_text(held: Held, key: EntityKey, number: int) -> str:
+    return _renamed(_old(held, key, "text"), number)
+
+
+def _renamed(text: str, number: int) -> str:
+    return f"{text.partition(' ~')[0]} ~{number}"
+
+
+def _old(held: Held, key: EntityKey, field: str) -> str:
+    return str((held.items[key] or {}).get(field) or "")

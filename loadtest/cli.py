@@ -1,0 +1,175 @@
+"""`python -m loadtest`: a load run from its receipts to its verdict, or Locust's page."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from loadtest.endpoint import connected
+from loadtest.errors import LoadError
+from loadtest.figures import figures_of
+from loadtest.launching import headless, locust, with_page
+from loadtest.options import HELP, Options, Shape
+from loadtest.outcome import Outcome
+from loadtest.page import REPORT, write_report
+from loadtest.receipts import base_receipts
+from loadtest.recording import Recorded
+from loadtest.screen import show
+from local.state import State
+from operations.commands.load import check_reachable, load_with_progress
+from operations.commands.verdict_screen import verdict_table
+from operations.commands.verify import settle_with_progress
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.failures import explained
+from operations.loading import survey
+from operations.readers import snapshot_readers
+from operations.receipts import Receipt
+from operations.settling import Settled
+
+FAULT_FOUND: Final = 1
+PATIENCE_SECONDS: Final = 300.0
+"""How long what was written may take to arrive before it is verified as it is."""
+_DEFAULTS: Final = Options()
+_EXAMPLES: Final = 5
+
+
+@ends_in_a_sentence
+def load_test(  # noqa: PLR0913, PLR0917 a command's options
+    rate: Annotated[float, typer.Option(help=HELP["rate"])] = _DEFAULTS.rate,
+    seconds: Annotated[float, typer.Option(help=HELP["seconds"])] = _DEFAULTS.seconds,
+    writers: Annotated[int, typer.Option(help=HELP["writers"])] = _DEFAULTS.writers,
+    shape: Annotated[Shape, typer.Option(help=HELP["load_shape"])] = _DEFAULTS.load_shape,
+    seed: Annotated[int, typer.Option(help=HELP["seed"])] = _DEFAULTS.seed,
+    receipts: Annotated[str, typer.Option(help=HELP["receipts"])] = _DEFAULTS.receipts,
+    base: Annotated[int, typer.Option(help=HELP["base"])] = _DEFAULTS.base,
+    lines: Annotated[int, typer.Option(help=HELP["lines"])] = _DEFAULTS.lines,
+    mix: Annotated[str, typer.Option(help=HELP["mix"])] = _DEFAULTS.mix,
+    burst: Annotated[int, typer.Option(help=HELP["burst"])] = _DEFAULTS.burst,
+    limit: Annotated[float, typer.Option(help=HELP["limit"])] = _DEFAULTS.limit,
+    aws_table: Annotated[str, typer.Option(help=HELP["aws_table"])] = _DEFAULTS.aws_table,
+    out: Annotated[Path, typer.Option(help=HELP["out"])] = Path(_DEFAULTS.out),
+    p95: Annotated[
+        float, typer.Option(help="Fail if p95 of freshness is more seconds; 0: don't.", min=0)
+    ] = 0,
+    ui: Annotated[bool, typer.Option("--ui", help="Open Locust's page and start there.")] = False,
+    port: Annotated[int, typer.Option(help="Of Locust's page.")] = 8089,
+    state: Annotated[
+        Path | None, typer.Option(help="Folder of the local AWS.", show_default=".local")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written, and where; write nothing.")
+    ] = False,
+) -> None:
+    """Write as a pipeline and its editors do, and time how soon readers see it.
+
+    Works on what the environment names, or else on the local AWS, which it starts if none runs.
+    Exit code 0: every write succeeded, every change arrived, and table and snapshot agree. 1: not
+    so. 2: the run could not be made.
+
+    Example: python -m loadtest --rate 100 --seconds 60
+
+    Example: python -m loadtest --shape knee --rate 20 --mix merchant=30,delete=0
+    """
+    options = Options(
+        rate, seconds, writers, shape, seed, _absolute(receipts), base, lines, mix, burst, limit,
+        aws_table, str(out.resolve()),
+    )  # fmt: skip
+    known = base_receipts(options)
+    if dry_run:
+        _tell_plan(options, known, as_json)
+        return
+    with connected(os.environ, State.at(state), aws_table, _step) as (connection, environment):
+        with explained(connection):
+            _load_base(connection, known)
+        if ui:
+            locust(options, environment, with_page(port))
+            return
+        if locust(options, environment, headless(options), quiet=True) > FAULT_FOUND:
+            raise LoadError("Locust could not make the run; its error is above")
+        with explained(connection):
+            settled = _settle(connection)
+    outcome = _outcome(options, settled, p95)
+    _show(outcome, options, as_json)
+    if outcome.faults:
+        raise typer.Exit(FAULT_FOUND)
+
+
+def _load_base(connection: Connection, known: Sequence[Receipt]) -> None:
+    check_reachable(connection)
+    with _step(f"{len(known)} receipts loaded"):
+        load_with_progress(connection, lambda: iter(known), survey(known))
+    with _step("all of them published"):
+        settled = _settle(connection)
+    if not settled.settled:
+        raise LoadError(
+            f"the receipts to begin with had not arrived after {PATIENCE_SECONDS:.0f} s: see the "
+            "compactor's log"
+        )
+
+
+def _settle(connection: Connection) -> Settled:
+    with snapshot_readers(connection) as readers:
+        return settle_with_progress(connection, readers, PATIENCE_SECONDS, _EXAMPLES)
+
+
+def _outcome(options: Options, settled: Settled, p95: float) -> Outcome:
+    folder = Path(options.out)
+    recorded = Recorded.read(folder)
+    outcome = Outcome(figures_of(recorded, folder), settled.verdict, p95)
+    write_report(folder, options, recorded, outcome)
+    return outcome
+
+
+def _show(outcome: Outcome, options: Options, as_json: bool) -> None:
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        show(outcome.figures, output())
+        output().print(verdict_table(outcome.verdict))
+    for fault in outcome.faults:
+        notes().print(f"[red]{fault}[/red]")
+    notes().print(f"report: {Path(options.out) / REPORT}", soft_wrap=True)
+
+
+def _tell_plan(options: Options, known: Sequence[Receipt], as_json: bool) -> None:
+    planned = survey(known)
+    plan: Mapping[str, object] = {
+        "target": options.aws_table or os.environ.get("AWS_ENDPOINT_URL") or "the local AWS",
+        "receipts to begin with": planned.receipts,
+        "items of them": planned.items,
+        "vectors of them": planned.vectors,
+        "shape": options.load_shape.value,
+        "seconds": options.duration,
+        "changes a second": options.rate,
+    }
+    if as_json:
+        print_json(plan)
+        return
+    for name, value in plan.items():
+        output().print(f"{name}: {value}")
+
+
+@contextmanager
+def _step(text: str) -> Iterator[None]:
+    """Show that a step runs, then how long it took. Standard output is for results."""
+    begun = time.monotonic()
+    with notes().status(text):
+        yield
+    notes().print(f"[green]✓[/] {text} [dim]({time.monotonic() - begun:.1f} s)[/]")
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).resolve()) if path else ""
+
+
+def main() -> None:
+    """Run the command line."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(load_test)
+    app(prog_name="python -m loadtest")

@@ -1,0 +1,108 @@
+"""Where users work: borrows a receipt, makes the writes of an act, and says what must follow."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from random import Random
+from typing import Protocol
+
+from loadtest.acts import Acts, Write
+from loadtest.bystanders import irrelevant
+from loadtest.effects import apply, whole
+from loadtest.expectations import Expectation, Wanted
+from loadtest.kinds import Kind
+from loadtest.ledger import Held, Ledger
+from loadtest.writes import Writes
+from operations.receipts import Receipt
+from receipt_sync.clock import Clock
+
+
+class Listener(Protocol):
+    """Who wants to know what was written."""
+
+    def wrote(self, kind: Kind, seconds: float, error: Exception | None) -> None:
+        """One write, and how long it took."""
+        ...
+
+    def expect(self, expectation: Expectation) -> None:
+        """A change whose writes have all succeeded."""
+        ...
+
+
+class Desk:
+    """Acts on the receipts of a ledger. `arrivals` are the receipts that users add, without end;
+    `numbers` rise, and no run has one twice."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        acts: Acts,
+        writes: Writes,
+        arrivals: Iterator[Receipt],
+        numbers: Iterator[int],
+        clock: Clock,
+        listener: Listener,
+    ) -> None:
+        self._ledger, self._acts, self._writes = ledger, acts, writes
+        self._arrivals, self._numbers = arrivals, numbers
+        self._clock, self._listener = clock, listener
+
+    def act(self, kind: Kind, randomness: Random) -> int:
+        """Do something of this kind; returns how many changes of a user's schedule it takes up.
+
+        A receipt is added where there is none left to work on.
+        A write that fails is told to the listener, and its receipt given up.
+        """
+        if kind is Kind.RECEIPT:
+            return self._add()
+        with self._borrowed(kind, randomness) as held:
+            if held is None:
+                return self._add()
+            number = next(self._numbers)
+            if kind is Kind.IRRELEVANT:
+                self._write(kind, irrelevant(held, number, randomness))
+                return 0
+            act = self._acts.plan(kind, held, number, randomness)
+            written_at = self._write_all(kind, act.writes)
+            if written_at is not None:
+                self._expect(number, kind, written_at, apply(act.edit, held))
+            held.usable = written_at is not None and bool(held.items)
+            return len(act.writes)
+
+    def _borrowed(self, kind: Kind, randomness: Random) -> AbstractContextManager[Held | None]:
+        return self._ledger.hot() if kind is Kind.HOT else self._ledger.any(randomness)
+
+    def _add(self) -> int:
+        receipt = next(self._arrivals)
+        written_at = self._write(Kind.RECEIPT, lambda writes: writes.receipt(receipt))
+        if written_at is None:
+            return 1
+        held = Held.of(receipt)
+        self._expect(next(self._numbers), Kind.RECEIPT, written_at, whole(held))
+        self._ledger.add(held)  # only now, so that nobody edits what is not expected yet
+        return 1
+
+    def _write_all(self, kind: Kind, writes: Iterable[Write]) -> float | None:
+        """One write after the other; returns when the last was sent, or None if one failed."""
+        written_at: float | None = None
+        for write in writes:
+            written_at = self._write(kind, write)
+            if written_at is None:
+                return None
+        return written_at
+
+    def _write(self, kind: Kind, write: Write) -> float | None:
+        """Make one write; returns when it was sent, or None if it failed."""
+        sent_at, begun = self._clock.now().timestamp(), self._clock.monotonic()
+        failure: Exception | None = None
+        try:
+            write(self._writes)
+        except Exception as error:  # noqa: BLE001 whatever it is becomes a failure of the run
+            failure = error
+        self._listener.wrote(kind, self._clock.monotonic() - begun, failure)
+        return None if failure else sent_at
+
+    def _expect(
+        self, number: int, kind: Kind, written_at: float, wanted: tuple[Wanted, ...]
+    ) -> None:
+        if wanted:
+            self._listener.expect(Expectation(number, kind, written_at, wanted))

@@ -1,0 +1,88 @@
+"""What a change does to the records of its receipt, by the projection that the compactor writes by.
+
+Not only the edited record: a text is the context of its neighbours, a merchant stands in every
+record of the receipt.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from compactor.plan import same
+from compactor.projection import Item, project
+from loadtest.expectations import DOCUMENT, Wanted
+from loadtest.ledger import Held
+from receipt_sync.keys import EntityKey
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Items as they are after a change (None: deleted), and texts whose vectors were sent."""
+
+    items: Mapping[EntityKey, Item | None]
+    documents: Mapping[EntityKey, str] = field(default_factory=dict)
+
+
+def apply(edit: Edit, held: Held) -> tuple[Wanted, ...]:
+    """Take over an edit that was written; returns what its records must show from now on."""
+    touched = list(_touched(edit, held))
+    before = {key: _expected(key, held) for key in touched}
+    held.items |= {key: item for key, item in edit.items.items() if item is not None}
+    held.documents |= edit.documents
+    for key, item in edit.items.items():
+        if item is None:
+            held.items.pop(key, None)
+            held.documents.pop(key, None)
+    after = {key: _expected(key, held) for key in touched}
+    return _grouped({key: _difference(before[key], after[key]) for key in touched})
+
+
+def whole(held: Held) -> tuple[Wanted, ...]:
+    """What the records of a new receipt must show."""
+    records = {key: _expected(key, held) for key in held.documents}
+    return _grouped({key: _difference({}, record) for key, record in records.items()})
+
+
+def _touched(edit: Edit, held: Held) -> Iterator[EntityKey]:
+    keys = {*edit.items, *edit.documents}
+    if any(key.collection is None for key in keys):
+        keys |= set(held.documents)
+    neighbours = {key.neighbour(step) for key in keys for step in (-1, 1)}
+    for key in sorted({*keys, *(n for n in neighbours if n is not None)}, key=str):
+        if key.collection is not None and (key in held.documents or key in edit.documents):
+            yield key
+
+
+def _expected(key: EntityKey, held: Held) -> Mapping[str, Any] | None:
+    """The record that there should be; None for none."""
+    if held.items.get(key) is None or key not in held.documents:
+        return None
+    document = held.documents[key]
+    return {**project(key, held.items, document=document), DOCUMENT: document}
+
+
+_SAME: Mapping[str, Any] = {}
+
+
+def _difference(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    if after is None:
+        return None if before is not None else _SAME
+    known = before or {}
+    return {
+        name: value
+        for name, value in after.items()
+        if before is None or not same(known.get(name), value)
+    }
+
+
+def _grouped(differences: Mapping[EntityKey, Mapping[str, Any] | None]) -> tuple[Wanted, ...]:
+    """Records that must show the same, together; those of which nothing changes are left out."""
+    groups: dict[str, tuple[list[str], Mapping[str, Any] | None]] = {}
+    for key, fields in differences.items():
+        if fields is None or fields:
+            ids, _ = groups.setdefault(json.dumps(fields, sort_keys=True), ([], fields))
+            ids.append(key.chroma_id)
+    return tuple(Wanted(tuple(ids), fields) for ids, fields in groups.values())

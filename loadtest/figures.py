@@ -1,0 +1,173 @@
+"""A run in figures: freshness by kind of change, rates, backlog."""
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtest.expectations import Sighting
+from loadtest.kinds import Kind
+from loadtest.launching import CSV
+from loadtest.recording import Moment, Recorded
+
+ALL = "all changes"
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Of one kind of change, in seconds; None where no change arrived."""
+
+    name: str
+    changes: int
+    never: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    worst: float | None
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Of one kind of write, in milliseconds, as Locust counted it."""
+
+    name: str
+    writes: int
+    failures: int
+    p50: float
+    p95: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Changes that readers did not see yet, and messages in the queue."""
+
+    most_outstanding: int
+    mean_outstanding: float
+    most_messages: int
+    seconds_to_settle: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is told of a run. Rates are a second, over the time of writing."""
+
+    seconds: float
+    changes: int
+    rate: float
+    items: int
+    item_rate: float
+    vectors: int
+    irrelevant: int
+    failures: int
+    never: int
+    freshness: tuple[Freshness, ...]
+    latency: tuple[Latency, ...]
+    backlog: Backlog
+    early_p95: float | None
+    late_p95: float | None
+    """Freshness of the changes of the first and of the last quarter."""
+    held: float | None
+    reason: str
+    """What a search for the knee found."""
+
+    @property
+    def overall(self) -> Freshness:
+        """Freshness of all changes together."""
+        return self.freshness[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def figures_of(recorded: Recorded, folder: Path) -> Figures:
+    """The figures of a run that was recorded in `folder`, where Locust left its own, too."""
+    end, sightings = recorded.end, recorded.sightings
+    seconds = max(end.ended_at - end.began_at, 1e-9)
+    last = recorded.moments[-1] if recorded.moments else None
+    latency = tuple(read_latency(folder / f"{CSV}_stats.csv"))
+    changes = sum(row.writes - row.failures for row in latency if row.name != Kind.IRRELEVANT)
+    irrelevant = sum(row.writes - row.failures for row in latency if row.name == Kind.IRRELEVANT)
+    items = last.items if last else 0
+    early, late = _quarters(sightings)
+    return Figures(
+        seconds=seconds,
+        changes=changes,
+        rate=changes / seconds,
+        items=items,
+        item_rate=items / seconds,
+        vectors=last.vectors if last else 0,
+        irrelevant=irrelevant,
+        failures=sum(row.failures for row in latency),
+        never=sum(s.seen_at is None for s in sightings),
+        freshness=freshness_by_kind(sightings),
+        latency=latency,
+        backlog=_backlog(recorded.moments, end.ended_at, sightings),
+        early_p95=early.p95,
+        late_p95=late.p95,
+        held=end.held,
+        reason=end.reason,
+    )
+
+
+def freshness_by_kind(sightings: Iterable[Sighting]) -> tuple[Freshness, ...]:
+    """A row a kind that there was, and one of all."""
+    by_kind: dict[Kind, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        by_kind[sighting.kind].append(sighting)
+    rows = [_freshness(kind.value, by_kind[kind]) for kind in Kind if kind in by_kind]
+    everything = [s for some in by_kind.values() for s in some]
+    return (*rows, _freshness(ALL, everything))
+
+
+def read_latency(path: Path) -> Iterable[Latency]:
+    """The WRITE rows of the table that Locust leaves as CSV."""
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["Type"] == "WRITE":
+                yield Latency(
+                    row["Name"],
+                    int(row["Request Count"]),
+                    int(row["Failure Count"]),
+                    float(row["50%"]),
+                    float(row["95%"]),
+                    float(row["Max Response Time"]),
+                )
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The least value that `share` of all values do not exceed; `values` are sorted."""
+    return values[max(0, math.ceil(share * len(values)) - 1)] if values else None
+
+
+def _freshness(name: str, sightings: Sequence[Sighting]) -> Freshness:
+    seconds = sorted(s.seconds for s in sightings if s.seconds is not None)
+    return Freshness(
+        name,
+        len(sightings),
+        len(sightings) - len(seconds),
+        percentile(seconds, 0.5),
+        percentile(seconds, 0.95),
+        percentile(seconds, 0.99),
+        percentile(seconds, 1.0),
+    )
+
+
+def _quarters(sightings: Sequence[Sighting]) -> tuple[Freshness, Freshness]:
+    ordered = sorted(sightings, key=lambda sighting: sighting.written_at)
+    quarter = len(ordered) // 4
+    return _freshness("early", ordered[:quarter]), _freshness("late", ordered[-quarter or None :])
+
+
+def _backlog(moments: Sequence[Moment], ended_at: float, sightings: Sequence[Sighting]) -> Backlog:
+    while_writing = [moment.outstanding for moment in moments if moment.at <= ended_at]
+    last_seen = max((s.seen_at for s in sightings if s.seen_at is not None), default=ended_at)
+    return Backlog(
+        most_outstanding=max((moment.outstanding for moment in moments), default=0),
+        mean_outstanding=sum(while_writing) / len(while_writing) if while_writing else 0.0,
+        most_messages=max((moment.waiting + moment.in_flight for moment in moments), default=0),
+        seconds_to_settle=max(0.0, last_seen - ended_at),
+    )

@@ -1,0 +1,79 @@
+"""Finds the highest rate at which the backlog does not grow.
+
+The rate is raised step by step. Within a step the number of changes that readers don't see yet is
+about the rate times the freshness, and stays so; beyond the knee it grows as long as the step
+lasts. The first third of a step is left out: a new rate needs a moment to show.
+"""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Final
+
+FACTOR: Final = 1.25
+STEP_SECONDS: Final = 15.0
+_GROWTH: Final = 0.2
+"""Share of the changes written in a step that may be left over at its end."""
+_REACHED: Final = 0.85
+"""Share of a step's rate that users must have reached for it to count."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One moment: changes written since the beginning, and how many of them are not visible."""
+
+    at: float
+    written: int
+    outstanding: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The highest rate that held, in changes a second (None: not even the first one did), and why
+    the search ended."""
+
+    held: float | None
+    reason: str
+
+
+class Knee:
+    """Begins at `rate`; looks come about once a second, with times that rise."""
+
+    def __init__(self, rate: float, step_seconds: float = STEP_SECONDS) -> None:
+        self.rate = rate
+        self.verdict = Verdict(None, "no step was finished")
+        self._step_seconds = step_seconds
+        self._looks: list[Look] = []
+        self._over = False
+
+    def next_rate(self, look: Look) -> float | None:
+        """The rate to write at from now on; None once the knee is found."""
+        if self._over:
+            return None
+        self._looks.append(look)
+        if look.at - self._looks[0].at >= self._step_seconds:
+            self._judge([one for one in self._looks if self._is_settled(one)])
+            self._looks = [look]
+        return None if self._over else self.rate
+
+    def _is_settled(self, look: Look) -> bool:
+        return look.at - self._looks[0].at >= self._step_seconds / 3
+
+    def _judge(self, looks: list[Look]) -> None:
+        begin, end = looks[0], looks[-1]
+        seconds = end.at - begin.at
+        reached = (end.written - begin.written) / seconds
+        half = len(looks) // 2
+        before = fmean(look.outstanding for look in looks[:half])
+        after = fmean(look.outstanding for look in looks[half:])
+        # The means lie half of the time apart.
+        if after - before > _GROWTH * self.rate * seconds / 2 and after > self.rate:
+            self._end(f"at {self.rate:.0f} changes a second the backlog grew")
+        elif reached < _REACHED * self.rate:
+            self._end(f"users reached {reached:.0f} of {self.rate:.0f} changes a second")
+        else:
+            held, self.rate = self.rate, self.rate * FACTOR
+            self.verdict = Verdict(held, "the time was over before the backlog grew")
+
+    def _end(self, reason: str) -> None:
+        self._over = True
+        self.verdict = Verdict(self.verdict.held, reason)

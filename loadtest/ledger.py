@@ -1,0 +1,106 @@
+"""What the harness has written so far: the receipts that users choose from, and what each holds.
+
+Users borrow a receipt for as long as they write to it, so that the order of the writes to one
+receipt is known. A receipt of which a write failed is given up: nobody knows what it holds.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from compactor.projection import Item
+from operations.items import embedded, entities_of
+from operations.receipts import Receipt
+from receipt_sync.keys import Collection, EntityKey
+
+_TRIES: Final = 20
+
+Fields = Mapping[str, Any]
+"""Attributes of an item as Python values; numbers are int or Decimal."""
+
+
+@dataclass
+class Held:
+    """One receipt: its items by key, and the text of which each line's and word's vector is."""
+
+    items: dict[EntityKey, Item | None]
+    documents: dict[EntityKey, str]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    usable: bool = True
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> "Held":
+        """A receipt that was loaded with all of its vectors."""
+        entities = [
+            embedded(entity) if entity.key.collection else entity for entity in entities_of(receipt)
+        ]
+        return cls(
+            {entity.key: entity.fields for entity in entities},
+            {entity.key: entity.text for entity in entities if entity.key.collection},
+        )
+
+    @property
+    def metadata(self) -> EntityKey:
+        return next(iter(self.items)).metadata
+
+    def keys(self, collection: Collection) -> list[EntityKey]:
+        """The lines, or the words, that there are."""
+        return [key for key in self.items if key.collection is collection]
+
+    def line_with_words(self, line: EntityKey) -> list[EntityKey]:
+        """A line and the words of it."""
+        return [key for key in self.items if key.line_id == line.line_id]
+
+
+class Ledger:
+    """All receipts. The first is the hot one: it is never deleted."""
+
+    def __init__(self, receipts: Iterable[Receipt]) -> None:
+        self._receipts = [Held.of(receipt) for receipt in receipts]
+
+    def __len__(self) -> int:
+        return len(self._receipts)
+
+    @property
+    def hot_key(self) -> EntityKey:
+        """The metadata of the hot receipt."""
+        return self._receipts[0].metadata
+
+    def add(self, held: Held) -> None:
+        """A receipt that was written just now."""
+        self._receipts.append(held)
+
+    @contextmanager
+    def hot(self) -> Iterator[Held | None]:
+        """The hot receipt, once nobody else writes to it."""
+        held = self._receipts[0]
+        with held.lock:
+            yield held
+
+    @contextmanager
+    def any(self, randomness: Random) -> Iterator[Held | None]:
+        """A receipt that is not the hot one, and that nobody writes to at present.
+
+        None if there is no such: users have deleted too many.
+        """
+        held = self._free(randomness)
+        try:
+            yield held
+        finally:
+            if held is not None:
+                if not held.usable:
+                    self._receipts.remove(held)
+                held.lock.release()
+
+    def _free(self, randomness: Random) -> Held | None:
+        others = self._receipts[1:]
+        tries = min(_TRIES, len(others))
+        for held in randomness.sample(others, tries):
+            if held.lock.acquire(blocking=False):
+                if held.usable:
+                    return held
+                held.lock.release()
+        return None

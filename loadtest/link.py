@@ -1,0 +1,97 @@
+"""The watcher's process, as the users' process sees it."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Final
+
+from loadtest.errors import WatcherError
+from loadtest.expectations import Expectation, Sighting
+from loadtest.watching import READY
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+_PATIENCE: Final = 10.0
+"""Seconds beyond the limit that the watcher may need to end."""
+
+
+class WatcherLink:
+    """Starts a watcher, hands it expectations, and passes its sightings on.
+
+    `died` is called should the watcher end before it was asked to.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        limit: float,
+        tell: Callable[[Sighting], None],
+        died: Callable[[WatcherError], None],
+    ) -> None:
+        self._limit, self._tell, self._died = limit, tell, died
+        self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
+            [sys.executable, "-m", "loadtest.watching", "--limit", str(limit)],
+            cwd=PROJECT,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="ascii",
+            start_new_session=True,  # Ctrl-C is for the users; what they wrote is still watched
+        )
+        self._sending = threading.Lock()
+        self._finishing = False
+        self.outstanding = 0
+        """Changes that were expected and neither seen nor given up."""
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+
+    def open(self) -> None:
+        """Wait until the snapshots are open. Raises WatcherError."""
+        if _pipe(self._process.stdout).readline() != READY:
+            self._process.wait()
+            raise WatcherError("the watcher could not open the snapshots; its error is above")
+        self._listener.start()
+
+    def expect(self, expectation: Expectation) -> None:
+        """Hand over a change. Raises WatcherError if the watcher has ended."""
+        pipe = _pipe(self._process.stdin)
+        try:
+            with self._sending:
+                self.outstanding += 1
+                pipe.write(expectation.to_line())
+                pipe.flush()
+        except BrokenPipeError as error:
+            raise _ended() from error
+
+    def finish(self) -> None:
+        """Wait until everything is seen or given up. Raises WatcherError."""
+        self._finishing = True
+        try:
+            _pipe(self._process.stdin).close()
+            self._process.wait(self._limit + _PATIENCE)
+        except BrokenPipeError:
+            self._process.wait()
+        except subprocess.TimeoutExpired as error:
+            self._process.kill()
+            raise WatcherError("the watcher did not come to an end and was stopped") from error
+        self._listener.join()
+        if self._process.returncode != 0:
+            raise _ended()
+
+    def _listen(self) -> None:
+        for line in _pipe(self._process.stdout):
+            self.outstanding -= 1
+            self._tell(Sighting.of_line(line))
+        if not self._finishing:
+            self._died(_ended())
+
+
+def _ended() -> WatcherError:
+    return WatcherError("the watcher ended before its time; its error is above")
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    if pipe is None:
+        raise AssertionError("all pipes were asked for")
+    return pipe

@@ -1,0 +1,128 @@
+"""What Locust runs: the users, the rate over time, and the events that tell of both.
+
+Write latency is a statistic of its own (type WRITE), and so is freshness (type FRESHNESS): the
+time from the write of a change to its being visible to a reader, by kind of change.
+"""
+
+from argparse import ArgumentParser
+from random import Random
+from typing import Any, Final
+
+from locust import LoadTestShape, User, events, task
+from locust.env import Environment
+from locust.runners import LocalRunner
+
+from loadtest.errors import NeverArrivedError
+from loadtest.expectations import Sighting
+from loadtest.kinds import Kind
+from loadtest.options import add_to
+from loadtest.pacing import Pacing
+from loadtest.progress import Progress
+from loadtest.run import Run
+from loadtest.session import Events
+from operations.console import notes
+from receipt_sync.clock import SystemClock
+
+WRITE: Final = "WRITE"
+FRESHNESS: Final = "FRESHNESS"
+FAILED: Final = 2
+"""Exit code where the run could not be made, as against one that found failures."""
+_MOST_SPAWNED: Final = 100.0
+_CLOCK: Final = SystemClock()
+_PROGRESS: Final = Progress(notes())
+
+
+def _wrote(kind: Kind, seconds: float, error: Exception | None) -> None:
+    _tell(WRITE, kind, seconds, 0, error)
+
+
+def _sighted(sighting: Sighting) -> None:
+    error = None
+    if sighting.seconds is None:
+        error = NeverArrivedError("readers did not see the change within the limit")
+    seconds = _run.options.limit if sighting.seconds is None else sighting.seconds
+    _tell(FRESHNESS, sighting.kind, seconds, sighting.records, error)
+
+
+def _tell(what: str, kind: Kind, seconds: float, length: int, error: Exception | None) -> None:
+    events.request.fire(  # type: ignore[no-untyped-call]
+        request_type=what,
+        name=kind.value,
+        response_time=1000 * seconds,
+        response_length=length,
+        exception=error,
+        context={},
+    )
+
+
+def _users() -> int:
+    runner = events_environment[0].runner if events_environment else None
+    return runner.user_count if runner else 0
+
+
+events_environment: list[Environment] = []
+_run: Final = Run(_CLOCK, Events(_wrote, _sighted, _PROGRESS.moment), _users)
+
+
+class Writer(User):
+    """A pipeline or an editor: acts at random moments, at the rate that is its share."""
+
+    def on_start(self) -> None:
+        self._randomness = Random(f"{_run.options.seed} {next(_run.numbers)}")
+        self._pacing = Pacing(_run.options.user_rate, self._randomness, _CLOCK.monotonic())
+        self._changes = 0
+        self._begun = False
+
+    def wait_time(self) -> float:
+        return self._pacing.wait(self._changes, _CLOCK.monotonic())
+
+    @task
+    def act(self) -> None:
+        """One act, drawn from the mix; at first nothing, so that users don't begin together."""
+        if self._begun and _run.session is not None:
+            kind = _run.mix.draw(self._randomness)
+            self._changes = _run.session.desk.act(kind, self._randomness)
+        self._begun = True
+
+
+class RateOverTime(LoadTestShape):
+    """As many users as make the rate of the moment."""
+
+    def reset_time(self) -> None:
+        super().reset_time()  # type: ignore[no-untyped-call]
+        _run.reset(vars(events_environment[0].parsed_options))
+
+    def tick(self) -> tuple[int, float] | None:
+        rate = _run.next_rate()
+        return None if rate is None else (_run.options.users_at(rate), _MOST_SPAWNED)
+
+
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def _add_options(parser: ArgumentParser, **_: Any) -> None:
+    add_to(parser)
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _begin(environment: Environment, runner: Any, **_: Any) -> None:
+    if not isinstance(runner, LocalRunner):
+        notes().print("loadtest: one process alone knows what it has written: leave out workers")
+        raise SystemExit(FAILED)
+    environment.stop_timeout = 30  # an act that has begun is finished
+    events_environment.append(environment)
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def _open(**_: Any) -> None:
+    _run.start()
+    if _run.failure is None:
+        _PROGRESS.begin(_run.options)
+
+
+@events.test_stop.add_listener  # type: ignore[untyped-decorator]
+def _close(environment: Environment, **_: Any) -> None:
+    _PROGRESS.settling()
+    _run.finish()
+    _PROGRESS.end()
+    if _run.failure is not None:
+        notes().print(f"loadtest: {_run.failure}")
+        environment.process_exit_code = FAILED

@@ -1,0 +1,39 @@
+"""What came of a run, and what of it is a fault."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from loadtest.figures import Figures
+from operations.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures of the run, and the verification after it. `p95_limit` in seconds; 0 for none."""
+
+    figures: Figures
+    verdict: Verdict
+    p95_limit: float = 0.0
+
+    @property
+    def faults(self) -> list[str]:
+        """A sentence a fault."""
+        figures, p95 = self.figures, self.figures.overall.p95
+        found = {
+            f"{figures.failures:,} writes failed": figures.failures,
+            f"{figures.never:,} changes never arrived": figures.never,
+            f"{self.verdict.faults:,} differences between table and snapshot": self.verdict.faults,
+            "no change arrived": not any(row.changes - row.never for row in figures.freshness),
+            f"p95 of freshness is {p95 or 0:.2f} s, more than {self.p95_limit:g} s": (
+                self.p95_limit and p95 and p95 > self.p95_limit
+            ),
+        }
+        return [sentence for sentence, wrong in found.items() if wrong]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as `--json` prints it."""
+        return {
+            "faults": self.faults,
+            **self.figures.to_json(),
+            "verify": self.verdict.to_json(),
+        }

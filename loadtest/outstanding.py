@@ -1,0 +1,157 @@
+"""Which changes readers don't see yet, decided record by record.
+
+A change touches records in a known order (the writes to one receipt are made one after another),
+and asks of each that some fields have some values, or that there be no such record. A field is
+satisfied by its value, or by that of a later change: whoever serves the later one has passed it.
+What was satisfied once stays so. A change is visible once all fields of all its records are
+satisfied, so a fan-out counts when the last record carries it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from compactor.index import Record
+from compactor.plan import same
+from loadtest.expectations import DOCUMENT, Expectation, Sighting
+from receipt_sync.keys import Collection, parse_chroma_id
+
+
+@dataclass(frozen=True)
+class _Demand:
+    """What one change asks of one record."""
+
+    change: int
+    written_at: float
+    fields: Mapping[str, Any] | None
+
+
+@dataclass
+class _Awaited:
+    """A change, the records that don't satisfy it yet, and when the last of the others did."""
+
+    expectation: Expectation
+    missing: set[str]
+    seen_at: float = 0.0
+
+
+class Outstanding:
+    """Changes that are written and not seen. `limit` is in seconds."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._awaited: dict[int, _Awaited] = {}
+        self._demands: dict[Collection, dict[str, list[_Demand]]] = {c: {} for c in Collection}
+
+    def __len__(self) -> int:
+        return len(self._awaited)
+
+    def expect(self, expectation: Expectation) -> dict[Collection, list[str]]:
+        """Note a change; returns the ids of the records that it touches."""
+        touched: dict[Collection, list[str]] = defaultdict(list)
+        for group in expectation.wanted:
+            for chroma_id in group.ids:
+                collection = _collection_of(chroma_id)
+                demands = self._demands[collection].setdefault(chroma_id, [])
+                demands.append(_Demand(expectation.change, expectation.written_at, group.fields))
+                touched[collection].append(chroma_id)
+        ids = {i for group in expectation.wanted for i in group.ids}
+        self._awaited[expectation.change] = _Awaited(expectation, ids)
+        return touched
+
+    def ids(self, collection: Collection) -> list[str]:
+        """The records of which something is still asked."""
+        return list(self._demands[collection])
+
+    def look(
+        self, collection: Collection, ids: Iterable[str], found: Mapping[str, Record], at: float
+    ) -> Iterator[Sighting]:
+        """The changes that are visible now that `ids` were read; `at`: since when they are served.
+
+        `found` holds the records that exist.
+        """
+        for chroma_id in ids:
+            demands = self._demands[collection].get(chroma_id, [])
+            left = _left(demands, found.get(chroma_id), at)
+            self._keep(collection, chroma_id, left)
+            for change in sorted({d.change for d in demands} - {d.change for d in left}):
+                yield from self._satisfied(change, chroma_id, at)
+
+    def overdue(self, now: float) -> list[Sighting]:
+        """The changes that were written longer ago than the limit; they are given up."""
+        late = [
+            awaited.expectation
+            for awaited in self._awaited.values()
+            if now - awaited.expectation.written_at > self._limit
+        ]
+        for expectation in late:
+            self._forget(expectation)
+        return [_sighting(expectation, None) for expectation in late]
+
+    def _satisfied(self, change: int, chroma_id: str, at: float) -> Iterator[Sighting]:
+        awaited = self._awaited[change]
+        awaited.missing.discard(chroma_id)
+        awaited.seen_at = max(awaited.seen_at, at)
+        if not awaited.missing:
+            del self._awaited[change]
+            yield _sighting(awaited.expectation, awaited.seen_at)
+
+    def _forget(self, expectation: Expectation) -> None:
+        for chroma_id in self._awaited.pop(expectation.change).missing:
+            collection = _collection_of(chroma_id)
+            demands = self._demands[collection][chroma_id]
+            left = [demand for demand in demands if demand.change != expectation.change]
+            self._keep(collection, chroma_id, left)
+
+    def _keep(self, collection: Collection, chroma_id: str, demands: list[_Demand]) -> None:
+        if demands:
+            self._demands[collection][chroma_id] = demands
+        else:
+            self._demands[collection].pop(chroma_id, None)
+
+
+def _left(demands: list[_Demand], record: Record | None, at: float) -> list[_Demand]:
+    """What a record that is served since `at` does not satisfy, field by field.
+
+    `demands` are in the order of writing. What was served before a write shows nothing of it: a
+    record may be absent because it has not come yet.
+    """
+    left: list[_Demand] = []
+    passed: set[str] = set()  # fields that hold the value of this change or of a later one
+    removed = False
+    for demand in reversed(demands):
+        if at < demand.written_at:
+            left.append(demand)
+            continue
+        if demand.fields is None:
+            removed = record is None
+            missing = None
+        else:
+            passed |= {n for n, v in demand.fields.items() if record and _holds(record, n, v)}
+            missing = {n: v for n, v in demand.fields.items() if n not in passed}
+        if not removed and missing != {}:
+            left.append(replace(demand, fields=missing))
+    return left[::-1]
+
+
+def _holds(record: Record, name: str, value: Any) -> bool:
+    held = record.document if name == DOCUMENT else record.metadata.get(name)
+    return same(held, value)
+
+
+def _sighting(expectation: Expectation, seen_at: float | None) -> Sighting:
+    return Sighting(
+        expectation.change,
+        expectation.kind,
+        expectation.records,
+        expectation.written_at,
+        seen_at,
+    )
+
+
+def _collection_of(chroma_id: str) -> Collection:
+    collection = parse_chroma_id(chroma_id).collection
+    if collection is None:
+        raise AssertionError("parse_chroma_id gives lines and words alone")
+    return collection

@@ -1,0 +1,59 @@
+"""What a run shows while it goes: a line that is kept up to date, or in a pipe one now and then."""
+
+from typing import Final
+
+from rich.console import Console
+from rich.status import Status
+
+from loadtest.options import Options
+from loadtest.recording import Moment
+
+_LINE_SECONDS: Final = 10.0
+
+
+class Progress:
+    """Of one run after the other."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._duration = 0.0
+        self._first: Moment | None = None
+        self._line_at = 0.0
+        self._stage = ""
+
+    def begin(self, options: Options) -> None:
+        """Users write from now on."""
+        self._duration, self._first, self._stage = options.duration, None, "writing"
+        if self._console.is_terminal:
+            self._status = self._console.status("writing")
+            self._status.start()
+
+    def settling(self) -> None:
+        """Users have ended; what they wrote is waited for."""
+        self._stage = "settling"
+
+    def moment(self, moment: Moment) -> None:
+        """The state of the run."""
+        if self._first is None:
+            self._first, self._line_at = moment, moment.at
+        text = self._in_words(moment, self._first)
+        if self._status is not None:
+            self._status.update(text)
+        elif moment.at >= self._line_at:
+            self._line_at = moment.at + _LINE_SECONDS
+            self._console.print(text, highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _in_words(self, moment: Moment, first: Moment) -> str:
+        return (
+            f"{self._stage} {moment.at - first.at:.0f} of {self._duration:.0f} s: "
+            f"{moment.rate:.0f} changes/s asked, {moment.changes:,} written, "
+            f"{moment.seen:,} seen, {moment.outstanding:,} not yet, {moment.never:,} never, "
+            f"{moment.failures:,} failures, {moment.waiting:,} messages wait"
+        )

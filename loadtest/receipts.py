@@ -1,0 +1,46 @@
+"""The receipts of a run: those that are there before it, and those that users add."""
+
+from collections.abc import Iterator
+from itertools import chain, count, cycle, islice
+from pathlib import Path
+from random import Random
+
+from loadtest.errors import OptionError
+from loadtest.options import Options
+from operations.receipts import Receipt, read_receipts
+from operations.synthetic import synthetic_receipts
+
+
+def base_receipts(options: Options) -> list[Receipt]:
+    """The same ones for the same options. Raises OptionError, MalformedReceiptError."""
+    if not options.receipts:
+        return [*islice(_made_up(options, f"base {options.seed}"), options.base)]
+    usable = (receipt for receipt in read_receipts(Path(options.receipts)) if receipt.lines)
+    found = list(islice(usable, options.base))
+    if len(found) < 3:
+        raise OptionError(f"{options.receipts} has {len(found)} receipts with lines: give three")
+    return found
+
+
+def arrivals(options: Options, run: str) -> Iterator[Receipt]:
+    """Receipts without end, drawn from the seed, under names that no other run has given."""
+    if options.receipts:
+        known = [r for r in read_receipts(Path(options.receipts)) if r.lines]
+        later: Iterator[Receipt] = cycle(known[options.base :] or known)
+    else:
+        later = _made_up(options, f"arrivals {options.seed}")
+    for number, receipt in zip(count(1), later, strict=False):
+        yield receipt.model_copy(update={"receipt": f"load-{run}-{number:06d}"})
+
+
+def _made_up(options: Options, seed: str) -> Iterator[Receipt]:
+    randomness = Random(seed)
+    receipts = chain.from_iterable(synthetic_receipts(100, randomness) for _ in count())
+    return (_sized(receipt, options.lines) for receipt in receipts)
+
+
+def _sized(receipt: Receipt, lines: int) -> Receipt:
+    """The receipt with its lines repeated, or cut, to a number of them; 0 leaves it as it is."""
+    if not lines:
+        return receipt
+    return receipt.model_copy(update={"lines": tuple(islice(cycle(receipt.lines), lines))})

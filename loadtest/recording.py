@@ -1,0 +1,92 @@
+"""What a run leaves for its report: sightings and moments, a line of JSON each."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from loadtest.expectations import Sighting
+
+_FRESHNESS: Final = "freshness.jsonl"
+_TIMELINE: Final = "timeline.jsonl"
+_END: Final = "end.json"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The state of a run, about once a second. `at` is seconds since 1970-01-01T00:00:00Z.
+
+    `rate` is what is asked of the users. `changes`, `irrelevant`, `failures` (writes), `items`
+    (of the table), `vectors`, `seen` and `never` (changes) count since the beginning. `outstanding`
+    is changes that are not visible; `waiting` and `in_flight` are messages of the queue.
+    """
+
+    at: float
+    rate: float
+    users: int
+    changes: int
+    irrelevant: int
+    failures: int
+    items: int
+    vectors: int
+    seen: int
+    never: int
+    outstanding: int
+    waiting: int
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class End:
+    """How writing ended: when, and what a search for the knee found."""
+
+    began_at: float
+    ended_at: float
+    held: float | None = None
+    reason: str = ""
+
+
+class Recording:
+    """The files of one run below `folder`; an earlier run's are replaced."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        (folder / _END).unlink(missing_ok=True)
+        self._freshness = (folder / _FRESHNESS).open("w")
+        self._timeline = (folder / _TIMELINE).open("w")
+
+    def sighting(self, sighting: Sighting) -> None:
+        self._freshness.write(sighting.to_line())
+
+    def moment(self, moment: Moment) -> None:
+        self._timeline.write(json.dumps(asdict(moment)) + "\n")
+
+    def close(self, end: End) -> None:
+        """The last that is recorded."""
+        self._freshness.close()
+        self._timeline.close()
+        (self._folder / _END).write_text(json.dumps(asdict(end)))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as it was recorded."""
+
+    sightings: list[Sighting]
+    moments: list[Moment]
+    end: End
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Raises OSError if no run has come to its end there."""
+        end = End(**json.loads((folder / _END).read_text()))
+        sightings = [Sighting.of_line(line) for line in _lines(folder / _FRESHNESS)]
+        moments = [Moment(**json.loads(line)) for line in _lines(folder / _TIMELINE)]
+        return cls(sightings, moments, end)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open() as file:
+        yield from file

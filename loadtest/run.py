@@ -1,0 +1,95 @@
+"""What users, shape and Locust's events share. Locust's page may start one run after another."""
+
+import os
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from loadtest.errors import LoadError
+from loadtest.kinds import Mix
+from loadtest.knee import Knee
+from loadtest.ledger import Ledger
+from loadtest.options import Options, Shape
+from loadtest.receipts import base_receipts
+from loadtest.session import Events, Session
+from loadtest.shapes import rate_at
+from loadtest.target import check_target
+from operations.connection import Connection, connect
+from operations.environment import LOCAL_STATE
+from receipt_sync.clock import Clock
+from receipt_sync.errors import SyncError
+
+
+class Run:
+    """The present run. `users` asks how many there are."""
+
+    def __init__(self, clock: Clock, events: Events, users: Callable[[], int]) -> None:
+        self._clock, self._events, self._users = clock, events, users
+        self._connection: Connection | None = None
+        self._ledger: Ledger | None = None
+        self._knee: Knee | None = None
+        self.reset({})
+
+    def reset(self, values: Mapping[str, Any]) -> None:
+        """Before a run, with the options as they are now: what ended the last one is forgotten."""
+        self.failure: Exception | None = None
+        self.session: Session | None = None
+        self.options = Options()
+        try:
+            self.options = Options.of({**vars(self.options), **values})
+        except LoadError as error:
+            self.failure = error
+        self.mix = Mix.parse(self.options.mix)
+        self.numbers = count(1)
+        self._knee = Knee(self.options.rate) if self.options.load_shape is Shape.KNEE else None
+
+    def start(self) -> None:
+        """Open a session; what goes wrong is kept in `failure`."""
+        if self.failure is None:
+            try:
+                self.session = self._session()
+                self.session.open()
+            except SyncError as error:
+                self.failure = error
+
+    def finish(self) -> None:
+        """Wait for what is outstanding and close the session; failures are kept."""
+        if self.session is None:
+            return
+        found = self._knee.verdict if self._knee else None
+        try:
+            self.session.finish(found.held if found else None, found.reason if found else "")
+        except SyncError as error:
+            self.failure = self.failure or error
+        self.failure = self.failure or self.session.failure
+
+    def next_rate(self) -> float | None:
+        """Changes a second from now on; None once the run is over."""
+        session = self.session
+        if self.failure or (session and session.failure):
+            return None
+        look = session.look() if session else None
+        elapsed = look.at if look else 0.0
+        rate = self._rate(elapsed)
+        if look is not None and look.at and self._knee is not None and rate is not None:
+            rate = self._knee.next_rate(look)
+        if session is not None:
+            session.rate = rate or 0.0
+        return rate
+
+    def _rate(self, elapsed: float) -> float | None:
+        options = self.options
+        if self._knee is None:
+            return rate_at(options.load_shape, options.rate, options.duration, elapsed)
+        return self._knee.rate if elapsed < options.duration else None
+
+    def _session(self) -> Session:
+        if self._connection is None:
+            self._connection = connect(os.environ, Path.cwd() / LOCAL_STATE)
+        check_target(self._connection, self.options.aws_table)
+        if self._ledger is None:
+            self._ledger = Ledger(base_receipts(self.options))
+        return Session(
+            self.options, self._connection, self._ledger, self._clock, self._events, self._users
+        )

@@ -1,0 +1,190 @@
+"""One run, in the process of the users: desk, watcher, and what is recorded of both."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from ulid import ULID
+
+from loadtest.acts import Acts
+from loadtest.desk import Desk
+from loadtest.errors import LoadError, OptionError
+from loadtest.expectations import Expectation, Sighting
+from loadtest.kinds import Kind
+from loadtest.knee import Look
+from loadtest.ledger import Ledger
+from loadtest.link import WatcherLink
+from loadtest.options import Options
+from loadtest.receipts import arrivals
+from loadtest.recording import End, Moment, Recording
+from loadtest.writes import AWSWrites
+from operations.connection import Connection
+from operations.settling import queue_backlog
+from receipt_sync.clock import Clock
+
+_SAMPLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Events:
+    """Whom the session tells: of every write, of every sighting, and of every moment."""
+
+    wrote: Callable[[Kind, float, Exception | None], None]
+    sighted: Callable[[Sighting], None]
+    moment: Callable[[Moment], None]
+
+
+class Session:
+    """From `open` to `finish`. What goes wrong beside the writes is kept in `failure`.
+
+    `rate` is set by the shape, `users` is asked for.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        connection: Connection,
+        ledger: Ledger,
+        clock: Clock,
+        events: Events,
+        users: Callable[[], int],
+    ) -> None:
+        self._options, self._connection, self._clock = options, connection, clock
+        self._ledger, self._events, self._users = ledger, events, users
+        self._recording = Recording(Path(options.out))
+        self._writes = AWSWrites(connection)
+        self.desk = Desk(
+            ledger,
+            Acts(options.burst),
+            self._writes,
+            arrivals(options, str(ULID())),
+            count(1),
+            clock,
+            self,
+        )
+        self.rate = 0.0
+        self.failure: Exception | None = None
+        self._changes = self._irrelevant = self._failures = self._seen = self._never = 0
+        self._began_at = 0.0
+        self._link: WatcherLink | None = None
+        self._over = threading.Event()
+
+    def open(self) -> None:
+        """Wait until the watcher serves what is published. Raises WatcherError, OptionError."""
+        self._check_base()
+        self._link = WatcherLink(
+            _environment(self._connection), self._options.limit, self._sighted, self.fail
+        )
+        self._link.open()
+        self._began_at = self._clock.now().timestamp()
+        threading.Thread(target=self._sample_until_over, daemon=True).start()
+
+    def finish(self, held: float | None, reason: str) -> None:
+        """Wait until every change is seen or given up. Raises WatcherError."""
+        ended_at = self._clock.now().timestamp()
+        try:
+            if self._link is not None:
+                self._link.finish()
+        finally:
+            self._over.set()
+            self._recording.close(End(self._began_at, ended_at, held, reason))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether users may write."""
+        return self._began_at > 0
+
+    def look(self) -> Look:
+        """How far the run is; its time begins when it was opened."""
+        elapsed = self._clock.now().timestamp() - self._began_at if self.is_open else 0.0
+        return Look(elapsed, self._changes, self._outstanding)
+
+    def fail(self, error: Exception) -> None:
+        """Keep the first thing that goes wrong."""
+        self.failure = self.failure or error
+
+    def wrote(self, kind: Kind, seconds: float, error: Exception | None) -> None:
+        """See desk.Listener."""
+        if error is not None:
+            self._failures += 1
+        elif kind is Kind.IRRELEVANT:
+            self._irrelevant += 1
+        else:
+            self._changes += 1
+        self._events.wrote(kind, seconds, error)
+
+    def expect(self, expectation: Expectation) -> None:
+        """See desk.Listener."""
+        if self._link is None:
+            raise AssertionError("users write in an open session only")
+        try:
+            self._link.expect(expectation)
+        except LoadError as error:
+            self.fail(error)
+
+    @property
+    def _outstanding(self) -> int:
+        return self._link.outstanding if self._link else 0
+
+    def _sighted(self, sighting: Sighting) -> None:
+        self._seen += sighting.seen_at is not None
+        self._never += sighting.seen_at is None
+        self._recording.sighting(sighting)
+        self._events.sighted(sighting)
+
+    def _sample_until_over(self) -> None:
+        try:
+            while not self._over.wait(_SAMPLE_SECONDS):
+                moment = self._moment()
+                self._recording.moment(moment)
+                self._events.moment(moment)
+        except Exception as error:  # noqa: BLE001 it would end this thread and nothing else
+            self.fail(error)
+
+    def _moment(self) -> Moment:
+        queue_url = self._connection.names.compaction_queue_url
+        waiting, in_flight = queue_backlog(self._connection.sqs, queue_url)
+        return Moment(
+            at=self._clock.now().timestamp(),
+            rate=self.rate,
+            users=self._users(),
+            changes=self._changes,
+            irrelevant=self._irrelevant,
+            failures=self._failures,
+            items=self._writes.items,
+            vectors=self._writes.vectors,
+            seen=self._seen,
+            never=self._never,
+            outstanding=self._outstanding,
+            waiting=waiting,
+            in_flight=in_flight,
+        )
+
+    def _check_base(self) -> None:
+        """Users edit the base without reading it, so it must have been loaded."""
+        key = self._ledger.hot_key
+        found = self._connection.dynamodb.get_item(
+            TableName=self._connection.names.table,
+            Key={"PK": {"S": key.pk}, "SK": {"S": key.sk}},
+        )
+        if "Item" not in found:
+            raise OptionError(
+                "the receipts that users edit are not in the table: start through `make load` or "
+                "`make load-ui`, which load them"
+            )
+
+
+def _environment(connection: Connection) -> Mapping[str, str]:
+    """With which another process finds the same AWS."""
+    names = connection.names
+    endpoint = {"AWS_ENDPOINT_URL": connection.endpoint} if connection.endpoint else {}
+    return {
+        **os.environ,
+        **endpoint,
+        "DYNAMODB_TABLE": names.table,
+        "COMPACTION_QUEUE_URL": names.compaction_queue_url,
+        "SNAPSHOT_BUCKET": names.bucket,
+    }

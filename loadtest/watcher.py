@@ -1,0 +1,71 @@
+"""Follows the published snapshots as any reader does, and notes when a change is visible."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from compactor.index import Record
+from loadtest.expectations import Expectation, Sighting
+from loadtest.outstanding import Outstanding
+from receipt_sync.clock import Clock
+from receipt_sync.keys import Collection
+
+
+class Reader(Protocol):
+    """One collection's published version."""
+
+    @property
+    def version(self) -> int: ...
+
+    def refresh(self) -> bool: ...
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]: ...
+
+
+class Watcher:
+    """Turn after turn: new expectations in, sightings out. `limit` is in seconds."""
+
+    def __init__(
+        self,
+        readers: Mapping[Collection, Reader],
+        clock: Clock,
+        limit: float,
+        tell: Callable[[Sighting], None],
+    ) -> None:
+        self._readers, self._clock, self._tell = readers, clock, tell
+        self._outstanding = Outstanding(limit)
+        self._since = dict.fromkeys(readers, 0.0)
+
+    def __len__(self) -> int:
+        """How many changes are not seen yet."""
+        return len(self._outstanding)
+
+    def turn(self, arrived: Sequence[Expectation]) -> None:
+        """Follow the snapshots once. Raises SnapshotDamagedError, IndexFailedError."""
+        fresh: dict[Collection, list[str]] = defaultdict(list)
+        for expectation in arrived:
+            for collection, ids in self._outstanding.expect(expectation).items():
+                fresh[collection] += ids
+        for collection in self._readers:
+            for sighting in self._look(collection, fresh[collection]):
+                self._tell(sighting)
+        for sighting in self._outstanding.overdue(self._now()):
+            self._tell(sighting)
+
+    def _look(self, collection: Collection, fresh: list[str]) -> Iterator[Sighting]:
+        """After a new version at all records of which something is asked, otherwise at new ones.
+
+        What was served before an expectation came counts from when it began to be served.
+        """
+        reader = self._readers[collection]
+        if reader.refresh():
+            self._since[collection] = self._now()
+            fresh = self._outstanding.ids(collection)
+        if not fresh or not reader.version:
+            return
+        ids = list(dict.fromkeys(fresh))
+        found = reader.get(ids)
+        yield from self._outstanding.look(collection, ids, found, self._since[collection])
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

@@ -1,0 +1,69 @@
+"""The watcher's process against an AWS on which nothing is ever published."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+
+from loadtest.errors import WatcherError
+from loadtest.expectations import Expectation, Sighting, Wanted
+from loadtest.kinds import Kind
+from loadtest.link import WatcherLink
+from local.running import running
+from receipt_sync.keys import EntityKey
+
+LIMIT = 2.0
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with running(tmp_path_factory.mktemp("aws"), deploy=False) as stack:
+        yield {**os.environ, **stack.variables}
+
+
+@dataclass
+class Heard:
+    sightings: list[Sighting] = field(default_factory=list)
+    deaths: list[WatcherError] = field(default_factory=list)
+
+    def link(self, environment: dict[str, str]) -> WatcherLink:
+        return WatcherLink(environment, LIMIT, self.sightings.append, self.deaths.append)
+
+
+def expectation() -> Expectation:
+    wanted = (Wanted((EntityKey("image", 1, 1).chroma_id,), {"text": "NEW"}),)
+    return Expectation(1, Kind.LINE, time.time(), wanted)
+
+
+def test_a_change_that_never_comes_is_told_after_the_limit(environment: dict[str, str]) -> None:
+    heard = Heard()
+    link = heard.link(environment)
+    link.open()
+    begun = time.monotonic()
+    link.expect(expectation())
+    assert link.outstanding == 1
+    link.finish()
+    assert LIMIT <= time.monotonic() - begun < LIMIT + 8
+    assert [(s.change, s.seen_at) for s in heard.sightings] == [(1, None)]
+    assert link.outstanding == 0
+    assert heard.deaths == []
+
+
+def test_a_watcher_that_dies_is_noticed(environment: dict[str, str]) -> None:
+    heard = Heard()
+    link = heard.link(environment)
+    link.open()
+    (process,) = [
+        child for child in psutil.Process().children() if "loadtest.watching" in child.cmdline()
+    ]
+    process.kill()
+    with pytest.raises(WatcherError, match="before its time"):
+        link.finish()
+
+
+def test_a_watcher_that_cannot_open_the_snapshots_says_so(environment: dict[str, str]) -> None:
+    with pytest.raises(WatcherError, match="could not open"):
+        Heard().link(environment | {"SNAPSHOT_BUCKET": "no-such-bucket"}).open()

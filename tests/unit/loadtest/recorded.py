@@ -1,0 +1,43 @@
+"""A run that was recorded, as Locust and the session leave it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtest.expectations import Sighting
+from loadtest.kinds import Kind
+from loadtest.recording import End, Moment, Recording
+
+BEGAN_AT = 1_000.0
+CSV = """Type,Name,Request Count,Failure Count,Median Response Time,Max Response Time,50%,95%
+WRITE,line edit,90,2,7,31.5,7,21
+WRITE,burst,10,0,7,31.5,7,21
+WRITE,irrelevant,20,0,5,9,5,8
+FRESHNESS,line edit,88,0,700,2100,700,1900
+,Aggregated,208,2,9,2100,9,1900
+"""
+
+
+def moment(second: int, outstanding: int = 5, **counts: int) -> Moment:
+    usual = {
+        "users": 10, "changes": 10 * second, "irrelevant": 2 * second, "failures": 0,
+        "items": 20 * second, "vectors": second, "seen": 9 * second, "never": 0,
+        "waiting": 3, "in_flight": 2,
+    }  # fmt: skip
+    return Moment(at=BEGAN_AT + second, rate=10.0, outstanding=outstanding, **(usual | counts))
+
+
+def sighting(change: int, seconds: float | None, kind: Kind = Kind.LINE) -> Sighting:
+    written_at = BEGAN_AT + change / 10
+    return Sighting(change, kind, 3, written_at, None if seconds is None else written_at + seconds)
+
+
+def record(folder: Path, sightings: Sequence[Sighting], end: End) -> Path:
+    """Leaves a run of ten seconds in a folder."""
+    recording = Recording(folder)
+    for one in sightings:
+        recording.sighting(one)
+    for second in range(1, 13):
+        recording.moment(moment(second, outstanding=second))
+    recording.close(end)
+    (folder / "locust_stats.csv").write_text(CSV)
+    return folder

@@ -1,0 +1,65 @@
+"""The search for the highest rate that holds, on a queue whose capacity is known."""
+
+from random import Random
+
+import pytest
+
+from loadtest.knee import FACTOR, Knee, Look
+
+FRESHNESS = 1.0
+
+
+def search(
+    knee: Knee, capacity: float, most_written: float = 1e9, noise: float = 0.0, seconds: int = 600
+) -> int:
+    """Let a queue that works off `capacity` a second be written to; returns the seconds taken."""
+    written = done = 0.0
+    rate: float | None = knee.rate
+    randomness = Random(1)
+    for second in range(seconds):
+        backlog = written - done + (rate or 0) * FRESHNESS * (1 + noise * randomness.uniform(-1, 1))
+        rate = knee.next_rate(Look(float(second), round(written), round(backlog)))
+        if rate is None:
+            return second
+        written += min(rate, most_written)
+        done = min(written, done + capacity)
+    return seconds
+
+
+@pytest.mark.parametrize("capacity", [35.0, 60.0, 130.0])
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_the_knee_is_the_last_rate_that_the_queue_keeps_up_with(
+    capacity: float, noise: float
+) -> None:
+    knee = Knee(20)
+    search(knee, capacity, noise=noise)
+    assert knee.verdict.held is not None
+    assert capacity / FACTOR / FACTOR < knee.verdict.held <= capacity * FACTOR
+    assert "backlog grew" in knee.verdict.reason
+
+
+def test_a_first_rate_that_is_too_much_leaves_no_rate_that_held() -> None:
+    knee = Knee(20)
+    assert search(knee, capacity=10) < 20
+    assert knee.verdict.held is None
+    assert "at 20 changes a second the backlog grew" in knee.verdict.reason
+
+
+def test_users_that_are_too_slow_end_the_search_with_what_they_reached() -> None:
+    knee = Knee(20)
+    search(knee, capacity=1e9, most_written=30)
+    assert knee.verdict.held == pytest.approx(31.25)
+    assert "users reached 30 of 39" in knee.verdict.reason
+
+
+def test_without_a_knee_in_time_the_last_rate_that_held_stands() -> None:
+    knee = Knee(20)
+    assert search(knee, capacity=1e9, seconds=40) == 40
+    assert knee.verdict.held == pytest.approx(25)
+    assert "time was over" in knee.verdict.reason
+
+
+def test_once_found_it_stays_found() -> None:
+    knee = Knee(20)
+    end = search(knee, capacity=10)
+    assert knee.next_rate(Look(end + 1.0, 0, 0)) is None

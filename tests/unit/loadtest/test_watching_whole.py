@@ -1,0 +1,174 @@
+"""Users, ledger and watcher together, against a world that publishes when it likes."""
+
+from collections.abc import Iterator
+from itertools import count
+from random import Random
+
+import pytest
+
+from loadtest.acts import Acts
+from loadtest.desk import Desk
+from loadtest.expectations import Expectation, Sighting
+from loadtest.kinds import Kind, Mix
+from loadtest.ledger import Ledger
+from loadtest.watcher import Watcher
+from operations.receipts import Receipt
+from receipt_sync.keys import Collection
+from tests.fakes.clock import ManualClock
+from tests.unit.loadtest.world import World, receipt
+
+LIMIT = 1e6
+
+
+class Stage:
+    """A desk and a watcher on one world; time goes on by a second a step."""
+
+    def __init__(self, seed: int) -> None:
+        self.world, self.clock = World(), ManualClock()
+        self.randomness = Random(seed)
+        base = [receipt(f"base {number}") for number in range(4)]
+        for one in base:
+            self.world.receipt(one)
+        self.publish_all()
+        self.expected: dict[int, Expectation] = {}
+        self.arrived: list[Expectation] = []
+        self.seen: list[Sighting] = []
+        self.failures: list[Exception] = []
+        self.desk = Desk(Ledger(base), Acts(3), self.world, arrivals(), count(1), self.clock, self)
+        self.watcher = Watcher(self.world.readers, self.clock, LIMIT, self.seen.append)
+
+    def wrote(self, kind: Kind, seconds: float, error: Exception | None) -> None:
+        if error is not None:
+            self.failures.append(error)
+
+    def expect(self, expectation: Expectation) -> None:
+        self.expected[expectation.change] = expectation
+        self.arrived.append(expectation)
+
+    def act(self, kind: Kind) -> None:
+        self.clock.advance(1)
+        self.desk.act(kind, self.randomness)
+
+    def watch(self) -> None:
+        arrived, self.arrived = self.arrived, []
+        self.watcher.turn(arrived)
+
+    def publish_all(self) -> None:
+        self.world.deliver()
+        for collection in Collection:
+            self.world.publish(collection)
+
+
+def arrivals() -> Iterator[Receipt]:
+    return (receipt(f"new {number}") for number in count())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: int) -> None:
+    stage = Stage(seed)
+    mix, dice = Mix.parse("receipt=5,delete=15"), Random(f"steps {seed}")
+    published_at = 0.0
+    for _ in range(120):
+        stage.act(mix.draw(dice))
+        step = dice.random()
+        if step < 0.2:
+            stage.world.deliver()
+        if step < 0.4:
+            stage.world.publish(dice.choice(list(Collection)))
+            published_at = stage.clock.now().timestamp()
+        stage.watch()
+        for sighting in stage.seen:
+            written_at = stage.expected[sighting.change].written_at
+            assert sighting.seen_at is not None
+            assert written_at <= published_at
+    assert 0 < len(stage.seen) < len(stage.expected)
+    stage.publish_all()
+    stage.watch()
+    assert sorted(sighting.change for sighting in stage.seen) == sorted(stage.expected)
+    assert stage.failures == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.IRRELEVANT])
+def test_each_kind_of_change_is_seen_once_both_collections_are_published(kind: Kind) -> None:
+    for seed in range(10):
+        stage = Stage(seed)
+        stage.act(kind)
+        stage.watch()
+        assert stage.seen == []
+        assert len(stage.expected) == 1
+        stage.clock.advance(2)
+        stage.publish_all()
+        stage.watch()
+        ((sighting),) = stage.seen
+        assert (sighting.kind, sighting.seconds) == (kind, 2.0)
+
+
+def test_a_vector_that_is_late_holds_its_change_back() -> None:
+    stage = Stage(1)
+    stage.act(Kind.VECTOR)
+    for collection in Collection:
+        stage.world.publish(collection)
+    stage.watch()
+    assert stage.seen == []
+    stage.publish_all()
+    stage.watch()
+    assert len(stage.seen) == 1
+
+
+def test_a_change_that_was_published_before_the_watcher_heard_of_it_counts_from_then() -> None:
+    stage = Stage(1)
+    stage.watch()
+    stage.act(Kind.LINE)
+    late, stage.arrived = stage.arrived, []
+    stage.clock.advance(3)
+    stage.publish_all()
+    stage.watch()
+    stage.clock.advance(10)
+    stage.arrived = late
+    stage.watch()
+    assert [sighting.seconds for sighting in stage.seen] == [3.0]
+
+
+def test_nothing_is_read_while_nothing_is_new() -> None:
+    stage = Stage(1)
+    stage.act(Kind.LINE)
+    stage.watch()
+    reads = stage.world.readers[Collection.LINES].reads
+    stage.watch()
+    assert stage.world.readers[Collection.LINES].reads == reads
+
+
+def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
+    stage = Stage(2)
+    for _ in range(20):
+        stage.act(Kind.IRRELEVANT)
+    assert stage.expected == {}
+    assert stage.world.foreign_items
+    assert stage.failures == []
+
+
+def test_a_failed_write_is_told_and_its_receipt_left_alone() -> None:
+    stage = Stage(3)
+    stage.world.failing = ValueError("refused")
+    assert stage.desk.act(Kind.BURST, stage.randomness) == 3
+    assert stage.world.calls.count("set") == 1
+    assert len(stage.failures) == 1
+    assert stage.expected == {}
+    stage.world.failing = None
+    for _ in range(30):
+        stage.act(Kind.LINE)
+    assert len(stage.expected) == 30
+
+
+def test_a_burst_is_one_change_with_the_last_of_its_values() -> None:
+    stage = Stage(4)
+    stage.act(Kind.BURST)
+    (expectation,) = stage.expected.values()
+    texts = {
+        group.fields["text"]
+        for group in expectation.wanted
+        if group.fields and "text" in group.fields
+    }
+    assert len(texts) == 1
+    assert texts.pop().endswith(".3")
+    assert stage.world.calls.count("set") == 3
