@@ -10,11 +10,11 @@ _SCALE = 2.0**-64
 class Dice:
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._key = seed.to_bytes(8, "big")
+        self.key = seed.to_bytes(8, "big")
 
     def roll(self, *name: object) -> float:
         """A number in [0, 1)."""
-        digest = blake2b(repr(name).encode(), digest_size=8, key=self._key).digest()
+        digest = blake2b(repr(name).encode(), digest_size=8, key=self.key).digest()
         return int.from_bytes(digest, "big") * _SCALE
 
     def happens(self, share: float, *name: object) -> bool:

@@ -7,7 +7,7 @@ in a sleep, in a join. What runs between two of these is never interrupted.
 import heapq
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, NoReturn
 
 from greenlet import getcurrent, greenlet
 
@@ -23,41 +23,18 @@ class Violation(BaseException):
 class Process:
     """A worker's process. `skew` is added to its wall clock; `frozen` lags its monotonic one."""
 
-    def __init__(self, name: str, skew: float = 0.0) -> None:
+    def __init__(self, name: str, skew: float = 0.0, *, mortal: bool = True) -> None:
         self.name, self.skew = name, skew
+        self.mortal = mortal
+        """Whether faults may strike it: the pollers of queue and stream are AWS itself."""
         self.alive = True
         self.frozen = 0.0
         self.paused_until = 0.0
         self.calls = 0
-        self.mortal = True
-        """Whether faults may strike it: the queue's and the stream's own pollers are AWS."""
 
     def check(self) -> None:
         if not self.alive:
             raise Killed
-
-
-class Task:
-    """One thread of a process."""
-
-    def __init__(self, process: Process, function: Callable[[], Any]) -> None:
-        self.process, self._function = process, function
-        self.turn = 0
-        self.done = False
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.ended = Signal()
-        self.greenlet = greenlet(self._run)
-
-    def _run(self) -> None:
-        try:
-            self.process.check()
-            self.result = self._function()
-        except Exception as error:  # noqa: BLE001 an invocation's error is its answer
-            self.error = error
-        except Killed as error:
-            self.error = error
-        self.done = True
 
 
 class Signal:
@@ -67,44 +44,79 @@ class Signal:
         self.waiting: list[Task] = []
 
 
-class Scheduler:
-    """Virtual time in seconds since the history began."""
+class Task:
+    """One thread of a process."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, number: int, process: Process, function: Callable[[], Any], main: greenlet
+    ) -> None:
+        self.number, self.process, self._function = number, process, function
+        self.turn = 0
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.ended = Signal()
+        self.greenlet = greenlet(self._run, parent=main)
+
+    def _run(self) -> None:
+        try:
+            self.process.check()
+            self.result = self._function()
+        except Exception as error:  # noqa: BLE001 an invocation's error is its answer
+            self.error = error
+        except Killed as error:
+            self.error = error
+        finally:
+            self.done = True
+
+
+class Scheduler:
+    """Virtual time, in seconds since the history began."""
+
+    def __init__(self, patience: int) -> None:
         self.now = 0.0
         self.current: Task | None = None
-        self.switches = 0
+        self.violation: Violation | None = None
+        self.turns = 0
+        self._patience = patience
         self._main = getcurrent()
         self._due: list[tuple[float, int, Task, int]] = []
+        self._live: set[Task] = set()
         self._numbers = count()
 
     @property
-    def process(self) -> Process:
-        """The process whose code runs now."""
+    def task(self) -> Task:
+        """The task that runs."""
         if self.current is None:
             raise RuntimeError("no task runs")
-        return self.current.process
+        return self.current
+
+    @property
+    def process(self) -> Process:
+        """The process whose code runs."""
+        return self.task.process
 
     def spawn(self, process: Process, function: Callable[[], Any], delay: float = 0.0) -> Task:
-        task = Task(process, function)
+        task = Task(next(self._numbers), process, function, self._main)
+        self._live.add(task)
         self._put(task, self.now + delay)
         return task
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass for the task that runs, and others run meanwhile."""
-        task = self._running()
+        task = self.task
+        task.process.check()
         until = self.now + seconds
-        if not self._due or self._due[0][0] > until:  # nobody else is due before
-            self.now = until
-            if task.process.paused_until <= until:
-                return
+        if task.process.paused_until <= until and not (self._due and self._due[0][0] <= until):
+            self.now = until  # nobody else is due before
+            return
         self._put(task, until)
         self._switch(task)
 
     def wait(self, signal: Signal, timeout: float | None = None) -> None:
         """Until the signal is given, or `timeout` seconds have passed."""
-        task = self._running()
-        task.turn += 1
+        task = self.task
+        task.process.check()
         signal.waiting.append(task)
         if timeout is not None:
             self._put(task, self.now + timeout)
@@ -117,9 +129,31 @@ class Scheduler:
             if not task.done:
                 self._put(task, self.now)
 
-    def run(self, until: float) -> None:
-        """Everything that is due until then. Raises Violation as soon as there is one."""
-        while self._due and self._due[0][0] <= until:
+    def kill(self, process: Process) -> None:
+        """Every task of the process unwinds without any effect."""
+        process.alive = False
+        for task in sorted((t for t in self._live if t.process is process), key=_birth):
+            self._put(task, self.now)
+
+    def freeze(self, process: Process, seconds: float) -> None:
+        """Its monotonic clock stands still, and so does every timer that runs by it."""
+        process.frozen += seconds
+        self._due = [
+            (moment + seconds if task.process is process else moment, number, task, turn)
+            for moment, number, task, turn in self._due
+        ]
+        heapq.heapify(self._due)
+
+    def fail(self, message: str) -> NoReturn:
+        """An invariant does not hold: the history ends here."""
+        self.violation = self.violation or Violation(f"at {self.now:.2f} s: {message}")
+        if self.current is not None:
+            self.current.process.alive = False  # what unwinds now must have no effect
+        raise self.violation
+
+    def run(self) -> None:
+        """Until nothing is due any more. Raises Violation as soon as there is one."""
+        while self._due:
             moment, _, task, turn = heapq.heappop(self._due)
             if turn != task.turn or task.done:
                 continue
@@ -128,39 +162,38 @@ class Scheduler:
                 self._put(task, task.process.paused_until)
                 continue
             self._resume(task)
-        self.now = max(self.now, until)
-
-    @property
-    def next_due(self) -> float | None:
-        return self._due[0][0] if self._due else None
+            if self.turns > self._patience:
+                self.violation = Violation(f"no end after {self.turns} turns of its tasks")
+            if self.violation:
+                raise self.violation
 
     def abandon(self) -> None:
         """End every task that is left, for a history that is over."""
-        tasks = {id(task): task for _, _, task, _ in self._due}
-        for task in tasks.values():
+        for task in self._live:
             task.process.alive = False
+        for task in sorted(self._live, key=_birth):
+            self.current = task
             if task.greenlet:
                 task.greenlet.throw(Killed)
+        self._live.clear()
         self._due.clear()
 
     def _resume(self, task: Task) -> None:
         self.current, task.turn = task, task.turn + 1
-        self.switches += 1
+        self.turns += 1
         task.greenlet.switch()
         self.current = None
         if task.done:
+            self._live.discard(task)
             self.give(task.ended)
 
     def _switch(self, task: Task) -> None:
         self._main.switch()
-        self.current = task
         task.process.check()
-
-    def _running(self) -> Task:
-        if self.current is None:
-            raise RuntimeError("only a task can wait")
-        self.current.process.check()
-        return self.current
 
     def _put(self, task: Task, moment: float) -> None:
         heapq.heappush(self._due, (moment, next(self._numbers), task, task.turn))
+
+
+def _birth(task: Task) -> int:
+    return task.number

@@ -1,0 +1,150 @@
+"""Both functions' logic, fed with odd input beside sound input that must get through."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import QueueSendError
+from receipt_sync.keys import Collection, EntityType
+from receipt_sync.messages import Delta, delta_key, read_message
+from receipt_sync.sqs_text import MESSAGE_LIMIT, legal
+from stream_processor.processor import StreamProcessor
+from tests.fakes.clock import ManualClock
+from tests.fakes.telemetry import RecordingTelemetry
+from tests.fakes.world import World, line
+from tests.fuzz.contract import (
+    APPLIED,
+    IGNORED,
+    PARKED,
+    BrokenContractError,
+    NoJSONError,
+    any_json,
+    body_text,
+    check_quiet,
+    check_silent,
+)
+from tests.fuzz.seeds import SECRET
+
+_A_WORLD: Final = 200
+"""Inputs after which a world is made anew."""
+
+
+def stream_events() -> Callable[[bytes], str]:
+    """A stream event beside a sound record, which must get through whatever the other is."""
+    outbox, parking, telemetry = CapturingOutbox(), CapturingParking(), RecordingTelemetry()
+    processor = StreamProcessor(outbox, parking, frozenset(EntityType), telemetry)
+
+    def check(data: bytes) -> str:
+        outbox.bodies.clear(), parking.parked.clear(), telemetry.events.clear()
+        telemetry.problems.clear(), telemetry.values.clear(), telemetry.steps.clear()
+        try:
+            odd = any_json(data)
+        except NoJSONError:
+            return IGNORED
+        records = odd["Records"] if isinstance(odd, dict) and "Records" in odd else [odd]
+        records = records if isinstance(records, list) else [records]
+        try:
+            processor.process([*records, _SOUND_RECORD], Deadline(ManualClock(), 60))
+        except QueueSendError as error:
+            check_silent(error)
+            return PARKED
+        _check_sent(outbox.bodies)
+        check_quiet([reason for _, reason in parking.parked], telemetry)
+        return PARKED if parking.parked else APPLIED
+
+    return check
+
+
+def _check_sent(bodies: list[str]) -> None:
+    keys = set()
+    for body in bodies:
+        if len(body.encode()) > MESSAGE_LIMIT or legal(body) != body:
+            raise BrokenContractError(f"SQS would refuse a body of {len(body)} characters")
+        content = read_message(body)
+        if content.poison:
+            raise BrokenContractError(f"the compactor would park {content.poison[0].reason}")
+        keys |= {change.key for change in content.changes}
+    if line(1) not in keys:
+        raise BrokenContractError("the sound record was not sent")
+
+
+class CapturingOutbox:
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def send(self, messages: Any, deadline: Deadline) -> list[Any]:
+        self.bodies += [message.body for message in messages]
+        return []
+
+
+class CapturingParking:
+    def __init__(self) -> None:
+        self.parked: list[tuple[Any, str]] = []
+
+    def park(self, record: Any, reason: str) -> None:
+        self.parked.append((record, reason))
+
+
+class _Compaction:
+    """A compactor on fakes that gets odd messages beside sound ones."""
+
+    def __init__(self) -> None:
+        self._left = 0
+
+    def handle(self, bodies: list[str], objects: Mapping[str, bytes]) -> str:
+        if self._left == 0:
+            self._begin()
+        self._left -= 1
+        world = self._world
+        world.deltas.objects |= objects
+        world.dead_letters.parked.clear()
+        text = f"{SECRET} {self._left % 2}"
+        world.table.put(line(1), text=text)
+        report = world.handle(self._compactor, *bodies, world.change_body(line(1), "text"))
+        if report.returned:
+            raise BrokenContractError(f"messages would come back for ever: {report.returned}")
+        if world.index().records[line(1).chroma_id].metadata.get("text") != text:
+            raise BrokenContractError("the sound message beside it was not applied")
+        parked = world.dead_letters.parked
+        check_quiet([reason for _, reason, _ in parked], world.telemetry)
+        return PARKED if parked else APPLIED
+
+    def _begin(self) -> None:
+        self._left = _A_WORLD
+        self._world = World()
+        self._compactor = self._world.worker()
+        self._world.table.put(line(1), text="")
+        self._world.table.put(line(2), text=f"{SECRET} 2")
+        body = self._world.delta_body([line(1), line(2)])
+        self._world.handle(self._compactor, body)
+
+
+def compaction_bodies() -> Callable[[bytes], str]:
+    compaction = _Compaction()
+    return lambda data: compaction.handle([body_text(data)], {})
+
+
+def compaction_deltas() -> Callable[[bytes], str]:
+    """A sound delta message whose object holds the bytes."""
+    compaction = _Compaction()
+    number = iter(range(10_000_000))
+
+    def check(data: bytes) -> str:
+        message = Delta.of(Collection.LINES, f"1{next(number):025d}", 2)
+        objects = {delta_key(Collection.LINES, message.delta_id): data}
+        return compaction.handle([message.model_dump_json(by_alias=True)], objects)
+
+    return check
+
+
+_SOUND_RECORD: Final = {
+    "eventID": "sound",
+    "eventName": "INSERT",
+    "awsRegion": "eu-west-1",
+    "dynamodb": {
+        "ApproximateCreationDateTime": 1767225600.0,
+        "Keys": {"PK": {"S": line(1).pk}, "SK": {"S": line(1).sk}},
+        "NewImage": {"text": {"S": SECRET}},
+        "SequenceNumber": "900000",
+    },
+}

@@ -1,0 +1,54 @@
+"""A hundred thousand odd inputs and more: half of them mutated at random, half guided by coverage.
+
+`python -m tests.fuzz TARGET` runs one target for as long as one likes.
+"""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from tests.fuzz.runner import feed
+from tests.fuzz.targets import TARGETS
+
+_CHEAP = 14_000
+_DEAR = 1_500
+"""For what writes files, or runs a whole batch."""
+_GUIDED_CHEAP = 10_000
+_GUIDED_DEAR = 1_000
+_DEAR_TARGETS = {
+    "packs",
+    "pack_contents",
+    "stream_events",
+    "compaction_bodies",
+    "compaction_deltas",
+}
+
+
+def _inputs(name: str, cheap: int, dear: int) -> int:
+    return dear if name in _DEAR_TARGETS else cheap
+
+
+def test_there_are_a_hundred_thousand_inputs():
+    random = sum(_inputs(name, _CHEAP, _DEAR) for name in TARGETS)
+    guided = sum(_inputs(name, _GUIDED_CHEAP, _GUIDED_DEAR) for name in TARGETS)
+    assert random + guided >= 100_000
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_mutated_input_is_applied_ignored_or_set_aside(name: str):
+    fed = feed(TARGETS[name], _inputs(name, _CHEAP, _DEAR), seed=1)
+    assert fed.failure is None, str(fed.failure)
+    assert fed.outcomes["applied"] > 0
+    assert fed.outcomes["parked"] > 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
+@pytest.mark.parametrize("name", TARGETS)
+def test_an_input_that_coverage_led_to_is_applied_ignored_or_set_aside(name: str):
+    inputs = _inputs(name, _GUIDED_CHEAP, _GUIDED_DEAR)
+    command = [sys.executable, "-m", "tests.fuzz", name, "--guided", "--inputs", str(inputs)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert f"Done {inputs} runs" in done.stderr

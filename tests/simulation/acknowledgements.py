@@ -1,0 +1,139 @@
+"""Nothing may be acknowledged before its effect is published, or it is set aside (I2)."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from receipt_sync.keys import Collection
+from tests.simulation import model
+from tests.simulation.contents import (
+    RELEVANT,
+    change_key,
+    changes_in,
+    is_malformed,
+    is_of,
+    is_poison,
+    kind_of,
+)
+from tests.simulation.deltas import Sent
+from tests.simulation.past import Past
+from tests.simulation.publishes import Publishes, Record
+from tests.simulation.queues import Message
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.script import SECRET
+from tests.simulation.table import Key, StreamRecord
+
+
+class Accepted(NamedTuple):
+    """A change that the queue took."""
+
+    sequence: int
+    event: str
+    fields: frozenset[str]
+
+
+class Acknowledgements:
+    """Watches what the queues take and let go, and what the stream's position leaves behind."""
+
+    def __init__(
+        self, scheduler: Scheduler, past: Past, deltas: dict[str, Sent], publishes: Publishes
+    ) -> None:
+        self._past, self._deltas, self._publishes = past, deltas, publishes
+        self._fail = scheduler.fail
+        self._parked: list[str] = []
+        """Every body that was ever set aside with a reason."""
+        self.flags_ever_off: set[str] = set()
+        self._accepted: dict[Key, list[Accepted]] = defaultdict(list)
+
+    def on_accept(self, message: Message) -> None:
+        """The compaction queue took a message."""
+        for change in changes_in(message.body):
+            self._accepted[change_key(change)].append(
+                Accepted(
+                    int(change["sequence_number"]),
+                    str(change["event_name"]),
+                    frozenset(change["changes"]),
+                )
+            )
+
+    def on_dead_letter(self, message: Message) -> None:
+        """A dead-letter queue took a message; with a reason if one of ours set it aside."""
+        if message.reason is not None:
+            self._parked.append(message.body)
+            if SECRET in message.reason:
+                self._fail("a reason in a dead-letter queue quotes receipt text")
+
+    def on_stream_passed(self, record: StreamRecord) -> None:
+        """What a record says must be in the queue, or set aside, before its position is left."""
+        if is_malformed(record.key):
+            if not any(f'"r{record.tick}"' in body for body in self._parked):
+                self._fail(f"the malformed stream record {record.tick} was not parked")
+            return
+        kind = kind_of(record.key)
+        if kind is None or kind in self.flags_ever_off:
+            return
+        old, new = record.old or {}, record.new or {}
+        fields = {name for name in RELEVANT[kind] if old.get(name) != new.get(name)}
+        whole = record.old is None or record.new is None
+        if (fields or whole) and not self._was_accepted(record, fields, whole=whole):
+            self._fail(f"stream record {record.tick} was passed, but not all of it was queued")
+
+    def _was_accepted(self, record: StreamRecord, fields: set[str], *, whole: bool) -> bool:
+        for accepted in self._accepted[record.key]:
+            if accepted.sequence < record.tick:
+                continue
+            if accepted.event != "MODIFY" or (not whole and fields <= accepted.fields):
+                return True
+        return False
+
+    def on_acknowledge(self, message: Message) -> None:
+        """What a message asked for must be published, or set aside with its reason."""
+        if is_poison(message.body):
+            if not any(is_poison(body) for body in self._parked):
+                self._fail(f"{message.message_id} is poison, and was not set aside")
+            return
+        content = json.loads(message.body)
+        if content["source"] == "embedding_delta":
+            self._check_delta_applied(content["delta_id"])
+            return
+        for change in changes_in(message.body):
+            self._check_change_applied(change)
+
+    def _check_delta_applied(self, delta_id: str) -> None:
+        if any(delta_id in body for body in self._parked):
+            return
+        sent = self._deltas[delta_id]
+        records = self._publishes.last[sent.collection].records
+        for chroma_id in sent.content:
+            record = records.get(chroma_id)
+            if record is not None and str(record[0]["delta_id"]) >= delta_id:
+                continue
+            if not self._past.was_absent(chroma_id, sent.tick):
+                self._fail(f"delta {delta_id} was acknowledged, but {chroma_id} has not its vector")
+
+    def _check_change_applied(self, change: Mapping[str, Any]) -> None:
+        key, tick = change_key(change), int(change["sequence_number"])
+        if any(is_of(key, body) for body in self._parked):
+            return
+        for collection in Collection:
+            for chroma_id, record in self._publishes.last[collection].records.items():
+                entity = model.entity_of(chroma_id)
+                if entity.key != key and self._past.was_absent(chroma_id, tick):
+                    continue  # its own change is still to come
+                concerned = [c for c, k in model.channels(entity).items() if k == key]
+                for channel in concerned:
+                    self._check_channel(chroma_id, channel, record, change, tick)
+
+    def _check_channel(
+        self, chroma_id: str, channel: str, record: Record, change: Mapping[str, Any], tick: int
+    ) -> None:
+        in_context = channel in {"previous", "next"}
+        if in_context and change["event_name"] == "MODIFY" and "text" not in change["changes"]:
+            return
+        held = model.held(record[0])[channel]
+        if not self._past.shows(chroma_id, channel, held, record[1], tick):
+            self._fail(
+                f"change {tick} of {change_key(change)} was acknowledged, but {chroma_id} shows an "
+                f"earlier state in its {channel} part"
+            )

@@ -1,0 +1,60 @@
+"""What strikes from outside: dead and sleeping workers, services that do not answer."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from tests.simulation.author import SERVICES
+from tests.simulation.faults import Ambush, Fault, Kind, Outage, Side
+from tests.simulation.functions import Slot
+from tests.simulation.scheduler import Signal
+from tests.simulation.table import Attributes, Key
+from tests.simulation.world import World
+
+
+class BadLuck:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def crash(self, slot: int) -> None:
+        for one in self._slots(slot):
+            one.cool()
+
+    def pause(self, slot: int, seconds: float, frozen: bool) -> None:
+        for one in self._slots(slot):
+            if one.process is not None:
+                self._world.gate.pause(one.process, seconds, frozen=frozen)
+
+    def ambush(
+        self,
+        name: str,
+        key: Key,
+        item: Attributes,
+        then: Attributes | str | None,
+        step: str,
+        side: Side,
+        frozen: bool,
+        seconds: float,
+    ) -> None:
+        """An edit; who comes to the step with it sleeps; meanwhile the next edit, or the first
+        one taken back, or a deletion."""
+        world, struck = self._world, Signal()
+        before = world.table.items.get(key)
+        world.table.write(key, item)
+        fault = Fault(name, Kind.FREEZE if frozen else Kind.PAUSE, side, seconds)
+        wake = partial(world.scheduler.give, struck)
+        world.faults.ambushes.append(Ambush(name, step, fault, wake))
+        world.scheduler.wait(struck, timeout=60.0)
+        world.scheduler.sleep(1.0)
+        after = before if then == "back" else then
+        if key in world.table.items or isinstance(after, Mapping):
+            world.table.write(key, after if isinstance(after, Mapping) else None)
+
+    def outage(self, name: str, service: str, seconds: float, share: float, partial: bool) -> None:
+        outage = Outage(name, frozenset(SERVICES[service]), share, partial)
+        self._world.faults.outages.append(outage)
+        self._world.scheduler.sleep(seconds)
+        self._world.faults.outages.remove(outage)
+
+    def _slots(self, number: int) -> list[Slot]:
+        slots = self._world.slots
+        return [slots[number % len(slots)]]

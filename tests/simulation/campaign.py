@@ -1,0 +1,152 @@
+"""Many histories: counts of what was injected, and the seeds that failed."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, Self
+
+from tests.simulation import history
+from tests.simulation.drawing import write
+from tests.simulation.faults import Kind, Side
+from tests.simulation.history import Outcome
+from tests.simulation.script import STEPS
+
+CHUNK: Final = 100
+_ENOUGH: Final = 5
+"""Failing seeds after which going on teaches nothing."""
+
+
+@dataclass
+class Summary:
+    """What some histories were. `faults` counts by kind, `crashes` by "side step"."""
+
+    histories: int = 0
+    next_seed: int = 0
+    publishes: int = 0
+    calls: int = 0
+    orphans: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    crashes: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+    """What was broken, by seed."""
+
+    def add(self, outcome: Outcome) -> None:
+        self.histories += 1
+        self.publishes += outcome.publishes
+        self.calls += sum(outcome.steps.values())
+        self.orphans += outcome.orphans
+        for one in outcome.injected:
+            self.faults[one.fault.kind.value] += 1
+            if one.fault.kind is Kind.CRASH:
+                self.crashes[f"{one.fault.side} {one.step}"] += 1
+        if outcome.violation is not None:
+            self.failed[outcome.seed] = outcome.violation
+
+    def merge(self, other: "Summary") -> None:
+        for name in ("histories", "publishes", "calls", "orphans"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.faults += other.faults
+        self.crashes += other.crashes
+        self.failed |= other.failed
+
+    @property
+    def never_crashed(self) -> list[str]:
+        """Sides of steps at which no process ever died."""
+        places = (f"{side} {step}" for step in STEPS for side in Side)
+        return [place for place in places if not self.crashes[place]]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **{n: getattr(self, n) for n in ("histories", "next_seed", "publishes", "calls")},
+            "orphans": self.orphans,
+            "faults": dict(sorted(self.faults.items())),
+            "crashes": dict(sorted(self.crashes.items())),
+            "failed": {str(seed): what for seed, what in self.failed.items()},
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        numbers = {
+            n: content[n] for n in ("histories", "next_seed", "publishes", "calls", "orphans")
+        }
+        return cls(
+            **numbers,
+            faults=Counter(content["faults"]),
+            crashes=Counter(content["crashes"]),
+            failed={int(seed): what for seed, what in content["failed"].items()},
+        )
+
+
+def run_seeds(seeds: Iterable[int]) -> Summary:
+    """These histories, one after another, in this process."""
+    summary = Summary()
+    with history.workshop() as workshop:
+        for seed in seeds:
+            summary.add(history.run(write(seed), workshop))
+    return summary
+
+
+def first_failure(seeds: Iterable[int]) -> Outcome | None:
+    """The first history that breaks a promise."""
+    with history.workshop() as workshop:
+        outcomes = (history.run(write(seed), workshop) for seed in seeds)
+        return next((outcome for outcome in outcomes if outcome.violation is not None), None)
+
+
+def run_all(summary: Summary, histories: int, processes: int) -> Iterator[Summary]:
+    """Go on until there are so many; yields the summary after each chunk, in the order of seeds."""
+    starts = range(summary.next_seed, histories, CHUNK)
+    chunks = (range(start, min(start + CHUNK, histories)) for start in starts)
+    if processes == 1:
+        for chunk in chunks:
+            yield _added(summary, chunk, run_seeds(chunk))
+            if len(summary.failed) >= _ENOUGH:
+                return
+    # Spawned, not forked: a process of its own has imported and patched nothing yet.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        waiting: list[tuple[range, Future[Summary]]] = []
+        while True:
+            for chunk in islice(chunks, 2 * processes - len(waiting)):
+                waiting.append((chunk, pool.submit(run_seeds, chunk)))
+            if not waiting:
+                return
+            wait([waiting[0][1]], return_when=FIRST_COMPLETED)
+            chunk, future = waiting.pop(0)
+            yield _added(summary, chunk, future.result())
+            if len(summary.failed) >= _ENOUGH:
+                pool.shutdown(cancel_futures=True)
+                return
+
+
+def _added(summary: Summary, chunk: range, part: Summary) -> Summary:
+    summary.merge(part)
+    summary.next_seed = chunk.stop
+    return summary
+
+
+def load(path: Path) -> Summary:
+    """A summary to go on with; an empty one if there is none, or if it is about other code."""
+    content = json.loads(path.read_text()) if path.exists() else {}
+    return Summary.from_json(content["summary"]) if content.get("code") == _code() else Summary()
+
+
+def save(summary: Summary, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pending = path.with_suffix(".new")
+    pending.write_text(json.dumps({"code": _code(), "summary": summary.to_json()}, indent=1))
+    pending.replace(path)
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """A digest of production and of the simulation."""
+    here = Path(__file__).parent
+    files = sorted([*(here.parent.parent / "src").rglob("*.py"), *here.glob("*.py")])
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

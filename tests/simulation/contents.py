@@ -1,0 +1,58 @@
+"""What messages and keys say, read a second time and without the code under test."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tests.simulation import model
+from tests.simulation.table import Key
+
+POISON: Final = "poison"
+POISON_DELTA: Final = "7BAD"
+"""What marks messages, and delta ids, that can never be applied."""
+
+
+def is_poison(body: str) -> bool:
+    """Whether the script made it so that it can never be applied."""
+    return POISON in body or POISON_DELTA in body
+
+
+def is_malformed(key: Key) -> bool:
+    return key[1].endswith("#LINE#x")
+
+
+def kind_of(key: Key) -> str | None:
+    """The feature flag of an entity; None for what is someone else's."""
+    parts = key[1].split("#")
+    kinds = {3: "metadata", 4: "line", 6: "word"}
+    return kinds.get(len(parts)) if parts[0] == "RECEIPT" else None
+
+
+_OWN: Final = frozenset({"text", "confidence", "bounding_box", "embedding_status", "is_noise"})
+RELEVANT: Final = {"metadata": model.MERCHANT_NAMES, "line": _OWN, "word": _OWN}
+
+
+def changes_in(body: str) -> list[dict[str, Any]]:
+    """The changes of a message, if it is one that carries any."""
+    if is_poison(body):
+        return []
+    content = json.loads(body)
+    if content.get("source") == "dynamodb_stream_batch":
+        return list(content["items"])
+    return [content] if content.get("source") == "dynamodb_stream" else []
+
+
+def change_key(change: Mapping[str, Any]) -> Key:
+    data = change["entity_data"]
+    pk, sk = f"IMAGE#{data['image_id']}", f"RECEIPT#{data['receipt_id']:05d}"
+    if data.get("line_id") is None:
+        return pk, f"{sk}#METADATA"
+    entity = model.Entity(
+        data["image_id"], data["receipt_id"], data["line_id"], data.get("word_id")
+    )
+    return entity.key
+
+
+def is_of(key: Key, body: str) -> bool:
+    """Whether a body holds a change of the key."""
+    return any(change_key(change) == key for change in changes_in(body))

@@ -1,0 +1,71 @@
+"""The history that a seed stands for."""
+
+from dataclasses import replace
+from random import Random
+
+from tests.simulation.author import Author
+from tests.simulation.faults import ANYWHERE, Kind, Side, Target
+from tests.simulation.script import LATE, RARE, STEPS, Script, Surroundings
+
+
+def write(seed: int) -> Script:
+    """The history of a seed."""
+    source = Random(seed)
+    surroundings = _reaching(_surroundings(source))
+    author = Author(source)
+    steps = {target.step for target in surroundings.targets}
+    return Script(seed, surroundings, tuple(author.events(steps)))
+
+
+def _surroundings(source: Random) -> Surroundings:
+    choose = source.choice
+    return Surroundings(
+        workers=choose((1, 2, 2, 3)),
+        messages_a_batch=choose((1, 3, 10, 10, 10)),
+        records_a_batch=choose((3, 10, 30, 30)),
+        window=choose((0.0, 1.0, 5.0)),
+        visibility=choose((20.0, 90.0, 400.0)),
+        max_receives=choose((2, 4, 10)),
+        lease=choose((40.0, 60.0)),
+        retention=choose((0.0, 30.0, 150.0, 100_000.0)),
+        skew=choose((0.0, 0.0, 2.0, 45.0)),
+        query_page=choose((1, 3, 100)),
+        keys_a_read=choose((3, 100)),
+        max_packs=choose((2, 5, 200)),
+        rebase_floor=choose((600, 16 * 2**20)),
+        block_size=choose((4096, 4 * 2**20)),
+        doubled=choose((0.0, 0.0, 0.0, 0.3)),
+        delayed=choose((0.0, 0.0, 0.5)),
+        cold=choose((0.0, 0.1, 0.5)),
+        rates=_rates(source),
+        targets=tuple(_target(source) for _ in range(choose((0, 1, 1, 2)))),
+    )
+
+
+def _reaching(surroundings: Surroundings) -> Surroundings:
+    """The same, but so that the rare steps among the targets are come to."""
+    steps = {target.step for target in surroundings.targets}
+    if "objects.delete" in steps:
+        surroundings = replace(surroundings, retention=0.0, max_packs=2)
+    if "lock.extend" in steps:  # a heartbeat comes after 15 s, and few cycles take as long
+        slow = Target("table.get", 2, Kind.STALL, Side.BEFORE, 25.0)
+        surroundings = replace(surroundings, targets=(*surroundings.targets, slow))
+    return surroundings
+
+
+def _rates(source: Random) -> dict[Kind, float]:
+    kinds = source.sample(list(Kind), source.choice((0, 1, 2, 3)))
+    return {kind: source.choice((0.005, 0.02, 0.08)) for kind in kinds}
+
+
+def _target(source: Random) -> Target:
+    """A crash most often: every step gets its share of those."""
+    kind = source.choice((Kind.CRASH, Kind.CRASH, *ANYWHERE))
+    step = source.choice(STEPS)
+    return Target(
+        step=step,
+        occurrence=1 if step in RARE or step in LATE else source.choice((1, 1, 2, 3, 5)),
+        kind=kind,
+        side=source.choice(list(Side)),
+        seconds=source.choice((25.0, 70.0, 130.0)),
+    )

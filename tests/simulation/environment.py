@@ -1,0 +1,168 @@
+"""Puts the simulated outside in the place of the real one, for all modules of production.
+
+What stays is production's own: its handlers, its wiring, its adapters over boto3's calls.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+from unittest.mock import patch
+
+import compactor.handler
+import compactor.snapshot.reader
+import compactor.wiring
+import stream_processor.handler
+from compactor.snapshot.working_copy import WorkingCopy
+from receipt_sync.keys import Collection
+from tests.simulation.paged_index import PagedIndex
+from tests.simulation.threads import Clock, InlineExecutor, Threading
+
+_PRODUCTION = ("compactor", "receipt_sync", "stream_processor", "operations")
+
+
+class Stage:
+    """Where the present world stands; production's modules are patched once, worlds come and go."""
+
+    world: Any = None
+
+
+STAGE = Stage()
+
+
+class _WatchedCopy(WorkingCopy):
+    """Whatever is checked out must be what was published, to the byte (I6)."""
+
+    def checkout(self) -> Any:
+        index = super().checkout()
+        STAGE.world.checked_out(self._collection, self.version, index)
+        return index
+
+
+@contextmanager
+def installed() -> Iterator[Stage]:
+    """Production on the simulated outside, until the block ends."""
+    replaced = {
+        "boto3": SimpleNamespace(client=lambda service, **_: STAGE.world.client(service)),
+        "ThreadPoolExecutor": InlineExecutor,
+        "ChromaIndex": _open_index,
+        "SystemClock": lambda: Clock(STAGE.world.scheduler),
+        "SystemRandom": _of_world("randomness"),
+        "claim": lambda root, name: STAGE.world.claim(name),
+        "WorkingCopy": _WatchedCopy,
+        "list_files": _list_files,
+    }
+    with _Patches() as patches:
+        for module in _modules():
+            for name, stand_in in replaced.items():
+                if name in vars(module) and module.__name__ != "compactor.snapshot.working_copy":
+                    patches.set(module, name, stand_in)
+        patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_world("uuid")))
+        heartbeat = sys.modules["compactor.heartbeat"]
+        patches.set(heartbeat, "threading", _Delegate(lambda: Threading(STAGE.world.scheduler)))
+        patches.set(compactor.handler, "_worker", _of_world("worker"))
+        patches.set(compactor.handler, "_telemetry", _of_world("telemetry"))
+        handler = stream_processor.handler
+        patches.set(handler, "_processor", _of_world("stream_processor"))
+        patches.set(handler, "_telemetry", _of_world("telemetry"))
+        patches.set(handler, "_CLOCK", _Delegate(lambda: Clock(STAGE.world.scheduler)))
+        yield STAGE
+
+
+def set_sizes(*, keys_a_read: int, max_packs: int, rebase_floor: int, block_size: int) -> None:
+    """Give production's limits the sizes of this history; `sizes_kept` takes them back."""
+    sizes = {
+        "_GET_LIMIT": keys_a_read,
+        "MAX_PACKS": max_packs,
+        "REBASE_FLOOR": rebase_floor,
+        "BLOCK_SIZE": block_size,
+        "_LONGEST_PAUSE": 8.0,  # who waits for a lease asks less often, and no other thing changes
+    }
+    for module, name in _sized():
+        setattr(module, name, sizes[name])
+
+
+@contextmanager
+def sizes_kept() -> Iterator[None]:
+    """Whatever sizes are set inside, production has its own again afterwards."""
+    before = [(module, name, getattr(module, name)) for module, name in _sized()]
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+class _Patches:
+    """patch.object for many at once."""
+
+    def __init__(self) -> None:
+        self._active: list[Any] = []
+
+    def __enter__(self) -> "_Patches":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in reversed(self._active):
+            one.stop()
+
+    def set(self, module: Any, name: str, value: Any) -> None:
+        one = patch.object(module, name, value)
+        one.start()
+        self._active.append(one)
+
+
+class _Delegate:
+    """A module or object that is looked up anew at each use."""
+
+    def __init__(self, present: Any) -> None:
+        self._present = present
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._present(), name)
+
+
+def _list_files(folder: Path) -> dict[str, Path]:
+    """What production's function gives, without pathlib's glob: a third of a history's time."""
+    found = _files_under(str(folder), "")
+    return {name: folder / name for name in sorted(found)}
+
+
+def _files_under(folder: str, prefix: str) -> Iterator[str]:
+    if not os.path.isdir(folder):  # noqa: PTH112 for speed
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files_under(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield prefix + entry.name
+
+
+def _of_world(name: str) -> Callable[..., Any]:
+    """A function of whichever world stands on the stage when it is called."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(STAGE.world, name)(*arguments)
+
+    return call
+
+
+def _open_index(path: Path, collection: Collection) -> PagedIndex:
+    return PagedIndex(path, STAGE.world.gate, STAGE.world.refused_ids)
+
+
+def _modules() -> list[Any]:
+    return [m for name, m in sorted(sys.modules.items()) if name.split(".")[0] in _PRODUCTION]
+
+
+_SIZES: Final = ("_GET_LIMIT", "MAX_PACKS", "REBASE_FLOOR", "BLOCK_SIZE", "_LONGEST_PAUSE")
+
+
+@lru_cache(maxsize=1)
+def _sized() -> list[tuple[Any, str]]:
+    return [(module, name) for module in _modules() for name in _SIZES if name in vars(module)]

@@ -1,0 +1,59 @@
+"""Every call that leaves a worker's process passes here: it takes time, and may go wrong."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tests.simulation.faults import ANYWHERE, Fault, Faults, Kind, Side
+from tests.simulation.scheduler import Killed, Process, Scheduler
+
+T = TypeVar("T")
+
+
+class Gate:
+    def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
+        self.scheduler, self.faults = scheduler, faults
+
+    def call(
+        self,
+        step: str,
+        effect: Callable[[Kind | None], T],
+        error: Callable[[Side], Exception],
+        *specials: Kind,
+    ) -> T:
+        """The effect's result; `effect` is told of a fault of its own kinds (`specials`)."""
+        scheduler = self.scheduler
+        process = scheduler.process
+        process.check()
+        out, back, fault = self.faults.decide(process, step, specials, scheduler.now)
+        scheduler.sleep(out)
+        if fault is None:
+            result = effect(None)
+            scheduler.sleep(back)
+            return result
+        if fault.side is Side.BEFORE:
+            self._strike(fault, process, error)
+        result = effect(fault.kind if fault.kind not in ANYWHERE else None)
+        scheduler.sleep(back)
+        if fault.side is Side.AFTER:
+            self._strike(fault, process, error)
+        return result
+
+    def _strike(self, fault: Fault, process: Process, error: Callable[[Side], Any]) -> None:
+        match fault.kind:
+            case Kind.CRASH:
+                self.scheduler.kill(process)
+                raise Killed
+            case Kind.PAUSE | Kind.FREEZE:
+                self.pause(process, fault.seconds, frozen=fault.kind is Kind.FREEZE)
+            case Kind.STALL:
+                self.scheduler.sleep(fault.seconds)
+            case Kind.ERROR:
+                raise error(fault.side)
+
+    def pause(self, process: Process, seconds: float, *, frozen: bool) -> None:
+        """Stop every task of the process for some seconds."""
+        process.paused_until = max(process.paused_until, self.scheduler.now + seconds)
+        if frozen:
+            self.scheduler.freeze(process, seconds)
+        if self.scheduler.current is not None and self.scheduler.process is process:
+            self.scheduler.sleep(0)

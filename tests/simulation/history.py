@@ -1,0 +1,136 @@
+"""Runs one history from its script to its end."""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.simulation import environment
+from tests.simulation.actions import Actions
+from tests.simulation.environment import STAGE
+from tests.simulation.faults import Injected
+from tests.simulation.functions import aws
+from tests.simulation.readers import FollowingReader
+from tests.simulation.scheduler import Process, Task, Violation
+from tests.simulation.script import LENGTH, Script
+from tests.simulation.verdict import check_converged, check_drained, check_verified
+from tests.simulation.world import World
+
+_REFRESHES: Final = 3
+_ROUNDS: Final = 8
+_MEMORY: Final = Path("/dev/shm")
+
+
+@dataclass
+class Outcome:
+    """How a history ended. `violation` says which promise was broken."""
+
+    seed: int
+    violation: str | None = None
+    injected: list[Injected] = field(default_factory=list)
+    steps: Counter[str] = field(default_factory=Counter)
+    publishes: int = 0
+    turns: int = 0
+    orphans: int = 0
+    seconds: float = 0.0
+
+
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """Production on the simulated outside, and a folder for its files."""
+    parent = _MEMORY if _MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=parent))
+    try:
+        with environment.installed(), environment.sizes_kept():
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(script: Script, workshop: Path) -> Outcome:
+    """The history's outcome. Same script, same outcome."""
+    folder = workshop / "history"
+    folder.mkdir()
+    given = script.surroundings
+    environment.set_sizes(
+        keys_a_read=given.keys_a_read,
+        max_packs=given.max_packs,
+        rebase_floor=given.rebase_floor,
+        block_size=given.block_size,
+    )
+    world = STAGE.world = World(script, folder)
+    outcome = Outcome(script.seed)
+    try:
+        _play(world)
+    except Violation as violation:
+        outcome.violation = str(violation)
+    finally:
+        world.scheduler.abandon()
+        STAGE.world = None
+        shutil.rmtree(folder)
+    outcome.injected, outcome.steps = world.faults.injected, world.faults.steps
+    outcome.publishes = sum(p.version for p in world.observer.publishes.last.values())
+    outcome.turns, outcome.seconds = world.scheduler.turns, world.scheduler.now
+    outcome.orphans = world.observer.retention.orphans()
+    return outcome
+
+
+def _play(world: World) -> None:
+    script, scheduler = world.script, world.scheduler
+    actions = Actions(world)
+    tasks = [
+        scheduler.spawn(aws(event.name), lambda event=event: actions.perform(event), event.at)
+        for event in script.events
+    ]
+    readers = [FollowingReader(world, number) for number in range(2)]
+    tasks += [
+        scheduler.spawn(aws("reader"), reader.refresh, LENGTH * world.dice.roll("refresh", n, at))
+        for n, reader in enumerate(readers)
+        for at in range(script.seed % _REFRESHES)
+    ]
+    scheduler.spawn(aws("peace"), lambda: _make_peace(world), LENGTH)
+    scheduler.run()
+    _raise_errors([*tasks, *world.pollers])
+    _settle(world, actions)
+    tasks = [scheduler.spawn(aws("reader"), reader.refresh) for reader in readers]
+    scheduler.run()
+    tasks.append(scheduler.spawn(Process("verdict"), lambda: _judge(world, readers)))
+    scheduler.run()
+    _raise_errors([*tasks, *world.pollers])
+
+
+def _make_peace(world: World) -> None:
+    """No more faults; what was refused is accepted again."""
+    world.faults.active = False
+    world.faults.ambushes.clear()
+    world.compaction_queue.faulty = False
+    world.refused_ids.clear()
+
+
+def _settle(world: World, actions: Actions) -> None:
+    """Drain; an operator repairs what flags held back, and redrives what was set aside."""
+    if world.observer.acknowledgements.flags_ever_off:
+        actions.operators.repair()
+        world.scheduler.run()
+    for _ in range(_ROUNDS):
+        actions.operators.redrive()
+        if not world.compaction_queue.messages:
+            return
+        world.scheduler.run()
+
+
+def _judge(world: World, readers: list[FollowingReader]) -> None:
+    check_drained(world)
+    check_converged(world)
+    check_verified(world, readers)
+
+
+def _raise_errors(tasks: list[Task]) -> None:
+    """What goes wrong in the simulation itself must not pass for a quiet history."""
+    for task in tasks:
+        if isinstance(task.error, Exception):
+            raise task.error

@@ -1,0 +1,45 @@
+"""Watches the lease's row: who extends or gives it back must hold it (I3)."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.table import Attributes, Key
+
+
+class _Held(NamedTuple):
+    owner: str
+    good_until: float
+    """On the holder's monotonic clock."""
+
+
+class LockWatch:
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._held: dict[tuple[str, Key], _Held] = {}
+        self._begun: dict[tuple[str, Key], float] = {}
+
+    def begins(self, step: str, key: Key) -> None:
+        """A write of the row is about to be sent: what ran out can't be extended any more."""
+        process = self._scheduler.process
+        now = self._begun[process.name, key] = self._scheduler.now - process.frozen
+        held = self._held.get((process.name, key))
+        if step == "lock.extend" and held is not None and now >= held.good_until:
+            self._scheduler.fail(f"{process.name} extends a lease that had run out: {key[0]}")
+
+    def written(self, step: str, key: Key, old: Attributes | None, new: Attributes | None) -> None:
+        """The row was acquired, extended or given back."""
+        process = self._scheduler.process
+        held = self._held.get((process.name, key))
+        owner = old["owner"]["S"] if old else None
+        if step != "lock.acquire" and (held is None or owner != held.owner):
+            self._scheduler.fail(f"{step} of {key[0]} by {process.name}, but {owner} holds it")
+        if new is not None:
+            # The way to the table takes time, and the holder counts from its beginning.
+            good_until = self._begun[process.name, key] + _seconds(new)
+            self._held[process.name, key] = _Held(new["owner"]["S"], good_until)
+
+
+def _seconds(row: Attributes) -> float:
+    expires, heartbeat = (datetime.fromisoformat(row[n]["S"]) for n in ("expires", "heartbeat"))
+    return (expires - heartbeat).total_seconds()

@@ -1,0 +1,34 @@
+"""Who watches a history from outside and compares it with what is promised, at every step."""
+
+from pathlib import Path
+
+from compactor.snapshot.manifest import read_manifest
+from receipt_sync.keys import Collection
+from tests.simulation.acknowledgements import Acknowledgements
+from tests.simulation.deltas import Sent
+from tests.simulation.past import Past
+from tests.simulation.publishes import Publishes
+from tests.simulation.retention import Retention
+from tests.simulation.s3 import ObjectStore
+from tests.simulation.scheduler import Scheduler
+
+
+class Observer:
+    """Knows the table's past, every delta that was sent, and every version that was published."""
+
+    def __init__(self, scheduler: Scheduler, store: ObjectStore, folder: Path) -> None:
+        self.past = Past()
+        self.deltas: dict[str, Sent] = {}
+        self.retention = Retention(scheduler, store)
+        self.publishes = Publishes(scheduler, store, folder, self.past, self.deltas)
+        self.acknowledgements = Acknowledgements(scheduler, self.past, self.deltas, self.publishes)
+
+    def on_publish(self, collection: Collection, data: bytes) -> None:
+        """A manifest was put."""
+        manifest = read_manifest(data, collection)
+        self.publishes.on_publish(collection, manifest)
+        self.retention.on_publish(collection, manifest)
+
+    def on_delete(self, collection: Collection, name: str) -> None:
+        """An object of a snapshot was deleted."""
+        self.retention.on_delete(collection, name)

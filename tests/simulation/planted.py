@@ -1,0 +1,267 @@
+"""Bugs of the kind that lose data in silence, to be put into production for a while.
+
+A test shows of each that the simulation notices it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from unittest.mock import patch
+
+import compactor.cycle
+import compactor.lock_table
+import compactor.plan
+import compactor.snapshot.synchronise
+import compactor.snapshot.working_copy
+import stream_processor.coalescing
+import stream_processor.processor
+from compactor.closure import Closure, closure_of
+from compactor.compaction import Compactor
+from compactor.cycle import Cycle
+from compactor.dead_letters import SQSDeadLetters
+from compactor.lease import Lease
+from compactor.lock_table import DynamoDBLockTable
+from compactor.projection import Part
+from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.working_copy import Published, WorkingCopy
+from compactor.source import DynamoDBSource
+from compactor.truth import read_truth
+from receipt_sync.errors import TableReadError
+from stream_processor.detection import detect
+from stream_processor.publisher import SQSOutbox
+
+Planting = Callable[[], AbstractContextManager[Any]]
+
+
+def unconditional_manifest_write() -> AbstractContextManager[Any]:
+    """The manifest is put whatever lies there."""
+
+    def swap(self: Any, data: bytes, expected_etag: str | None) -> str:
+        put = self._client.put_object(Bucket=self._bucket, Key=self._manifest, Body=data)
+        return str(put["ETag"])
+
+    return patch.object(S3SnapshotStore, "swap_manifest", swap)
+
+
+def acknowledge_before_publish() -> AbstractContextManager[Any]:
+    """A version is published when the next checkout comes, long after the answer."""
+    publish, checkout = WorkingCopy.publish, WorkingCopy.checkout
+
+    def postpone(self: Any, record_count: int | None) -> Published:
+        self.postponed = record_count
+        return Published(self.version + 1, 0)
+
+    def catch_up(self: Any) -> Any:
+        if hasattr(self, "postponed"):
+            publish(self, vars(self).pop("postponed"))
+        return checkout(self)
+
+    return patch.multiple(WorkingCopy, publish=postpone, checkout=catch_up)
+
+
+def failure_taken_for_success() -> AbstractContextManager[Any]:
+    """A cycle that failed does not send its messages back."""
+    return patch.object(Compactor, "_fail", lambda *_: None)
+
+
+def empty_cycle_without_a_publish() -> AbstractContextManager[Any]:
+    """A cycle with nothing to write acknowledges on the word of what it checked out."""
+    publish = WorkingCopy.publish
+
+    def only_if_written(self: Any, record_count: int | None) -> Published:
+        if record_count is None and self.version:
+            return Published(self.version, 0)
+        return publish(self, record_count)
+
+    return patch.object(WorkingCopy, "publish", only_if_written)
+
+
+@contextmanager
+def truth_before_checkout() -> Iterator[None]:
+    """The table is read first, and the snapshot checked out afterwards."""
+    run = Cycle._run
+    early: dict[int, Any] = {}
+
+    def read_first(self: Any, work: Any, deadline: Any) -> Any:
+        embedded = [key for batch in work.vectors for key in batch.keys]
+        closure = closure_of(work.changes, embedded)
+        early[id(self._source)] = read_truth(self._source, closure, self.collection, deadline)
+        return run(self, work, deadline)
+
+    def read_already(source: Any, closure: Closure, collection: Any, _: Any) -> Any:
+        items = early.pop(id(source))
+        for key in items:
+            if key.collection is collection and key.receipt in closure.receipts:
+                closure.add(key, Part.MERCHANT)
+        return items
+
+    with (
+        patch.object(Cycle, "_run", read_first),
+        patch.object(compactor.cycle, "read_truth", read_already),
+    ):
+        yield
+
+
+def heartbeat_that_revives() -> AbstractContextManager[Any]:
+    """A beat extends the lease without asking whether it is still ours."""
+
+    def beat(self: Any) -> None:
+        self._table.extend(self._state())
+        self._good_until = self._clock.monotonic() + self._terms.duration.total_seconds()
+
+    return patch.object(Lease, "beat", beat)
+
+
+def partial_read_taken_for_absence() -> AbstractContextManager[Any]:
+    """Unprocessed keys are not asked for again."""
+
+    def get_once(self: Any, keys: Any, deadline: Any) -> Any:
+        whole = self._call
+
+        def without_unprocessed(*arguments: Any, **named: Any) -> Any:
+            return {**whole(*arguments, **named), "UnprocessedKeys": {}}
+
+        with patch.object(self, "_call", without_unprocessed):
+            return get_group(self, keys, deadline)
+
+    get_group = DynamoDBSource._get_group
+    return patch.object(DynamoDBSource, "_get_group", get_once)
+
+
+def throttle_taken_for_absence() -> AbstractContextManager[Any]:
+    """A read that fails is one that found nothing."""
+    get_group = DynamoDBSource._get_group
+
+    def get_or_nothing(self: Any, keys: Any, deadline: Any) -> Any:
+        try:
+            return get_group(self, keys, deadline)
+        except TableReadError:
+            return {}
+
+    return patch.object(DynamoDBSource, "_get_group", get_or_nothing)
+
+
+def dirty_copy_reused() -> AbstractContextManager[Any]:
+    """A copy is kept after a cycle that failed."""
+    return patch.object(WorkingCopy, "discard", lambda self: setattr(self, "_dirty", False))
+
+
+def release_of_anothers_lease() -> AbstractContextManager[Any]:
+    """The lock's row is deleted whoever owns it."""
+
+    def release(self: Any, lock_id: str, owner: str) -> bool:
+        return bool(
+            self._conditionally(
+                self._client.delete_item,
+                Key=compactor.lock_table._key(lock_id),
+                ConditionExpression="attribute_not_exists(nothing)",
+            )
+        )
+
+    return patch.object(DynamoDBLockTable, "release", release)
+
+
+def older_vector_replaces_newer() -> AbstractContextManager[Any]:
+    """Whatever vector comes is taken."""
+    return patch.object(compactor.plan, "_is_newer", lambda *_: True)
+
+
+def retirement_without_retention() -> AbstractContextManager[Any]:
+    """What the present version does not need is deleted at once."""
+
+    def all_expired(retired: Any, now: datetime, retention: timedelta) -> Any:
+        return (), tuple(entry.name for entry in retired)
+
+    return patch.object(compactor.snapshot.working_copy, "split_expired", all_expired)
+
+
+def closure_without_neighbours() -> AbstractContextManager[Any]:
+    """A text that changed is not written into its neighbours."""
+
+    def closure(changes: Any, embedded: Any = ()) -> Closure:
+        whole = closure_of(changes, embedded)
+        kept = {k: p for k, p in whole.records.items() if p & ~Part.CONTEXT}
+        return replace(whole, records=kept)
+
+    return patch.object(compactor.cycle, "closure_of", closure)
+
+
+def unsent_reported_as_sent() -> AbstractContextManager[Any]:
+    """The stream processor says nothing of messages that SQS did not take."""
+    send = SQSOutbox.send
+
+    def send_and_forget(self: Any, messages: Any, deadline: Any) -> list[Any]:
+        send(self, messages, deadline)
+        return []
+
+    return patch.object(SQSOutbox, "send", send_and_forget)
+
+
+def coalescing_that_forgets() -> AbstractContextManager[Any]:
+    """Of several changes of an entity only the last one's fields are kept."""
+    return patch.object(stream_processor.coalescing, "_merge", lambda earlier, later: later)
+
+
+def removals_ignored() -> AbstractContextManager[Any]:
+    """A REMOVE is no change."""
+
+    def without_removals(record: Any) -> Any:
+        change = detect(record)
+        return None if change is not None and change.event_name == "REMOVE" else change
+
+    return patch.object(stream_processor.processor, "detect", without_removals)
+
+
+def poison_dropped() -> AbstractContextManager[Any]:
+    """What can never succeed is thrown away."""
+    return patch.object(SQSDeadLetters, "park", lambda *_: None)
+
+
+def failed_base_left_in_the_mirror() -> AbstractContextManager[Any]:
+    """What a failed publish had staged is copied at the next checkout."""
+    return patch.object(Mirror, "_reset", lambda self: self.folder.mkdir(exist_ok=True))
+
+
+def pack_without_removals() -> AbstractContextManager[Any]:
+    """A file that a version does not have any more stays in its readers' copies."""
+    difference = compactor.snapshot.working_copy.difference
+
+    def only_changes(old: Any, new: Any) -> Any:
+        changed, _ = difference(old, new)
+        return changed, ()
+
+    return patch.object(compactor.snapshot.working_copy, "difference", only_changes)
+
+
+PLANTED: Final[Mapping[str, Planting]] = {
+    planting.__name__: planting
+    for planting in (
+        unconditional_manifest_write,
+        acknowledge_before_publish,
+        failure_taken_for_success,
+        empty_cycle_without_a_publish,
+        truth_before_checkout,
+        heartbeat_that_revives,
+        partial_read_taken_for_absence,
+        throttle_taken_for_absence,
+        dirty_copy_reused,
+        release_of_anothers_lease,
+        older_vector_replaces_newer,
+        retirement_without_retention,
+        closure_without_neighbours,
+        unsent_reported_as_sent,
+        coalescing_that_forgets,
+        removals_ignored,
+        poison_dropped,
+        failed_base_left_in_the_mirror,
+        pack_without_removals,
+    )
+}
+
+
+def planted(name: str | None) -> AbstractContextManager[Any]:
+    """Production with the bug of this name in it; with none for None."""
+    return nullcontext() if name is None else PLANTED[name]()

@@ -1,0 +1,105 @@
+"""Every version must be whole, follow the one before, and never show an older truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compactor.snapshot.manifest import Manifest
+from compactor.snapshot.mirror import Mirror
+from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.keys import Collection
+from tests.simulation import model
+from tests.simulation.deltas import Sent
+from tests.simulation.direct_store import DirectStore
+from tests.simulation.paged_index import TornError, read_content
+from tests.simulation.past import Past
+from tests.simulation.s3 import ObjectStore
+from tests.simulation.scheduler import Scheduler
+
+Record = tuple[dict[str, Any], str | None, bytes]
+Records = dict[str, Record]
+"""Metadata, document and vector by id."""
+
+
+@dataclass
+class Published:
+    """The last version of a collection, and all before it."""
+
+    version: int
+    records: Records
+    versions: dict[int, Records]
+
+
+class Publishes:
+    """Opens each version when it is published. `deltas` is what was ever sent, by delta id."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        store: ObjectStore,
+        folder: Path,
+        past: Past,
+        deltas: dict[str, Sent],
+    ) -> None:
+        self._fail = scheduler.fail
+        self._store, self._folder = store, folder
+        self._past, self._deltas = past, deltas
+        self._mirrors = {c: Mirror(DirectStore(store, c), c, folder / c) for c in Collection}
+        self.last = {c: Published(0, {}, {0: {}}) for c in Collection}
+
+    def on_publish(self, collection: Collection, manifest: Manifest) -> None:
+        before = self.last[collection]
+        if manifest.version != before.version + 1:
+            self._fail(f"{collection}: version {manifest.version} follows {before.version}")
+        records = self._open(collection, self._mirrors[collection])
+        if manifest.record_count != len(records):
+            self._fail(f"{collection}: {len(records)} records, not {manifest.record_count}")
+        self._check_records(before.records, records)
+        versions = before.versions
+        versions[manifest.version] = records
+        self.last[collection] = Published(manifest.version, records, versions)
+
+    def open_cold(self, collection: Collection) -> None:
+        """The present version must be restorable from base and packs alone."""
+        if self.last[collection].version:
+            store = DirectStore(self._store, collection)
+            mirror = Mirror(store, collection, self._folder / f"cold-{collection}")
+            if self._open(collection, mirror) != self.last[collection].records:
+                self._fail(f"{collection} opened cold is not what was published")
+
+    def _open(self, collection: Collection, mirror: Mirror) -> Records:
+        try:
+            mirror.refresh()
+            return read_content(mirror.folder).records
+        except (SnapshotDamagedError, TornError) as error:
+            self._fail(f"a version of {collection} can't be opened: {error}")
+
+    def _check_records(self, before: Records, after: Records) -> None:
+        for chroma_id in sorted(before.keys() | after.keys()):
+            old, new = before.get(chroma_id), after.get(chroma_id)
+            if old == new:
+                continue
+            if new is None:
+                if not self._past.shows(chroma_id, "own", None, None):
+                    self._fail(f"{chroma_id} was deleted, but the table holds it")
+            else:
+                self._check_record(chroma_id, new)
+                self._check_vector(chroma_id, old, new)
+
+    def _check_record(self, chroma_id: str, record: Record) -> None:
+        metadata, document, _ = record
+        for channel, held in model.held(metadata).items():
+            if not self._past.shows(chroma_id, channel, held, document):
+                self._fail(
+                    f"{chroma_id} shows in its {channel} part what the table never held, or not "
+                    f"since what was published before: {held}"
+                )
+
+    def _check_vector(self, chroma_id: str, old: Record | None, new: Record) -> None:
+        metadata, document, vector = new
+        delta_id = str(metadata.get("delta_id"))
+        sent = self._deltas.get(delta_id)
+        if sent is None or sent.content.get(chroma_id) != (document, vector):
+            self._fail(f"{chroma_id} has not the vector and text that delta {delta_id} brought")
+        if old is not None and str(old[0].get("delta_id")) > delta_id:
+            self._fail(f"{chroma_id} went back to the older delta {delta_id}")

@@ -1,0 +1,136 @@
+# ruff: noqa: N803 boto3's own argument names
+"""An object store: strongly consistent, with tags, conditional writes, and trouble."""
+
+from collections.abc import Callable
+from hashlib import md5
+from io import BytesIO
+from typing import Any, NamedTuple, Protocol
+
+from receipt_sync.keys import Collection
+from tests.simulation.aws_errors import refused, unreachable
+from tests.simulation.faults import Kind, Side
+from tests.simulation.gate import Gate
+
+MANIFEST = "manifest.json"
+
+
+class Stored(NamedTuple):
+    data: bytes
+    etag: str
+
+
+class Watcher(Protocol):
+    """Is told of what became of a snapshot."""
+
+    def on_publish(self, collection: Collection, data: bytes) -> None: ...
+
+    def on_delete(self, collection: Collection, name: str) -> None: ...
+
+
+class ObjectStore:
+    """What lies in the bucket; every put of a manifest is told to the watcher."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Stored] = {}
+        self.former: dict[str, Stored] = {}
+        """The version before the present one, of objects that were overwritten."""
+        self.watcher: Watcher | None = None
+
+    def put(self, key: str, data: bytes) -> str:
+        etag = f'"{md5(data).hexdigest()}"'
+        if key in self.objects:
+            self.former[key] = self.objects[key]
+        self.objects[key] = Stored(data, etag)
+        if self.watcher and key.endswith(MANIFEST):
+            self.watcher.on_publish(_collection(key), data)
+        return etag
+
+    def remove(self, key: str) -> None:
+        if self.objects.pop(key, None) is not None and self.watcher:
+            self.watcher.on_delete(_collection(key), key.split("/", 2)[2])
+
+
+class S3Client:
+    """boto3's S3 client, as far as the project calls it."""
+
+    def __init__(self, store: ObjectStore, gate: Gate) -> None:
+        self._store, self._gate = store, gate
+
+    def get_object(self, Bucket: str, Key: str, IfNoneMatch: str | None = None) -> dict[str, Any]:
+        def effect(special: Kind | None) -> dict[str, Any]:
+            stored = self._store.objects.get(Key)
+            if special is Kind.STALE and IfNoneMatch is not None:
+                raise refused("GetObject", 304, "304")
+            if special is Kind.STALE:
+                stored = self._store.former.get(Key, stored)
+            if stored is None:
+                raise refused("GetObject", 404, "NoSuchKey")
+            if IfNoneMatch == stored.etag:
+                raise refused("GetObject", 304, "304")
+            body = BytesIO(stored.data)
+            return {"Body": body, "ETag": stored.etag, "ContentLength": len(stored.data)}
+
+        specials = (Kind.STALE,) if Key.endswith(MANIFEST) else ()
+        return self._call(_step("get", Key), effect, "GetObject", *specials)
+
+    def put_object(
+        self,
+        Bucket: str,
+        Key: str,
+        Body: bytes,
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
+        ContentType: str = "",
+    ) -> dict[str, Any]:
+        def effect(special: Kind | None) -> dict[str, Any]:
+            if special is Kind.CONFLICT:
+                raise refused("PutObject", 409, "ConditionalRequestConflict")
+            present = self._store.objects.get(Key)
+            if IfMatch is not None and present is None:
+                raise refused("PutObject", 404, "NoSuchKey")
+            if IfMatch is not None and present is not None and present.etag != IfMatch:
+                raise refused("PutObject", 412, "PreconditionFailed")
+            if IfNoneMatch == "*" and present is not None:
+                raise refused("PutObject", 412, "PreconditionFailed")
+            return {"ETag": self._store.put(Key, bytes(Body))}
+
+        step = "manifest.swap" if Key.endswith(MANIFEST) else _step("put", Key)
+        specials = (Kind.CONFLICT,) if step == "manifest.swap" else ()
+        return self._call(step, effect, "PutObject", *specials)
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
+        def effect(special: Kind | None) -> dict[str, Any]:
+            keys = [entry["Key"] for entry in Delete["Objects"]]
+            refused_ = keys[::2] if special is Kind.PARTIAL else []
+            for key in keys:
+                if key not in refused_:
+                    self._store.remove(key)
+            return {"Errors": [{"Key": key, "Code": "InternalError"} for key in refused_]}
+
+        return self._call("objects.delete", effect, "DeleteObjects", Kind.PARTIAL)
+
+    def _call(
+        self,
+        step: str,
+        effect: Callable[[Kind | None], dict[str, Any]],
+        operation: str,
+        *specials: Kind,
+    ) -> dict[str, Any]:
+        def error(side: Side) -> Exception:
+            if side is Side.BEFORE:
+                return refused(operation, 503, "SlowDown")
+            if step == "manifest.swap" and len(self._store.objects) % 2:
+                # The client's own second try after a lost answer meets its own first one.
+                return refused(operation, 412, "PreconditionFailed")
+            return unreachable()
+
+        return self._gate.call(step, effect, error, *specials)
+
+
+def _step(verb: str, key: str) -> str:
+    kinds = {"blocks": "block", "packs": "pack", "deltas": "delta", MANIFEST: "manifest"}
+    return next((f"{kind}.{verb}" for part, kind in kinds.items() if part in key), f"object.{verb}")
+
+
+def _collection(key: str) -> Collection:
+    return Collection(key.split("/")[1])

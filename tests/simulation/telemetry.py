@@ -1,0 +1,40 @@
+"""Telemetry that looks for receipt text in whatever it is told (I8)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from receipt_sync.telemetry import Metric
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.script import SECRET
+
+
+class _Logger:
+    def append_keys(self, **_: Any) -> None:
+        pass
+
+
+class WatchfulTelemetry:
+    """Of one process. `damaged` is called when a snapshot could not be read."""
+
+    def __init__(self, scheduler: Scheduler, damaged: Callable[[], None] = lambda: None) -> None:
+        self.logger = _Logger()
+        self._scheduler, self._damaged = scheduler, damaged
+
+    def event(self, name: str, **fields: Any) -> None:
+        if SECRET in repr(fields):
+            self._scheduler.fail(f"receipt text in the log line {name!r}: {sorted(fields)}")
+
+    problem = event
+
+    def measure(self, metric: Metric, value: float) -> None:
+        if metric is Metric.SNAPSHOTS_DAMAGED:
+            self._damaged()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        yield

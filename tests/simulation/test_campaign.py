@@ -1,0 +1,28 @@
+"""A long run can be stopped and gone on with, and says what it did."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import campaign
+from tests.simulation.campaign import Summary, load, run_all, save
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(campaign, "CHUNK", 5)
+    path = tmp_path / "state.json"
+    stopped = next(run_all(load(path), 10, 1))
+    save(stopped, path)
+    *_, resumed = run_all(load(path), 10, 1)
+    *_, whole = run_all(Summary(), 10, 1)
+    assert (stopped.next_seed, whole.histories) == (5, 10)
+    assert resumed.to_json() == whole.to_json()
+
+
+def test_a_summary_of_other_code_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "state.json"
+    save(Summary(histories=5, next_seed=5), path)
+    monkeypatch.setattr(campaign, "_code", lambda: "changed")
+    assert load(path).next_seed == 0

@@ -1,0 +1,15 @@
+"""A simulation that finds nothing may be blind: it must see each of these bugs."""
+
+import pytest
+
+from tests.simulation.campaign import first_failure
+from tests.simulation.planted import PLANTED, planted
+
+_HISTORIES = 1_000
+"""Most show within fifty; this many are run before a bug counts as unseen."""
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_is_found(name: str):
+    with planted(name):
+        assert first_failure(range(_HISTORIES)) is not None

@@ -1,0 +1,49 @@
+"""Ten thousand histories: whatever goes wrong, nothing is lost, and every promise holds (I1 to I8).
+
+A failing seed is printed as the smallest history that still fails, with the command for it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation import history
+from tests.simulation.campaign import Summary
+from tests.simulation.drawing import write
+from tests.simulation.faults import Kind
+
+_HISTORIES = 10_000
+_PARTS = 4
+_EACH = _HISTORIES // _PARTS
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_no_history_breaks_a_promise(part: int):
+    """In a process of its own, because a seed means one history only under one hash seed."""
+    first, last = part * _EACH, (part + 1) * _EACH
+    command = f"-m tests.simulation --first {first} --histories {last} --processes 1 --json"
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(
+        [sys.executable, *command.split()],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+    summary = Summary.from_json(json.loads(done.stdout))
+    assert summary.histories == _EACH
+    assert summary.never_crashed == []
+    assert set(summary.faults) == {kind.value for kind in Kind}
+
+
+def test_a_seed_is_one_history():
+    with history.workshop() as workshop:
+        once = [history.run(write(seed), workshop) for seed in range(25)]
+        again = [history.run(write(seed), workshop) for seed in range(25)]
+    assert once == again
+    assert any(outcome.injected for outcome in once)

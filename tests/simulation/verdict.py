@@ -1,0 +1,100 @@
+"""What must hold once the writes and the faults have stopped and everything has drained."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from compactor.source import DynamoDBSource
+from operations.verdict import Finding
+from operations.verification import Verification
+from receipt_sync.keys import Collection
+from tests.simulation import model
+from tests.simulation.contents import is_malformed, is_poison
+from tests.simulation.observer import Observer
+from tests.simulation.readers import FollowingReader
+from tests.simulation.telemetry import WatchfulTelemetry
+from tests.simulation.threads import Clock
+from tests.simulation.world import World
+
+
+def check_drained(world: World) -> None:
+    """Queues and stream are empty, and only what can never succeed was set aside."""
+    fail = world.scheduler.fail
+    if world.compaction_queue.messages:
+        fail(f"the queue still holds {sorted(world.compaction_queue.messages)}")
+    for number, shard in enumerate(world.shards):
+        if shard.behind:
+            fail(f"shard {number} is {shard.behind} records behind")
+    for message in world.compaction_dlq.messages.values():
+        if not is_poison(message.body):
+            fail(f"{message.message_id} was set aside though it can be applied: {message.reason}")
+    if len(world.stream_dlq.messages) and not any(
+        is_malformed(key) for key in world.observer.past.states
+    ):
+        fail("a sound stream record was set aside")
+
+
+def check_converged(world: World) -> None:
+    """Every record equals the projection of the table, by a second opinion (I1, I2)."""
+    for collection in Collection:
+        records = world.observer.publishes.last[collection].records
+        for chroma_id, (metadata, document, _) in records.items():
+            _check_record(world, chroma_id, metadata, document)
+        world.observer.publishes.open_cold(collection)
+    _check_vectors(world)
+
+
+def _check_record(
+    world: World, chroma_id: str, metadata: dict[str, Any], document: str | None
+) -> None:
+    entity = model.entity_of(chroma_id)
+    keys = model.channels(entity)
+    for channel, held in model.held(metadata).items():
+        item = world.table.items.get(keys[channel])
+        wanted = model.expected(channel, entity, item, document)
+        if wanted is None:
+            world.scheduler.fail(f"{chroma_id} is published, but not in the table")
+        elif not model.equal(held, wanted):
+            world.scheduler.fail(
+                f"{chroma_id} shows {held} in its {channel} part, but should show {wanted}"
+            )
+
+
+def _check_vectors(world: World) -> None:
+    """Whatever was embedded since it last appeared has the newest of its vectors."""
+    newest = _newest_deltas(world.observer)
+    for chroma_id, (collection, delta_id) in newest.items():
+        if model.entity_of(chroma_id).key not in world.table.items:
+            continue
+        record = world.observer.publishes.last[collection].records.get(chroma_id)
+        if record is None:
+            world.scheduler.fail(f"{chroma_id} has no record, but delta {delta_id} was sent for it")
+        elif record[0]["delta_id"] != delta_id:
+            world.scheduler.fail(
+                f"{chroma_id} has the vector of {record[0]['delta_id']}, not of {delta_id}"
+            )
+
+
+def _newest_deltas(observer: Observer) -> dict[str, tuple[Collection, str]]:
+    newest: dict[str, tuple[Collection, str]] = {}
+    for delta_id, sent in sorted(observer.deltas.items()):
+        for chroma_id in sent.content:
+            past = observer.past.states[model.entity_of(chroma_id).key]
+            appeared = max((tick for tick, item in past if item is None), default=0)
+            if sent.tick > appeared:
+                newest[chroma_id] = (sent.collection, delta_id)
+    return newest
+
+
+def check_verified(world: World, readers: Iterable[FollowingReader]) -> None:
+    """`receipt-sync verify` says the same, over what readers see."""
+    source = DynamoDBSource(
+        world.client("dynamodb"), "receipts", world.randomness(), WatchfulTelemetry(world.scheduler)
+    )
+    snapshots = {reader.collection: reader.snapshot for reader in readers}
+    verdict = Verification(source, snapshots, Clock(world.scheduler), examples=3).run()
+    wrong = [f for f in (Finding.DIFFERENT, Finding.UNEXPECTED) if verdict.total(f)]
+    if wrong:
+        world.scheduler.fail(f"verify finds {wrong}: {verdict.examples}")
+    for collection, tally in verdict.tallies.items():
+        if tally.version != world.observer.publishes.last[collection].version:
+            world.scheduler.fail(f"a reader of {collection} does not see the last version")

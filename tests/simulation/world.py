@@ -1,0 +1,248 @@
+"""Everything of one history: the outside, the functions, and who watches them."""
+
+import shutil
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import compactor.wiring
+import stream_processor.handler
+from compactor.snapshot.reader import SnapshotReader
+from compactor.snapshot.s3_store import S3SnapshotStore
+from receipt_sync.keys import Collection
+from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
+from stream_processor.parking import SQSParking
+from stream_processor.processor import StreamProcessor
+from stream_processor.publisher import SQSOutbox
+from tests.simulation.dice import Dice
+from tests.simulation.faults import Faults
+from tests.simulation.functions import QueuePoller, Shard, Slot, aws
+from tests.simulation.gate import Gate
+from tests.simulation.lock_watch import LockWatch
+from tests.simulation.observer import Observer
+from tests.simulation.paged_index import PagedIndex
+from tests.simulation.queues import Queue, SQSClient, Traffic
+from tests.simulation.s3 import ObjectStore, S3Client
+from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.script import Script
+from tests.simulation.table import Attributes, DynamoDBClient, Key, StreamRecord, Table
+from tests.simulation.telemetry import WatchfulTelemetry
+
+_URL: Final = "https://queues/"
+_SHARDS: Final = 2
+_PATIENCE: Final = 60_000
+
+
+class WorkerProcess(Process):
+    """A process of one of the functions, and what it keeps while it is warm."""
+
+    def __init__(self, name: str, skew: float, telemetry: WatchfulTelemetry) -> None:
+        super().__init__(name, skew)
+        self.telemetry = telemetry
+        self.worker: Any = None
+        self.folders: list[Path] = []
+        self.invoked_at = 0.0
+
+
+class World:
+    def __init__(self, script: Script, folder: Path) -> None:
+        self.script, self.surroundings = script, script.surroundings
+        self.folder = folder
+        self.dice = Dice(script.seed)
+        self.scheduler = Scheduler(_PATIENCE)
+        self.faults = Faults(
+            self.dice.key, self.surroundings.rates, self.surroundings.targets, script.kept_faults
+        )
+        self.gate = Gate(self.scheduler, self.faults)
+        self.table, self.store = Table(), ObjectStore()
+        self.observer = Observer(self.scheduler, self.store, folder / "observer")
+        self.refused_ids: set[str] = set()
+        self.flags_off: set[str] = set()
+        self.lease, self.retention = self.surroundings.lease, self.surroundings.retention
+        self.observer.retention.largest_skew = self.surroundings.skew
+        self.observer.retention.shortest = self.retention
+        self._processes: dict[str, WorkerProcess] = {}
+        self._numbers = 0
+        self._make_queues()
+        self._make_clients()
+        self._watch()
+        self.slots = [Slot(self, "compactor", n) for n in range(self.surroundings.workers)]
+        self.drain_slot = Slot(self, "drain", 0)
+        self.shards = [Shard(self, Slot(self, "stream", n)) for n in range(_SHARDS)]
+        self.pollers = [
+            self.scheduler.spawn(aws("poller"), poller.run)
+            for poller in [*(QueuePoller(self, slot) for slot in self.slots), *self.shards]
+        ]
+
+    # -- what production asks for, by way of `environment` --
+
+    def client(self, service: str) -> Any:
+        return self._clients[service]
+
+    def worker(self) -> Any:
+        """The running process's worker, built by production's own wiring when it is cold."""
+        process = self._process()
+        if process.worker is None:
+            process.worker = compactor.wiring.build_worker(self._compactor(), process.telemetry)
+        return process.worker
+
+    def stream_processor(self) -> StreamProcessor:
+        """The running process's stream processor, as the handler builds it."""
+        process = self._process()
+        if process.worker is None:
+            settings = self._stream_settings()
+            sqs, telemetry = self._clients["sqs"], process.telemetry
+            outbox = SQSOutbox(sqs, settings.compaction_queue_url, self.randomness(), telemetry)
+            parking = SQSParking(sqs, settings.stream_dlq_url)
+            enabled = stream_processor.handler.enabled_types(settings)
+            process.worker = StreamProcessor(outbox, parking, enabled, telemetry)
+        return process.worker
+
+    def telemetry(self) -> WatchfulTelemetry:
+        return self._process().telemetry
+
+    def randomness(self) -> Random:
+        return self.dice.source("randomness", self.scheduler.process.name)
+
+    def claim(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        self._process().folders.append(folder)
+        return folder
+
+    def uuid(self) -> str:
+        self._numbers += 1
+        return f"00000000-0000-4000-8000-{self._numbers:012d}"
+
+    def checked_out(self, collection: Collection, version: int, index: PagedIndex) -> None:
+        """What a worker is about to write to must be a published version, and nothing more."""
+        held = {
+            i: (dict(r.metadata), r.document, index.stored_vectors[i].tobytes())
+            for i, r in index.records.items()
+        }
+        if held != self.observer.publishes.last[collection].versions[version]:
+            self.scheduler.fail(
+                f"{self.scheduler.process.name} checked out {collection} {version}, and its copy "
+                "is not what was published"
+            )
+
+    # -- processes --
+
+    def start(self, name: str) -> WorkerProcess:
+        """A cold process with the present settings. What dead ones left on disk is removed."""
+        for dead in [p for p in self._processes.values() if not p.alive]:
+            del self._processes[dead.name]
+            for folder in dead.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        skew = self.surroundings.skew * (2 * self.dice.roll("skew", name) - 1)
+        telemetry = WatchfulTelemetry(self.scheduler, self._found_damaged)
+        process = WorkerProcess(name, skew, telemetry)
+        self._processes[name] = process
+        return process
+
+    def _found_damaged(self) -> None:
+        process = self._process()
+        self.observer.retention.found_damaged(
+            process.invoked_at, f"{process.name} found a snapshot damaged"
+        )
+
+    def reader(self, process: WorkerProcess, collection: Collection) -> SnapshotReader:
+        store = S3SnapshotStore(self._clients["s3"], "bucket", collection)
+        return SnapshotReader(store, collection, self.folder / f"{process.name}-{collection}")
+
+    def passed_stream(self, records: list[StreamRecord]) -> None:
+        """The stream's position has moved beyond these."""
+        for record in records:
+            self.observer.acknowledgements.on_stream_passed(record)
+
+    # -- assembly --
+
+    def _make_queues(self) -> None:
+        given = self.surroundings
+        traffic = Traffic(given.doubled, given.delayed, longest_delay=60.0)
+        calm = Traffic(0.0, 0.0, 0.0)
+
+        def queue(name: str, traffic: Traffic) -> Queue:
+            return Queue(name, self.scheduler, self.dice, traffic, given.visibility)
+
+        self.compaction_queue = queue("compaction", traffic)
+        self.compaction_dlq = queue("compaction-dlq", calm)
+        self.stream_dlq = queue("stream-dlq", calm)
+        self.compaction_queue.max_receives = given.max_receives
+        self.compaction_queue.dead_letters = self.compaction_dlq
+
+    def _make_clients(self) -> None:
+        queues = (self.compaction_queue, self.compaction_dlq, self.stream_dlq)
+        self._clients: Mapping[str, Any] = {
+            "dynamodb": DynamoDBClient(
+                self.table, self.gate, self.surroundings.query_page, LockWatch(self.scheduler)
+            ),
+            "s3": S3Client(self.store, self.gate),
+            "sqs": SQSClient({_URL + queue.name: queue for queue in queues}, self.gate),
+        }
+
+    def _watch(self) -> None:
+        observer = self.observer.acknowledgements
+        self.store.watcher = self.observer
+        self.table.on_change = self._changed
+        self.compaction_queue.on_accept = observer.on_accept
+        self.compaction_queue.on_delete = observer.on_acknowledge
+        self.compaction_dlq.on_accept = observer.on_dead_letter
+        self.stream_dlq.on_accept = observer.on_dead_letter
+
+    def _changed(self, key: Key, old: Attributes | None, new: Attributes | None) -> None:
+        if key[0].startswith("LOCK#"):
+            return  # the mapping's filter criteria
+        record = StreamRecord(self.table.tick, key, old, new, self.scheduler.now)
+        self.observer.past.on_change(record.tick, key, new)
+        self.shards[hash_of(key) % _SHARDS].append(record)
+
+    def _compactor(self) -> CompactorSettings:
+        return _compactor_settings(self.lease, self.retention)
+
+    def _stream_settings(self) -> StreamProcessorSettings:
+        return _stream_settings(frozenset(self.flags_off))
+
+    def _process(self) -> WorkerProcess:
+        process = self.scheduler.process
+        if not isinstance(process, WorkerProcess):
+            raise TypeError(f"{process.name} runs no code of ours")
+        return process
+
+
+@lru_cache
+def _compactor_settings(lease: float, retention: float) -> CompactorSettings:
+    return CompactorSettings.read(
+        {
+            "DYNAMODB_TABLE": "receipts",
+            "COMPACTION_QUEUE_URL": f"{_URL}compaction",
+            "COMPACTION_DLQ_URL": f"{_URL}compaction-dlq",
+            "SNAPSHOT_BUCKET": "bucket",
+            "LEASE_SECONDS": str(lease),
+            "HEARTBEAT_SECONDS": "15",
+            "SNAPSHOT_RETENTION_SECONDS": str(retention),
+        }
+    )
+
+
+@lru_cache
+def _stream_settings(flags_off: frozenset[str]) -> StreamProcessorSettings:
+    flags = {
+        f"ENABLE_{kind.upper()}_UPDATES": str(kind not in flags_off)
+        for kind in ("metadata", "line", "word")
+    }
+    return StreamProcessorSettings.read(
+        {
+            "DYNAMODB_TABLE": "receipts",
+            "COMPACTION_QUEUE_URL": f"{_URL}compaction",
+            "STREAM_DLQ_URL": f"{_URL}stream-dlq",
+            **flags,
+        }
+    )
+
+
+def hash_of(key: Key) -> int:
+    """The same in every run, unlike Python's own."""
+    return sum(map(ord, key[0]))
