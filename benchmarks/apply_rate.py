@@ -1,0 +1,78 @@
+"""Benchmark 2: changes a second through one large cycle, and through Chroma's update alone.
+
+Ours: a whole cycle, from messages to the published version. Limit: Chroma's own update of the same
+records on an open collection, which publishes nothing. Naive: the same update, a call a change, as
+the document has it; fewer changes, because it is slow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import islice
+from typing import Final
+
+from benchmarks.arena import Arena, arena
+from benchmarks.changes import Changer
+from benchmarks.contenders import Ours, RawUpdate, Rounds
+from benchmarks.measuring import Contender, Measured, alternate
+from benchmarks.ours import Compaction
+from benchmarks.report import Report, Table
+from benchmarks.scale import Scale
+from benchmarks.screen import Bars
+
+_ROUNDS: Final = 3
+_NAIVE_CHANGES: Final = 100
+
+
+class OneByOne(RawUpdate):
+    """A call a change."""
+
+    def run(self) -> None:
+        for chroma_id, values in islice(self.values.items(), _NAIVE_CHANGES):
+            self.index.update({chroma_id: values})
+
+
+def run(scale: Scale, bars: Bars) -> Report:
+    """One size, one large batch of changes of one field each."""
+    with arena(scale.apply_size, scale.dimension, bars) as made:
+        measured = _measure(made, scale, bars)
+    return _report(measured, scale)
+
+
+def _measure(made: Arena, scale: Scale, bars: Bars) -> Mapping[str, Measured]:
+    rounds = Rounds(Changer(made.corpus, scale.apply_changes, made.writer))
+    raw, one_by_one = RawUpdate(rounds, made, "raw"), OneByOne(rounds, made, "one-by-one")
+    contenders: Mapping[str, Contender] = {
+        "ours": Ours(rounds, Compaction(made.aws.stack, made.folder / "ours")),
+        "limit": raw,
+        "naive": one_by_one,
+    }
+    with bars.bar(f"cycles of {scale.apply_changes:,} changes", _ROUNDS + 1) as advance:
+        measured = alternate(contenders, _ROUNDS, made.aws.traffic, lambda: advance(1))
+    raw.close()
+    one_by_one.close()
+    return measured
+
+
+def _report(measured: Mapping[str, Measured], scale: Scale) -> Report:
+    counts = {"ours": scale.apply_changes, "limit": scale.apply_changes, "naive": _NAIVE_CHANGES}
+    rates = {name: counts[name] / one.seconds for name, one in measured.items()}
+    table = Table(
+        f"Changes a second, {scale.apply_changes:,} changes of one field at once, "
+        f"{scale.apply_size:,} records of {scale.dimension} dimensions",
+        ("", "changes", "seconds", "changes a second", "to the limit"),
+        [
+            (name, counts[name], measured[name].seconds, rate, rate / rates["limit"])
+            for name, rate in rates.items()
+        ],
+    )
+    return Report(
+        tables=[table],
+        figures={
+            "apply rate": rates["ours"],
+            "apply rate to the limit": rates["ours"] / rates["limit"],
+        },
+        notes=["ours is a whole cycle; limit is Chroma's update alone, naive a call a change"],
+        details={
+            name: [asdict(sample) for sample in one.samples] for name, one in measured.items()
+        },
+    )

@@ -1,0 +1,86 @@
+"""One collection of a given size, in the table and in the bucket, ready to be changed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import boto3
+
+from benchmarks.corpus import COLLECTION, Corpus, corpus_of
+from benchmarks.folder_store import FolderStore
+from benchmarks.local_aws import LocalAWS, local_aws
+from benchmarks.screen import Bars
+from benchmarks.snapshots import seed_bucket, snapshot_of
+from compactor.index import batches
+from compactor.snapshot.s3_store import S3SnapshotStore
+from operations.persistence import Persistence
+from operations.table_writer import TableWriter
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import Collection
+
+_ITEMS_AT_A_TIME = 1_000
+
+
+@dataclass(frozen=True)
+class Arena:
+    """What the contenders share: `snapshot` is that of the words, `folder` a place to work in."""
+
+    aws: LocalAWS
+    corpus: Corpus
+    snapshot: FolderStore
+    writer: TableWriter
+
+    @property
+    def folder(self) -> Path:
+        return self.aws.folder
+
+    @property
+    def size(self) -> int:
+        """Words in the collection."""
+        return len(self.corpus.words)
+
+
+@contextmanager
+def arena(
+    size: int, dimension: int, bars: Bars, collections: Sequence[Collection] = (COLLECTION,)
+) -> Iterator[Arena]:
+    """A local AWS whose table and bucket hold `size` words, and their lines if asked for.
+
+    Builds the snapshots that no earlier run has left.
+    """
+    corpus = corpus_of(size, dimension, collections)
+    snapshots = {one: _snapshot(corpus, one, bars) for one in collections}
+    with local_aws() as aws:
+        made = Arena(aws, corpus, snapshots[COLLECTION], _writer(aws))
+        _fill_table(made, bars)
+        for collection, snapshot in snapshots.items():
+            with bars.bar(f"{collection} into the bucket", None) as advance:
+                seed_bucket(snapshot, bucket_store(aws, collection), advance)
+        yield made
+
+
+def bucket_store(aws: LocalAWS, collection: Collection) -> S3SnapshotStore:
+    """Where the compactor of this AWS publishes."""
+    return S3SnapshotStore(boto3.client("s3"), aws.stack.names.bucket, collection)
+
+
+def _snapshot(corpus: Corpus, collection: Collection, bars: Bars) -> FolderStore:
+    size = len(corpus.members[collection])
+    with bars.bar(f"{size:,} of {collection}", size) as advance:
+        return snapshot_of(corpus, collection, advance)
+
+
+def _fill_table(made: Arena, bars: Bars) -> None:
+    entities = made.corpus.entities
+    with bars.bar(f"{len(entities):,} items into the table", len(entities)) as advance:
+        for some in batches(entities, _ITEMS_AT_A_TIME):
+            made.writer.put(some)
+            advance(len(some))
+
+
+def _writer(aws: LocalAWS) -> TableWriter:
+    """Through a session that nobody watches: what producers write is no cost of ours."""
+    dynamodb = boto3.Session().client("dynamodb")
+    return TableWriter(dynamodb, aws.stack.names.table, Persistence(SystemClock(), Random(1)))

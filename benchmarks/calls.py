@@ -1,0 +1,214 @@
+"""Benchmark 6: AWS calls of each kind for 1,000 changes, and what they cost.
+
+Everything is asked of a local AWS: the table's stream, the queue, the lease, the snapshot. This
+process plays both event source mappings, with their calls: one GetRecords a batch, ReceiveMessage
+and DeleteMessageBatch for ten messages each. Their idle polls depend on time and not on changes:
+they are not counted, nor is the producers' own write.
+"""
+
+import importlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from types import ModuleType
+from typing import Any, Final
+
+import boto3
+
+from benchmarks.arena import Arena, arena
+from benchmarks.bill import Bill, billed
+from benchmarks.changes import Kind, new_value
+from benchmarks.corpus import scattered
+from benchmarks.errors import BenchmarkError
+from benchmarks.nowhere import log_to_nowhere
+from benchmarks.ours import Compaction
+from benchmarks.pricing import read_prices
+from benchmarks.report import Cell, Report, Table
+from benchmarks.scale import Scale
+from benchmarks.screen import Bars
+from benchmarks.shard import Shard
+from benchmarks.stream import Context
+from benchmarks.traffic import Call
+from compactor.compaction import QueueMessage
+from compactor.index import batches
+from operations.items import Entity
+from receipt_sync.keys import Collection
+
+_CHANGES: Final = 1_000
+_MESSAGES_A_CALL: Final = 10
+_STREAM_GB, _COMPACTOR_GB = 0.5, 2.0
+"""Memory of the functions in template.yaml."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How 1,000 changes come: which field, all over the table or receipt by receipt, in batches."""
+
+    name: str
+    kind: Kind
+    bursts: bool = False
+    batch: int = _CHANGES
+
+
+SCENARIOS: Final = (
+    Scenario("scattered, a field", Kind.FIELD),
+    Scenario("scattered, a text", Kind.TEXT),
+    Scenario("bursts, a text", Kind.TEXT, bursts=True),
+    Scenario("scattered, a field, 10 × 100", Kind.FIELD, batch=100),
+)
+
+
+class Pipeline:
+    """Both functions, and the mappings between stream, queue and them."""
+
+    def __init__(self, made: Arena) -> None:
+        self._made = made
+        self._sqs = boto3.client("sqs")
+        self._url = made.aws.stack.queues.compaction.url
+        self._shard = Shard(made.aws.stack)
+        self._handler: ModuleType = importlib.reload(
+            importlib.import_module("stream_processor.handler")
+        )
+        self._compaction = Compaction(made.aws.stack, made.folder / "ours")
+
+    def bring(self, entities: Sequence[Entity]) -> Bill:
+        """Write entities, and take their changes through to the snapshot."""
+        self._made.writer.put(entities)
+        with billed(self._made.aws.traffic) as bill:
+            self._stream(self._shard.records(len(entities)), bill)
+            self._queue(bill)
+        return bill
+
+    def _stream(self, records: list[dict[str, Any]], bill: Bill) -> None:
+        begun = time.perf_counter()
+        with log_to_nowhere():
+            answer = self._handler.lambda_handler({"Records": records}, Context())
+        bill.invoked(time.perf_counter() - begun, _STREAM_GB)
+        if answer["batchItemFailures"]:
+            raise BenchmarkError(f"the stream processor did not get through: {answer}")
+
+    def _queue(self, bill: Bill) -> None:
+        received = list(self._receive())
+        begun = time.perf_counter()
+        self._compaction.handle([QueueMessage(m["MessageId"], m["Body"]) for m in received])
+        bill.invoked(time.perf_counter() - begun, _COMPACTOR_GB)
+        for some in batches(received, _MESSAGES_A_CALL):
+            entries: Any = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(some)
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+
+    def _receive(self) -> Iterator[Any]:
+        """All that waits, with as many calls as it takes; none of them empty."""
+        asked = self._sqs_waiting()
+        while asked > 0:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url, MaxNumberOfMessages=_MESSAGES_A_CALL, WaitTimeSeconds=0
+            )
+            yield from answer.get("Messages", [])
+            asked -= len(answer.get("Messages", []))
+
+    def _sqs_waiting(self) -> int:
+        """Asked through a client that nobody watches: a mapping does not ask this."""
+        attributes = (
+            boto3.Session()
+            .client("sqs")
+            .get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+            )["Attributes"]
+        )
+        return int(attributes["ApproximateNumberOfMessages"])
+
+
+def run(scale: Scale, bars: Bars) -> Report:
+    """Every scenario, on lines and words."""
+    with arena(scale.sizes[-1], scale.dimension, bars, tuple(Collection)) as made:
+        pipeline = Pipeline(made)
+        entities = [e for e in made.corpus.entities if e.key.collection is not None]
+        pipeline.bring(_changed(entities, SCENARIOS[0], -1)[:10])  # checks out, opens, connects
+        with bars.bar("scenarios", len(SCENARIOS)) as advance:
+            bills = {}
+            for number, scenario in enumerate(SCENARIOS):
+                bills[scenario] = _run(pipeline, _changed(entities, scenario, number), scenario)
+                advance(1)
+    return _report(bills)
+
+
+def _run(pipeline: Pipeline, entities: Sequence[Entity], scenario: Scenario) -> Bill:
+    total = Bill()
+    for some in batches(entities, scenario.batch):
+        total.add(pipeline.bring(some))
+    return total
+
+
+def _changed(entities: Sequence[Entity], scenario: Scenario, number: int) -> list[Entity]:
+    """The entities of a scenario after their change. Each kind of change is another value."""
+    randomness = Random(number)
+    chosen = (
+        _receipt_by_receipt(entities)
+        if scenario.bursts
+        else [entities[position] for position in scattered(entities, _CHANGES, randomness)]
+    )
+    if not scenario.bursts:
+        randomness.shuffle(chosen)
+    return [
+        replace(e, fields={**e.fields, **new_value(scenario.kind, e, number + 2, randomness)})
+        for e in chosen
+    ]
+
+
+def _receipt_by_receipt(entities: Sequence[Entity]) -> list[Entity]:
+    ordered = sorted(entities, key=lambda entity: (entity.key.receipt, entity.key.sk))
+    return ordered[:_CHANGES]
+
+
+def _report(bills: Mapping[Scenario, Bill]) -> Report:
+    scattered_bills = [bill for one, bill in bills.items() if _is_target(one)]
+    return Report(
+        tables=[_table(bills)],
+        figures={
+            "calls scattered": float(max(bill.calls.total() for bill in scattered_bills)),
+            **{
+                f"usd per million, {one.name}": bill.usd(read_prices()) * 1_000_000 / _CHANGES
+                for one, bill in bills.items()
+            },
+        },
+        notes=[
+            "one batch of 1,000 changes, or ten of 100, in lines and words; the target takes the "
+            "worse of the first two. Idle polls of the mappings, log storage and the snapshot's "
+            "storage are not in it; Lambda's time is this machine's.",
+            f"prices of {read_prices().as_of}, {read_prices().region}: benchmarks/prices.json",
+        ],
+        details={
+            one.name: {
+                "calls": {" ".join(call): count for call, count in bill.calls.items()},
+                "units": {" ".join(call): count for call, count in bill.units.items()},
+                "gb_seconds": bill.gb_seconds,
+            }
+            for one, bill in bills.items()
+        },
+    )
+
+
+def _is_target(scenario: Scenario) -> bool:
+    return not scenario.bursts and scenario.batch == _CHANGES
+
+
+def _table(bills: Mapping[Scenario, Bill]) -> Table:
+    prices = read_prices()
+    kinds: list[Call] = sorted({call for bill in bills.values() for call in bill.calls})
+    rows: list[tuple[Cell, ...]] = [
+        (" ".join(kind), *(bill.calls[kind] for bill in bills.values())) for kind in kinds
+    ]
+    rows.append(("all calls", *(bill.calls.total() for bill in bills.values())))
+    for call, name in (
+        (Call("dynamodb", "BatchGetItem"), "items read"),
+        (Call("sqs", "SendMessageBatch"), "64 KB sent"),
+    ):
+        rows.append((name, *(bill.units[call] for bill in bills.values())))
+    rows.append(("GB-seconds", *(bill.gb_seconds for bill in bills.values())))
+    million = 1_000_000 / _CHANGES
+    rows.append(("USD a million changes", *(b.usd(prices) * million for b in bills.values())))
+    return Table("AWS calls for 1,000 changes", ("", *(one.name for one in bills)), rows)

@@ -1,0 +1,102 @@
+"""`python -m benchmarks [names…]`."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from enum import StrEnum
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Annotated, Any, Final
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from benchmarks.report import Report
+from benchmarks.results import result_of, write_result
+from benchmarks.scale import FULL, HUGE, QUICK, Scale
+from benchmarks.screen import progress_bars, rich_table, show
+from benchmarks.targets import verdict_table, verdicts
+from receipt_sync.errors import SyncError
+
+MISSED: Final = 1
+FAILED: Final = 2
+
+app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Name(StrEnum):
+    """The benchmarks, in the order in which they run: each a module of this package."""
+
+    CYCLE = "cycle"
+    APPLY_RATE = "apply_rate"
+    STREAM = "stream"
+    COLD = "cold"
+    FRESHNESS = "freshness"
+    CALLS = "calls"
+
+
+@app.command()
+def benchmarks(
+    names: Annotated[list[Name] | None, typer.Argument(help="Which; all by default.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small sizes: under five minutes.")
+    ] = False,
+    huge: Annotated[
+        bool, typer.Option("--huge", help="The cycle at 100,000 records, too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """Measure, and compare with what is promised.
+
+    Exit code 0: every target that was measured is reached. 1: one is missed. 2: a benchmark could
+    not be run. Each result is kept in build/bench/NAME.json.
+
+    Example: python -m benchmarks cycle stream --quick
+    """
+    scale = QUICK if quick else HUGE if huge else FULL
+    try:
+        results = [_measure(name, scale, silent=as_json) for name in names or list(Name)]
+    except (SyncError, ClientError, BotoCoreError) as error:
+        typer.echo(f"benchmarks: {error}", err=True)
+        raise typer.Exit(FAILED) from error
+    judged = verdicts(
+        {key: value for result in results for key, value in result["figures"].items()}
+    )
+    if as_json:
+        typer.echo(json.dumps(results, indent=2))
+    else:
+        Console(highlight=False).print(rich_table(verdict_table(judged)))
+    if any(verdict.missed for verdict in judged):
+        raise typer.Exit(MISSED)
+
+
+def _measure(name: Name, scale: Scale, silent: bool) -> dict[str, Any]:
+    report = _in_a_process_of_its_own(_run, name, scale)
+    if not silent:
+        show(report)
+    result = result_of(
+        name, report, scale, shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    )
+    write_result(result)
+    return result
+
+
+def _run(name: str, scale: Scale) -> Report:
+    module = import_module(f"benchmarks.{name}")
+    with progress_bars() as bars:
+        report: Report = module.run(scale, bars)
+    return report
+
+
+def _in_a_process_of_its_own(call: Callable[..., Report], *arguments: Any) -> Report:
+    """So that no benchmark pays for the memory, the clients or the caches of another."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(call, *arguments).result()
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="python -m benchmarks")

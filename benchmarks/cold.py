@@ -1,0 +1,238 @@
+"""Benchmark 4: cold start. The import of each built package, and the first cycle of a new worker.
+
+Limit of an import: what the function is made of, chromadb and boto3. Naive: the package without
+byte-code, as SAM's own builder leaves it. Limit of a first cycle: the snapshot's objects fetched
+side by side, and nothing done with them. Naive: the whole snapshot down, an update, the whole up.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import boto3
+
+from benchmarks.arena import Arena, arena
+from benchmarks.changes import Changer
+from benchmarks.contenders import Rounds
+from benchmarks.cycle import CHANGES, Naive
+from benchmarks.errors import BenchmarkError
+from benchmarks.measuring import Contender, Measured, alternate
+from benchmarks.package_runtime import PackageRuntime, built_package, package_runtime
+from benchmarks.paths import scratch_folder
+from benchmarks.report import Report, Table
+from benchmarks.scale import Scale
+from benchmarks.screen import Bars
+from benchmarks.traffic import Traffic
+from local.stack import Stack
+
+_IMPORTS: Final = {
+    "stream_processor": ("StreamProcessorFunction", "stream_processor.handler", ("boto3",)),
+    "compactor": ("CompactorFunction", "compactor.handler", ("chromadb", "boto3")),
+}
+_IMPORT_ROUNDS: Final = 7
+_CYCLE_ROUNDS: Final = 3
+_THREADS: Final = 8
+_CHILD: Final = Path(__file__).with_name("cold_child.py")
+
+
+@dataclass
+class Start:
+    """A new process of the package's Python that imports modules, and handles an event if given."""
+
+    runtime: PackageRuntime
+    package: Path
+    modules: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    event: Any = None
+    said: list[dict[str, Any]] = field(default_factory=list)
+    """What every run told of itself."""
+
+    def prepare(self, number: int) -> None:
+        pass
+
+    def run(self) -> None:
+        """Raises BenchmarkError if the process fails, or the event is not handled."""
+        done = subprocess.run(
+            [self.runtime.python, "-S", "-P", str(_CHILD), *self.modules],
+            input=json.dumps(self.event),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={
+                "PATH": os.environ["PATH"],
+                **self.runtime.environment(self.package),
+                **self.variables,
+            },
+        )
+        if done.returncode != 0:
+            raise BenchmarkError(f"{self.modules[0]} does not start: {done.stderr[-2000:]}")
+        said = json.loads(done.stdout.splitlines()[-1])
+        if said["answer"] and said["answer"]["batchItemFailures"]:
+            raise BenchmarkError(f"the first cycle failed: {done.stdout[-2000:]}")
+        self.said.append(said)
+
+    def median(self, part: str) -> float:
+        """Median seconds of a part, the first run left out."""
+        return float(median(said[part] for said in self.said[1:]))
+
+
+class FirstCycle:
+    """The package's handler in a new process, with an empty folder, gets a round of changes."""
+
+    def __init__(self, start: Start, rounds: Rounds, root: Path) -> None:
+        self.start, self._rounds, self._root = start, rounds, root
+
+    def prepare(self, number: int) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)
+        self._rounds.begin(number)
+        messages = self._rounds.present.messages
+        self.start.event = {"Records": [sqs_record(m.message_id, m.body) for m in messages]}
+
+    def run(self) -> None:
+        self.start.run()
+
+
+class Fetch:
+    """Every object of the snapshot that is there at first, side by side."""
+
+    def __init__(self, made: Arena) -> None:
+        self._s3, self._bucket = boto3.client("s3"), made.aws.stack.names.bucket
+        listed = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix="snapshots/"
+        )
+        self._keys = [entry["Key"] for page in listed for entry in page["Contents"]]
+
+    def prepare(self, number: int) -> None:
+        pass
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for _ in pool.map(self._get, self._keys):
+                pass
+
+    def _get(self, key: str) -> None:
+        self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+
+def run(scale: Scale, bars: Bars) -> Report:
+    """Imports, then first cycles at the scale's sizes."""
+    imports = {name: _measure_import(name, bars) for name in _IMPORTS}
+    cycles = {}
+    for size in scale.cold_sizes:
+        with arena(size, scale.dimension, bars) as made:
+            cycles[size] = _measure_cycle(made, bars)
+    return Report(
+        tables=[_import_table(imports), _cycle_table(cycles, scale)],
+        figures={
+            **{f"import {name}": by["ours"]["import"] for name, by in imports.items()},
+            **{f"first cycle {size} seconds": one.cycled for size, one in cycles.items()},
+        },
+        notes=[
+            "import: median of new processes of the package's own Python, file cache warm; naive: "
+            "the same package without byte-code; limit: its heaviest parts alone",
+            "first cycle: naive is a cycle of the naive way alone, with clients and imports warm; "
+            "limit: the snapshot's objects fetched, and nothing done with them",
+        ],
+        details={
+            "imports": imports,
+            "cycles": {
+                str(size): {n: asdict(m) for n, m in one.by.items()} for size, one in cycles.items()
+            },
+        },
+    )
+
+
+def sqs_record(message_id: str, body: str) -> dict[str, Any]:
+    """A record of an SQS event, as far as anybody reads it."""
+    return {"messageId": message_id, "body": body, "eventSource": "aws:sqs"}
+
+
+def _measure_import(name: str, bars: Bars) -> dict[str, dict[str, float]]:
+    """Median seconds of a process, and of the import in it, by contender."""
+    function, handler, heaviest = _IMPORTS[name]
+    package = built_package(function)
+    runtime = package_runtime(package)
+    with scratch_folder() as folder:
+        bare = folder / "bare"
+        shutil.copytree(package, bare, ignore=shutil.ignore_patterns("__pycache__"))
+        starts = {
+            "ours": Start(runtime, package, (handler,)),
+            "limit": Start(runtime, package, heaviest),
+            "naive": Start(runtime, bare, (handler,)),
+        }
+        with bars.bar(f"import of {name}", _IMPORT_ROUNDS + 1) as advance:
+            measured = alternate(starts, _IMPORT_ROUNDS, Traffic(), lambda: advance(1))
+    return {
+        one: {"process": measured[one].seconds, "import": start.median("import")}
+        for one, start in starts.items()
+    }
+
+
+@dataclass(frozen=True)
+class FirstCycles:
+    """Contenders by name, and the two parts of ours (median seconds)."""
+
+    by: Mapping[str, Measured]
+    imported: float
+    cycled: float
+
+
+def _measure_cycle(made: Arena, bars: Bars) -> FirstCycles:
+    rounds = Rounds(Changer(made.corpus, CHANGES, made.writer))
+    package, root = built_package("CompactorFunction"), made.folder / "cold"
+    start = Start(
+        package_runtime(package), package, ("compactor.handler",), _variables(made.aws.stack, root)
+    )
+    contenders: Mapping[str, Contender] = {
+        "ours": FirstCycle(start, rounds, root),
+        "limit": Fetch(made),
+        "naive": Naive(rounds, made),
+    }
+    with bars.bar(f"first cycles at {made.size:,}", _CYCLE_ROUNDS + 1) as advance:
+        by = alternate(contenders, _CYCLE_ROUNDS, made.aws.traffic, lambda: advance(1))
+    return FirstCycles(by, start.median("import"), start.median("first"))
+
+
+def _variables(stack: Stack, root: Path) -> dict[str, str]:
+    return {**stack.variables, "WORKING_COPY_ROOT": str(root)}
+
+
+def _import_table(imports: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
+    return Table(
+        "Import of the built package: seconds",
+        ("function", "ours", "limit", "naive", "naive / ours", "whole process, ours"),
+        [
+            (
+                name,
+                *(by[one]["import"] for one in ("ours", "limit", "naive")),
+                by["naive"]["import"] / by["ours"]["import"],
+                by["ours"]["process"],
+            )
+            for name, by in imports.items()
+        ],
+    )
+
+
+def _cycle_table(cycles: Mapping[int, FirstCycles], scale: Scale) -> Table:
+    return Table(
+        f"First cycle of a new process, {CHANGES} changes, {scale.dimension} dimensions: seconds",
+        ("records", "whole process", "of it import", "of it cycle", "limit", "naive"),
+        [
+            (
+                f"{size:,}",
+                one.by["ours"].seconds,
+                one.imported,
+                one.cycled,
+                one.by["limit"].seconds,
+                one.by["naive"].seconds,
+            )
+            for size, one in cycles.items()
+        ],
+    )

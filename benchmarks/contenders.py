@@ -1,0 +1,63 @@
+"""Contenders that several benchmarks share, and the rounds of changes that they all get."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.arena import Arena
+from benchmarks.changes import Changer, Kind, Round
+from benchmarks.corpus import COLLECTION
+from benchmarks.ours import Compaction
+from benchmarks.snapshots import restore
+from compactor.index import ChromaIndex
+
+
+class Rounds:
+    """The changes of a round, made once for all contenders."""
+
+    def __init__(self, changer: Changer) -> None:
+        self._changer, self._begun = changer, -1
+        self.kind = Kind.FIELD
+        self.present = Round((), {}, ())
+        self.published = 0
+        """Bytes of the last pack that ours published."""
+
+    def begin(self, number: int) -> None:
+        """Write the changes of round `number` to the table, unless another contender did."""
+        if number != self._begun:
+            self._begun, self.present = number, self._changer.change(number, self.kind)
+
+
+class Ours:
+    """The whole cycle."""
+
+    def __init__(self, rounds: Rounds, compaction: Compaction) -> None:
+        self._rounds, self._compaction = rounds, compaction
+
+    def prepare(self, number: int) -> None:
+        self._rounds.begin(number)
+
+    def run(self) -> None:
+        report = self._compaction.handle(self._rounds.present.messages)
+        self._rounds.published = sum(cycle.uploaded for cycle in report.cycles)
+
+
+class RawUpdate:
+    """Chroma's own update of the same records, on an open collection, and nothing around it."""
+
+    def __init__(self, rounds: Rounds, made: Arena, name: str) -> None:
+        self._rounds = rounds
+        self.index = ChromaIndex(restore(made.snapshot, made.folder / name), COLLECTION)
+
+    @property
+    def values(self) -> Mapping[str, dict[str, Any]]:
+        """The round's changed metadata by id."""
+        return self._rounds.present.values
+
+    def prepare(self, number: int) -> None:
+        self._rounds.begin(number)
+
+    def run(self) -> None:
+        self.index.update(self.values)
+
+    def close(self) -> None:
+        self.index.close()

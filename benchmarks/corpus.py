@@ -1,0 +1,99 @@
+"""Synthetic lines and words as the table and Chroma hold them; the same for the same seed."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+import numpy as np
+
+from compactor.deltas import Vectors
+from compactor.index import NewVector, batches
+from compactor.projection import ALL, DELTA_ID, Item, Metadata, project
+from operations.items import Entity, embedded, entities_of
+from operations.synthetic import synthetic_receipts
+from receipt_sync.keys import Collection, EntityKey
+
+COLLECTION: Final = Collection.WORDS
+VECTORS_A_BATCH: Final = 1_000
+_SEED: Final = 4
+_WORDS_A_RECEIPT: Final = 40  # no receipt has fewer on average, so that there are always enough
+_DELTA_ID: Final = "01J00000000000000000000000"
+_SAMPLED: Final = 200
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Lines and words as entities, with the metadata of the receipts that they belong to."""
+
+    members: Mapping[Collection, tuple[Entity, ...]]
+    receipts: tuple[Entity, ...]
+    dimension: int
+
+    @property
+    def words(self) -> tuple[Entity, ...]:
+        return self.members[Collection.WORDS]
+
+    @property
+    def entities(self) -> tuple[Entity, ...]:
+        """All that the table holds."""
+        return (*self.receipts, *(e for members in self.members.values() for e in members))
+
+    def records(self, collection: Collection) -> Iterator[list[NewVector]]:
+        """What Chroma holds of it in one collection, some at a time."""
+        items = self._items()
+        for number, members in enumerate(batches(self.members[collection], VECTORS_A_BATCH)):
+            seed = [_SEED, number, *([1] if collection is Collection.LINES else [])]
+            vectors = _vectors(seed, len(members), self.dimension)
+            yield [
+                NewVector(e.key.chroma_id, vector, e.text, _metadata(e, items))
+                for e, vector in zip(members, vectors, strict=True)
+            ]
+
+    def digest(self, collection: Collection) -> str:
+        """Changes when what is made changes; looks at the first records alone."""
+        items = self._items()
+        content = [
+            (e.key.chroma_id, e.text, _metadata(e, items))
+            for e in self.members[collection][:_SAMPLED]
+        ]
+        return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:12]
+
+    def _items(self) -> dict[EntityKey, Item | None]:
+        return {entity.key: entity.fields for entity in self.entities}
+
+
+def corpus_of(
+    size: int, dimension: int, collections: Sequence[Collection] = (COLLECTION,)
+) -> Corpus:
+    """`size` words, and the lines of their receipts if asked for."""
+    members: dict[Collection, list[Entity]] = {collection: [] for collection in collections}
+    receipts: list[Entity] = []
+    count = max(3, 1 + size // _WORDS_A_RECEIPT)
+    for receipt in synthetic_receipts(count, Random(_SEED)):
+        if len(members[Collection.WORDS]) >= size:
+            break
+        metadata, *others = entities_of(receipt)
+        receipts.append(metadata)
+        for entity in others:
+            if entity.key.collection in members:
+                members[entity.key.collection].append(embedded(entity))
+    del members[Collection.WORDS][size:]
+    whole = {collection: tuple(entities) for collection, entities in members.items()}
+    return Corpus(whole, tuple(receipts), dimension)
+
+
+def _metadata(entity: Entity, items: dict[EntityKey, Item | None]) -> Metadata:
+    return project(entity.key, items, ALL, entity.text) | {DELTA_ID: _DELTA_ID}
+
+
+def _vectors(seed: list[int], count: int, dimension: int) -> Vectors:
+    numbers = np.random.default_rng(seed).standard_normal((count, dimension))
+    return numbers.astype(np.float32)
+
+
+def scattered(entities: Sequence[Entity], count: int, randomness: Random) -> list[int]:
+    """Positions of `count` entities all over the corpus."""
+    return sorted(randomness.sample(range(len(entities)), count))

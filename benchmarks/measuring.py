@@ -1,0 +1,83 @@
+"""Times contenders in turn, so that what else the machine does hits all of them alike."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Protocol
+
+from benchmarks.traffic import Traffic
+
+
+class Contender(Protocol):
+    """One way to do the work of a round."""
+
+    def prepare(self, number: int) -> None:
+        """Make round `number` ready; not timed."""
+        ...
+
+    def run(self) -> None:
+        """Do the work of the round; timed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One timed run: seconds, and bytes that went over the wire, both ways."""
+
+    seconds: float
+    moved: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All runs of one contender."""
+
+    samples: tuple[Sample, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return median(sample.seconds for sample in self.samples)
+
+    @property
+    def moved(self) -> float:
+        """The median, in bytes."""
+        return median(sample.moved for sample in self.samples)
+
+
+def alternate(
+    contenders: Mapping[str, Contender],
+    rounds: int,
+    traffic: Traffic,
+    advance: Callable[[], None] = lambda: None,
+) -> dict[str, Measured]:
+    """Run every contender once a round, each round begun by another one.
+
+    A round before the first is run and not counted: caches fill, connections open.
+    """
+    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    names = list(contenders)
+    for number in range(rounds + 1):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            sample = timed(contenders[name], number, traffic)
+            if number:
+                samples[name].append(sample)
+        advance()
+    return {name: Measured(tuple(taken)) for name, taken in samples.items()}
+
+
+def timed(contender: Contender, number: int, traffic: Traffic) -> Sample:
+    """One run of one contender."""
+    contender.prepare(number)
+    gc.collect()
+    before, begun = traffic.moved, time.perf_counter()
+    contender.run()
+    return Sample(time.perf_counter() - begun, traffic.moved - before)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that `percent` of a hundred values do not exceed; needs two values."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,0 +1,65 @@
+"""The naive way, which is the document's: the whole snapshot down, an update, the whole of it up.
+
+Files go over the wire side by side and in parts, as boto3's transfer manager does it. What the
+naive way saves is left out in its favour: no lease, no read of the table, nothing read back.
+"""
+
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.corpus import COLLECTION
+from compactor.index import ChromaIndex
+from compactor.snapshot.pages import list_files
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PREFIX: Final = "chroma/"
+_FILES_AT_A_TIME: Final = 4
+
+
+class WholeSnapshot:
+    """A snapshot as plain objects, a file each, in a bucket that keeps no versions."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+
+    def update(self, folder: Path, values: Mapping[str, dict[str, Any]]) -> None:
+        """Bring new metadata, by id, into the snapshot; `folder` is a place to work in."""
+        self.download(folder)
+        index = ChromaIndex(folder, COLLECTION)
+        index.update(values)
+        index.close()
+        self.upload(folder)
+        shutil.rmtree(folder)
+
+    def download(self, folder: Path) -> None:
+        """Fetch every file."""
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=_PREFIX)
+        _in_parallel(
+            [
+                (self._fetch, (entry["Key"], folder / entry["Key"].removeprefix(_PREFIX)))
+                for entry in listed["Contents"]
+            ]
+        )
+
+    def upload(self, folder: Path) -> None:
+        """Store every file."""
+        files = list_files(folder)
+        _in_parallel([(self._store, (path, _PREFIX + name)) for name, path in files.items()])
+
+    def _fetch(self, key: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._s3.download_file(self._bucket, key, str(path))
+
+    def _store(self, path: Path, key: str) -> None:
+        self._s3.upload_file(str(path), self._bucket, key)
+
+
+def _in_parallel(calls: list[tuple[Any, tuple[Any, ...]]]) -> None:
+    with ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
+        for done in [pool.submit(call, *arguments) for call, arguments in calls]:
+            done.result()

@@ -1,0 +1,38 @@
+"""Our compactor as a warm function has it, with everything outside of it real."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.nowhere import log_to_nowhere
+from compactor.compaction import BatchReport, QueueMessage
+from compactor.wiring import build_worker
+from local.stack import Stack
+from receipt_sync.deadline import Deadline
+from receipt_sync.settings import CompactorSettings
+from receipt_sync.telemetry import COMPACTION_NAMESPACE, PowertoolsTelemetry
+
+_SECONDS: Final = 600.0
+
+
+class Compaction:
+    """A worker as `compactor.handler` keeps one. Logs and metrics are written, to nowhere."""
+
+    def __init__(self, stack: Stack, root: Path) -> None:
+        settings = CompactorSettings.read({**stack.variables, "WORKING_COPY_ROOT": str(root)})
+        with log_to_nowhere():
+            self._telemetry = PowertoolsTelemetry.of("compactor", COMPACTION_NAMESPACE, "INFO")
+        self._worker = build_worker(settings, self._telemetry)
+
+    def handle(self, messages: Sequence[QueueMessage]) -> BatchReport:
+        """One invocation. Raises BenchmarkError if anything of it goes back to the queue."""
+        deadline = Deadline(self._worker.clock, _SECONDS)
+        with log_to_nowhere(), self._telemetry.invocation():
+            report = self._worker.compactor.handle(messages, deadline)
+        if report.returned or report.parked:
+            raise BenchmarkError(
+                f"the compactor gave messages back, so there is nothing to measure: "
+                f"{report.parked} parked, {sorted(set(report.returned.values()))}"
+            )
+        return report

@@ -1,0 +1,70 @@
+"""`python -m benchmarks.plot`: draws the last cycle benchmark for docs/performance.md."""
+
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, Final
+
+import matplotlib
+import typer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.changes import Kind
+from benchmarks.errors import BenchmarkError
+from benchmarks.paths import PROJECT
+from benchmarks.results import read_result
+
+_TARGET: Final = PROJECT / "docs" / "performance-cycle.svg"
+_STYLES: Final = {
+    "naive": ("#b5482f", "s", "naive: the whole snapshot down and up"),
+    "ours": ("#1f5fa8", "o", "ours: the changed pages"),
+    "limit": ("#7a7a7a", "^", "limit: Chroma's update and one upload"),
+}
+
+
+def draw(result: dict[str, Any], target: Path) -> None:
+    """Cycle time against snapshot size, a line a contender, both axes logarithmic."""
+    rows = [row for row in result["details"]["results"] if row["change"] == Kind.FIELD]
+    # The same bytes for the same numbers: no date, no random ids, text as text.
+    matplotlib.rcParams.update({"svg.hashsalt": "performance", "svg.fonttype": "none"})
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name in _STYLES:
+        _line(axes, rows, name)
+    axes.set(xscale="log", yscale="log", xlabel="records in the snapshot", ylabel="seconds a cycle")
+    axes.set_xticks([row["records"] for row in rows], [f"{row['records']:,}" for row in rows])
+    axes.set_title("A warm cycle of 100 scattered changes, 1536 dimensions", fontsize=11)
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(target, metadata={"Date": None})
+
+
+def _line(axes: Axes, rows: list[dict[str, Any]], name: str) -> None:
+    colour, marker, label = _STYLES[name]
+    sizes = [row["records"] for row in rows]
+    seconds = [median(s["seconds"] for s in row["samples"][name]) for row in rows]
+    axes.plot(sizes, seconds, color=colour, marker=marker, label=label)
+    for size, value in zip(sizes, seconds, strict=True):
+        axes.annotate(
+            f"{value:.2g} s", (size, value), (0, 7), textcoords="offset points", fontsize=8
+        )
+
+
+def plot(
+    to: Annotated[Path, typer.Option(help="Where to draw it.", show_default=True)] = _TARGET,
+) -> None:
+    """Draw cycle time against snapshot size from build/bench/cycle.json.
+
+    Example: python -m benchmarks.plot --to cycle.svg
+    """
+    try:
+        draw(read_result("cycle"), to)
+    except BenchmarkError as error:
+        typer.echo(f"benchmarks: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(f"{to} written")
+
+
+if __name__ == "__main__":
+    typer.run(plot)

@@ -1,0 +1,45 @@
+"""How much a run measures."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes are records, durations seconds. `apply_changes` is what one large cycle brings."""
+
+    name: str
+    sizes: tuple[int, ...]
+    cold_sizes: tuple[int, ...]
+    apply_size: int
+    apply_changes: int
+    rounds: int
+    rates: tuple[int, ...]
+    seconds: float
+    dimension: int = 1536
+
+    def rounds_at(self, size: int) -> int:
+        """Fewer where the naive way moves gigabytes."""
+        return self.rounds if size <= 10_000 else max(3, self.rounds // 2)
+
+
+QUICK = Scale(
+    name="quick",
+    sizes=(1_000, 10_000),
+    cold_sizes=(10_000,),
+    apply_size=10_000,
+    apply_changes=5_000,
+    rounds=5,
+    rates=(100,),
+    seconds=10,
+)
+FULL = Scale(
+    name="full",
+    sizes=(1_000, 10_000, 50_000),
+    cold_sizes=(10_000, 50_000),
+    apply_size=50_000,
+    apply_changes=5_000,
+    rounds=15,
+    rates=(10, 100, 300),
+    seconds=60,
+)
+HUGE = replace(FULL, name="huge", sizes=(*FULL.sizes, 100_000))

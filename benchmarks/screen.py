@@ -1,0 +1,69 @@
+"""Progress on standard error, tables on standard output."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+
+from benchmarks.report import Cell, Report, Table
+
+
+class Bars:
+    """One bar a step; steps that are over leave nothing behind."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    @contextmanager
+    def bar(self, text: str, total: float | None) -> Iterator[Callable[[float], None]]:
+        """A bar for the block; what is yielded moves it on. `total` None: nobody knows."""
+        task = self._progress.add_task(text, total=total)
+        try:
+            yield lambda amount: self._progress.advance(task, amount)
+        finally:
+            self._progress.remove_task(task)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Bars for the block."""
+    with Progress(
+        TextColumn("{task.description:<40}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        yield Bars(progress)
+
+
+def show(report: Report) -> None:
+    """Print a report's tables and notes."""
+    console = Console(highlight=False)
+    for table in report.tables:
+        console.print(rich_table(table))
+    for note in report.notes:
+        console.print(f"[dim]{note}[/dim]")
+    console.print()
+
+
+def rich_table(table: Table) -> RichTable:
+    """A table for the terminal; the first column names the row."""
+    made = RichTable(title=table.title, title_justify="left")
+    for number, column in enumerate(table.columns):
+        made.add_column(column, justify="left" if number == 0 else "right")
+    for row in table.rows:
+        made.add_row(*(text_of(cell) for cell in row))
+    return made
+
+
+def text_of(cell: Cell) -> str:
+    """Three significant digits, and thousands apart."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
+    return f"{cell:,}" if isinstance(cell, int) else cell

@@ -1,0 +1,82 @@
+"""Writes changes at a steady rate, in a process of its own so that nothing else delays it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from random import Random
+from typing import Final, NamedTuple
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.paths import PROJECT
+from operations.commands.load import writer_of
+from operations.connection import connect
+from operations.items import Entity
+from receipt_sync.keys import EntityKey
+
+_TICK: Final = 0.05
+_ITEMS_A_REQUEST: Final = 25
+_END: Final = 10.0
+
+
+class Write(NamedTuple):
+    """The confidence that an entity was given, and the epoch second at which that began."""
+
+    key: EntityKey
+    value: float
+    begun: float
+
+
+@dataclass(frozen=True)
+class Load:
+    """`rate` changes a second for `seconds`, all over `entities`. Values begin after `first`."""
+
+    entities: Sequence[Entity]
+    rate: int
+    seconds: float
+    first: int
+
+
+@contextmanager
+def steady_writes(variables: Mapping[str, str], load: Load) -> Iterator["Queue[list[Write]]"]:
+    """A queue that gets each request's writes once they are made.
+
+    Raises BenchmarkError after the block if the writer failed.
+    """
+    context = get_context("spawn")
+    made: Queue[list[Write]] = context.Queue()
+    process = context.Process(target=_write_all, args=(dict(variables), load, made), daemon=True)
+    process.start()
+    try:
+        yield made
+        process.join(_END)
+        if process.exitcode != 0:
+            raise BenchmarkError(f"the writer ended with exit status {process.exitcode}")
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _write_all(variables: dict[str, str], load: Load, made: "Queue[list[Write]]") -> None:
+    writer = writer_of(connect(variables, PROJECT))
+    order = Random(load.rate).sample(load.entities, len(load.entities))
+    total, written, begun = int(load.rate * load.seconds), 0, time.monotonic()
+    while written < total:
+        due = min(total, int(load.rate * (time.monotonic() - begun)) + 1)
+        numbers = range(written, min(due, written + _ITEMS_A_REQUEST))
+        if not numbers:
+            time.sleep(_TICK)
+            continue
+        changed = [_changed(order[n % len(order)], load.first + n) for n in numbers]
+        now = time.time()
+        writer.put(changed)
+        made.put([Write(e.key, float(e.fields["confidence"]), now) for e in changed])
+        written = numbers.stop
+
+
+def _changed(entity: Entity, number: int) -> Entity:
+    """With a confidence that no other write has."""
+    return replace(entity, fields={**entity.fields, "confidence": Decimal(number).scaleb(-7)})

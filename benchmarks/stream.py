@@ -1,0 +1,164 @@
+"""Benchmark 3: records a second through the stream processor's handler, SQS answering at once.
+
+Naive: a message a record, as the document has it. Limit: the calls alone that ours made, with their
+messages made before.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
+from random import Random
+from types import ModuleType
+from typing import Any, Final
+
+import boto3
+
+from benchmarks.corpus import corpus_of
+from benchmarks.errors import BenchmarkError
+from benchmarks.local_aws import environment
+from benchmarks.measuring import Contender, Measured, alternate
+from benchmarks.nowhere import log_to_nowhere
+from benchmarks.per_record import PerRecordProcessor
+from benchmarks.report import Cell, Report, Table
+from benchmarks.scale import Scale
+from benchmarks.screen import Bars
+from benchmarks.sqs_stub import sqs_stub
+from benchmarks.stream_events import events_of
+from benchmarks.traffic import Traffic, watched_session
+from local.clients import CREDENTIAL
+from local.names import REGION
+
+BATCHES: Final = (100, 1_000)
+_RECORDS_A_RUN: Final = 10_000
+_ROUNDS: Final = 7
+_WORDS: Final = 5_000
+_QUEUE: Final = "/000000000000/queue"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the handler asks of Lambda's context."""
+
+    aws_request_id: str = "benchmark"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+class Events:
+    """The events of a run, the same for all contenders and all rounds."""
+
+    def __init__(self, batch: int) -> None:
+        words = corpus_of(_WORDS, 1).words
+        self.all = list(islice(events_of(words, batch, Random(batch)), _RECORDS_A_RUN // batch))
+
+    def prepare(self, number: int) -> None:
+        pass
+
+
+class Ours(Events):
+    """The deployed handler; its log goes nowhere."""
+
+    def __init__(self, batch: int, handler: ModuleType) -> None:
+        super().__init__(batch)
+        self._handler = handler
+
+    def run(self) -> None:
+        for event in self.all:
+            answer = self._handler.lambda_handler(event, Context())
+            if answer["batchItemFailures"]:
+                raise BenchmarkError(f"the stream processor did not get through: {answer}")
+
+
+class Naive(Events):
+    """A message a record."""
+
+    def __init__(self, batch: int, url: str) -> None:
+        super().__init__(batch)
+        self._processor = PerRecordProcessor(boto3.client("sqs"), url)
+
+    def run(self) -> None:
+        for event in self.all:
+            self._processor.handle(event)
+
+
+class Limit:
+    """The calls that ours makes."""
+
+    def __init__(self, calls: list[dict[str, Any]]) -> None:
+        self._client, self._calls = boto3.client("sqs"), calls
+
+    def prepare(self, number: int) -> None:
+        pass
+
+    def run(self) -> None:
+        for call in self._calls:
+            self._client.send_message_batch(**call)
+
+
+def run(scale: Scale, bars: Bars) -> Report:  # noqa: ARG001  every scale measures the same
+    """Both batch sizes."""
+    with sqs_stub() as endpoint, _handler(endpoint) as (handler, traffic, url):
+        results = {batch: _measure(batch, handler, traffic, url, bars) for batch in BATCHES}
+    return _report(results)
+
+
+@contextmanager
+def _handler(endpoint: str) -> Iterator[tuple[ModuleType, Traffic, str]]:
+    """The handler's module as a cold start leaves it, its clients watched, and the queue's URL."""
+    url = endpoint + _QUEUE
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": CREDENTIAL,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
+        "AWS_DEFAULT_REGION": REGION,
+        "COMPACTION_QUEUE_URL": url,
+        "STREAM_DLQ_URL": url + "-dlq",
+        "DYNAMODB_TABLE": "table",
+    }
+    with environment(variables), log_to_nowhere():
+        traffic = watched_session()
+        yield importlib.reload(importlib.import_module("stream_processor.handler")), traffic, url
+
+
+def _measure(
+    batch: int, handler: ModuleType, traffic: Traffic, url: str, bars: Bars
+) -> Mapping[str, Measured]:
+    ours = Ours(batch, handler)
+    contenders: Mapping[str, Contender] = {
+        "ours": ours,
+        "limit": Limit(_calls_of(ours, traffic)),
+        "naive": Naive(batch, url),
+    }
+    with bars.bar(f"stream events of {batch:,} records", _ROUNDS + 1) as advance:
+        return alternate(contenders, _ROUNDS, traffic, lambda: advance(1))
+
+
+def _calls_of(ours: Ours, traffic: Traffic) -> list[dict[str, Any]]:
+    """The parameters of every SendMessageBatch of one run."""
+    with traffic.noted("sqs", "SendMessageBatch") as calls:
+        ours.run()
+    return calls
+
+
+def _report(results: Mapping[int, Mapping[str, Measured]]) -> Report:
+    figures: dict[str, float] = {}
+    rows: list[tuple[Cell, ...]] = []
+    for batch, by in results.items():
+        rates = {name: _RECORDS_A_RUN / one.seconds for name, one in by.items()}
+        ratio = rates["ours"] / rates["naive"]
+        figures[f"stream {batch} rate"] = rates["ours"]
+        figures[f"stream {batch} ours/naive"] = ratio
+        rows.append((f"{batch:,}", *rates.values(), rates["limit"] / rates["ours"], ratio))
+    columns = ("records a batch", "ours", "limit", "naive", "limit / ours", "ours / naive")
+    return Report(
+        tables=[Table("Stream processor: records a second", columns, rows)],
+        figures=figures,
+        notes=["limit: the SQS calls of ours alone; naive: a message a record, ten a call"],
+        details={
+            str(batch): {name: [asdict(s) for s in one.samples] for name, one in by.items()}
+            for batch, by in results.items()
+        },
+    )

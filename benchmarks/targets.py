@@ -1,0 +1,69 @@
+"""The figures that the project promises, and whether a run reached them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.report import Table
+from benchmarks.screen import text_of
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure by its key in a report, and the least (or, if `at_most`, the most) it may be."""
+
+    text: str
+    key: str
+    wanted: float
+    at_most: bool = False
+
+    def reached(self, got: float) -> bool:
+        return got <= self.wanted if self.at_most else got >= self.wanted
+
+
+TARGETS: Final = (
+    Target("cycle at 50k × 1536, naive / ours, time", "cycle 50000 time naive/ours", 20),
+    Target("the same, bytes", "cycle 50000 bytes naive/ours", 1_000),
+    Target("our warm cycle at 50k / at 1k records", "cycle 50000 growth", 2, at_most=True),
+    Target("apply rate / raw Chroma update rate", "apply rate to the limit", 0.5),
+    Target("apply rate, changes a second", "apply rate", 1_000),
+    Target("stream processor / per-record implementation", "stream 1000 ours/naive", 5),
+    Target("stream processor, records a second", "stream 1000 rate", 20_000),
+    Target("freshness p95 at 100 changes a second, s", "freshness 100 p95", 2, at_most=True),
+    Target("not visible 2 s after its last write", "freshness 100 backlog", 0, at_most=True),
+    Target("AWS calls per 1,000 scattered changes", "calls scattered", 60, at_most=True),
+    Target("compactor import, built package, s", "import compactor", 1.2, at_most=True),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target and what a run measured of it; None if this run did not."""
+
+    target: Target
+    got: float | None
+
+    @property
+    def missed(self) -> bool:
+        return self.got is not None and not self.target.reached(self.got)
+
+
+def verdicts(figures: Mapping[str, float]) -> list[Verdict]:
+    """Every target, in order."""
+    return [Verdict(target, figures.get(target.key)) for target in TARGETS]
+
+
+def verdict_table(judged: list[Verdict]) -> Table:
+    """The targets as a table."""
+    rows = [(one.target.text, _wanted(one.target), one.got, _word(one)) for one in judged]
+    return Table("Targets", ("figure", "wanted", "got", ""), rows)
+
+
+def _wanted(target: Target) -> str:
+    return f"{'≤' if target.at_most else '≥'} {text_of(target.wanted)}"
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.got is None:
+        return "not measured"
+    return "missed" if verdict.missed else "reached"

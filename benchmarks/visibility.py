@@ -1,0 +1,53 @@
+"""Watches published snapshots for writes to become visible."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+
+from benchmarks.steady_writes import Write
+from operations.readers import Readers
+from receipt_sync.keys import Collection
+
+
+class Watch:
+    """Writes that nobody can read yet, and how long each of the others took."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._pending: dict[Collection, dict[str, list[Write]]] = {c: {} for c in readers}
+        self.freshness: list[tuple[float, float]] = []
+        """When a write began, and the seconds until a reader saw it or one that came after it."""
+
+    @property
+    def pending(self) -> int:
+        return sum(len(writes) for ids in self._pending.values() for writes in ids.values())
+
+    def expect(self, writes: Iterable[Write]) -> None:
+        """Look out for writes, oldest first."""
+        for write in writes:
+            collection = write.key.collection
+            if collection is not None:
+                self._pending[collection].setdefault(write.key.chroma_id, []).append(write)
+
+    def look(self) -> None:
+        """Follow what is published, and settle what can be seen in it."""
+        for collection, reader in self._readers.items():
+            reader.refresh()
+            pending = self._pending[collection]
+            found = reader.get(list(pending))
+            now = time.time()
+            seen: dict[str, float] = defaultdict(float)
+            for chroma_id, record in found.items():
+                seen[chroma_id] = float(record.metadata["confidence"])
+            self._settle(pending, seen, now)
+
+    def _settle(self, pending: dict[str, list[Write]], seen: dict[str, float], now: float) -> None:
+        for chroma_id, value in seen.items():
+            values = [write.value for write in pending[chroma_id]]
+            if value not in values:
+                continue
+            done = values.index(value) + 1
+            self.freshness += [(w.begun, now - w.begun) for w in pending[chroma_id][:done]]
+            pending[chroma_id] = pending[chroma_id][done:]
+            if not pending[chroma_id]:
+                del pending[chroma_id]
