@@ -81,7 +81,7 @@ class Workspace:
         (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         environment = dict(os.environ) if endpoint is None else environment_of(endpoint)
         made = cls(folder, {**environment, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"})
-        made.done("init", "-lockfile=readonly")
+        made.done("init")
         return made
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -58,7 +58,7 @@ class Watcher:
         begun = self._clock.monotonic()
         waiting = list(keys)
         while waiting:
-            waiting = [key for key in waiting if not self._sees(key, seen)]
+            waiting = self._unseen(waiting, seen)
             took = self._clock.monotonic() - begun
             if not waiting:
                 return took
@@ -72,7 +72,9 @@ class Watcher:
                 reader.refresh()
         return 0.0
 
-    def _sees(self, key: EntityKey, seen: Seen) -> bool:
-        reader = self._published[key.collection]
-        record = reader.get([key.chroma_id]).get(key.chroma_id) if reader.version else None
-        return seen(record)
+    def _unseen(self, keys: Sequence[EntityKey], seen: Seen) -> list[EntityKey]:
+        records: dict[str, Record] = {}
+        for collection, reader in self._published.items():
+            ids = [key.chroma_id for key in keys if key.collection is collection]
+            records |= reader.get(ids) if ids and reader.version else {}
+        return [key for key in keys if not seen(records.get(key.chroma_id))]
