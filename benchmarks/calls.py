@@ -19,7 +19,6 @@ import boto3
 from benchmarks.arena import Arena, arena
 from benchmarks.bill import Bill, billed
 from benchmarks.changes import Kind, new_value
-from benchmarks.corpus import scattered
 from benchmarks.errors import BenchmarkError
 from benchmarks.nowhere import log_to_nowhere
 from benchmarks.ours import Compaction
@@ -127,11 +126,12 @@ def run(scale: Scale, bars: Bars) -> Report:
     with arena(scale.sizes[-1], scale.dimension, bars, tuple(Collection)) as made:
         pipeline = Pipeline(made)
         entities = [e for e in made.corpus.entities if e.key.collection is not None]
-        pipeline.bring(_changed(entities, SCENARIOS[0], -1)[:10])  # checks out, opens, connects
+        pipeline.bring(_change(entities, SCENARIOS[0], -1)[:10])  # checks out, opens, connects
         with bars.bar("scenarios", len(SCENARIOS)) as advance:
             bills = {}
             for number, scenario in enumerate(SCENARIOS):
-                bills[scenario] = _run(pipeline, _changed(entities, scenario, number), scenario)
+                changed = _change(entities, scenario, number)
+                bills[scenario] = _run(pipeline, changed, scenario)
                 advance(1)
     return _report(bills)
 
@@ -143,25 +143,24 @@ def _run(pipeline: Pipeline, entities: Sequence[Entity], scenario: Scenario) -> 
     return total
 
 
-def _changed(entities: Sequence[Entity], scenario: Scenario, number: int) -> list[Entity]:
-    """The entities of a scenario after their change. Each kind of change is another value."""
+def _change(entities: list[Entity], scenario: Scenario, number: int) -> list[Entity]:
+    """Change some of the entities, in place; returns those, as they are from now on."""
     randomness = Random(number)
-    chosen = (
-        _receipt_by_receipt(entities)
-        if scenario.bursts
-        else [entities[position] for position in scattered(entities, _CHANGES, randomness)]
-    )
+    positions = _positions(entities, scenario, randomness)
+    for position in positions:
+        entity = entities[position]
+        value = new_value(scenario.kind, entity, number + 2, randomness)
+        entities[position] = replace(entity, fields={**entity.fields, **value})
+    return [entities[position] for position in positions]
+
+
+def _positions(entities: Sequence[Entity], scenario: Scenario, randomness: Random) -> Sequence[int]:
     if not scenario.bursts:
-        randomness.shuffle(chosen)
-    return [
-        replace(e, fields={**e.fields, **new_value(scenario.kind, e, number + 2, randomness)})
-        for e in chosen
-    ]
-
-
-def _receipt_by_receipt(entities: Sequence[Entity]) -> list[Entity]:
-    ordered = sorted(entities, key=lambda entity: (entity.key.receipt, entity.key.sk))
-    return ordered[:_CHANGES]
+        return randomness.sample(range(len(entities)), _CHANGES)
+    by_receipt = sorted(
+        range(len(entities)), key=lambda n: (entities[n].key.receipt, entities[n].key.sk)
+    )
+    return by_receipt[:_CHANGES]
 
 
 def _report(bills: Mapping[Scenario, Bill]) -> Report:

@@ -90,7 +90,7 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
         if ui:
             locust(options, environment, with_page(port))
             return
-        if locust(options, environment, headless(options), quiet=True) > FAULT_FOUND:
+        if locust(options, environment, headless(options), as_json) > FAULT_FOUND:
             raise LoadError("Locust could not make the run; its error is above")
         with explained(connection):
             settled = _settle(connection)

@@ -48,7 +48,8 @@ class Backlog:
     most_outstanding: int
     mean_outstanding: float
     most_messages: int
-    seconds_to_settle: float
+    seconds_to_settle: float | None
+    """From the last write to the last sighting; None if something never arrived."""
 
 
 @dataclass(frozen=True)
@@ -164,10 +165,11 @@ def _quarters(sightings: Sequence[Sighting]) -> tuple[Freshness, Freshness]:
 
 def _backlog(moments: Sequence[Moment], ended_at: float, sightings: Sequence[Sighting]) -> Backlog:
     while_writing = [moment.outstanding for moment in moments if moment.at <= ended_at]
-    last_seen = max((s.seen_at for s in sightings if s.seen_at is not None), default=ended_at)
+    seen_at = [s.seen_at for s in sightings if s.seen_at is not None]
+    settled = max(0.0, max(seen_at) - ended_at) if len(seen_at) == len(sightings) > 0 else None
     return Backlog(
         most_outstanding=max((moment.outstanding for moment in moments), default=0),
         mean_outstanding=sum(while_writing) / len(while_writing) if while_writing else 0.0,
         most_messages=max((moment.waiting + moment.in_flight for moment in moments), default=0),
-        seconds_to_settle=max(0.0, last_seen - ended_at),
+        seconds_to_settle=settled,
     )

@@ -11,7 +11,7 @@ from typing import Final
 
 FACTOR: Final = 1.25
 STEP_SECONDS: Final = 15.0
-_GROWTH: Final = 0.2
+_GROWTH: Final = 0.1
 """Share of the changes written in a step that may be left over at its end."""
 _REACHED: Final = 0.85
 """Share of a step's rate that users must have reached for it to count."""

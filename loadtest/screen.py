@@ -54,7 +54,7 @@ def summary(figures: Figures) -> list[tuple[str, str]]:
         ("changes not yet visible, mean", f"{backlog.mean_outstanding:.0f}"),
         ("changes not yet visible, most", f"{backlog.most_outstanding:,}"),
         ("messages in the queue, most", f"{backlog.most_messages:,}"),
-        ("seconds until all was visible", f"{backlog.seconds_to_settle:.1f}"),
+        ("seconds until all was visible", in_seconds(backlog.seconds_to_settle)),
         ("p95 of the first quarter", in_seconds(figures.early_p95)),
         ("p95 of the last quarter", in_seconds(figures.late_p95)),
     ]

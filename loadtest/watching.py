@@ -18,7 +18,7 @@ from operations.readers import snapshot_readers
 from receipt_sync.clock import SystemClock
 
 READY: Final = "ready\n"
-_POLL_SECONDS: Final = 0.02
+_POLL_SECONDS: Final = 0.05
 
 
 class Inbox:
@@ -29,12 +29,12 @@ class Inbox:
         self.closed = False
         threading.Thread(target=self._listen, args=(stream,), daemon=True).start()
 
-    def take(self, seconds: float) -> list[Expectation]:
-        """What has come; waits up to `seconds` for a first one."""
+    def take(self) -> list[Expectation]:
+        """What has come; does not wait."""
         found: list[Expectation] = []
         while not self.closed:
             try:
-                line = self._lines.get(timeout=0 if found else seconds)
+                line = self._lines.get_nowait()
             except queue.Empty:
                 break
             if line is None:
@@ -61,9 +61,8 @@ def main() -> None:
         _say(READY)
         inbox = Inbox(sys.stdin)
         while not inbox.closed or len(watcher):
-            if inbox.closed:
-                clock.sleep(_POLL_SECONDS)
-            watcher.turn(inbox.take(_POLL_SECONDS))
+            clock.sleep(_POLL_SECONDS)
+            watcher.turn(inbox.take())
 
 
 def _tell(sighting: Sighting) -> None:

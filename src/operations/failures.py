@@ -56,6 +56,13 @@ _REFUSALS: Final = {
         "ThrottlingException",
     ),
 }
+_NOT_FOUND: Final = {
+    "FilterLogEvents": "a function has no log group{where}: invoke it once, or deploy it anew",
+    "GetFunctionConfiguration": "there is no such function{where}: deploy it with SAM",
+    "UpdateFunctionConfiguration": "there is no such function{where}: deploy it with SAM",
+    "UpdateEventSourceMapping": "there is no such event source mapping{where}: deploy it with SAM",
+}
+"""Operations whose ResourceNotFoundException is not about the table."""
 _SENTENCES: Final = {code: words for words, codes in _REFUSALS.items() for code in codes}
 
 
@@ -92,7 +99,10 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection) -> str:
 
 def _refusal(error: ClientError, connection: Connection) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    return _SENTENCES.get(code, "AWS refused {operation}: {code}").format(
+    words = _SENTENCES.get(code, "AWS refused {operation}: {code}")
+    if code == "ResourceNotFoundException":
+        words = _NOT_FOUND.get(error.operation_name, words)
+    return words.format(
         **connection.names._asdict(),
         where=f" at {connection.endpoint}" if connection.endpoint else "",
         operation=error.operation_name,

@@ -212,7 +212,7 @@ class Author:
 
 _AMBUSHES: Final = (
     "lock.acquire", "manifest.get", "index.get", "table.get", "table.query", "index.update",
-    "index.delete", "pack.put", "manifest.swap",
+    "index.delete", "pack.put", "manifest.swap", "objects.delete",
 )  # fmt: skip
 """Where a worker that sleeps holds what others may change."""
 POISONS: Final = ("text", "source", "item", "absent", "pickle", "count", "foreign id", "nan")

@@ -11,10 +11,11 @@ from tests.simulation.script import LATE, RARE, STEPS, Script, Surroundings
 def write(seed: int) -> Script:
     """The history of a seed."""
     source = Random(seed)
-    surroundings = _reaching(_surroundings(source))
-    author = Author(source)
+    surroundings = _surroundings(source)
     steps = {target.step for target in surroundings.targets}
-    return Script(seed, surroundings, tuple(author.events(steps)))
+    events = tuple(Author(source).events(steps))
+    steps |= {event.arguments["step"] for event in events if event.action == "ambush"}
+    return Script(seed, _reaching(surroundings, steps), events)
 
 
 def _surroundings(source: Random) -> Surroundings:
@@ -42,11 +43,10 @@ def _surroundings(source: Random) -> Surroundings:
     )
 
 
-def _reaching(surroundings: Surroundings) -> Surroundings:
-    """The same, but so that the rare steps among the targets are come to."""
-    steps = {target.step for target in surroundings.targets}
+def _reaching(surroundings: Surroundings, steps: set[str]) -> Surroundings:
+    """The same, but so that the rare ones of the steps are come to."""
     if "objects.delete" in steps:
-        surroundings = replace(surroundings, retention=0.0, max_packs=2)
+        surroundings = replace(surroundings, retention=0.0, max_packs=0, block_size=4096)
     if "lock.extend" in steps:  # a heartbeat comes after 15 s, and few cycles take as long
         slow = Target("table.get", 2, Kind.STALL, Side.BEFORE, 25.0)
         surroundings = replace(surroundings, targets=(*surroundings.targets, slow))

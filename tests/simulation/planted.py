@@ -236,6 +236,12 @@ def pack_without_removals() -> AbstractContextManager[Any]:
     return patch.object(compactor.snapshot.working_copy, "difference", only_changes)
 
 
+def deleted_object_used_again() -> AbstractContextManager[Any]:
+    """A version needs an object whose deletion somebody may be about to finish."""
+    module = compactor.snapshot.working_copy
+    return patch.object(module, "condemned", lambda manifest: frozenset())
+
+
 PLANTED: Final[Mapping[str, Planting]] = {
     planting.__name__: planting
     for planting in (
@@ -258,6 +264,7 @@ PLANTED: Final[Mapping[str, Planting]] = {
         poison_dropped,
         failed_base_left_in_the_mirror,
         pack_without_removals,
+        deleted_object_used_again,
     )
 }
 

@@ -5,8 +5,8 @@ import pytest
 from tests.simulation.campaign import first_failure
 from tests.simulation.planted import PLANTED, planted
 
-_HISTORIES = 1_000
-"""Most show within fifty; this many are run before a bug counts as unseen."""
+_HISTORIES = 3_000
+"""Most show within a hundred; so many are run before a bug counts as unseen."""
 
 
 @pytest.mark.parametrize("name", PLANTED)

@@ -42,6 +42,15 @@ def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
     return WrittenBase(files, stored)
 
 
+def names_of_base(folder: Path) -> frozenset[str]:
+    """Names of the objects that a base of the files under `folder` would need."""
+    return frozenset(
+        block_name(digest_of(data))
+        for path in list_files(folder).values()
+        for data in _blocks_of(path)
+    )
+
+
 def restore_base(files: dict[str, BaseFile], folder: Path, store: SnapshotStore) -> None:
     """Write the base's files under `folder`, each block checked against its digest.
 

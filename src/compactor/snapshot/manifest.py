@@ -63,6 +63,8 @@ class Retired(_Part):
 
     name: Annotated[str, StringConstraints(pattern=r"^(blocks|packs)/[0-9a-f]{64}$")]
     since: AwareDatetime
+    deleting: AwareDatetime | None = None
+    """When its deletion began. Until that has surely ended no version may need the object again."""
 
 
 class Manifest(_Part):

@@ -42,9 +42,13 @@ class PackHeader(BaseModel):
 
     files: dict[FilePath, PackedFile]
     removed: tuple[FilePath, ...] = ()
+    version: Annotated[int, Field(ge=0)] = 0
+    """The version that it makes: so no later pack has the same content, and with it the name."""
 
 
-def build_pack(folder: Path, changed: Mapping[str, list[int]], removed: tuple[str, ...]) -> bytes:
+def build_pack(
+    folder: Path, changed: Mapping[str, list[int]], removed: tuple[str, ...], version: int = 0
+) -> bytes:
     """The pack of the given pages of the files under `folder`."""
     header = PackHeader(
         files={
@@ -52,6 +56,7 @@ def build_pack(folder: Path, changed: Mapping[str, list[int]], removed: tuple[st
             for name, pages in changed.items()
         },
         removed=removed,
+        version=version,
     )
     encoded = header.model_dump_json().encode()
     parts = [MAGIC, struct.pack(">I", len(encoded)), encoded]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compactor.snapshot.manifest import Manifest, read_manifest
 from compactor.snapshot.materialise import materialise, way_back
-from compactor.snapshot.retirement import retire
+from compactor.snapshot.retirement import condemned, retire
 from compactor.snapshot.store import FetchedManifest, SnapshotStore
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PermanentError, PublishRefusedError, SnapshotDamagedError
@@ -35,6 +35,11 @@ def restore(
     """
     chosen = _chosen(history, version)
     newest = history[0]
+    if not condemned(newest).isdisjoint(chosen.objects):
+        raise SnapshotDamagedError(
+            f"objects of version {version} of {chosen.collection} are being deleted: "
+            "choose a later version"
+        )
     etag = _present_etag(store, newest)
     with way_back(chosen.collection, chosen):
         materialise(chosen, folder, store)

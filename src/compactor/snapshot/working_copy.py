@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from compactor.index import Index
-from compactor.snapshot.base import write_base
+from compactor.snapshot.base import names_of_base, write_base
 from compactor.snapshot.compression import digest_of
 from compactor.snapshot.manifest import Manifest, PackReference, pack_name
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.pack import MAX_PACK_PAGES, build_pack
 from compactor.snapshot.pages import check_sizes, list_files
-from compactor.snapshot.retirement import retire, split_expired
+from compactor.snapshot.retirement import condemned, retire, split_expired
 from compactor.snapshot.store import SnapshotStore
 from compactor.snapshot.synchronise import difference, mark_all_clean, synchronise
 from receipt_sync.clock import Clock
-from receipt_sync.errors import IndexFailedError
+from receipt_sync.errors import IndexFailedError, PublishRefusedError
 from receipt_sync.keys import Collection
 
 REBASE_SHARE: Final = 0.5
@@ -108,7 +108,7 @@ class WorkingCopy:
         manifest = self._mirror.manifest
         published = (
             self._publish_base(manifest, record_count)
-            if manifest is None or _outgrown(manifest)
+            if manifest is None or (_outgrown(manifest) and self._can_rebase(manifest))
             else self._publish_pack(manifest, record_count)
         )
         mark_all_clean(self._folder, self._mirror.folder)
@@ -127,13 +127,18 @@ class WorkingCopy:
             if name.endswith(("-journal", "-wal")):
                 raise IndexFailedError(f"Chroma is not idle: {name} exists")
 
+    def _can_rebase(self, manifest: Manifest) -> bool:
+        """Whether a base would need nothing that is about to be deleted; else it can wait."""
+        names = condemned(manifest)
+        return not names or names.isdisjoint(names_of_base(self._folder))
+
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
         changed, removed = difference(self._mirror.folder, self._folder)
         if sum(map(len, changed.values())) > MAX_PACK_PAGES:
             return self._publish_base(previous, record_count)
-        pack = build_pack(self._folder, changed, removed) if changed or removed else None
-        packs = previous.packs
-        if pack is not None:
+        packs, pack = previous.packs, None
+        if changed or removed:
+            pack = build_pack(self._folder, changed, removed, previous.version + 1)
             digest = digest_of(pack)
             self._store.write(pack_name(digest), pack)
             packs = (*packs, PackReference(digest=digest, size=len(pack)))
@@ -168,6 +173,11 @@ class WorkingCopy:
         self, draft: Manifest, previous: Manifest | None, record_count: int | None
     ) -> tuple[Manifest, tuple[str, ...]]:
         now = self._clock.now()
+        if previous and not condemned(previous).isdisjoint(draft.objects):
+            raise PublishRefusedError(
+                f"version {previous.version + 1} of {self._collection} needs an object again that "
+                "is about to be deleted: its messages return until that is over"
+            )
         retired = retire(previous, draft.objects, now) if previous else ()
         kept, expired = split_expired(retired, now, self._settings.retention)
         before = previous.record_count if previous else 0

@@ -14,7 +14,7 @@ from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.costs.claims import Claim, claims
 from operations.costs.counts import Counts, Memory, counted
-from operations.costs.model import SCALES, Estimate, by_scale
+from operations.costs.model import PLOTTED, SCALES, Estimate, by_scale
 from operations.costs.plot import plot
 from operations.costs.prices import Prices
 from operations.deployment.discovery import Deployment
@@ -43,9 +43,9 @@ def cost_command(
 ) -> None:
     """Estimate what a month costs, by scale, from what a day, a month or a load test has counted.
 
-    The counts come from the metrics in the functions' logs, and are scaled in proportion: a higher
-    rate fills larger batches, so that it is the most that a scale can cost. What the source
-    document claims stands beside it, computed.
+    The counts come from the metrics in the functions' logs, and are scaled in proportion. A faster
+    rate fills larger batches: counts of a burst say the least that a month can cost, those of
+    single changes the most. What the source document claims stands beside it, computed.
 
     Example: receipt-sync cost --hours 720 --plot cost.svg
 
@@ -54,9 +54,10 @@ def cost_command(
     found = Counts.read(counts) if counts else _counted(timedelta(hours=hours))
     if save_counts is not None:
         save_counts.write_text(json.dumps(asdict(found), indent=2) + "\n")
-    estimates = by_scale(found, SCALES, Prices.read(prices))
+    asked = Prices.read(prices)
+    estimates = by_scale(found, SCALES, asked)
     if plot_file is not None:
-        plot(estimates, plot_file)
+        plot(by_scale(found, PLOTTED, asked), plot_file)
     if as_json:
         scales = [estimate.to_json() for estimate in estimates]
         document = [claim._asdict() for claim in claims()]

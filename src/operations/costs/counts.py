@@ -37,8 +37,8 @@ class Counts:
     def of_a_month(self, changes: float) -> "Counts":
         """Scaled to so many changes in 30 days.
 
-        In proportion, which is the most it can be: a higher rate fills larger batches, so that
-        invocations and cycles grow more slowly than changes.
+        In proportion. A faster rate fills larger batches, so counts of single changes say the most
+        that a month can cost, and counts of a burst the least.
         """
         if self.changes <= 0:
             raise PricesError("the counts hold no change, so there is nothing to scale from")

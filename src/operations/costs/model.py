@@ -21,6 +21,16 @@ _POLLS_A_MONTH: Final = 5 * MONTH_SECONDS / 20
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
+_KEY_CALLS_A_MONTH: Final = 4 * MONTH_SECONDS / 300
+"""Queue, bucket and table each use a data key for five minutes; there are four users of them.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+"""
+_TRACED_SHARE: Final = 0.05
+"""Of invocations beyond the first of each second.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+"""
 _PACK_DAYS: Final = 2  # until a new base retires it, and the retention after that
 _WRITES_A_CYCLE: Final = 2  # the lease: taken and released
 _S3_PUTS_A_CYCLE: Final = 2  # pack and manifest
@@ -28,6 +38,8 @@ _S3_GETS_A_CYCLE: Final = 1  # the manifest
 _CALLS_A_MESSAGE: Final = 3  # sent, received, deleted; batches of ten make it less
 SCALES: Final = (10_000, 100_000, 300_000, 1_000_000, 10_000_000)
 """Changes a month: the document's three, its 10,000 a day, and ten times its largest."""
+PLOTTED: Final = tuple(round(10 ** (4 + step / 20)) for step in range(61))
+"""From the smallest of them to the largest, in even steps of their logarithm."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +70,20 @@ def estimate(counts: Counts, changes: float, prices: Prices) -> Estimate:
     """A month with so many changes, in proportion to what was counted. Raises PricesError."""
     month = counts.of_a_month(changes)
     parts = {
+        "metrics, alarms, dashboard": len(Metric) * prices.metric_month
+        + ALARMS * prices.alarm_month
+        + DASHBOARDS * prices.dashboard_month,
+        "keys": KEYS * prices.key_month + prices.key_request * _KEY_CALLS_A_MONTH,
         "DynamoDB stream": 0.0,
         "stream processor": _function(prices, month.stream_invocations, month.stream_gb_seconds),
-        "compactor": _function(prices, month.compactor_invocations, month.compactor_gb_seconds),
         "SQS": prices.sqs_request * (_POLLS_A_MONTH + _CALLS_A_MESSAGE * month.messages),
+        "compactor": _function(prices, month.compactor_invocations, month.compactor_gb_seconds),
         "table": prices.table_read * month.items_read
         + prices.table_write * _WRITES_A_CYCLE * month.cycles,
         "snapshots": _snapshots(prices, month),
         "logs": prices.log_gb * month.log_bytes / 1e9,
-        "metrics, alarms, dashboard": len(Metric) * prices.metric_month
-        + ALARMS * prices.alarm_month
-        + DASHBOARDS * prices.dashboard_month,
-        "keys": KEYS * prices.key_month
-        + prices.key_request * (_CALLS_A_MESSAGE * month.messages + month.cycles),
-        "traces": prices.trace * (month.stream_invocations + month.compactor_invocations),
+        "traces": prices.trace
+        * (_traced(month.stream_invocations) + _traced(month.compactor_invocations)),
     }
     return Estimate(changes, parts)
 
@@ -83,6 +95,11 @@ def by_scale(counts: Counts, scales: Iterable[float], prices: Prices) -> list[Es
 
 def _function(prices: Prices, invocations: float, gb_seconds: float) -> float:
     return prices.lambda_request * invocations + prices.lambda_gb_second * gb_seconds
+
+
+def _traced(invocations: float) -> float:
+    beyond = max(0.0, invocations - MONTH_SECONDS)
+    return invocations - beyond * (1 - _TRACED_SHARE)
 
 
 def _snapshots(prices: Prices, month: Counts) -> float:

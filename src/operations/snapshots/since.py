@@ -31,8 +31,9 @@ def with_since(
 ) -> list[Example]:
     """The examples of one collection, each with the version since which its record is unchanged.
 
-    `versions` are ascending, the last is the one that was verified. Each step of the search opens
-    one version for all examples, so a hundred versions cost seven or so.
+    `versions` are ascending, the last is the one that was verified. The search goes back in steps
+    that double, and each opens one version for all examples, so a hundred versions cost ten or so.
+    What changed and changed back within a step is passed over.
     """
     if not versions:
         return list(examples)
@@ -54,14 +55,21 @@ class _Past:
 
 
 def _since(chroma_id: str, versions: Sequence[Version], past: _Past) -> Since:
-    """Bisects for the first version from which on the record is what it is now."""
-    now = past.record(len(versions) - 1, chroma_id)
-    low, high = 0, len(versions) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if past.record(middle, chroma_id) == now:
-            high = middle
+    last = len(versions) - 1
+    now = past.record(last, chroma_id)
+
+    def differs(place: int) -> bool:
+        return past.record(place, chroma_id) != now
+
+    low, high, step = -1, last, 1
+    while high > 0 and low < 0:
+        earlier = max(0, last - step)
+        if differs(earlier):
+            low = earlier
         else:
-            low = middle + 1
-    found = versions[low]
-    return Since(found.number, found.published_at, or_earlier=low == 0)
+            high, step = earlier, 2 * step
+    while high - low > 1 and low >= 0:
+        middle = (low + high) // 2
+        low, high = (middle, high) if differs(middle) else (low, middle)
+    found = versions[high]
+    return Since(found.number, found.published_at, or_earlier=low < 0)

@@ -128,6 +128,17 @@ def test_a_receipt_that_was_given_up_is_not_given_again() -> None:
         assert nothing is None
 
 
+def test_receipts_that_were_given_up_do_not_hide_the_one_that_is_left() -> None:
+    ledger = Ledger([receipt("hot"), *(receipt(f"{number}") for number in range(100))])
+    for seed in range(99):
+        with ledger.any(Random(seed)) as held:
+            assert held is not None
+            held.usable = False
+    for seed in range(10):
+        with ledger.any(Random(seed)) as left:
+            assert left is not None
+
+
 def test_words_and_lines_are_found_by_collection(held: Held) -> None:
     assert len(held.keys(Collection.LINES)) == 4
     assert len(held.keys(Collection.WORDS)) == 8

@@ -59,13 +59,19 @@ def test_latency_is_locusts(figures: Figures) -> None:
     assert (first.writes, first.failures, first.p50, first.p95, first.worst) == (90, 2, 7, 21, 31.5)
 
 
-def test_the_backlog_is_taken_while_users_write_and_its_end_from_the_last_sighting(
+def test_the_backlog_is_taken_while_users_write_and_what_never_arrived_has_no_end(
     figures: Figures,
 ) -> None:
     assert figures.backlog.most_outstanding == 12
     assert figures.backlog.mean_outstanding == pytest.approx(5.5)
     assert figures.backlog.most_messages == 5
-    assert figures.backlog.seconds_to_settle == pytest.approx(10.0)
+    assert figures.backlog.seconds_to_settle is None
+
+
+def test_it_settles_with_the_last_sighting(tmp_path: Path) -> None:
+    record(tmp_path, [sighting(1, 0.5), sighting(99, 3.5), sighting(98, 0.5)], END)
+    figures = figures_of(Recorded.read(tmp_path), tmp_path)
+    assert figures.backlog.seconds_to_settle == pytest.approx(3.4)
 
 
 def test_early_and_late_changes_are_told_apart(figures: Figures) -> None:

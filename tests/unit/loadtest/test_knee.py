@@ -59,6 +59,16 @@ def test_without_a_knee_in_time_the_last_rate_that_held_stands() -> None:
     assert "time was over" in knee.verdict.reason
 
 
+def test_a_backlog_that_a_new_rate_brings_and_then_stays_is_no_growth() -> None:
+    """Fresh after five seconds at 20 a second, the backlog settles at a hundred changes."""
+    knee = Knee(20)
+    for second in range(15):
+        settling = 20 * min(second, 5)
+        assert knee.next_rate(Look(float(second), 20 * second, settling)) == 20
+    assert knee.next_rate(Look(15.0, 300, 100)) == 25
+    assert knee.verdict.held == 20
+
+
 def test_once_found_it_stays_found() -> None:
     knee = Knee(20)
     end = search(knee, capacity=10)

@@ -160,6 +160,17 @@ def test_a_failed_write_is_told_and_its_receipt_left_alone() -> None:
     assert len(stage.expected) == 30
 
 
+def test_a_receipt_that_was_added_is_edited_like_any_other() -> None:
+    stage = Stage(5)
+    stage.act(Kind.RECEIPT)
+    (added,) = (group.ids[0] for group in stage.expected[1].wanted[:1])
+    image = added.partition("#RECEIPT#")[0]
+    for _ in range(40):
+        stage.act(Kind.LINE)
+    edits = [expectation.wanted[0].ids[0] for expectation in stage.expected.values()]
+    assert sum(chroma_id.startswith(image) for chroma_id in edits) > 1
+
+
 def test_a_burst_is_one_change_with_the_last_of_its_values() -> None:
     stage = Stage(4)
     stage.act(Kind.BURST)

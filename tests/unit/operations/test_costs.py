@@ -20,7 +20,7 @@ from operations.deployment.log_events import LogEvent
 
 PROJECT = Path(__file__).resolve().parents[3]
 PAGE = PROJECT / "docs/cost-analysis/stream-integration-costs.md"
-MEASURED = PROJECT / "docs/cost-analysis/counts.json"
+MEASURED = ("counts-of-single-changes.json", "counts-of-a-burst.json")
 COUNTS = Counts(
     seconds=60,
     changes=1_000,
@@ -49,6 +49,7 @@ def test_a_component_costs_its_count_times_its_price() -> None:
     assert found["stream processor"] == pytest.approx(10_000 * 0.2e-6 + 2_000 * 0.0000166667)
     assert found["table"] == pytest.approx(2_000_000 * 0.125e-6 + 2 * 30_000 * 0.625e-6)
     assert found["logs"] == pytest.approx(0.1 * 0.5)
+    assert found["traces"] == pytest.approx(30_000 * 5e-6)
     assert found["SQS"] == pytest.approx(0.4e-6 * (648_000 + 3 * 50_000))
 
 
@@ -152,10 +153,23 @@ def test_cost_asks_no_aws_for_counts_of_a_file(tmp_path: Path) -> None:
     assert Counts.read(saved) == COUNTS
 
 
+def test_of_more_than_one_invocation_a_second_one_in_twenty_is_traced() -> None:
+    many = replace(COUNTS, stream_invocations=1_000, compactor_invocations=0)
+    assert parts(10_000_000, many)["traces"] == pytest.approx(
+        5e-6 * (MONTH_SECONDS + 0.05 * (10_000_000 - MONTH_SECONDS))
+    )
+
+
 def test_the_page_shows_what_the_model_computes_from_its_counts() -> None:
     page = PAGE.read_text()
-    for one in by_scale(Counts.read(MEASURED), SCALES, Prices()):
-        assert f"| {one.changes:,.0f} | {one.total:,.2f} | {one.per_change:.7f} |" in page
+    least, most = (
+        by_scale(Counts.read(PAGE.parent / name), SCALES, Prices()) for name in reversed(MEASURED)
+    )
+    for low, high in zip(least, most, strict=True):
+        assert low.total <= high.total
+        assert f"| {low.changes:,.0f} | {low.total:,.2f} | {high.total:,.2f} |" in page
+    for name, value in most[2].parts.items():
+        assert f"| {name} | {value:,.2f} |" in page
     for claim in claims():
         assert f"| {claim.what} | {claim.claimed} | {claim.computed} | {claim.how} |" in page
     assert (PAGE.parent / "cost-by-scale.svg").exists()

@@ -48,6 +48,8 @@ def words(error: Exception, connection: Connection = LOCAL) -> str:
             refused("ResourceNotFoundException"),
             "there is no table receipts at http://127.0.0.1:4599",
         ),
+        (refused("ResourceNotFoundException", "FilterLogEvents"), "a function has no log group"),
+        (refused("ResourceNotFoundException", "GetFunctionConfiguration"), "no such function at"),
         (refused("NoSuchBucket"), "there is no bucket bucket at"),
         (refused("404", "HeadBucket"), "there is no bucket bucket at"),
         (refused("QueueDoesNotExist"), "there is no queue https://sqs/queue at"),

@@ -1,16 +1,18 @@
 """What a repair sends for each kind of fault, and what it refuses to send."""
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from ulid import ULID
 
-from compactor.deltas import VectorBatch, decode
+from compactor.deltas import VectorBatch, decode, encode
 from operations.errors import OperationError
 from operations.repair.changes import ChangesNotSentError, QueueChanges, recompute, remove
-from operations.repair.delta_objects import find, rows_of, successor
+from operations.repair.delta_objects import S3DeltaObjects, find, rows_of, successor
 from operations.repair.remedies import Fault, Remedy, fault_of
 from operations.repair.repairing import Guard, MassDeleteError, Plan, Repair
 from operations.verdict import Example, FieldDifference, Finding
@@ -393,3 +395,49 @@ def test_an_empty_plan_has_no_steps() -> None:
 
 def test_a_key_of_a_fault_is_that_of_its_id() -> None:
     assert Fault(Remedy.REMOVE, LINES, LINE.chroma_id).key == EntityKey("img", 1, 1)
+
+
+class Bucket:
+    """An S3 client with some objects, two a page, in the order of their keys as S3 has it."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = sorted(keys)
+
+    def get_paginator(self, _: str) -> "Bucket":
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, object]]:  # noqa: N803
+        found = [{"Key": key} for key in self.keys if key.startswith(Prefix)]
+        for at in range(0, len(found) + 1, 2):
+            yield {"Contents": found[at : at + 2]} if found[at : at + 2] else {}
+
+
+def test_delta_objects_of_a_collection_are_listed_newest_first() -> None:
+    names = [f"deltas/receipt_lines/{delta_id}.npz" for delta_id in DELTAS[:3]]
+    client: Any = Bucket(*names, f"deltas/receipt_words/{DELTAS[5]}.npz", "deltas/receipt_lines/x")
+    found = list(S3DeltaObjects(client, "bucket").newest_first(LINES))
+    assert found == [DELTAS[2], DELTAS[1], DELTAS[0]]
+
+
+def test_a_delta_object_is_read_with_its_own_count_and_a_broken_one_refused() -> None:
+    vectors = np.ones((2, 3), np.float32)
+    ids = (line(1).chroma_id, line(2).chroma_id)
+    content = encode(VectorBatch(DELTAS[0], ids, vectors, ("a", "b")))
+    for data, readable in ((content, True), (b"junk", False)):
+        client: Any = Stored(data)
+        objects = S3DeltaObjects(client, "bucket")
+        if readable:
+            assert objects.read(LINES, DELTAS[0]).ids == ids
+        else:
+            with pytest.raises(DeltaRefusedError):
+                objects.read(LINES, DELTAS[0])
+
+
+class Stored:
+    """An S3 client with one object."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def get_object(self, **_: object) -> dict[str, object]:
+        return {"ContentLength": len(self.data), "Body": io.BytesIO(self.data)}

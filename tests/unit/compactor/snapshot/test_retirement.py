@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from compactor.snapshot import working_copy as module
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.materialise import materialise
-from compactor.snapshot.retirement import split_expired
+from compactor.snapshot.retirement import GRACE, condemned, split_expired
+from receipt_sync.keys import Collection
 from tests.fakes.files import FileIndex
+from tests.fakes.snapshots import InMemorySnapshotStore
 from tests.unit.compactor.snapshot.setting import RETENTION, Setting
 
 WRITES = st.tuples(
@@ -69,10 +71,11 @@ def test_what_is_dropped_in_the_end_is_all_that_no_version_needs(tmp_path: Path)
         for number in range(8):
             setting.clock.advance(60)
             setting.publish(copy, **{f"k{number}": "v"})
-    setting.clock.advance(101)
-    copy.checkout()
-    copy.publish(None)
-    assert set(setting.store.objects) == setting.manifest().objects
+    for seconds in (101, GRACE.total_seconds()):
+        setting.clock.advance(seconds)
+        copy.checkout()
+        copy.publish(None)
+        assert set(setting.store.objects) == setting.manifest().objects
     assert setting.manifest().retired == ()
 
 
@@ -86,5 +89,33 @@ def test_an_object_is_kept_to_the_very_end_of_the_retention(tmp_path: Path):
         assert retired
         just_before = setting.clock.now() + RETENTION - timedelta(microseconds=1)
         assert split_expired(retired, just_before, RETENTION) == (retired, ())
-        kept, expired = split_expired(retired, setting.clock.now() + RETENTION, RETENTION)
-        assert (kept, set(expired)) == ((), {entry.name for entry in retired})
+        end = setting.clock.now() + RETENTION
+        kept, expired = split_expired(retired, end, RETENTION)
+        assert set(expired) == {entry.name for entry in retired}
+        assert {entry.deleting for entry in kept} == {end}
+        assert split_expired(kept, end + GRACE / 2, RETENTION) == (kept, ())
+        assert split_expired(kept, end + GRACE, RETENTION) == ((), ())
+
+
+def test_an_object_that_somebody_may_be_about_to_delete_is_not_used_again(tmp_path: Path):
+    """Who published its deletion may sleep before it, and delete whatever is there by then."""
+    with patch.object(module, "MAX_PACKS", 0), patch.object(InMemorySnapshotStore, "delete"):
+        setting = Setting(tmp_path)
+        sleeper, other = setting.copy("sleeper"), setting.copy("other")
+        setting.publish(sleeper, a="first")
+        dropped = setting.manifest().objects
+        setting.publish(sleeper, a="other")
+        setting.clock.advance(RETENTION.total_seconds())
+        setting.publish(sleeper, b="1")
+        assert condemned(setting.manifest()) <= dropped
+        other.checkout().records.clear()  # type: ignore[attr-defined]
+        setting.publish(other, a="first")
+        assert condemned(setting.manifest()).isdisjoint(setting.manifest().objects)
+        assert FileIndex(_cold(setting, tmp_path), Collection.LINES).records == {"a": "first"}
+
+
+def _cold(setting: Setting, root: Path) -> Path:
+    folder = root / "cold"
+    folder.mkdir()
+    materialise(setting.manifest(), folder, setting.store)
+    return folder
