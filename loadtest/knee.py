@@ -2,7 +2,8 @@
 
 The rate is raised step by step. Within a step the number of changes that readers don't see yet is
 about the rate times the freshness, and stays so; beyond the knee it grows as long as the step
-lasts. The first third of a step is left out: a new rate needs a moment to show.
+lasts. The first seconds of a step are left out: a new rate needs a moment to show. A step that
+seems to grow goes on for as long again before that is believed: a backlog moves by itself, too.
 """
 
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Knee:
         self.verdict = Verdict(None, "no step was finished")
         self._step_seconds = step_seconds
         self._looks: list[Look] = []
+        self._doubted = False
         self._over = False
 
     def next_rate(self, look: Look) -> float | None:
@@ -50,9 +52,8 @@ class Knee:
         if self._over:
             return None
         self._looks.append(look)
-        if look.at - self._looks[0].at >= self._step_seconds:
+        if look.at - self._looks[0].at >= self._step_seconds * (1 + self._doubted):
             self._judge([one for one in self._looks if self._is_settled(one)])
-            self._looks = [look]
         return None if self._over else self.rate
 
     def _is_settled(self, look: Look) -> bool:
@@ -66,13 +67,17 @@ class Knee:
         before = fmean(look.outstanding for look in looks[:half])
         after = fmean(look.outstanding for look in looks[half:])
         # The means lie half of the time apart.
-        if after - before > _GROWTH * self.rate * seconds / 2 and after > self.rate:
+        grew = after - before > _GROWTH * self.rate * seconds / 2 and after > self.rate
+        if grew and not self._doubted:
+            self._doubted = True
+        elif grew:
             self._end(f"at {self.rate:.0f} changes a second the backlog grew")
         elif reached < _REACHED * self.rate:
             self._end(f"users reached {reached:.0f} of {self.rate:.0f} changes a second")
         else:
-            held, self.rate = self.rate, self.rate * FACTOR
-            self.verdict = Verdict(held, "the time was over before the backlog grew")
+            self.verdict = Verdict(self.rate, "the time was over before the backlog grew")
+            self.rate *= FACTOR
+            self._looks, self._doubted = [end], False
 
     def _end(self, reason: str) -> None:
         self._over = True

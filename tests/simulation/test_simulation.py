@@ -1,4 +1,4 @@
-"""Ten thousand histories: whatever goes wrong, nothing is lost, and every promise holds (I1 to I8).
+"""Thousands of histories: whatever goes wrong, nothing is lost, and every promise holds (I1 to I8).
 
 A failing seed is printed as the smallest history that still fails, with the command for it.
 """
@@ -15,7 +15,7 @@ from tests.simulation.campaign import Summary
 from tests.simulation.drawing import write
 from tests.simulation.faults import Kind
 
-_HISTORIES = 10_000
+_HISTORIES = 3_000
 _PARTS = 4
 _EACH = _HISTORIES // _PARTS
 

