@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from enum import StrEnum
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Annotated, Any, Final
@@ -14,6 +13,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from benchmarks.names import Name
 from benchmarks.report import Report
 from benchmarks.results import result_of, write_result
 from benchmarks.scale import FULL, HUGE, QUICK, Scale
@@ -25,17 +25,6 @@ MISSED: Final = 1
 FAILED: Final = 2
 
 app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class Name(StrEnum):
-    """The benchmarks, in the order in which they run: each a module of this package."""
-
-    CYCLE = "cycle"
-    APPLY_RATE = "apply_rate"
-    STREAM = "stream"
-    COLD = "cold"
-    FRESHNESS = "freshness"
-    CALLS = "calls"
 
 
 @app.command()

@@ -1,20 +1,15 @@
-"""`python -m benchmarks.plot`: draws the last cycle benchmark for docs/performance.md."""
+"""Draws the result of the cycle benchmark."""
 
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import matplotlib
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.changes import Kind
-from benchmarks.errors import BenchmarkError
-from benchmarks.paths import PROJECT
-from benchmarks.results import read_result
 
-_TARGET: Final = PROJECT / "docs" / "performance-cycle.svg"
 _STYLES: Final = {
     "naive": ("#b5482f", "s", "naive: the whole snapshot down and up"),
     "ours": ("#1f5fa8", "o", "ours: the changed pages"),
@@ -49,22 +44,3 @@ def _line(axes: Axes, rows: list[dict[str, Any]], name: str) -> None:
         axes.annotate(
             f"{value:.2g} s", (size, value), (0, 7), textcoords="offset points", fontsize=8
         )
-
-
-def plot(
-    to: Annotated[Path, typer.Option(help="Where to draw it.", show_default=True)] = _TARGET,
-) -> None:
-    """Draw cycle time against snapshot size from build/bench/cycle.json.
-
-    Example: python -m benchmarks.plot --to cycle.svg
-    """
-    try:
-        draw(read_result("cycle"), to)
-    except BenchmarkError as error:
-        typer.echo(f"benchmarks: {error}", err=True)
-        raise typer.Exit(2) from error
-    typer.echo(f"{to} written")
-
-
-if __name__ == "__main__":
-    typer.run(plot)

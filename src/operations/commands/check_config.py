@@ -11,7 +11,7 @@ from operations.deployment.config_check import Check, checks, facts_of
 from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
 from operations.failures import explained
-from operations.snapshots.manifests import present_manifests
+from operations.snapshots.manifests import present_versions
 
 BROKEN = 1
 
@@ -39,8 +39,7 @@ def check_config_command(as_json: AsJson = False) -> None:
 
 
 def _snapshot_bytes(connection: Connection) -> int:
-    manifests = present_manifests(connection).values()
-    return sum(sum(manifest.files.values()) for manifest in manifests if manifest)
+    return sum(version.size for version in present_versions(connection).values() if version)
 
 
 def _print(found: list[Check]) -> None:

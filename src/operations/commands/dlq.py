@@ -1,20 +1,23 @@
 """`receipt-sync dlq show | explain | mend | redrive | drop`."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from operations.commands.dlq_screen import (
+    print_explanations,
+    print_letters,
+    print_redriven,
+    row_of,
+)
 from operations.commands.options import AsJson, DryRun
-from operations.commands.verdict_screen import moment
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
 from operations.dead_letters.boxes import Box, Which, boxes_of
 from operations.dead_letters.content import content_of
 from operations.dead_letters.delta_state import BucketDeltas
-from operations.dead_letters.explanation import Explanation, Outlook, explain
+from operations.dead_letters.explanation import Explanation, explain
 from operations.dead_letters.letter import Letter, held
 from operations.dead_letters.move_task import move_all
 from operations.dead_letters.redriving import MOST, Redriven, drop, redrive
@@ -34,7 +37,6 @@ Queue = Annotated[
     Which | None, typer.Option("--queue", help="Only this dead-letter queue; both by default.")
 ]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="Only these.")]
-_COLOURS = {Outlook.TAKEN: "green", Outlook.REFUSED: "red"}
 
 
 @dlq.command("show")
@@ -56,9 +58,9 @@ def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
             with held(box.letters, MOST) as letters:
                 rows += [(box.which, letter) for letter in letters]
     if as_json:
-        print_json({"letters": [_row(which, letter) for which, letter in rows]})
+        print_json({"letters": [row_of(which, letter) for which, letter in rows]})
     else:
-        _print_letters(rows)
+        print_letters(rows)
     if rows:
         raise typer.Exit(FOUND)
 
@@ -80,7 +82,7 @@ def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = Fals
     if as_json:
         print_json({"letters": [explanation.to_json() for explanation in found]})
     else:
-        _print_explanations(found)
+        print_explanations(found)
     if found:
         raise typer.Exit(FOUND)
 
@@ -220,54 +222,6 @@ def _end(done: Redriven, verb: str, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json({**done.to_json(), "dry_run": dry_run})
     else:
-        console = output()
-        console.print(f"{done.count} letters {'would be ' if dry_run else ''}{verb}")
-        for message_id, reason in done.kept.items():
-            console.print(f"[yellow]stays[/yellow] {message_id}: {escape(reason)}", soft_wrap=True)
-        for message_id in done.unknown:
-            console.print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
+        print_redriven(done, f"would be {verb}" if dry_run else verb)
     if done.kept or done.unknown:
         raise typer.Exit(FOUND)
-
-
-def _row(which: Which, letter: Letter) -> dict[str, Any]:
-    return {
-        "queue": which.value,
-        "message_id": letter.message_id,
-        "sent": letter.sent.isoformat() if letter.sent else None,
-        "receives": letter.receives,
-        "reason": letter.reason,
-        "attributes": dict(letter.attributes),
-        "bytes": len(letter.body.encode()),
-    }
-
-
-def _print_letters(rows: list[tuple[Which, Letter]]) -> None:
-    if not rows:
-        output().print("no dead letters")
-        return
-    table = Table(title=f"{len(rows)} dead letters", title_justify="left")
-    for name in ("queue", "message id", "sent", "received", "reason"):
-        table.add_column(name, overflow="fold")
-    for which, letter in rows:
-        reason = letter.reason or "received too often"
-        table.add_row(
-            which, letter.message_id, moment(letter.sent), f"{letter.receives} ×", escape(reason)
-        )
-    output().print(table)
-
-
-def _print_explanations(found: list[Explanation]) -> None:
-    console = output()
-    if not found:
-        console.print("no dead letters")
-    for one in found:
-        colour = _COLOURS.get(one.outlook, "yellow")
-        console.print(f"[bold]{one.message_id}[/bold]  {one.kind}, sent {moment(one.sent)}")
-        console.print(f"  why: {escape(one.reason)}", soft_wrap=True)
-        for key in one.keys[:3]:
-            console.print(f"  about: {escape(key)}", soft_wrap=True)
-        if len(one.keys) > 3:
-            console.print(f"  and {len(one.keys) - 3:,} more")
-        console.print(f"  redriven it [{colour}]{one.outlook}[/{colour}]")
-        console.print(f"  do: {escape(one.remedy)}", soft_wrap=True)

@@ -4,25 +4,23 @@ import tempfile
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.restore import restore
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.commands.options import AsJson, DryRun
-from operations.commands.verdict_screen import moment
+from operations.commands.snapshot_screen import print_history, print_version, row_of
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.environment import connection_of_process
 from operations.errors import OperationError
 from operations.failures import explained
 from operations.snapshots.garbage import StoredObject, garbage, stored_objects
-from operations.snapshots.history import KeptVersion, ManifestHistory, whole
-from operations.snapshots.manifests import present_manifests
+from operations.snapshots.history import ManifestHistory, whole
+from operations.snapshots.manifests import present_versions
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
@@ -45,12 +43,12 @@ def show_command(as_json: AsJson = False) -> None:
     """
     connection = connection_of_process()
     with explained(connection):
-        found = present_manifests(connection)
+        found = present_versions(connection)
     if as_json:
-        print_json({name.value: _facts(one) if one else None for name, one in found.items()})
+        print_json({name.value: one.to_json() if one else None for name, one in found.items()})
         return
-    for collection, manifest in found.items():
-        _print_facts(collection, manifest)
+    for collection, version in found.items():
+        print_version(collection, version)
 
 
 @snapshot.command("history")
@@ -73,9 +71,9 @@ def history_command(
     complete = {entry.version_id for entry, _ in whole(kept)}
     shown = list(islice(kept, limit))
     if as_json:
-        print_json({"versions": [_row(one, one.version_id in complete) for one in shown]})
+        print_json({"versions": [row_of(one, one.version_id in complete) for one in shown]})
     else:
-        _print_history(collection, shown, complete)
+        print_history(collection, shown, complete)
 
 
 @snapshot.command("restore")
@@ -100,8 +98,8 @@ def restore_command(
         history = [one.manifest for one in _history(connection, collection) if one.manifest]
         if not history:
             raise NothingKeptError(
-                f"the bucket keeps no readable manifest of {collection}: rebuild it from the "
-                "deltas with `receipt-sync repair`"
+                f"the bucket keeps no readable manifest of a snapshot of {collection}: a Chroma "
+                "server has none; of a directory, `receipt-sync repair` builds it from the deltas"
             )
         number = history[0].version if dry_run else _restore(connection, history, version)
         if dry_run:
@@ -185,56 +183,3 @@ def _history(connection: Connection, collection: Collection) -> ManifestHistory:
 
 def _store(connection: Connection, collection: Collection) -> S3SnapshotStore:
     return S3SnapshotStore(connection.s3, connection.names.bucket, collection)
-
-
-def _facts(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "version": manifest.version,
-        "published_at": manifest.published_at.isoformat(),
-        "writer": manifest.writer,
-        "records": manifest.record_count,
-        "files": len(manifest.files),
-        "bytes": sum(manifest.files.values()),
-        "base_stored": manifest.base_size,
-        "packs": len(manifest.packs),
-        "packs_stored": manifest.packs_size,
-        "retired": len(manifest.retired),
-    }
-
-
-def _row(kept: KeptVersion, complete: bool) -> dict[str, Any]:
-    facts = _facts(kept.manifest) if kept.manifest else {"version": None}
-    return {**facts, "version_id": kept.version_id, "whole": complete}
-
-
-def _print_facts(collection: Collection, manifest: Manifest | None) -> None:
-    if manifest is None:
-        output().print(f"{collection}: nothing is published")
-        return
-    table = Table(title=str(collection), title_justify="left", show_header=False)
-    table.add_column("what")
-    table.add_column("is")
-    for name, value in _facts(manifest).items():
-        shown = f"{value:,}" if isinstance(value, int) else escape(str(value))
-        table.add_row(name.replace("_", " "), shown)
-    output().print(table)
-
-
-def _print_history(collection: Collection, shown: list[KeptVersion], complete: set[str]) -> None:
-    table = Table(title=f"{collection}, newest first", title_justify="left")
-    for name in ("version", "published", "records", "packs", "writer", "whole"):
-        table.add_column(name)
-    for kept in shown:
-        manifest = kept.manifest
-        if manifest is None:
-            table.add_row("[red]unreadable[/red]", "", "", "", "", "no")
-            continue
-        table.add_row(
-            str(manifest.version),
-            moment(manifest.published_at),
-            f"{manifest.record_count:,}",
-            str(len(manifest.packs)),
-            escape(manifest.writer),
-            "yes" if kept.version_id in complete else "no",
-        )
-    output().print(table)

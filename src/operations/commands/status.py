@@ -97,17 +97,17 @@ def _snapshots(status: Status) -> Table:
     table = Table(title="snapshots", title_justify="left")
     for name in ("collection", "version", "published", "records", "MiB", "packs"):
         table.add_column(name, justify="left" if name in ("collection", "published") else "right")
-    for collection, manifest in status.manifests.items():
-        if manifest is None:
+    for collection, version in status.versions.items():
+        if version is None:
             table.add_row(collection, "none")
             continue
         table.add_row(
             collection,
-            f"{manifest.version:,}",
-            moment(manifest.published_at),
-            f"{manifest.record_count:,}",
-            f"{sum(manifest.files.values()) / 2**20:,.1f}",
-            str(len(manifest.packs)),
+            f"{version.version:,}",
+            moment(version.published_at),
+            f"{version.records:,}",
+            f"{version.size / 2**20:,.1f}",
+            str(version.packs),
         )
     return table
 

@@ -66,7 +66,13 @@ def facts_of(deployment: Deployment, snapshot_bytes: int) -> Facts:
 
 def checks(facts: Facts) -> list[Check]:
     """Every rule, in the order in which a change travels."""
-    return [*_stream(facts), *_queue(facts), *_compactor(facts)]
+    return [
+        *_stream(facts),
+        *_times_of_queue(facts),
+        *_queue(facts),
+        *_lease(facts),
+        *_room(facts),
+    ]
 
 
 def _stream(facts: Facts) -> Iterator[Check]:
@@ -98,7 +104,7 @@ def _stream(facts: Facts) -> Iterator[Check]:
     yield _retention("stream dead letters", facts.stream_dlq, DAY)
 
 
-def _queue(facts: Facts) -> Iterator[Check]:
+def _times_of_queue(facts: Facts) -> Iterator[Check]:
     visibility = int(facts.queue["VisibilityTimeout"])
     retention = int(facts.queue["MessageRetentionPeriod"])
     receives = int(json.loads(facts.queue.get("RedrivePolicy") or "{}").get("maxReceiveCount", 0))
@@ -124,13 +130,17 @@ def _queue(facts: Facts) -> Iterator[Check]:
         retention > receives * visibility,
         "raise the queue's retention period",
     )
+
+
+def _queue(facts: Facts) -> Iterator[Check]:
     yield _reports("queue", facts.queue_mapping)
+    retention = int(facts.queue["MessageRetentionPeriod"])
     # A standard queue keeps a message's age when it becomes a dead letter.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
     yield _retention("compaction dead letters", facts.compaction_dlq, retention)
 
 
-def _compactor(facts: Facts) -> Iterator[Check]:
+def _lease(facts: Facts) -> Iterator[Check]:
     lease = float(facts.compactor.get("LEASE_SECONDS", _LEASE))
     heartbeat = float(facts.compactor.get("HEARTBEAT_SECONDS", _HEARTBEAT))
     yield Check(
@@ -147,6 +157,9 @@ def _compactor(facts: Facts) -> Iterator[Check]:
         facts.compactor_timeout > lease,
         "raise the function's timeout, or lower LEASE_SECONDS",
     )
+
+
+def _room(facts: Facts) -> Iterator[Check]:
     scaling = (facts.queue_mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
     yield Check(
         "concurrency",

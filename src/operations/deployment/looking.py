@@ -8,7 +8,7 @@ from operations.deployment.log_events import CloudWatchLogs
 from operations.deployment.status import PERSONS, WINDOW, Status
 from operations.locks import DynamoDBLocks, held_locks
 from operations.settling import queue_backlog
-from operations.snapshots.manifests import present_manifests
+from operations.snapshots.manifests import present_versions
 from receipt_sync.clock import Clock
 from receipt_sync.telemetry import Metric
 
@@ -27,7 +27,7 @@ def look(connection: Connection, clock: Clock) -> Status:
         backlog=queue_backlog(sqs, connection.names.compaction_queue_url),
         dead_letters={name: held.waiting + held.in_flight for name, held in letters.items()},
         locks=held_locks(locks, deployment.lock_id),
-        manifests=present_manifests(connection),
+        versions=present_versions(connection),
         switches=switches_of(deployment),
         refusals={metric: int(sum(counted.of(metric))) for metric in PERSONS},
     )

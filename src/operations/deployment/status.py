@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from compactor.snapshot.manifest import Manifest
 from operations.deployment.flags import Switches
 from operations.deployment.freshness import Percentiles
 from operations.locks import HeldLock
 from operations.settling import Backlog
+from operations.snapshots.manifests import Published
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
 
@@ -35,7 +35,7 @@ class Status:
     backlog: Backlog
     dead_letters: Mapping[str, int]
     locks: Sequence[HeldLock]
-    manifests: Mapping[Collection, Manifest | None]
+    versions: Mapping[Collection, Published | None]
     switches: Switches
     refusals: Mapping[Metric, int]
     """How often lately the compactor has stopped for something that only a person can mend."""
@@ -76,7 +76,7 @@ class Status:
             "dead_letters": dict(self.dead_letters),
             "locks": [lock.to_json(self.at) for lock in self.locks],
             "snapshots": {
-                name.value: _version(manifest) for name, manifest in self.manifests.items()
+                name.value: one.to_json() if one else None for name, one in self.versions.items()
             },
             "switches": self.switches.to_json(),
             "refusals": {metric.value: count for metric, count in self.refusals.items()},
@@ -89,16 +89,3 @@ class Status:
             f"one change in twenty took {self.freshness.p95:.0f} s or longer until it was "
             "published: `receipt-sync latency`"
         ]
-
-
-def _version(manifest: Manifest | None) -> dict[str, Any] | None:
-    if manifest is None:
-        return None
-    return {
-        "version": manifest.version,
-        "published_at": manifest.published_at.isoformat(),
-        "records": manifest.record_count,
-        "bytes": sum(manifest.files.values()),
-        "packs": len(manifest.packs),
-        "writer": manifest.writer,
-    }

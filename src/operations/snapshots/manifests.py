@@ -1,5 +1,11 @@
-"""The manifests as they are now."""
+"""What is published now: the version of each collection's snapshot, or of its Chroma server."""
 
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from compactor.server.version import read_version
 from compactor.snapshot.manifest import Manifest, read_manifest
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.store import FetchedManifest
@@ -7,13 +13,75 @@ from operations.connection import Connection
 from receipt_sync.keys import Collection
 
 
-def present_manifests(connection: Connection) -> dict[Collection, Manifest | None]:
+@dataclass(frozen=True)
+class Published:
+    """One version. What only a snapshot has is 0 of a server: `size` is bytes, unpacked."""
+
+    target: str
+    version: int
+    published_at: datetime | None
+    writer: str | None
+    records: int
+    size: int = 0
+    files: int = 0
+    base_stored: int = 0
+    packs: int = 0
+    packs_stored: int = 0
+    retired: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        at = self.published_at
+        return {**asdict(self), "published_at": at.isoformat() if at else None}
+
+
+def present_versions(connection: Connection) -> dict[Collection, Published | None]:
     """Of each collection; None before a first publish. Raises SnapshotDamagedError."""
-    found: dict[Collection, Manifest | None] = {}
+    found: dict[Collection, Published | None] = {}
     for collection in Collection:
         store = S3SnapshotStore(connection.s3, connection.names.bucket, collection)
         got = store.manifest(None)
         found[collection] = (
-            read_manifest(got.data, collection) if isinstance(got, FetchedManifest) else None
+            published(got.data, collection) if isinstance(got, FetchedManifest) else None
         )
     return found
+
+
+def published(data: bytes, collection: Collection) -> Published | None:
+    """What a manifest of either kind says. Raises SnapshotDamagedError for anything else."""
+    if not _is_of_a_server(data):
+        return of_snapshot(read_manifest(data, collection))
+    version = read_version(data, collection)
+    if version.version == 0:  # claimed, and nothing published yet
+        return None
+    return Published(
+        target=version.target,
+        version=version.version,
+        published_at=version.published_at,
+        writer=version.writer,
+        records=version.record_count,
+    )
+
+
+def of_snapshot(manifest: Manifest) -> Published:
+    """What a snapshot's manifest says."""
+    return Published(
+        target="snapshot",
+        version=manifest.version,
+        published_at=manifest.published_at,
+        writer=manifest.writer,
+        records=manifest.record_count,
+        size=sum(manifest.files.values()),
+        files=len(manifest.files),
+        base_stored=manifest.base_size,
+        packs=len(manifest.packs),
+        packs_stored=manifest.packs_size,
+        retired=len(manifest.retired),
+    )
+
+
+def _is_of_a_server(data: bytes) -> bool:
+    try:
+        content = json.loads(data)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("target") == "server"

@@ -21,6 +21,8 @@ from operations.deployment.status import PERSONS, Status
 from operations.deployment.tracing import trace
 from operations.locks import HeldLock, LockHeldError, held_locks, release
 from operations.settling import Backlog
+from operations.snapshots.manifests import Published, published
+from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
 
@@ -344,7 +346,10 @@ def status(**changes: Any) -> Status:
         "backlog": Backlog(0, 0),
         "dead_letters": {"compaction": 0, "stream": 0},
         "locks": [lock(40, -10), lock(-5, -65)],
-        "manifests": {Collection.LINES: None},
+        "versions": {
+            Collection.LINES: None,
+            Collection.WORDS: Published("snapshot", 7, NOW, "w", 100, size=2**21, packs=3),
+        },
         "switches": Switches(metadata=True, line=True, word=True, stream=True, queue=True),
         "refusals": dict.fromkeys(PERSONS, 0),
     }
@@ -413,3 +418,24 @@ def test_the_only_topic_of_its_kind_is_meant_and_of_several_none() -> None:
     for topics in (Topics(other), Topics(ours, ours + "2")):
         with pytest.raises(AlertsError, match="--topic"):
             Topic.found(topics, None)
+
+
+def test_a_servers_version_is_told_as_a_snapshots_is() -> None:
+    server: dict[str, Any] = {
+        "target": "server",
+        "format": 1,
+        "collection": "receipt_lines",
+        "collection_id": "00000000-0000-4000-8000-000000000000",
+        "version": 4,
+        "record_count": 9,
+        "published_at": NOW.isoformat(),
+        "writer": "w",
+        "claims": [],
+    }
+    found = published(json.dumps(server).encode(), Collection.LINES)
+    assert found == Published("server", 4, NOW, "w", 9)
+    claimed = {**server, "version": 0}
+    assert published(json.dumps(claimed).encode(), Collection.LINES) is None
+    for junk in (b"junk", b"[]", b'{"target": "server"}'):
+        with pytest.raises(SnapshotDamagedError):
+            published(junk, Collection.LINES)

@@ -1,0 +1,14 @@
+"""What can be measured."""
+
+from enum import StrEnum
+
+
+class Name(StrEnum):
+    """The benchmarks, in the order in which they run: each a module of this package."""
+
+    CYCLE = "cycle"
+    APPLY_RATE = "apply_rate"
+    STREAM = "stream"
+    COLD = "cold"
+    FRESHNESS = "freshness"
+    CALLS = "calls"

@@ -1,0 +1,71 @@
+"""Dead letters on a terminal."""
+
+from typing import Any, Final
+
+from rich.markup import escape
+from rich.table import Table
+
+from operations.commands.verdict_screen import moment
+from operations.console import output
+from operations.dead_letters.boxes import Which
+from operations.dead_letters.explanation import Explanation, Outlook
+from operations.dead_letters.letter import Letter
+from operations.dead_letters.redriving import Redriven
+
+_COLOURS: Final = {Outlook.TAKEN: "green", Outlook.REFUSED: "red"}
+
+
+def print_redriven(done: Redriven, verb: str) -> None:
+    """How many, and which not."""
+    console = output()
+    console.print(f"{done.count} letters {verb}")
+    for message_id, reason in done.kept.items():
+        console.print(f"[yellow]stays[/yellow] {message_id}: {escape(reason)}", soft_wrap=True)
+    for message_id in done.unknown:
+        console.print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
+
+
+def row_of(which: Which, letter: Letter) -> dict[str, Any]:
+    """A letter for programs. Not its body, which may hold receipt text."""
+    return {
+        "queue": which.value,
+        "message_id": letter.message_id,
+        "sent": letter.sent.isoformat() if letter.sent else None,
+        "receives": letter.receives,
+        "reason": letter.reason,
+        "attributes": dict(letter.attributes),
+        "bytes": len(letter.body.encode()),
+    }
+
+
+def print_letters(rows: list[tuple[Which, Letter]]) -> None:
+    """A row a letter."""
+    if not rows:
+        output().print("no dead letters")
+        return
+    table = Table(title=f"{len(rows)} dead letters", title_justify="left")
+    for name in ("queue", "message id", "sent", "received", "reason"):
+        table.add_column(name, overflow="fold")
+    for which, letter in rows:
+        reason = letter.reason or "received too often"
+        table.add_row(
+            which, letter.message_id, moment(letter.sent), f"{letter.receives} ×", escape(reason)
+        )
+    output().print(table)
+
+
+def print_explanations(found: list[Explanation]) -> None:
+    """Why, what about, and what to do, a paragraph a letter."""
+    console = output()
+    if not found:
+        console.print("no dead letters")
+    for one in found:
+        colour = _COLOURS.get(one.outlook, "yellow")
+        console.print(f"[bold]{one.message_id}[/bold]  {one.kind}, sent {moment(one.sent)}")
+        console.print(f"  why: {escape(one.reason)}", soft_wrap=True)
+        for key in one.keys[:3]:
+            console.print(f"  about: {escape(key)}", soft_wrap=True)
+        if len(one.keys) > 3:
+            console.print(f"  and {len(one.keys) - 3:,} more")
+        console.print(f"  redriven it [{colour}]{one.outlook}[/{colour}]")
+        console.print(f"  do: {escape(one.remedy)}", soft_wrap=True)
