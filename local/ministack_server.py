@@ -1,4 +1,4 @@
-"""Runs MiniStack with two things of its stream mappings put right.
+"""Runs MiniStack with three things of its event source mappings put right.
 
 batchItemFailures count. MiniStack 1.5.33 passes over a whole batch once its function returns,
 whatever the answer says, so records that the function reports as failed would be lost. Here such a
@@ -8,6 +8,9 @@ repetition, which a consumer of a stream must bear anyway.)
 
 Filters see what is not there. In MiniStack 1.5.33 no pattern reaches below a node that a record
 lacks, so no filter that AWS takes would let removals pass.
+
+Queue mappings fill their batches. MiniStack 1.5.33 gives a function ten messages at most, whatever
+the mapping's batch size is, so that a cycle here would be paid a hundred times as often as on AWS.
 """
 
 import importlib
@@ -25,17 +28,48 @@ TIED_TO: Final = "RECEIPT_SYNC_TIED_TO"
 MENDED: Final = "receipt-chroma-sync"
 """Edition that this MiniStack's health tells."""
 
+_RECEIVE: Final = 10
+"""Messages that MiniStack hands out at once."""
+
+_PAYLOAD: Final = 6_000_000
+"""Bytes of an invocation. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+_LARGEST: Final = _RECEIVE * 262_144
+"""Bytes that one receive may bring."""
+
+Receive = Callable[[str, int], list[dict[str, Any]]]
 Match = Callable[[dict[str, Any], dict[str, Any]], bool]
 Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
-def mend(lambda_service: Any) -> None:
-    """Put MiniStack's Lambda module right.
+def mend(lambda_service: Any, sqs_service: Any) -> None:
+    """Put MiniStack's modules of Lambda and SQS right.
 
     Raises AttributeError where MiniStack no longer has the functions in question.
     """
     lambda_service._match_esm_filter = filter_of(lambda_service._match_esm_filter)
     _mend_poller(lambda_service)
+    sqs_service._receive_messages_for_esm = full_batches(sqs_service._receive_messages_for_esm)
+
+
+def full_batches(receive: Receive) -> Receive:
+    """Receive until there are as many messages as the mapping takes, or an invocation's payload.
+
+    Rule: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+
+    def receive_batch(queue_url: str, most: int) -> list[dict[str, Any]]:
+        batch: list[dict[str, Any]] = []
+        size = 0
+        while len(batch) < most and size + _LARGEST <= _PAYLOAD:
+            some = receive(queue_url, min(_RECEIVE, most - len(batch)))
+            batch += some
+            size += sum(len(message["body"].encode()) for message in some)
+            if len(some) < _RECEIVE:
+                break
+        return batch
+
+    return receive_batch
 
 
 def filter_of(match_leaf: Match) -> Match:
@@ -104,5 +138,9 @@ if __name__ == "__main__":
     if TIED_TO in os.environ:
         end_with_parent(int(os.environ.pop(TIED_TO)))
     os.environ["MINISTACK_EDITION"] = MENDED
-    mend(importlib.import_module("ministack.services.lambda_svc"))
+    services = "ministack.services"
+    mend(
+        importlib.import_module(f"{services}.lambda_svc"),
+        importlib.import_module(f"{services}.sqs"),
+    )
     importlib.import_module("ministack.app").main()

@@ -26,6 +26,7 @@ from local.clients import Clients
 from local.errors import EndpointError, NotRunningError, StartError, StateFolderError
 from local.filters import filter_criteria
 from local.logs import function_log
+from local.mappings import mappings_of
 from local.names import Names, Options
 from local.packages import package
 from local.parameters import parameters_of
@@ -194,6 +195,25 @@ def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack
         for key in entry["keys"]
     ]
     assert "LINE#00001" not in keys
+
+
+def test_a_queue_mapping_fills_its_batch(recorders: Stack):
+    """MiniStack alone would hand out ten at a time."""
+    clients, names = recorders.clients(), recorders.names
+    mapping = mappings_of(clients, names.compactor)[0]["UUID"]
+    clients.lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
+    queue = recorders.queues.compaction.url
+    for first in range(0, 30, 10):
+        entries = [
+            {"Id": str(n), "MessageBody": json.dumps({"event": "batch", "key": str(n)})}
+            for n in range(first, first + 10)
+        ]
+        clients.sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+    clients.lambda_.update_event_source_mapping(UUID=mapping, Enabled=True)
+    eventually(
+        lambda: 30 in [len(entry["bodies"]) for entry in printed(recorders, names.compactor)],
+        "all thirty come at once",
+    )
 
 
 def test_the_filters_for_aws_keep_to_what_aws_can_evaluate():

@@ -1,0 +1,38 @@
+"""A queue mapping's batch, as local/ministack_server.py fills it."""
+
+from typing import Any
+
+import pytest
+
+from local.ministack_server import full_batches
+
+
+def queue_of(count: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
+    waiting = [{"body": "x" * size, "id": number} for number in range(count)]
+
+    def receive(queue_url: str, most: int) -> list[dict[str, Any]]:
+        assert queue_url == "queue"
+        taken = waiting[: min(most, 10)]
+        del waiting[: len(taken)]
+        return taken
+
+    return waiting, receive
+
+
+@pytest.mark.parametrize(("count", "most", "got"), [(0, 100, 0), (7, 100, 7), (25, 100, 25)])
+def test_all_that_waits_comes_at_once(count: int, most: int, got: int):
+    _, receive = queue_of(count)
+    assert [message["id"] for message in full_batches(receive)("queue", most)] == list(range(got))
+
+
+def test_a_batch_holds_no_more_than_the_mapping_takes():
+    waiting, receive = queue_of(40)
+    assert len(full_batches(receive)("queue", 25)) == 25
+    assert len(waiting) == 15
+
+
+def test_a_batch_stays_below_what_an_invocation_may_carry():
+    waiting, receive = queue_of(100, size=200_000)
+    batch = full_batches(receive)("queue", 100)
+    assert 3_000_000 < sum(len(message["body"]) for message in batch) <= 6_000_000
+    assert len(batch) + len(waiting) == 100
