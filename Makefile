@@ -37,7 +37,7 @@ demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes r
 	@$(BIN)/python -m local.demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 
 test: $(INSTALLED) $(LINTED) ## Run every test, the quickest kinds first; TESTS=path runs some
-	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 simulate: $(INSTALLED) ## Simulate HISTORIES=10000, going on where it was stopped; SEED=7 runs one again
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--histories $(HISTORIES) \

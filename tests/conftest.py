@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -10,9 +9,6 @@ import pytest
 # A slow machine is no bug of ours: what takes long is a benchmark's business.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
-
-_TESTS = Path(__file__).parent
-_SHARE_A_SYSTEM = ("functional", "infra", "e2e")
 
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -22,14 +18,6 @@ _NOBODY = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what a module started stay in one process, in their order."""
-    for item in items:
-        room, *_, module = item.path.relative_to(_TESTS).parts
-        if room in _SHARE_A_SYSTEM:
-            item.add_marker(pytest.mark.xdist_group(f"{room}/{module}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
