@@ -122,6 +122,7 @@ def _compactor(clients: Clients, stack: Stack, options: Options, code: Code, sta
                 # A cycle that finds the lease held must be able to outwait it.
                 "LEASE_SECONDS": str(options.lease),
                 "HEARTBEAT_SECONDS": str(options.heartbeat),
+                "CHROMA_TARGET": "local",
             },
         ),
     )
@@ -133,6 +134,7 @@ def _variables(
 ) -> dict[str, str]:
     return {
         **{name: stack.variables[name] for name in from_stack},
+        "ENVIRONMENT": stack.variables["ENVIRONMENT"],
         "LOG_LEVEL": options.log_level,
         **own,
         **options.variables,

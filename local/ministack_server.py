@@ -1,4 +1,4 @@
-"""Runs MiniStack with three things of its event source mappings put right.
+"""Runs MiniStack with four things put right: three of event source mappings, one of parameters.
 
 batchItemFailures count. MiniStack 1.5.33 passes over a whole batch once its function returns,
 whatever the answer says, so records that the function reports as failed would be lost. Here such a
@@ -11,6 +11,10 @@ lacks, so no filter that AWS takes would let removals pass.
 
 Queue mappings fill their batches. MiniStack 1.5.33 gives a function ten messages at most, whatever
 the mapping's batch size is, so that a cycle here would be paid a hundred times as often as on AWS.
+
+A parameter may be put twice. Of some hundred requests that Terraform makes at a time, MiniStack now
+and then drops the connection of one that it has carried out; Terraform's repetition of the call
+would then find the parameter that the first one made, and give up.
 """
 
 import importlib
@@ -19,7 +23,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 TIED_TO: Final = "RECEIPT_SYNC_TIED_TO"
@@ -37,19 +41,34 @@ _PAYLOAD: Final = 6_000_000
 _LARGEST: Final = _RECEIVE * 262_144
 """Bytes that one receive may bring."""
 
+Put = Callable[[dict[str, Any]], Any]
 Receive = Callable[[str, int], list[dict[str, Any]]]
 Match = Callable[[dict[str, Any], dict[str, Any]], bool]
 Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
-def mend(lambda_service: Any, sqs_service: Any) -> None:
-    """Put MiniStack's modules of Lambda and SQS right.
+def mend(lambda_service: Any, sqs_service: Any, ssm_service: Any) -> None:
+    """Put MiniStack's modules of Lambda, SQS and SSM right.
 
     Raises AttributeError where MiniStack no longer has the functions in question.
     """
     lambda_service._match_esm_filter = filter_of(lambda_service._match_esm_filter)
     _mend_poller(lambda_service)
     sqs_service._receive_messages_for_esm = full_batches(sqs_service._receive_messages_for_esm)
+    ssm_service._put_parameter = repeatable(ssm_service._put_parameter, ssm_service._parameters)
+
+
+def repeatable(put: Put, parameters: Mapping[str, dict[str, Any]]) -> Put:
+    """PutParameter, for which a parameter of the same type and value is no conflict."""
+
+    def put_parameter(data: dict[str, Any]) -> Any:
+        held = parameters.get(data.get("Name", ""))
+        if held and all(held.get(name) == data.get(name) for name in ("Type", "Value")):
+            untagged = {name: value for name, value in data.items() if name != "Tags"}
+            return put({**untagged, "Overwrite": True})
+        return put(data)
+
+    return put_parameter
 
 
 def full_batches(receive: Receive) -> Receive:
@@ -142,5 +161,6 @@ if __name__ == "__main__":
     mend(
         importlib.import_module(f"{services}.lambda_svc"),
         importlib.import_module(f"{services}.sqs"),
+        importlib.import_module(f"{services}.ssm"),
     )
     importlib.import_module("ministack.app").main()

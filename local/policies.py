@@ -60,10 +60,10 @@ def compactor_policy(stack: Stack) -> dict[str, Any]:
 
 
 def _locks(stack: Stack) -> Statement:
-    """Writes to the table reach the lease items alone."""
-    writes = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    """Writes to the table reach the leases, and the circuit's state, alone."""
+    actions = ["DeleteItem", "GetItem", "PutItem", "UpdateItem"]
     return {
-        **_allow(writes, stack.table.arn),
+        **_allow([f"dynamodb:{action}" for action in actions], stack.table.arn),
         "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["LOCK#*"]}},
     }
 

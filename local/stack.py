@@ -45,6 +45,7 @@ class Stack:
             "AWS_ACCESS_KEY_ID": CREDENTIAL,
             "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
             "AWS_DEFAULT_REGION": REGION,
+            "ENVIRONMENT": self.names.environment,
             "DYNAMODB_TABLE": self.names.table,
             "COMPACTION_QUEUE_URL": self.queues.compaction.url,
             "STREAM_DLQ_URL": self.queues.stream_dlq.url,

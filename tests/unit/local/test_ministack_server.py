@@ -1,10 +1,10 @@
-"""A queue mapping's batch, as local/ministack_server.py fills it."""
+"""What local/ministack_server.py mends, each alone."""
 
 from typing import Any
 
 import pytest
 
-from local.ministack_server import full_batches
+from local.ministack_server import full_batches, repeatable
 
 
 def queue_of(count: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
@@ -36,3 +36,22 @@ def test_a_batch_stays_below_what_an_invocation_may_carry():
     batch = full_batches(receive)("queue", 100)
     assert 3_000_000 < sum(len(message["body"]) for message in batch) <= 6_000_000
     assert len(batch) + len(waiting) == 100
+
+
+def putting(held: dict[str, dict[str, Any]]) -> Any:
+    def put(data: dict[str, Any]) -> str:
+        if data["Name"] in held and not data.get("Overwrite"):
+            return "exists"
+        assert not (data.get("Overwrite") and "Tags" in data), "SSM refuses both at once"
+        held[data["Name"]] = data
+        return "put"
+
+    return repeatable(put, held)
+
+
+def test_a_parameter_is_put_again_as_it_is_and_not_as_something_else():
+    put = putting({})
+    parameter = {"Name": "/a", "Type": "String", "Value": "1", "Overwrite": False, "Tags": []}
+    assert put(parameter) == "put"
+    assert put(parameter) == "put"
+    assert put({**parameter, "Value": "2"}) == "exists"
