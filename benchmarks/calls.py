@@ -42,12 +42,13 @@ _STREAM_GB, _COMPACTOR_GB = 0.5, 2.0
 
 @dataclass(frozen=True)
 class Scenario:
-    """How 1,000 changes come: which field, all over the table or receipt by receipt, in batches."""
+    """How 1,000 changes come: which field, all over the table or receipt by receipt, and how many
+    at a time; all at once by default."""
 
     name: str
     kind: Kind
     bursts: bool = False
-    batch: int = _CHANGES
+    batch: int | None = None
 
 
 SCENARIOS: Final = (
@@ -138,7 +139,7 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 def _run(pipeline: Pipeline, entities: Sequence[Entity], scenario: Scenario) -> Bill:
     total = Bill()
-    for some in batches(entities, scenario.batch):
+    for some in batches(entities, scenario.batch or len(entities)):
         total.add(pipeline.bring(some))
     return total
 
@@ -192,7 +193,7 @@ def _report(bills: Mapping[Scenario, Bill]) -> Report:
 
 
 def _is_target(scenario: Scenario) -> bool:
-    return not scenario.bursts and scenario.batch == _CHANGES
+    return not scenario.bursts and scenario.batch is None
 
 
 def _table(bills: Mapping[Scenario, Bill]) -> Table:

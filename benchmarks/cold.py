@@ -23,6 +23,7 @@ from benchmarks.changes import Changer
 from benchmarks.contenders import Rounds
 from benchmarks.cycle import CHANGES, Naive
 from benchmarks.errors import BenchmarkError
+from benchmarks.importtime import import_times
 from benchmarks.measuring import Contender, Measured, alternate
 from benchmarks.package_runtime import PackageRuntime, built_package, package_runtime
 from benchmarks.paths import scratch_folder
@@ -36,7 +37,6 @@ _IMPORTS: Final = {
     "stream_processor": ("StreamProcessorFunction", "stream_processor.handler", ("boto3",)),
     "compactor": ("CompactorFunction", "compactor.handler", ("chromadb", "boto3")),
 }
-_IMPORT_ROUNDS: Final = 7
 _CYCLE_ROUNDS: Final = 3
 _THREADS: Final = 8
 _CHILD: Final = Path(__file__).with_name("cold_child.py")
@@ -123,13 +123,13 @@ class Fetch:
 
 def run(scale: Scale, bars: Bars) -> Report:
     """Imports, then first cycles at the scale's sizes."""
-    imports = {name: _measure_import(name, bars) for name in _IMPORTS}
+    imports = {name: _measure_import(name, scale.few_rounds, bars) for name in _IMPORTS}
     cycles = {}
     for size in scale.cold_sizes:
         with arena(size, scale.dimension, bars) as made:
             cycles[size] = _measure_cycle(made, bars)
     return Report(
-        tables=[_import_table(imports), _cycle_table(cycles, scale)],
+        tables=[_import_table(imports), _package_table(), _cycle_table(cycles, scale)],
         figures={
             **{f"import {name}": by["ours"]["import"] for name, by in imports.items()},
             **{f"first cycle {size} seconds": one.cycled for size, one in cycles.items()},
@@ -154,7 +154,7 @@ def sqs_record(message_id: str, body: str) -> dict[str, Any]:
     return {"messageId": message_id, "body": body, "eventSource": "aws:sqs"}
 
 
-def _measure_import(name: str, bars: Bars) -> dict[str, dict[str, float]]:
+def _measure_import(name: str, rounds: int, bars: Bars) -> dict[str, dict[str, float]]:
     """Median seconds of a process, and of the import in it, by contender."""
     function, handler, heaviest = _IMPORTS[name]
     package = built_package(function)
@@ -167,8 +167,8 @@ def _measure_import(name: str, bars: Bars) -> dict[str, dict[str, float]]:
             "limit": Start(runtime, package, heaviest),
             "naive": Start(runtime, bare, (handler,)),
         }
-        with bars.bar(f"import of {name}", _IMPORT_ROUNDS + 1) as advance:
-            measured = alternate(starts, _IMPORT_ROUNDS, Traffic(), lambda: advance(1))
+        with bars.bar(f"import of {name}", rounds + 1) as advance:
+            measured = alternate(starts, rounds, Traffic(), lambda: advance(1))
     return {
         one: {"process": measured[one].seconds, "import": start.median("import")}
         for one, start in starts.items()
@@ -218,6 +218,13 @@ def _import_table(imports: Mapping[str, Mapping[str, Mapping[str, float]]]) -> T
             for name, by in imports.items()
         ],
     )
+
+
+def _package_table() -> Table:
+    function, handler, _ = _IMPORTS["compactor"]
+    package = built_package(function)
+    rows = import_times(package_runtime(package), package, handler)
+    return Table("The compactor's import by package: ms", ("package", "ms of its own"), rows)
 
 
 def _cycle_table(cycles: Mapping[int, FirstCycles], scale: Scale) -> Table:

@@ -7,6 +7,7 @@ class Name(StrEnum):
     """The benchmarks, in the order in which they run: each a module of this package."""
 
     CYCLE = "cycle"
+    STEPS = "steps"
     APPLY_RATE = "apply_rate"
     STREAM = "stream"
     COLD = "cold"

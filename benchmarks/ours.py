@@ -1,5 +1,6 @@
 """Our compactor as a warm function has it, with everything outside of it real."""
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,8 +23,11 @@ class Compaction:
     def __init__(self, stack: Stack, root: Path) -> None:
         settings = CompactorSettings.read({**stack.variables, "WORKING_COPY_ROOT": str(root)})
         with log_to_nowhere():
-            self._telemetry = PowertoolsTelemetry.of("compactor", COMPACTION_NAMESPACE, "INFO")
+            self._telemetry = PowertoolsTelemetry.of(
+                "compactor", COMPACTION_NAMESPACE, settings.environment, "INFO"
+            )
         self._worker = build_worker(settings, self._telemetry)
+        gc.freeze()  # as the handler does
 
     def handle(self, messages: Sequence[QueueMessage]) -> BatchReport:
         """One invocation. Raises BenchmarkError if anything of it goes back to the queue."""

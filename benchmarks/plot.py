@@ -15,6 +15,7 @@ _STYLES: Final = {
     "ours": ("#1f5fa8", "o", "ours: the changed pages"),
     "limit": ("#7a7a7a", "^", "limit: Chroma's update and one upload"),
 }
+_SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 
 def draw(result: dict[str, Any], target: Path) -> None:
@@ -29,6 +30,8 @@ def draw(result: dict[str, Any], target: Path) -> None:
     axes.set(xscale="log", yscale="log", xlabel="records in the snapshot", ylabel="seconds a cycle")
     axes.set_xticks([row["records"] for row in rows], [f"{row['records']:,}" for row in rows])
     axes.set_title("A warm cycle of 100 scattered changes, 1536 dimensions", fontsize=11)
+    axes.set_yticks(_SECONDS, [f"{seconds:g}" for seconds in _SECONDS])
+    axes.margins(x=0.08, y=0.1)
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
@@ -42,5 +45,10 @@ def _line(axes: Axes, rows: list[dict[str, Any]], name: str) -> None:
     axes.plot(sizes, seconds, color=colour, marker=marker, label=label)
     for size, value in zip(sizes, seconds, strict=True):
         axes.annotate(
-            f"{value:.2g} s", (size, value), (0, 7), textcoords="offset points", fontsize=8
+            f"{value:.2g} s",
+            (size, value),
+            (0, 7),
+            textcoords="offset points",
+            horizontalalignment="center",
+            fontsize=8,
         )

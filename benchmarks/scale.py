@@ -17,9 +17,14 @@ class Scale:
     seconds: float
     dimension: int = 1536
 
+    @property
+    def few_rounds(self) -> int:
+        """Of what takes long, or hardly varies."""
+        return max(1, self.rounds // 2)
+
     def rounds_at(self, size: int) -> int:
         """Fewer where the naive way moves gigabytes."""
-        return self.rounds if size <= 10_000 else max(3, self.rounds // 2)
+        return self.rounds if size <= 10_000 else self.few_rounds
 
 
 QUICK = Scale(

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import Final
 
 _LENGTH: Final = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
-_ENTRY: Final = re.compile(rb'(?<!\\)"Id":\s*"(\d+)"')
+_ENTRY: Final = re.compile(rb'"Id": "(\d+)"')
+"""As botocore writes it. In the text of a message each of these quotes is escaped."""
 _TAKEN: Final = {"MessageId": "0", "MD5OfMessageBody": "0"}
 
 

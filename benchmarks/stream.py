@@ -32,7 +32,6 @@ from local.names import REGION
 
 BATCHES: Final = (100, 1_000)
 _RECORDS_A_RUN: Final = 10_000
-_ROUNDS: Final = 7
 _WORDS: Final = 5_000
 _QUEUE: Final = "/000000000000/queue"
 
@@ -98,10 +97,13 @@ class Limit:
             self._client.send_message_batch(**call)
 
 
-def run(scale: Scale, bars: Bars) -> Report:  # noqa: ARG001  every scale measures the same
+def run(scale: Scale, bars: Bars) -> Report:
     """Both batch sizes."""
     with sqs_stub() as endpoint, _handler(endpoint) as (handler, traffic, url):
-        results = {batch: _measure(batch, handler, traffic, url, bars) for batch in BATCHES}
+        results = {
+            batch: _measure(batch, handler, traffic, url, scale.few_rounds, bars)
+            for batch in BATCHES
+        }
     return _report(results)
 
 
@@ -115,6 +117,7 @@ def _handler(endpoint: str) -> Iterator[tuple[ModuleType, Traffic, str]]:
         "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
         "AWS_DEFAULT_REGION": REGION,
         "COMPACTION_QUEUE_URL": url,
+        "ENVIRONMENT": "benchmark",
         "STREAM_DLQ_URL": url + "-dlq",
         "DYNAMODB_TABLE": "table",
     }
@@ -124,7 +127,7 @@ def _handler(endpoint: str) -> Iterator[tuple[ModuleType, Traffic, str]]:
 
 
 def _measure(
-    batch: int, handler: ModuleType, traffic: Traffic, url: str, bars: Bars
+    batch: int, handler: ModuleType, traffic: Traffic, url: str, rounds: int, bars: Bars
 ) -> Mapping[str, Measured]:
     ours = Ours(batch, handler)
     contenders: Mapping[str, Contender] = {
@@ -132,8 +135,8 @@ def _measure(
         "limit": Limit(_calls_of(ours, traffic)),
         "naive": Naive(batch, url),
     }
-    with bars.bar(f"stream events of {batch:,} records", _ROUNDS + 1) as advance:
-        return alternate(contenders, _ROUNDS, traffic, lambda: advance(1))
+    with bars.bar(f"stream events of {batch:,} records", rounds + 1) as advance:
+        return alternate(contenders, rounds, traffic, lambda: advance(1))
 
 
 def _calls_of(ours: Ours, traffic: Traffic) -> list[dict[str, Any]]:

@@ -1,15 +1,15 @@
-# Each alarm says one thing that a person must look at. Metrics of our own carry the dimension
-# `service`, which Powertools adds (src/receipt_sync/telemetry.py).
+# Each alarm says one thing that a person must look at. Metrics of our own carry the dimensions
+# `environment` and `service` (src/receipt_sync/telemetry.py).
 
 locals {
   metrics = {
     stream_processor = {
       namespace  = "ChromaDB/StreamProcessor"
-      dimensions = { service = "stream_processor" }
+      dimensions = { environment = var.environment, service = "stream_processor" }
     }
     compactor = {
       namespace  = "ChromaDB/Compaction"
-      dimensions = { service = "compactor" }
+      dimensions = { environment = var.environment, service = "compactor" }
     }
   }
 

@@ -20,7 +20,8 @@ class Closure:
 
     def add(self, key: EntityKey | None, parts: Part) -> None:
         if key is not None:
-            self.records[key] = self.records.get(key, Part(0)) | parts
+            known = self.records.get(key)
+            self.records[key] = parts if known is None else known | parts
 
 
 def touched_collections(change: Change) -> tuple[Collection, ...]:

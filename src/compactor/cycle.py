@@ -6,6 +6,7 @@ must not acknowledge on the word of a snapshot that a paused worker may be about
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -95,7 +96,9 @@ class Cycle:
     def run(self, work: Work, deadline: Deadline) -> CycleReport:
         """Apply and publish `work`. Whatever is raised, nothing was published, or all was."""
         deadline.check("begin a cycle")
-        with self._lease.held(deadline):
+        with self._telemetry.step("cycle", collection=self.collection.value), ExitStack() as held:
+            with self._telemetry.step("lease"):
+                held.enter_context(self._lease.held(deadline))
             try:
                 return self._run(work, deadline)
             except BaseException:
@@ -126,8 +129,10 @@ class Cycle:
     ) -> Plan:
         embedded = [key for batch in vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
-        items, present = self._read(closure, index, deadline)
-        return make_plan(closure, newest_vectors(vectors), items, present)
+        with self._telemetry.step("read", records=len(closure.records)):
+            items, present = self._read(closure, index, deadline)
+        with self._telemetry.step("compare"):
+            return make_plan(closure, newest_vectors(vectors), items, present)
 
     def _read(
         self, closure: Closure, index: Index, deadline: Deadline
@@ -159,7 +164,8 @@ class Cycle:
             if records:
                 call(records)
                 self._telemetry.measure(Metric.INDEX_CALLS, 1)
-        read_back(index, plan)
+        with self._telemetry.step("read back"):
+            read_back(index, plan)
 
     def _tell(self, report: CycleReport, stale: int) -> None:
         measure = self._telemetry.measure

@@ -4,6 +4,7 @@ An SQS event is answered with a partial batch response; a direct invocation with
 queue and answers with what it did.
 """
 
+import gc
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, Final
@@ -39,24 +40,34 @@ def _settings() -> CompactorSettings:
 
 @lru_cache(maxsize=1)
 def _telemetry() -> PowertoolsTelemetry:
-    return PowertoolsTelemetry.of("compactor", COMPACTION_NAMESPACE, _settings().log_level)
+    settings = _settings()
+    return PowertoolsTelemetry.of(
+        "compactor", COMPACTION_NAMESPACE, settings.environment, settings.log_level
+    )
 
 
 @lru_cache(maxsize=1)
 def _worker() -> Worker:
-    return build_worker(_settings(), _telemetry())
+    worker = build_worker(_settings(), _telemetry())
+    gc.freeze()  # what lives as long as the function is not looked through again and again
+    return worker
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle an SQS event, or drain the queue for `{}`. Raises SettingsError, ValueError."""
     telemetry = _telemetry()
     telemetry.logger.append_keys(request_id=context.aws_request_id)
-    with telemetry.invocation():
+    with telemetry.invocation(_trace_headers(event)):
         if not event:
             return _drain(context)
         if "Records" in event:
             return _handle_batch(event, context)
     raise ValueError("an event is an SQS event with Records, or {} to drain the queue")
+
+
+def _trace_headers(event: dict[str, Any]) -> list[str]:
+    sent = (record.get("attributes", {}) for record in event.get("Records", []))
+    return [each["AWSTraceHeader"] for each in sent if "AWSTraceHeader" in each]
 
 
 def _drain(context: LambdaContext) -> dict[str, Any]:

@@ -35,15 +35,25 @@ _THROTTLES: Final = frozenset(
         "ServiceUnavailable",
     }
 )
-_NAMES: Final = {
-    f"#f{number}": name
-    for number, name in enumerate(("PK", "SK", *dict.fromkeys((*MERCHANT_FIELDS, *OWN_FIELDS))))
+
+
+def _reading(*fields: str) -> dict[str, Any]:
+    """What a request says that is to bring these fields, and the key."""
+    names = {f"#f{number}": name for number, name in enumerate(("PK", "SK", *fields))}
+    return {
+        "ProjectionExpression": ", ".join(names),
+        "ExpressionAttributeNames": names,
+        "ConsistentRead": True,
+    }
+
+
+_EVERY_FIELD: Final = _reading(*dict.fromkeys((*MERCHANT_FIELDS, *OWN_FIELDS)))
+_OF_KINDS: Final = {
+    frozenset({True}): _reading(*MERCHANT_FIELDS),
+    frozenset({False}): _reading(*OWN_FIELDS),
+    frozenset({True, False}): _EVERY_FIELD,
 }
-_PROJECTION: Final[dict[str, Any]] = {
-    "ProjectionExpression": ", ".join(_NAMES),
-    "ExpressionAttributeNames": _NAMES,
-    "ConsistentRead": True,
-}
+"""By whether keys are those of receipts' metadata: the table is quicker with fewer fields."""
 
 T = TypeVar("T")
 
@@ -94,7 +104,7 @@ class DynamoDBSource:
         """Every entity of the table; what is someone else's or malformed is passed over."""
         start: dict[str, Any] = {}
         while True:
-            page = self._call(self._client.scan, deadline, **_PROJECTION, **start)
+            page = self._call(self._client.scan, deadline, **_EVERY_FIELD, **start)
             yield from self._entities(page["Items"]).items()
             if "LastEvaluatedKey" not in page:
                 return
@@ -103,9 +113,10 @@ class DynamoDBSource:
     def _get_group(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item]:
         found: dict[EntityKey, Item] = {}
         pending: Any = [{"PK": {"S": key.pk}, "SK": {"S": key.sk}} for key in keys]
+        reading = _OF_KINDS[frozenset(key.line_id is None for key in keys)]
         waits = pauses(self._randomness)
         while True:
-            request = {self._table: {"Keys": pending, **_PROJECTION}}
+            request = {self._table: {"Keys": pending, **reading}}
             answer = self._call(self._client.batch_get_item, deadline, RequestItems=request)
             found |= self._entities(answer["Responses"].get(self._table, []))
             pending = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
@@ -114,14 +125,14 @@ class DynamoDBSource:
             self._pause(next(waits), deadline, "unprocessed keys")
 
     def _query(self, receipt: ReceiptKey, deadline: Deadline) -> dict[EntityKey, Item]:
-        names = {**_NAMES, "#pk": "PK", "#sk": "SK"}
+        names = {**_EVERY_FIELD["ExpressionAttributeNames"], "#pk": "PK", "#sk": "SK"}
         found: dict[EntityKey, Item] = {}
         start: dict[str, Any] = {}
         while True:
             page = self._call(
                 self._client.query,
                 deadline,
-                **{**_PROJECTION, "ExpressionAttributeNames": names},
+                **{**_EVERY_FIELD, "ExpressionAttributeNames": names},
                 KeyConditionExpression="#pk = :pk AND begins_with(#sk, :sk)",
                 ExpressionAttributeValues={
                     ":pk": {"S": receipt.pk},

@@ -19,6 +19,7 @@ from compactor.heartbeat import ThreadHeartbeat
 from compactor.index import ChromaIndex
 from compactor.lease import Lease, LeaseTerms
 from compactor.lock_table import DynamoDBLockTable
+from compactor.plain_items import read_plain
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from compactor.snapshot.workspace import claim
@@ -69,6 +70,7 @@ class _Parts:
         self._guard = DeleteGuard(settings.max_delete_share, settings.max_delete_floor)
         self.s3: Any = boto3.client("s3", config=_CLIENT)
         self._dynamodb: Any = boto3.client("dynamodb", config=_CLIENT)
+        read_plain(self._dynamodb)
 
     def local_cycle(self, collection: Collection) -> Cycle:
         """A cycle on a working copy, which is published as a snapshot."""
@@ -80,6 +82,9 @@ class _Parts:
             ChromaIndex,
             self.clock,
             CopySettings(self._owner, timedelta(seconds=settings.snapshot_retention_seconds)),
+            lambda done, total: self._telemetry.event(
+                "fetching the snapshot", collection=collection, objects=done, total=total
+            ),
         )
         lease, source = self._lease(collection), self._source()
         return Cycle(collection, lease, copy, source, self._guard, self._telemetry)

@@ -18,5 +18,8 @@ class Silence:
     def measure(self, metric: Metric, value: float) -> None:
         pass
 
-    def step(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 the Protocol names it
+    def step(self, name: str, **facts: Any) -> AbstractContextManager[None]:  # noqa: ARG002 the Protocol names it
         return nullcontext()
+
+    def trace_header(self) -> None:
+        return None

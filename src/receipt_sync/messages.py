@@ -6,6 +6,7 @@ breaks them. A batch is read item by item, so that one bad item spoils only itse
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -50,7 +51,7 @@ class EntityData(_Contract):
     def of(cls, key: EntityKey) -> Self:
         return cls(entity_type=key.entity_type, **key._asdict())
 
-    @property
+    @cached_property
     def key(self) -> EntityKey:
         return EntityKey(self.image_id, self.receipt_id, self.line_id, self.word_id)
 
@@ -86,13 +87,9 @@ class Change(_Contract):
             raise ValueError("entity_type and entity_data.entity_type differ")
         return self
 
-    @property
+    @cached_property
     def key(self) -> EntityKey:
         return self.entity_data.key
-
-    def without_values(self) -> Self:
-        """The same change with its field names alone, for values that don't fit a message."""
-        return self.model_copy(update={"changes": {field: {} for field in self.changes}})
 
 
 class Delta(_Contract):

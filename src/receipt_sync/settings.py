@@ -46,6 +46,8 @@ class _Settings(BaseSettings):
 class StreamProcessorSettings(_Settings):
     """Environment of the stream processor."""
 
+    environment: NonEmpty
+    """The deployment's name, by which its metrics are told from those of another."""
     compaction_queue_url: QueueUrl
     stream_dlq_url: QueueUrl
     dynamodb_table: NonEmpty
@@ -85,6 +87,8 @@ class ChromaSettings(_Settings):
 class CompactorSettings(ChromaSettings):
     """Environment of the compactor. Durations are seconds, shares are fractions of one."""
 
+    environment: NonEmpty
+    """The deployment's name, by which its metrics are told from those of another."""
     dynamodb_table: NonEmpty
     compaction_queue_url: QueueUrl
     compaction_dlq_url: QueueUrl

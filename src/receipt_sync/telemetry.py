@@ -1,18 +1,20 @@
 """Logs, metrics and traces behind one small Protocol.
 
-Powertools writes them (JSON logs, EMF metrics, X-Ray subsegments); this file is the only one that
-knows. Receipt text never enters any of the three (I8): callers pass keys, counts, field names and
-durations.
+Powertools writes them (JSON logs, EMF metrics, X-Ray subsegments); this file and `tracing` are the
+only ones that know. Receipt text never enters any of the three (I8): callers pass keys, counts,
+field names and durations.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+from receipt_sync.tracing import Fact, Tracing
 
 STREAM_PROCESSOR_NAMESPACE = "ChromaDB/StreamProcessor"
 COMPACTION_NAMESPACE = "ChromaDB/Compaction"
@@ -67,25 +69,30 @@ class Telemetry(Protocol):
         """One value of a metric; several of one invocation make a histogram."""
         ...
 
-    def step(self, name: str) -> AbstractContextManager[None]:
-        """A traced part of the invocation."""
+    def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
+        """A traced part of the invocation, annotated with `facts`."""
+        ...
+
+    def trace_header(self) -> str | None:
+        """What a message carries for the trace to go on behind its queue; None if untraced."""
         ...
 
 
 class PowertoolsTelemetry:
     """Telemetry through Powertools; `metrics` is flushed by the handler's decorator."""
 
-    def __init__(self, logger: Logger, metrics: Metrics, tracer: Tracer) -> None:
-        self.logger, self.metrics, self.tracer = logger, metrics, tracer
+    def __init__(self, logger: Logger, metrics: Metrics, tracing: Tracing) -> None:
+        self.logger, self.metrics, self.tracing = logger, metrics, tracing
         self._lock = threading.Lock()  # Metrics flushes itself at a hundred values
 
     @classmethod
-    def of(cls, service: str, namespace: str, log_level: str) -> "PowertoolsTelemetry":
-        return cls(
-            Logger(service=service, level=log_level),
-            Metrics(namespace=namespace, service=service),
-            Tracer(service=service),
-        )
+    def of(
+        cls, service: str, namespace: str, environment: str, log_level: str
+    ) -> "PowertoolsTelemetry":
+        """Metrics carry `environment` and `service`, so that no alarm sees another deployment."""
+        metrics = Metrics(namespace=namespace, service=service)
+        metrics.set_default_dimensions(environment=environment)
+        return cls(Logger(service=service, level=log_level), metrics, Tracing(service))
 
     def event(self, name: str, **fields: Any) -> None:
         self.logger.info(name, **fields)
@@ -97,15 +104,19 @@ class PowertoolsTelemetry:
         with self._lock:
             self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        with self.tracer.provider.in_subsegment(name=name):
-            yield
+    def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
+        return self.tracing.step(name, **facts)
+
+    def trace_header(self) -> str | None:
+        return self.tracing.header()
 
     @contextmanager
-    def invocation(self) -> Iterator[None]:
-        """One invocation of a function: traced as a whole, its metrics flushed at the end."""
-        with self.step("## lambda_handler"):
+    def invocation(self, came_with: Iterable[str] = ()) -> Iterator[None]:
+        """One invocation of a function: traced as a whole, its metrics flushed at the end.
+
+        `came_with` are the trace headers of its messages, in whose traces it goes on.
+        """
+        with self.tracing.invocation(came_with):
             try:
                 yield
             finally:

@@ -16,6 +16,7 @@ StreamRecord: TypeAlias = object
 """Whatever stands in an event where a record should be."""
 
 _EVENTS: Final[dict[str, EventName]] = {"INSERT": "INSERT", "MODIFY": "MODIFY", "REMOVE": "REMOVE"}
+_NUMBERS: Final = (int, float)
 _SEQUENCE: Final = re.compile("[0-9]{1,64}")
 _LABEL: Final = re.compile("[ -~]{1,128}")
 
@@ -131,7 +132,7 @@ def _changes(
 
 
 def _timestamp(epoch_seconds: object) -> datetime:
-    if isinstance(epoch_seconds, int | float) and not isinstance(epoch_seconds, bool):
+    if isinstance(epoch_seconds, _NUMBERS) and not isinstance(epoch_seconds, bool):
         try:
             return datetime.fromtimestamp(epoch_seconds, UTC)
         except (ValueError, OverflowError, OSError) as error:

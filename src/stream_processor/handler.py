@@ -1,5 +1,6 @@
 """Entry point of the stream processor: a stream event in, batch item failures out."""
 
+import gc
 from functools import lru_cache
 from random import SystemRandom
 from typing import Any, Final
@@ -32,8 +33,10 @@ def _settings() -> StreamProcessorSettings:
 
 @lru_cache(maxsize=1)
 def _telemetry() -> PowertoolsTelemetry:
-    level = _settings().log_level
-    return PowertoolsTelemetry.of("stream_processor", STREAM_PROCESSOR_NAMESPACE, level)
+    settings = _settings()
+    return PowertoolsTelemetry.of(
+        "stream_processor", STREAM_PROCESSOR_NAMESPACE, settings.environment, settings.log_level
+    )
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +45,9 @@ def _processor() -> StreamProcessor:
     client: Any = boto3.client("sqs", config=_CLIENT)
     outbox = SQSOutbox(client, settings.compaction_queue_url, SystemRandom(), telemetry)
     parking = SQSParking(client, settings.stream_dlq_url)
-    return StreamProcessor(outbox, parking, enabled_types(settings), telemetry)
+    processor = StreamProcessor(outbox, parking, enabled_types(settings), telemetry)
+    gc.freeze()  # what lives as long as the function is not looked through again and again
+    return processor
 
 
 def enabled_types(settings: StreamProcessorSettings) -> frozenset[EntityType]:

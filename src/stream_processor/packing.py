@@ -1,16 +1,16 @@
 """Changes into as few SQS messages, and calls, as the size limits allow."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import PydanticSerializationError
+from pydantic_core import to_json as as_json
 
 from receipt_sync.attributes import to_json
-from receipt_sync.keys import ReceiptKey
-from receipt_sync.messages import Change, EntityData, batch_body, to_body
+from receipt_sync.keys import EntityType, ReceiptKey
+from receipt_sync.messages import CHANGE, SCHEMA, batch_body
 from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 from stream_processor.detection import EntityChange
 
@@ -35,7 +35,7 @@ class OutgoingMessage:
 
 class _Packed(NamedTuple):
     change: EntityChange
-    receipt: ReceiptKey
+    kind: EntityType
     body: str
     size: int
 
@@ -43,9 +43,10 @@ class _Packed(NamedTuple):
 def pack(changes: Iterable[EntityChange], limit: int = MESSAGE_LIMIT) -> list[OutgoingMessage]:
     """Messages of at most `limit` bytes less the margin; a receipt is split only if it must be."""
     room = limit - MARGIN
-    packed = sorted((_body(change, room) for change in changes), key=attrgetter("receipt"))
-    groups = [list(group) for _, group in groupby(packed, key=attrgetter("receipt"))]
-    return [_message(members) for members in _fill(groups, room)]
+    groups: defaultdict[ReceiptKey, list[_Packed]] = defaultdict(list)
+    for change in changes:
+        groups[change.key.receipt].append(_body(change, room))
+    return [_message(members) for members in _fill(groups.values(), room)]
 
 
 def calls(
@@ -65,31 +66,45 @@ def calls(
 
 
 def _body(change: EntityChange, room: int) -> _Packed:
-    message = Change(
-        entity_type=change.key.entity_type,
-        entity_data=EntityData.of(change.key),
-        changes={
+    content = _content(change)
+    try:
+        body, size = _encoded(content)
+    except PydanticSerializationError:  # a lone surrogate, which no text in UTF-8 can hold
+        size = room + 1
+    if size > room:
+        body, size = _encoded({**content, "changes": {field: {} for field in change.changes}})
+    return _Packed(change, content["entity_type"], body, size)
+
+
+def _content(change: EntityChange) -> dict[str, Any]:
+    """What a messages.Change says.
+
+    No model is made for it: its checks would take longer than the detection of the change, and a
+    key that was parsed passes them.
+    """
+    key = change.key
+    kind = key.entity_type
+    ids = {name: number for name, number in key._asdict().items() if number is not None}
+    return {
+        "source": CHANGE,
+        "schema": SCHEMA,
+        "entity_type": kind,
+        "entity_data": {"entity_type": kind, **ids},
+        "changes": {
             field: {"old": to_json(values.old), "new": to_json(values.new)}
             for field, values in change.changes.items()
         },
-        event_name=change.event_name,
-        timestamp=change.timestamp,
-        stream_record_id=change.stream_record_id,
-        sequence_number=change.sequence_number,
-        aws_region=change.aws_region,
-    )
-    try:
-        body, size = _encoded(message)
-    except PydanticSerializationError:  # a lone surrogate, which no text in UTF-8 can hold
-        body, size = _encoded(message.without_values())
-    if size > room:
-        body, size = _encoded(message.without_values())
-    return _Packed(change, change.key.receipt, body, size)
+        "event_name": change.event_name,
+        "timestamp": change.timestamp,
+        "stream_record_id": change.stream_record_id,
+        "sequence_number": change.sequence_number,
+        "aws_region": change.aws_region,
+    }
 
 
-def _encoded(message: Change) -> tuple[str, int]:
+def _encoded(content: Mapping[str, Any]) -> tuple[str, int]:
     """The body, and its size in bytes."""
-    body = to_body(message)
+    body = as_json(content).decode()
     if body.isascii():
         return body, len(body)
     # JSON allows these two in a string, and SQS refuses them in a body.
@@ -97,7 +112,7 @@ def _encoded(message: Change) -> tuple[str, int]:
     return body, len(body.encode())
 
 
-def _fill(groups: Sequence[list[_Packed]], room: int) -> Iterator[list[_Packed]]:
+def _fill(groups: Iterable[list[_Packed]], room: int) -> Iterator[list[_Packed]]:
     """Receipts one after another; one that does not fit any more begins the next message."""
     members: list[_Packed] = []
     size = 0
@@ -119,7 +134,7 @@ def _fill(groups: Sequence[list[_Packed]], room: int) -> Iterator[list[_Packed]]
 def _message(members: list[_Packed]) -> OutgoingMessage:
     alone = len(members) == 1
     body = members[0].body if alone else batch_body(one.body for one in members)
-    kinds = {one.change.key.entity_type.value for one in members}
+    kinds = {one.kind.value for one in members}
     return OutgoingMessage(
         body=body,
         entity_type=kinds.pop() if len(kinds) == 1 else MIXED,

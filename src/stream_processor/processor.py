@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from receipt_sync.correlation import receipt_names, tell
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, PermanentError, QueueSendError
 from receipt_sync.keys import EntityType
@@ -56,9 +57,14 @@ class StreamProcessor:
         sequence number was not parked, so that the stream holds its position.
         """
         outcome = Outcome(records=len(records))
-        with self._telemetry.step("detect"):
+        with self._telemetry.step("detect", records=len(records), **_ends(records)):
             found, malformed = self._detect(records, outcome)
             messages = pack(coalesce(found))
+        tell(
+            self._telemetry,
+            "receipts changed",
+            receipts=receipt_names(change.key for change in found),
+        )
         try:
             with self._telemetry.step("send"):
                 self._send(messages, outcome, deadline)
@@ -117,6 +123,7 @@ class StreamProcessor:
                 outcome.failed.append(sequence)
             else:
                 outcome.parked += 1
+                self._telemetry.event("record parked", sequence_number=str(sequence))
 
     def _tell(self, outcome: Outcome) -> None:
         measure = self._telemetry.measure
@@ -133,6 +140,12 @@ class StreamProcessor:
             disabled=outcome.disabled,
             failed_from=outcome.failed_from,
         )
+
+
+def _ends(records: Sequence[StreamRecord]) -> dict[str, str]:
+    """By which sequence numbers a batch's trace is found."""
+    numbers = [number for number in map(sequence_of, records) if number is not None]
+    return {"first": str(min(numbers)), "last": str(max(numbers))} if numbers else {}
 
 
 def _lowest(failed: Iterable[int], records: Iterable[StreamRecord]) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from receipt_sync.backoff import pauses
+from receipt_sync.correlation import tell
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError
 from receipt_sync.telemetry import Telemetry
@@ -76,13 +77,16 @@ class SQSOutbox:
 
     def _call(self, call: Sequence[OutgoingMessage]) -> tuple[set[int], set[int]]:
         """Which of a call's messages SQS names as taken, and which as refused for our own fault."""
-        entries: Any = [_entry(number, message) for number, message in enumerate(call)]
+        trace = self._telemetry.trace_header()
+        entries: Any = [_entry(number, message, trace) for number, message in enumerate(call)]
         answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         failed = answer.get("Failed", [])
         if failed:
             codes = sorted({entry["Code"] for entry in failed})
             self._telemetry.problem("queue refused messages", codes=codes, messages=len(failed))
-        taken = {int(entry["Id"]) for entry in answer.get("Successful", [])}
+        sent = answer.get("Successful", [])
+        tell(self._telemetry, "messages queued", queued=(entry["MessageId"] for entry in sent))
+        taken = {int(entry["Id"]) for entry in sent}
         return taken, {int(entry["Id"]) for entry in failed if entry["SenderFault"]}
 
 
@@ -93,7 +97,8 @@ def _name(error: Exception) -> str:
     return type(error).__name__
 
 
-def _entry(number: int, message: OutgoingMessage) -> dict[str, Any]:
+def _entry(number: int, message: OutgoingMessage, trace: str | None) -> dict[str, Any]:
+    system = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}} if trace else {}
     return {
         "Id": str(number),
         "MessageBody": message.body,
@@ -105,4 +110,5 @@ def _entry(number: int, message: OutgoingMessage) -> dict[str, Any]:
                 ("timestamp", message.timestamp),
             )
         },
+        **({"MessageSystemAttributes": system} if system else {}),
     }

@@ -4,7 +4,7 @@
 
 Run once for each format, and never again for one that is committed: the tests want what an earlier
 version of the code has written. Twenty lines of eight dimensions: a base of ten, a pack that adds
-ten, a pack that changes, deletes and re-embeds.
+ten, a new base of all with a change, a deletion and a new vector, and one more pack.
 """
 
 import json
@@ -12,11 +12,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compactor.index import ChromaIndex, NewVector
+from compactor.snapshot import working_copy
 from compactor.snapshot.manifest import FORMAT
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from receipt_sync.keys import Collection
@@ -46,7 +48,7 @@ def record(number: int) -> NewVector:
 
 
 def publish(store: InMemorySnapshotStore, folder: Path) -> dict[str, object]:
-    """Three versions; returns what a reader must find in the last."""
+    """Four versions; returns what a reader must find in the last."""
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     settings = CopySettings("make_snapshot", timedelta(days=1))
     copy = WorkingCopy(store, Collection.LINES, folder, ChromaIndex, clock, settings)
@@ -63,11 +65,13 @@ def publish(store: InMemorySnapshotStore, folder: Path) -> dict[str, object]:
 
     version(("insert", [record(number) for number in range(10)]))
     version(("insert", [record(number) for number in range(10, 20)]))
-    index = version(
-        ("update", {line(3).chroma_id: {"text": "changed", "is_noise": None}}),
-        ("delete", [line(4).chroma_id]),
-        ("replace_vectors", [NewVector(line(5).chroma_id, vector(99), "again", {"text": "again"})]),
-    )
+    with patch.object(working_copy, "MAX_PACKS", 1):
+        version(
+            ("update", {line(3).chroma_id: {"text": "changed", "is_noise": None}}),
+            ("delete", [line(4).chroma_id]),
+        )
+    again = NewVector(line(5).chroma_id, vector(99), "again", {"text": "again"})
+    index = version(("replace_vectors", [again]))
     ids = list(index.ids())
     expected = {
         "version": copy.version,

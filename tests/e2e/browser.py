@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.debian_browser import NoBrowserError, browser_in
+
 NAMES = (
     "chromium",
     "chromium-browser",
@@ -17,15 +19,18 @@ NAMES = (
 )
 ARTEFACTS = Path(__file__).parents[2] / "build" / "artefacts"
 """What CI keeps of a test."""
+FETCHED = Path(__file__).parents[2] / "build" / "browser"
+"""Where Debian's is unpacked if there is none on PATH."""
 _SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Browser:
-    """One browser, and a folder for its profile."""
+    """One browser, a folder for its profile, and where it looks for libraries first."""
 
     command: str
     profile: Path
+    libraries: str = ""
 
     def text_of(self, url: str) -> str:
         """The page's document once its scripts have run for five seconds."""
@@ -57,6 +62,7 @@ class Browser:
             ],
             capture_output=True,
             check=False,
+            env=os.environ | ({"LD_LIBRARY_PATH": self.libraries} if self.libraries else {}),
             text=True,
             timeout=_SECONDS,
         )
@@ -65,12 +71,17 @@ class Browser:
 
 
 def find_browser(profile: Path) -> Browser:
-    """The browser that $BROWSER names, or one of the usual ones; skips the test without any."""
+    """The browser that $BROWSER names, or one of the usual ones, or Debian's, fetched.
+
+    Skips the test where none can be had.
+    """
     named = os.environ.get("BROWSER")
     for name in (named,) if named else NAMES:
         command = shutil.which(name)
         if command is not None:
             return Browser(command, profile)
-    pytest.skip(
-        f"no browser: {named or ', '.join(NAMES)} is not on PATH (on Debian: apt install chromium)"
-    )
+    try:
+        command, libraries = browser_in(FETCHED)
+    except NoBrowserError as error:
+        pytest.skip(f"no browser: {named or ', '.join(NAMES)} is not on PATH, and {error}")
+    return Browser(command, profile, libraries)

@@ -13,6 +13,7 @@ class RecordingTelemetry:
         self.problems: list[tuple[str, dict[str, Any]]] = []
         self.values: list[tuple[Metric, float]] = []
         self.steps: list[str] = []
+        self.header: str | None = None
 
     def event(self, name: str, **fields: Any) -> None:
         self.events.append((name, fields))
@@ -27,6 +28,9 @@ class RecordingTelemetry:
         return sum(value for name, value in self.values if name is metric)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, **facts: Any) -> Iterator[None]:
         self.steps.append(name)
         yield
+
+    def trace_header(self) -> str | None:
+        return self.header

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from compactor.index import ChromaIndex, NewVector, Record
 from local.stack import Stack
 from receipt_sync.keys import Collection
 from tests.functional.operating import Operator
+from tests.functional.planting import Kind, findings, found_in, plant
 
-RECEIPTS, SEED = 8, 77
-FAULTS = {"missing": 100, "unexpected": 100, "text": 100, "merchant": 100}
+RECEIPTS, SEED, FAULTS = 8, 77, 350
 
 
 @pytest.fixture(scope="module")
@@ -24,50 +23,26 @@ def operator(deployed: Stack) -> Operator:
     return operator
 
 
-def plant(operator: Operator) -> dict[str, list[str]]:
-    """Some hundred faults among the words, by kind."""
-    with operator.vandal(Collection.WORDS) as index:
-        ids = sorted(index.ids())
-        Random(1).shuffle(ids)
-        parts = {kind: [ids.pop() for _ in range(count)] for kind, count in FAULTS.items()}
-        index.delete(parts["missing"])
-        parts["unexpected"] = _strangers(index, parts["unexpected"])
-        index.update({i: {"text": "TAMPERED"} for i in parts["text"]})
-        index.update({i: {"merchant_name": "Before"} for i in parts["merchant"]})
-    return parts
-
-
-def _strangers(index: ChromaIndex, like: list[str]) -> list[str]:
-    """Records like some others, whose ids no item has."""
-    vectors, records = index.vectors(like), index.get(like)
-    made = {i.rsplit("#", 1)[0] + f"#{90_000 + n}": i for n, i in enumerate(like)}
-    index.insert([_twin(new, vectors[old], records[old]) for new, old in made.items()])
-    return list(made)
-
-
 def _twin(chroma_id: str, vector: Any, record: Record) -> NewVector:
     return NewVector(chroma_id, vector, record.document or "", dict(record.metadata))
 
 
 def test_planted_faults_of_every_kind_are_found_and_mended(operator: Operator) -> None:
-    planted = plant(operator)
+    planted = plant(operator, FAULTS, SEED)
     verdict = operator.json("verify", "--examples", "1000", "--since", code=1)
-    found = {kind: set() for kind in ("missing", "unexpected", "different")}
-    for example in verdict["examples"]:
-        found[example["finding"]].add(example["id"])
-        assert not example["since"]["or_earlier"], "the version before the last was right"
-    assert found["missing"] == set(planted["missing"])
-    assert found["unexpected"] == set(planted["unexpected"])
-    assert found["different"] == {*planted["text"], *planted["merchant"]}
+    assert found_in(verdict) == findings(planted)
+    assert sum(map(len, planted.values())) == FAULTS
+    assert not any(example["since"]["or_earlier"] for example in verdict["examples"])
 
     planned = operator.json("repair", "--dry-run")
-    expected = {"recompute": 200, "remove": 100, "resend": 100, "reembed": [], "by_hand": []}
-    assert {name: planned[name] for name in expected} == expected
+    each = FAULTS // len(Kind)
+    counts = {"recompute": 5 * each, "remove": each, "resend": each, "reembed": [], "by_hand": []}
+    assert {name: planned[name] for name in counts} == counts
     assert planned["messages"] == 0
-    assert operator.json("verify", code=1)["missing"] == 100, "a dry run changes nothing"
+    assert operator.json("verify", code=1)["missing"] == each, "a dry run changes nothing"
 
     mended = operator.json("repair", "--wait", "60")
-    assert mended["after"]["equal"] == verdict["equal"] + 300
+    assert mended["after"]["equal"] == verdict["equal"] + FAULTS - each
     assert operator.json("repair", "--dry-run")["recompute"] == 0
 
 

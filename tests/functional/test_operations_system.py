@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,3 +225,18 @@ def test_a_queue_without_functions_is_one_sentence(operator: Operator) -> None:
     url = operator.connection.sqs.create_queue(QueueName="lonely")["QueueUrl"]
     answer = operator.command("lock", "show", code=2, COMPACTION_QUEUE_URL=url)
     assert "no function is mapped to the queue lonely" in answer.stderr
+
+
+def test_a_months_costs_are_estimated_from_what_the_functions_have_counted(
+    operator: Operator, tmp_path: Path
+) -> None:
+    counts, plot = tmp_path / "counts.json", tmp_path / "cost.svg"
+    files = ("--save-counts", str(counts), "--plot", str(plot))
+    found = operator.json("cost", "--hours", "1", *files)
+    assert found["counts"]["changes"] > 0
+    assert found["counts"] == json.loads(counts.read_text())
+    totals = [scale["total"] for scale in found["scales"]]
+    assert totals == sorted(totals)
+    assert "<svg" in plot.read_text()
+    again = operator.json("cost", "--counts", str(counts))
+    assert again["scales"] == found["scales"]

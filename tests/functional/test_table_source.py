@@ -1,9 +1,11 @@
 """The table reader on the local DynamoDB."""
 
+from decimal import Decimal
 from random import Random
 
 import pytest
 
+from compactor.plain_items import read_plain
 from compactor.source import DynamoDBSource
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
@@ -11,11 +13,15 @@ from receipt_sync.errors import TableReadError
 from receipt_sync.keys import EntityKey
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.world import line, metadata, word
+from tests.functional.conftest import LocalAWS
 
 
-@pytest.fixture
-def source(dynamodb, table: str) -> DynamoDBSource:
-    return DynamoDBSource(dynamodb, table, Random(1), RecordingTelemetry())
+@pytest.fixture(params=["as botocore parses", "as JSON"])
+def source(request: pytest.FixtureRequest, aws: LocalAWS, table: str) -> DynamoDBSource:
+    client = aws.stack.clients().dynamodb
+    if request.param == "as JSON":
+        read_plain(client)
+    return DynamoDBSource(client, table, Random(1), RecordingTelemetry())
 
 
 @pytest.fixture
@@ -50,6 +56,26 @@ def test_items_are_read_decoded_and_absence_is_told(source, dynamodb, table, dea
     assert "irrelevant" not in item
 
 
+def test_a_value_of_every_type_arrives(source, dynamodb, table, deadline):
+    """In fields that are mirrored, for others are not read."""
+    values = {
+        "text": {"B": b"\x00\xff"},
+        "confidence": {"NS": ["1", "2.5"]},
+        "is_noise": {"NULL": True},
+        "embedding_status": {"BS": [b"a"]},
+        "bounding_box": {"M": {"a": {"L": [{"S": "ü"}, {"BOOL": True}, {"SS": ["x"]}]}}},
+    }
+    put_entity(dynamodb, table, line(1), **values)
+    item = source.get([line(1)], deadline)[line(1)]
+    assert {name: item[name] for name in values} == {
+        "text": b"\x00\xff",
+        "confidence": frozenset({1, Decimal("2.5")}),
+        "is_noise": None,
+        "embedding_status": frozenset({b"a"}),
+        "bounding_box": {"a": ["ü", True, frozenset({"x"})]},
+    }
+
+
 def test_250_keys_are_read_in_three_requests(source, dynamodb, table, deadline):
     keys = [line(number) for number in range(250)]
     for key in keys[::2]:
@@ -73,7 +99,7 @@ def test_a_scan_yields_every_entity(source, dynamodb, table, deadline):
     assert {key for key, _ in source.scan(deadline)} == {line(n) for n in range(30)}
 
 
-def test_a_table_that_is_not_there_is_an_error_and_no_absence(dynamodb, deadline):
-    source = DynamoDBSource(dynamodb, "no-such-table", Random(1), RecordingTelemetry())
+def test_a_table_that_is_not_there_is_an_error_and_no_absence(source, deadline):
+    source._table = "no-such-table"
     with pytest.raises(TableReadError, match="ResourceNotFoundException"):
         source.get([line(1)], deadline)

@@ -106,12 +106,15 @@ def _deltas() -> list[bytes]:
 def _manifests() -> list[bytes]:
     digest = "a" * 64
     manifest = {
-        "format": 1, "collection": "receipt_lines", "version": 2,
+        "format": 2, "collection": "receipt_lines", "version": 2,
         "base": {"chroma.sqlite3": {"size": 5, "blocks": [digest]}}, "base_size": 5,
         "packs": [{"digest": digest, "size": 3}],
         "files": {"chroma.sqlite3": 5, "segment/data_level0.bin": 0}, "record_count": 1,
         "published_at": "2026-01-01T00:00:00Z", "writer": "w",
-        "retired": [{"name": f"blocks/{digest}", "since": "2026-01-01T00:00:00Z"}],
+        "retired": [
+            {"name": f"{folder}/{digest}", "since": "2026-01-01T00:00:00Z"}
+            for folder in ("blocks", "retired")
+        ],
     }  # fmt: skip
     return [json.dumps(manifest).encode()]
 

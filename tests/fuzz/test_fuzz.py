@@ -1,4 +1,4 @@
-"""A hundred thousand odd inputs and more: half of them mutated at random, half guided by coverage.
+"""180,500 odd inputs: 105,500 of them mutated at random, 75,000 guided by coverage.
 
 `python -m tests.fuzz TARGET` runs one target for as long as one likes.
 """
@@ -30,10 +30,10 @@ def _inputs(name: str, cheap: int, dear: int) -> int:
     return dear if name in _DEAR_TARGETS else cheap
 
 
-def test_there_are_a_hundred_thousand_inputs():
+def test_there_are_a_hundred_thousand_inputs_even_where_atheris_has_no_wheel():
     random = sum(_inputs(name, _CHEAP, _DEAR) for name in TARGETS)
     guided = sum(_inputs(name, _GUIDED_CHEAP, _GUIDED_DEAR) for name in TARGETS)
-    assert random + guided >= 100_000
+    assert (random, guided) == (105_500, 75_000)
 
 
 @pytest.mark.parametrize("name", TARGETS)

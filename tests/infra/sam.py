@@ -81,7 +81,7 @@ class _NoManagedPolicies:
 
 
 class _Resolver:
-    """Ref, Sub, GetAtt, If, Equals and Not: what this template uses. All else is a KeyError."""
+    """Ref, Sub, GetAtt, If, Equals, And and Not: all that this template uses, or a KeyError."""
 
     def __init__(self, values: Mapping[str, str], template: Mapping[str, Any]) -> None:
         self._template = template
@@ -134,9 +134,20 @@ class _Resolver:
         return self._of(self._template["Resources"][resource]["Properties"][name])
 
     def _holds(self, condition: str) -> bool:
-        (negated,) = self._template["Conditions"][condition]["Fn::Not"]
-        one, other = negated["Fn::Equals"]
-        return str(self._of(one)) != str(self._of(other))
+        return self._is_true(self._template["Conditions"][condition])
+
+    def _is_true(self, node: Any) -> bool:
+        ((function, argument),) = node.items()
+        if function == "Condition":
+            return self._holds(argument)
+        if function == "Fn::Not":
+            return not self._is_true(argument[0])
+        if function == "Fn::And":
+            return all(map(self._is_true, argument))
+        if function == "Fn::Equals":
+            one, other = argument
+            return str(self._of(one)) == str(self._of(other))
+        raise KeyError(function)
 
 
 def pattern_set(criteria: Mapping[str, Any]) -> list[Any]:

@@ -9,6 +9,7 @@ from samcli.yamlhelper import yaml_parse
 from local.filters import filter_criteria
 from local.names import Names
 from local.state import PROJECT
+from receipt_sync.settings import CompactorSettings
 from tests.infra.sam import overrides, pattern_set, resources, sam
 
 ENVIRONMENTS = ("default", "local", "dev", "prod")
@@ -120,6 +121,41 @@ def test_the_queue_is_read_in_large_batches_two_at_a_time():
     assert queue["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
+QUEUES_OF = {f"COMPACTION_{name}_URL": "https://sqs.example/queue" for name in ("QUEUE", "DLQ")}
+SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:chroma-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "secret"),
+    [
+        ({"ChromaTarget": "local"}, {"CHROMA_TARGET": "local"}, None),
+        (
+            {"ChromaTarget": "http", "ChromaHost": "chroma.example", "ChromaPort": "443"},
+            {"CHROMA_HOST": "chroma.example", "CHROMA_PORT": "443", "CHROMA_SSL": "true"},
+            "CHROMA_TOKEN",
+        ),
+        (
+            {"ChromaTarget": "cloud", "ChromaTenant": "t", "ChromaDatabase": "d"},
+            {"CHROMA_TENANT": "t", "CHROMA_DATABASE": "d"},
+            "CHROMA_API_KEY",
+        ),
+    ],
+)
+def test_where_chroma_lives_is_a_parameter_and_its_secret_is_read_by_reference(
+    given: dict[str, str], where: dict[str, str], secret: str | None
+):
+    found = resources({**overrides("prod"), **given, "ChromaSecretArn": SECRET}, Handed())
+    variables = found["CompactorFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables.items() >= where.items()
+    secrets = {name for name in ("CHROMA_TOKEN", "CHROMA_API_KEY") if name in variables}
+    assert secrets == ({secret} if secret else set())
+    assert {variables[name] for name in secrets} <= {
+        "{{resolve:secretsmanager:" + SECRET + ":SecretString}}"
+    }
+    times = {"LEASE_SECONDS": "60", "HEARTBEAT_SECONDS": "15"}
+    assert CompactorSettings.read({**variables, **times, **QUEUES_OF})
+
+
 def test_mappings_are_disabled_by_parameter_alone():
     given = {**overrides("prod"), "StreamMappingEnabled": "false", "QueueMappingEnabled": "false"}
     found = resources(given, Handed())
@@ -146,6 +182,11 @@ def test_functions_are_traced_logged_as_json_and_encrypted(function: str):
     assert logging["LogFormat"] == "JSON"
     assert logging["LogGroup"].startswith("/receipt-sync/prod/")
     assert "AWS_ENDPOINT_URL" not in properties["Environment"]["Variables"]
+
+
+def test_the_compactor_reads_the_circuit_of_the_chroma_server_beside_its_locks():
+    (locks,) = [s for s in statements("CompactorRole") if "dynamodb:GetItem" in s["Action"]]
+    assert locks["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["LOCK#*"]}}
 
 
 def test_the_compactor_writes_to_the_table_its_locks_alone():

@@ -197,9 +197,10 @@ def test_the_readme_lists_what_goes_in_and_what_comes_out(workspace: Workspace, 
 
 @pytest.fixture
 def emitted_dimensions(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    environment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[dict[str, tuple[tuple[str, str], ...]]]:
     """Namespace → the dimensions with which the handlers' own telemetry writes its metrics."""
+    monkeypatch.setenv("ENVIRONMENT", environment)
     for name in ("COMPACTION_QUEUE_URL", "COMPACTION_DLQ_URL", "STREAM_DLQ_URL"):
         monkeypatch.setenv(name, "http://queue")
     for name in ("DYNAMODB_TABLE", "SNAPSHOT_BUCKET"):

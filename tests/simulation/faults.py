@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
+from struct import Struct
 from typing import Final, NamedTuple
 
 from tests.simulation.scheduler import Process
@@ -41,6 +42,7 @@ class Side(StrEnum):
 ANYWHERE: Final = (Kind.CRASH, Kind.PAUSE, Kind.FREEZE, Kind.STALL, Kind.ERROR)
 _DURATIONS: Final = (8.0, 25.0, 70.0, 130.0, 260.0)
 _LONGEST_LATENCY: Final = 0.05
+_FOUR: Final = Struct(">4I")
 
 
 class Fault(NamedTuple):
@@ -128,7 +130,7 @@ class Faults:
         process.calls += 1
         name = f"{process.name}:{process.calls}"
         roll = blake2b(name.encode(), digest_size=16, key=self.key).digest()
-        out, back, chance, shape = (int.from_bytes(roll[i : i + 4]) / 2**32 for i in (0, 4, 8, 12))
+        out, back, chance, shape = (number / 2**32 for number in _FOUR.unpack(roll))
         fault = None
         if self.active and process.mortal:
             self.steps[step] += 1

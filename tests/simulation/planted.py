@@ -25,6 +25,7 @@ from compactor.lease import Lease
 from compactor.lock_table import DynamoDBLockTable
 from compactor.projection import Part
 from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.retirement import Expiry
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.working_copy import Published, WorkingCopy
 from compactor.source import DynamoDBSource
@@ -173,7 +174,7 @@ def retirement_without_retention() -> AbstractContextManager[Any]:
     """What the present version does not need is deleted at once."""
 
     def all_expired(retired: Any, now: datetime, retention: timedelta) -> Any:
-        return (), tuple(entry.name for entry in retired)
+        return Expiry((), retired, ())
 
     return patch.object(compactor.snapshot.working_copy, "split_expired", all_expired)
 
@@ -239,7 +240,7 @@ def pack_without_removals() -> AbstractContextManager[Any]:
 def deleted_object_used_again() -> AbstractContextManager[Any]:
     """A version needs an object whose deletion somebody may be about to finish."""
     module = compactor.snapshot.working_copy
-    return patch.object(module, "condemned", lambda manifest: frozenset())
+    return patch.object(module, "condemned", lambda *_: frozenset())
 
 
 PLANTED: Final[Mapping[str, Planting]] = {

@@ -121,11 +121,12 @@ class SQSClient:
 
         def effect(special: Kind | None) -> dict[str, Any]:
             failed = Entries[::2] if special is Kind.PARTIAL else []
-            for entry in Entries:
-                if entry not in failed:
-                    queue.send(entry["MessageBody"])
             return {
-                "Successful": [{"Id": e["Id"]} for e in Entries if e not in failed],
+                "Successful": [
+                    {"Id": e["Id"], "MessageId": queue.send(e["MessageBody"])}
+                    for e in Entries
+                    if e not in failed
+                ],
                 "Failed": [
                     {"Id": e["Id"], "SenderFault": False, "Code": "InternalError"} for e in failed
                 ],

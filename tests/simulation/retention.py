@@ -3,7 +3,9 @@
 from math import inf
 
 from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.shelf import Shelf
 from receipt_sync.keys import Collection
+from tests.simulation.direct_store import DirectStore
 from tests.simulation.s3 import MANIFEST, ObjectStore
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.threads import START
@@ -78,5 +80,6 @@ class Retention:
         if stored is None:
             return set()
         manifest = read_manifest(stored.data, collection)
-        names = manifest.objects | {entry.name for entry in manifest.retired}
+        shelf = Shelf(DirectStore(self._store, collection))
+        names = manifest.objects.union(*map(shelf.objects, manifest.retired))
         return {f"snapshots/{collection}/{name}" for name in names}

@@ -2,6 +2,7 @@
 """A DynamoDB table with its stream: consistent reads, conditional writes, throttles."""
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from tests.simulation.aws_errors import refused, unreachable
@@ -65,6 +66,8 @@ class DynamoDBClient:
     """boto3's DynamoDB client, as far as the project calls it."""
 
     exceptions = _Exceptions
+    # Who wants plain answers has them.
+    meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
 
     def __init__(self, table: Table, gate: Gate, page: int, watcher: LockWatcher) -> None:
         self._table, self._gate, self._page, self._watcher = table, gate, page, watcher

@@ -1,6 +1,6 @@
 """Telemetry that looks for receipt text in whatever it is told (I8)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,9 +32,13 @@ class WatchfulTelemetry:
             self._damaged()
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, **facts: Any) -> Iterator[None]:
+        self.event(name, **facts)
         yield
 
+    def trace_header(self) -> None:
+        return None
+
     @contextmanager
-    def invocation(self) -> Iterator[None]:
+    def invocation(self, came_with: Iterable[str] = ()) -> Iterator[None]:
         yield

@@ -15,10 +15,10 @@ from tests.simulation.campaign import Summary
 from tests.simulation.drawing import write
 from tests.simulation.faults import Kind
 
-_HISTORIES = 3_000
+_HISTORIES = 10_000
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_history_breaks_a_promise():
     """In processes of its own, because a seed means one history only under one hash seed."""
     command = f"-m tests.simulation --histories {_HISTORIES} --processes 2 --json"

@@ -216,6 +216,7 @@ class World:
 def _compactor_settings(lease: float, retention: float) -> CompactorSettings:
     return CompactorSettings.read(
         {
+            "ENVIRONMENT": "simulation",
             "DYNAMODB_TABLE": "receipts",
             "COMPACTION_QUEUE_URL": f"{_URL}compaction",
             "COMPACTION_DLQ_URL": f"{_URL}compaction-dlq",
@@ -235,6 +236,7 @@ def _stream_settings(flags_off: frozenset[str]) -> StreamProcessorSettings:
     }
     return StreamProcessorSettings.read(
         {
+            "ENVIRONMENT": "simulation",
             "DYNAMODB_TABLE": "receipts",
             "COMPACTION_QUEUE_URL": f"{_URL}compaction",
             "STREAM_DLQ_URL": f"{_URL}stream-dlq",

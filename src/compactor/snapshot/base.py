@@ -9,6 +9,7 @@ from compactor.snapshot.compression import compress, decompress, digest_of
 from compactor.snapshot.manifest import BLOCK_SIZE, BaseFile, block_name
 from compactor.snapshot.pages import list_files
 from compactor.snapshot.store import SnapshotStore
+from compactor.snapshot.tally import Tally
 from receipt_sync.errors import SnapshotDamagedError
 
 _THREADS: Final = 8
@@ -24,22 +25,35 @@ class _BlockAt(NamedTuple):
 
 
 class WrittenBase(NamedTuple):
-    """A base's files, and the bytes that were stored for it."""
+    """A base's files, the bytes that it takes in the store, and those that were uploaded for it."""
 
     files: dict[str, BaseFile]
     stored: int
+    uploaded: int
 
 
-def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
-    """Store every block of every file under `folder`. The one step that is O(snapshot)."""
+class _WrittenBlock(NamedTuple):
+    digest: str
+    stored: int
+    uploaded: int
+
+
+def write_base(folder: Path, store: SnapshotStore, known: frozenset[str]) -> WrittenBase:
+    """Store the blocks of every file under `folder`. The one step that is O(snapshot).
+
+    `known` are names of objects that the last version needs, which is on condition still the last
+    when this base is published: they are there.
+    """
     files: dict[str, BaseFile] = {}
-    stored = 0
+    written: list[_WrittenBlock] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for name, path in list_files(folder).items():
-            blocks = list(pool.map(lambda data: _write_block(data, store), _blocks_of(path)))
-            files[name] = BaseFile(size=path.stat().st_size, blocks=tuple(d for d, _ in blocks))
-            stored += sum(size for _, size in blocks)
-    return WrittenBase(files, stored)
+            blocks = list(pool.map(lambda data: _write_block(data, store, known), _blocks_of(path)))
+            digests = tuple(block.digest for block in blocks)
+            files[name] = BaseFile(size=path.stat().st_size, blocks=digests)
+            written += blocks
+    stored, uploaded = sum(b.stored for b in written), sum(b.uploaded for b in written)
+    return WrittenBase(files, stored, uploaded)
 
 
 def names_of_base(folder: Path) -> frozenset[str]:
@@ -51,7 +65,9 @@ def names_of_base(folder: Path) -> frozenset[str]:
     )
 
 
-def restore_base(files: dict[str, BaseFile], folder: Path, store: SnapshotStore) -> None:
+def restore_base(
+    files: dict[str, BaseFile], folder: Path, store: SnapshotStore, tally: Tally
+) -> None:
     """Write the base's files under `folder`, each block checked against its digest.
 
     Raises SnapshotDamagedError for a block that is gone, truncated or not what its name says.
@@ -63,7 +79,7 @@ def restore_base(files: dict[str, BaseFile], folder: Path, store: SnapshotStore)
             empty.truncate(file.size)
     with ThreadPoolExecutor(_THREADS) as pool:
         for _ in pool.map(lambda block: _restore_block(block, store), _targets(files, folder)):
-            pass
+            tally.one_more()
 
 
 def _blocks_of(path: Path) -> Iterator[bytes]:
@@ -72,10 +88,12 @@ def _blocks_of(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _write_block(data: bytes, store: SnapshotStore) -> tuple[str, int]:
+def _write_block(data: bytes, store: SnapshotStore, known: frozenset[str]) -> _WrittenBlock:
     digest, packed = digest_of(data), compress(data)
+    if block_name(digest) in known:
+        return _WrittenBlock(digest, len(packed), 0)
     store.write(block_name(digest), packed)
-    return digest, len(packed)
+    return _WrittenBlock(digest, len(packed), len(packed))
 
 
 def _targets(files: dict[str, BaseFile], folder: Path) -> Iterator[_BlockAt]:

@@ -20,12 +20,15 @@ from pydantic import (
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BLOCK_SIZE: Final = 4 * 2**20
 MAX_FILE_SIZE: Final = 1 << 40
 MAX_MANIFEST_BYTES: Final = 64 * 2**20
 MAX_FILES: Final = 1_000
 MAX_PACKS: Final = 10_000
+MAX_LISTED: Final = 100_000
+LIST_FOLDER: Final = "retired"
+OBJECT_NAME: Final = "(blocks|packs)/[0-9a-f]{64}"
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 # No part of a path begins with a dot, so that none leads out of the folder.
@@ -59,9 +62,14 @@ class PackReference(_Part):
 
 
 class Retired(_Part):
-    """An object that no version names any more, kept for readers and slower workers."""
+    """What no version names any more, kept for readers and slower workers: the objects on a list.
 
-    name: Annotated[str, StringConstraints(pattern=r"^(blocks|packs)/[0-9a-f]{64}$")]
+    Or a single object: format 1 had no lists.
+    """
+
+    name: Annotated[
+        str, StringConstraints(pattern=rf"^({OBJECT_NAME}|{LIST_FOLDER}/[0-9a-f]{{64}})$")
+    ]
     since: AwareDatetime
     deleting: AwareDatetime | None = None
     """When its deletion began. Until that has surely ended no version may need the object again."""
@@ -70,7 +78,8 @@ class Retired(_Part):
 class Manifest(_Part):
     """One published version of a collection."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1, 2] = FORMAT
+    """1 differs only in what `retired` names."""
     collection: Collection
     version: Annotated[int, Field(ge=1)]
     base: Annotated[dict[FilePath, BaseFile], Field(max_length=MAX_FILES)]
@@ -104,10 +113,10 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"the manifest of {collection} is not one of format {FORMAT} ({faults(error)}): if a "
-            "later version of this software wrote it, update; if it is that of a Chroma server, "
-            "set CHROMA_TARGET; if not, `receipt-sync snapshot restore` makes an earlier version "
-            "the newest"
+            f"the manifest of {collection} is not one of format 1 to {FORMAT} ({faults(error)}): "
+            "if a later version of this software wrote it, update; if it is that of a Chroma "
+            "server, set CHROMA_TARGET; if not, `receipt-sync snapshot restore` makes an earlier "
+            "version the newest"
         ) from error
     if manifest.collection is not collection:
         raise SnapshotDamagedError(

@@ -1,43 +1,69 @@
 """Turns a manifest into the files of its version, and believes nothing that it reads."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from compactor.snapshot.base import restore_base
 from compactor.snapshot.compression import digest_of
-from compactor.snapshot.manifest import Manifest, pack_name
+from compactor.snapshot.manifest import Manifest, PackReference, pack_name
 from compactor.snapshot.pack import apply_pack
 from compactor.snapshot.pages import check_sizes, list_files
 from compactor.snapshot.store import SnapshotStore
+from compactor.snapshot.tally import Tally, Tell, tell_nobody
 from receipt_sync.errors import SnapshotDamagedError, WorkspaceFullError
 from receipt_sync.keys import Collection
 
+_PACKS_AT_A_TIME: Final = 8
 _COPIES: Final = 2
 """Every mirror is copied once more, for Chroma to open."""
 
 
-def materialise(manifest: Manifest, folder: Path, store: SnapshotStore) -> None:
+def materialise(
+    manifest: Manifest, folder: Path, store: SnapshotStore, tell: Tell = tell_nobody
+) -> None:
     """Write the files of a version under the empty `folder`, every object of it checked.
 
     Raises SnapshotDamagedError, and WorkspaceFullError before anything is fetched.
     """
     check_space(manifest, folder)
-    restore_base(manifest.base, folder, store)
-    apply_packs(manifest, folder, store)
+    blocks = sum(len(file.blocks) for file in manifest.base.values())
+    tally = Tally(blocks + len(manifest.packs), tell)
+    restore_base(manifest.base, folder, store, tally)
+    apply_packs(manifest.packs, folder, store, tally)
     check_files(manifest, folder)
 
 
-def apply_packs(manifest: Manifest, folder: Path, store: SnapshotStore, start: int = 0) -> None:
-    """Lay the packs from number `start` on over the files of the version before them."""
-    for reference in manifest.packs[start:]:
-        name = pack_name(reference.digest)
-        data = store.read(name, reference.size)
-        if len(data) != reference.size or digest_of(data) != reference.digest:
-            raise SnapshotDamagedError(f"{name} is not what its name says")
-        apply_pack(data, folder, name)
+def apply_packs(
+    packs: Sequence[PackReference], folder: Path, store: SnapshotStore, tally: Tally
+) -> None:
+    """Lay packs over the files of the version before the first of them.
+
+    A few are fetched side by side, and laid on in their order.
+    """
+    for start in range(0, len(packs), _PACKS_AT_A_TIME):
+        some = packs[start : start + _PACKS_AT_A_TIME]
+        for reference, data in zip(some, _fetched(some, store), strict=True):
+            apply_pack(data, folder, pack_name(reference.digest))
+            tally.one_more()
+
+
+def _fetched(packs: Sequence[PackReference], store: SnapshotStore) -> list[bytes]:
+    if len(packs) == 1:  # what a warm worker or reader lacks, most of the time
+        return [_fetch(packs[0], store)]
+    with ThreadPoolExecutor(_PACKS_AT_A_TIME) as pool:
+        return list(pool.map(lambda reference: _fetch(reference, store), packs))
+
+
+def _fetch(reference: PackReference, store: SnapshotStore) -> bytes:
+    name = pack_name(reference.digest)
+    data = store.read(name, reference.size)
+    if len(data) != reference.size or digest_of(data) != reference.digest:
+        raise SnapshotDamagedError(f"{name} is not what its name says")
+    return data
 
 
 def check_files(manifest: Manifest, folder: Path) -> None:

@@ -13,6 +13,7 @@ from compactor.snapshot.materialise import apply_packs, check_files, materialise
 from compactor.snapshot.pack import apply_pack
 from compactor.snapshot.store import Absent, FetchedManifest, SnapshotStore
 from compactor.snapshot.synchronise import synchronise
+from compactor.snapshot.tally import Tally, Tell, tell_nobody
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 
@@ -20,8 +21,14 @@ from receipt_sync.keys import Collection
 class Mirror:
     """The files of one version under `folder`; `manifest` is None while nothing is published."""
 
-    def __init__(self, store: SnapshotStore, collection: Collection, folder: Path) -> None:
-        self._store, self._collection = store, collection
+    def __init__(
+        self,
+        store: SnapshotStore,
+        collection: Collection,
+        folder: Path,
+        tell: Tell = tell_nobody,
+    ) -> None:
+        self._store, self._collection, self._tell = store, collection, tell
         self.folder = folder
         self.manifest: Manifest | None = None
         self.etag: str | None = None
@@ -75,11 +82,12 @@ class Mirror:
         known, self.manifest, self.etag = self.manifest, None, None
         try:
             if known and known.base == manifest.base and _continues(known, manifest):
-                apply_packs(manifest, self.folder, self._store, start=len(known.packs))
+                new = manifest.packs[len(known.packs) :]
+                apply_packs(new, self.folder, self._store, Tally(len(new), tell_nobody))
                 check_files(manifest, self.folder)
             else:
                 self._reset()
-                materialise(manifest, self.folder, self._store)
+                materialise(manifest, self.folder, self._store, self._tell)
         except BaseException:
             self._reset()
             raise

@@ -6,9 +6,10 @@ What changed in the table since that version is not in it: verify and repair aft
 from collections.abc import Sequence
 from pathlib import Path
 
-from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.manifest import FORMAT, Manifest, read_manifest
 from compactor.snapshot.materialise import materialise, way_back
 from compactor.snapshot.retirement import condemned, retire
+from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import FetchedManifest, SnapshotStore
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PermanentError, PublishRefusedError, SnapshotDamagedError
@@ -34,8 +35,8 @@ def restore(
     object is gone or damaged; PublishRefusedError if another version was published meanwhile.
     """
     chosen = _chosen(history, version)
-    newest = history[0]
-    if not condemned(newest).isdisjoint(chosen.objects):
+    newest, shelf = history[0], Shelf(store)
+    if not condemned(newest, shelf).isdisjoint(chosen.objects):
         raise SnapshotDamagedError(
             f"objects of version {version} of {chosen.collection} are being deleted: "
             "choose a later version"
@@ -45,10 +46,11 @@ def restore(
         materialise(chosen, folder, store)
     now = clock.now()
     update = {
+        "format": FORMAT,
         "version": max(manifest.version for manifest in history) + 1,
         "published_at": now,
         "writer": writer,
-        "retired": retire(newest, chosen.objects, now),
+        "retired": retire(newest, chosen.objects, chosen.objects - newest.objects, now, shelf),
     }
     restored = chosen.model_copy(update=update)
     store.swap_manifest(restored.to_json(), etag)

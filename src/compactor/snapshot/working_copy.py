@@ -10,13 +10,15 @@ from typing import Final
 from compactor.index import Index
 from compactor.snapshot.base import names_of_base, write_base
 from compactor.snapshot.compression import digest_of
-from compactor.snapshot.manifest import Manifest, PackReference, pack_name
+from compactor.snapshot.manifest import FORMAT, Manifest, PackReference, pack_name
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.pack import MAX_PACK_PAGES, build_pack
 from compactor.snapshot.pages import check_sizes, list_files
-from compactor.snapshot.retirement import condemned, retire, split_expired
+from compactor.snapshot.retirement import condemned, deletable, retire, split_expired
+from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import SnapshotStore
 from compactor.snapshot.synchronise import difference, mark_all_clean, synchronise
+from compactor.snapshot.tally import Tell, tell_nobody
 from receipt_sync.clock import Clock
 from receipt_sync.errors import IndexFailedError, PublishRefusedError
 from receipt_sync.keys import Collection
@@ -57,10 +59,12 @@ class WorkingCopy:
         open_index: OpenIndex,
         clock: Clock,
         settings: CopySettings,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._store, self._collection, self._clock = store, collection, clock
         self._open_index, self._settings = open_index, settings
-        self._mirror = Mirror(store, collection, folder / "mirror")
+        self._mirror = Mirror(store, collection, folder / "mirror", tell)
+        self._shelf = Shelf(store)
         self._folder = folder / "working"
         self._index: Index | None = None
         self._dirty = False
@@ -129,7 +133,7 @@ class WorkingCopy:
 
     def _can_rebase(self, manifest: Manifest) -> bool:
         """Whether a base would need nothing that is about to be deleted; else it can wait."""
-        names = condemned(manifest)
+        names = condemned(manifest, self._shelf)
         return not names or names.isdisjoint(names_of_base(self._folder))
 
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
@@ -152,7 +156,8 @@ class WorkingCopy:
 
     def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
         expected = self._mirror.stage(self._folder)
-        base = write_base(self._mirror.folder, self._store)
+        known = previous.objects if previous else frozenset()
+        base = write_base(self._mirror.folder, self._store, known)
         draft = Manifest(
             collection=self._collection,
             version=1,
@@ -163,33 +168,45 @@ class WorkingCopy:
             published_at=self._clock.now(),
             writer=self._settings.writer,
         )
-        manifest, expired = self._next(draft, previous, record_count)
+        again = draft.objects - known if previous else frozenset()
+        manifest, expired = self._next(draft, previous, record_count, again)
         etag = self._store.swap_manifest(manifest.to_json(), expected)
         self._mirror.accept(manifest, etag, None)
         self._store.delete(expired)
-        return Published(manifest.version, base.stored)
+        return Published(manifest.version, base.uploaded)
 
     def _next(
-        self, draft: Manifest, previous: Manifest | None, record_count: int | None
-    ) -> tuple[Manifest, tuple[str, ...]]:
+        self,
+        draft: Manifest,
+        previous: Manifest | None,
+        record_count: int | None,
+        again: frozenset[str] = frozenset(),
+    ) -> tuple[Manifest, list[str]]:
+        """The version to publish, and what to delete after that.
+
+        `again` are the objects that `previous` did without and an earlier version may have dropped.
+        """
         now = self._clock.now()
-        if previous and not condemned(previous).isdisjoint(draft.objects):
+        if previous and again and not condemned(previous, self._shelf).isdisjoint(again):
             raise PublishRefusedError(
                 f"version {previous.version + 1} of {self._collection} needs an object again that "
                 "is about to be deleted: its messages return until that is over"
             )
-        retired = retire(previous, draft.objects, now) if previous else ()
-        kept, expired = split_expired(retired, now, self._settings.retention)
+        retired = retire(previous, draft.objects, again, now, self._shelf) if previous else ()
+        expiry = split_expired(retired, now, self._settings.retention)
         before = previous.record_count if previous else 0
         update = {
+            "format": FORMAT,
             "version": (previous.version if previous else 0) + 1,
             "files": {n: p.stat().st_size for n, p in list_files(self._folder).items()},
             "record_count": before if record_count is None else record_count,
             "published_at": now,
             "writer": self._settings.writer,
-            "retired": kept,
+            "retired": expiry.kept,
         }
-        return draft.model_copy(update=update), expired
+        deleted = deletable(expiry, draft.objects, self._shelf)
+        self._shelf.keep_only(expiry.kept)
+        return draft.model_copy(update=update), deleted
 
 
 def _outgrown(manifest: Manifest) -> bool:

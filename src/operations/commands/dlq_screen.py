@@ -48,8 +48,13 @@ def print_letters(rows: list[tuple[Which, Letter]]) -> None:
         table.add_column(name, overflow="fold")
     for which, letter in rows:
         reason = letter.reason or "received too often"
+        was = letter.attributes.get("message_id")
         table.add_row(
-            which, letter.message_id, moment(letter.sent), f"{letter.receives} ×", escape(reason)
+            which,
+            f"{letter.message_id}\nwas {escape(was)}" if was else letter.message_id,
+            moment(letter.sent),
+            f"{letter.receives} ×",
+            escape(reason),
         )
     output().print(table)
 

@@ -11,6 +11,7 @@ import typer
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.restore import restore
 from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.shelf import Shelf
 from operations.commands.options import AsJson, DryRun
 from operations.commands.snapshot_screen import print_history, print_version, row_of
 from operations.connection import Connection
@@ -68,7 +69,7 @@ def history_command(
     connection = connection_of_process()
     with explained(connection):
         kept = list(_history(connection, collection))
-    complete = {entry.version_id for entry, _ in whole(kept)}
+    complete = {entry.version_id for entry, _ in whole(kept, _store(connection, collection))}
     shown = list(islice(kept, limit))
     if as_json:
         print_json({"versions": [row_of(one, one.version_id in complete) for one in shown]})
@@ -162,14 +163,16 @@ def _garbage(
 
     Raises NothingKeptError where one can't be read: what it needs is not known.
     """
+    # Objects first: what a publish names in between is then known to be named.
+    objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
     kept = list(_history(connection, collection))
     if not all(one.manifest for one in kept) or not kept:
         raise NothingKeptError(
             f"not every kept manifest of {collection} can be read, so what is garbage is not known"
         )
     manifests = [one.manifest for one in kept if one.manifest]
-    objects = stored_objects(connection.s3, connection.names.bucket, collection)
-    return garbage(objects, manifests, SystemClock().now(), grace)
+    shelf = Shelf(_store(connection, collection))
+    return garbage(objects, manifests, shelf, SystemClock().now(), grace)
 
 
 def _check(history: list[Manifest], version: int) -> None:

@@ -15,6 +15,9 @@ from operations.deployment.tracing import Step, trace
 from operations.environment import connection_of_process
 from operations.failures import explained
 from receipt_sync.clock import SystemClock
+from receipt_sync.correlation import receipt_name
+from receipt_sync.errors import MalformedKeyError
+from receipt_sync.keys import parse_chroma_id
 
 NOT_FOUND = 1
 
@@ -24,7 +27,8 @@ def trace_command(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="MESSAGE_ID", help="Or a request's, a stream record's, or an entity's id."
+            metavar="MESSAGE_ID",
+            help="Or a request's id, an entity's id, or a stream record's sequence number.",
         ),
     ],
     hours: Annotated[float, typer.Option(help="How far back to look.", min=0.01)] = 24,
@@ -33,6 +37,7 @@ def trace_command(
     """Show the way of one change through the logs: who took it, what became of it, and when.
 
     Every line that names the id is shown, and with it every line of the invocations that did.
+    A letter that the compactor parked has an id of its own; `dlq show` says which message it was.
 
     Exit code 0: found. 1: no line of that time names it.
 
@@ -54,7 +59,15 @@ def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
     functions = (deployment.stream_processor, deployment.compactor)
     groups = {function.name: function.log_group for function in functions}
     logs = CloudWatchLogs(connection.logs, groups)
-    return trace(logs, groups, text, SystemClock().now() - back)
+    return trace(logs, groups, _named_in_logs(text), SystemClock().now() - back)
+
+
+def _named_in_logs(text: str) -> str:
+    """What of an id the logs name: of an entity, its receipt."""
+    try:
+        return receipt_name(parse_chroma_id(text).receipt)
+    except MalformedKeyError:
+        return text
 
 
 def _show(found: list[Step]) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from compactor.snapshot.manifest import Manifest
+from compactor.snapshot.manifest import LIST_FOLDER, Manifest
+from compactor.snapshot.shelf import Shelf
 from receipt_sync.keys import Collection
 
 if TYPE_CHECKING:
@@ -29,13 +30,15 @@ class StoredObject:
 def garbage(
     objects: Iterable[StoredObject],
     manifests: Iterable[Manifest],
+    shelf: Shelf,
     now: datetime,
     grace: timedelta,
 ) -> list[StoredObject]:
     """Objects older than the grace that none of the manifests needs or has retired."""
     named: set[str] = set()
     for manifest in manifests:
-        named |= manifest.objects | {entry.name for entry in manifest.retired}
+        named |= manifest.objects.union(*map(shelf.objects, manifest.retired))
+        named |= {entry.name for entry in manifest.retired}
     return [
         stored for stored in objects if stored.name not in named and now - stored.stored_at > grace
     ]
@@ -44,10 +47,10 @@ def garbage(
 def stored_objects(
     client: "S3Client", bucket: str, collection: Collection
 ) -> Iterator[StoredObject]:
-    """Every block and pack of a collection."""
+    """Every block, pack and list of a collection."""
     root = f"snapshots/{collection}/"
     pages = client.get_paginator("list_objects_v2")
-    for folder in ("blocks/", "packs/"):
+    for folder in ("blocks/", "packs/", f"{LIST_FOLDER}/"):
         for page in pages.paginate(Bucket=bucket, Prefix=root + folder):
             for entry in page.get("Contents", []):
                 yield _stored(entry, root)

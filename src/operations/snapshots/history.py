@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified, SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
@@ -57,7 +58,9 @@ class ManifestHistory:
         return KeptVersion(version_id, data, manifest)
 
 
-def whole(versions: Iterable[KeptVersion]) -> list[tuple[KeptVersion, Manifest]]:
+def whole(
+    versions: Iterable[KeptVersion], store: SnapshotStore
+) -> list[tuple[KeptVersion, Manifest]]:
     """Those of the versions, newest first, whose every object is still kept.
 
     The newest manifest says which objects are: what it needs, and what it retired.
@@ -66,7 +69,8 @@ def whole(versions: Iterable[KeptVersion]) -> list[tuple[KeptVersion, Manifest]]
     if not readable:
         return []
     newest = readable[0][1]
-    present = newest.objects | {entry.name for entry in newest.retired}
+    shelf = Shelf(store)
+    present = newest.objects.union(*map(shelf.objects, newest.retired))
     return [(kept, manifest) for kept, manifest in readable if manifest.objects <= present]
 
 

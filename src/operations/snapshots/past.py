@@ -35,7 +35,7 @@ def _of_collection(
     store = S3SnapshotStore(s3, bucket, collection)
     kept = [
         (entry, manifest)
-        for entry, manifest in reversed(whole(ManifestHistory(s3, bucket, collection)))
+        for entry, manifest in reversed(whole(ManifestHistory(s3, bucket, collection), store))
         if manifest.version <= verified
     ]
 

@@ -14,6 +14,7 @@ from tests.fakes.world import World, line
 from tests.unit.compactor.test_drain import InMemoryQueue
 
 ENVIRONMENT = {
+    "ENVIRONMENT": "test",
     "DYNAMODB_TABLE": "table",
     "COMPACTION_QUEUE_URL": "http://127.0.0.1/queue",
     "COMPACTION_DLQ_URL": "http://127.0.0.1/dlq",

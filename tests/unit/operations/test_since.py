@@ -8,12 +8,14 @@ import pytest
 
 from compactor.index import Record
 from compactor.snapshot.manifest import Manifest, PackReference, Retired, pack_name
+from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import FetchedManifest, NotModified
 from operations.snapshots.garbage import StoredObject, garbage
 from operations.snapshots.history import FrozenStore, KeptVersion, whole
 from operations.snapshots.since import Version, with_since
 from operations.verdict import Example, Finding
 from receipt_sync.keys import Collection
+from tests.fakes.snapshots import InMemorySnapshotStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ID = "IMAGE#i#RECEIPT#00001#LINE#00001"
@@ -103,7 +105,8 @@ def kept(*manifests: Manifest | None) -> Iterator[KeptVersion]:
 
 def test_versions_whose_objects_are_kept_or_retired_are_whole() -> None:
     newest = manifest(4, "c", retired=["b"])
-    found = whole(kept(newest, manifest(3, "b"), None, manifest(2, "a"), manifest(1)))
+    versions = kept(newest, manifest(3, "b"), None, manifest(2, "a"), manifest(1))
+    found = whole(versions, InMemorySnapshotStore())
     assert [one.version for _, one in found] == [4, 3, 1]
 
 
@@ -137,5 +140,6 @@ def test_garbage_is_what_no_version_names_and_what_is_older_than_the_grace() -> 
         StoredObject(left, 5, START),
         StoredObject(young, 1, now - hour / 2),
     ]
-    found = garbage(objects, [manifest(2, retired=["b"]), manifest(1, "a")], now, hour)
+    manifests = [manifest(2, retired=["b"]), manifest(1, "a")]
+    found = garbage(objects, manifests, Shelf(InMemorySnapshotStore()), now, hour)
     assert [stored.name for stored in found] == [left]

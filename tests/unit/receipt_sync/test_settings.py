@@ -6,11 +6,13 @@ from receipt_sync.errors import SettingsError
 from receipt_sync.settings import ChromaSettings, CompactorSettings, StreamProcessorSettings
 
 STREAM = {
+    "ENVIRONMENT": "test",
     "COMPACTION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/compaction",
     "STREAM_DLQ_URL": "http://127.0.0.1:4566/1/dead",
     "DYNAMODB_TABLE": "receipts",
 }
 COMPACTOR = {
+    "ENVIRONMENT": "test",
     "COMPACTION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/compaction",
     "COMPACTION_DLQ_URL": "https://sqs.eu-west-1.amazonaws.com/1/dead",
     "DYNAMODB_TABLE": "receipts",

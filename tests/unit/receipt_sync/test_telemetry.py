@@ -44,7 +44,7 @@ def service() -> str:
 
 @pytest.fixture
 def telemetry(service: str, namespace: str) -> Iterator[PowertoolsTelemetry]:
-    made = PowertoolsTelemetry.of(service, namespace, "INFO")
+    made = PowertoolsTelemetry.of(service, namespace, "test", "INFO")
     yield made
     made.metrics.clear_metrics()
 
@@ -72,7 +72,7 @@ def test_the_documents_seven_metrics_are_printed_with_their_units(telemetry, nam
     assert all(blob[name] == [1] for name in SEVEN[namespace])
 
 
-def test_metrics_have_their_namespace_and_the_service_as_dimension(
+def test_metrics_have_their_namespace_with_environment_and_service_as_dimensions(
     telemetry, service, namespace, capsys
 ):
     with telemetry.invocation():
@@ -80,10 +80,20 @@ def test_metrics_have_their_namespace_and_the_service_as_dimension(
     (blob,) = blobs(capsys.readouterr().out)
     (directive,) = blob["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == namespace
-    assert directive["Dimensions"] == [["service"]]
-    assert blob["service"] == service
+    assert directive["Dimensions"] == [["environment", "service"]]
+    assert (blob["environment"], blob["service"]) == ("test", service)
     assert blob["RecordsParked"] == [3]
     assert blob["_aws"]["Timestamp"] > 1_600_000_000_000
+
+
+def test_every_blob_of_a_long_run_carries_the_environment(telemetry, capsys):
+    for _ in range(2):
+        with telemetry.invocation():
+            for value in range(150):  # a blob holds a hundred
+                telemetry.measure(Metric.FRESHNESS, value)
+    found = blobs(capsys.readouterr().out)
+    assert len(found) == 4
+    assert {blob["environment"] for blob in found} == {"test"}
 
 
 def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys):
@@ -155,7 +165,7 @@ def test_log_lines_are_json_with_what_correlates_them(telemetry, service):
 
 
 def test_the_log_level_is_obeyed(service, namespace):
-    telemetry = PowertoolsTelemetry.of(service, namespace, "ERROR")
+    telemetry = PowertoolsTelemetry.of(service, namespace, "test", "ERROR")
     lines = io.StringIO()
     telemetry.logger.registered_handler.setStream(lines)
     telemetry.event("batch processed")

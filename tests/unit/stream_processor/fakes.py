@@ -71,7 +71,11 @@ class FakeSQS:
         verdicts = {entry["Id"]: self.verdict(entry) for entry in Entries}
         self.taken += [entry for entry in Entries if verdicts[entry["Id"]] is None]
         return {
-            "Successful": [{"Id": number} for number, v in verdicts.items() if v is None],
+            "Successful": [
+                {"Id": number, "MessageId": f"message-{number}"}
+                for number, v in verdicts.items()
+                if v is None
+            ],
             "Failed": [
                 {"Id": number, "Code": "Refused", "SenderFault": v == "sender"}
                 for number, v in verdicts.items()

@@ -16,6 +16,7 @@ from tests.unit.stream_processor.fakes import DOWN, FakeSQS, forever, refusal
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, malformed, record
 
 VARIABLES = {
+    "ENVIRONMENT": "test",
     "COMPACTION_QUEUE_URL": "http://127.0.0.1:1/compaction",
     "STREAM_DLQ_URL": "http://127.0.0.1:1/dead",
     "DYNAMODB_TABLE": "receipts",
@@ -183,8 +184,9 @@ def test_a_missing_variable_stops_the_start(function: Function, name: str):
 def test_every_log_line_carries_the_request_that_wrote_it(function: Function):
     function(record(), request_id="request-1")
     function(record(), request_id="request-2")
-    assert [line["request_id"] for line in function.log] == ["request-1", "request-2"]
-    assert {line["message"] for line in function.log} == {"batch processed"}
+    lines = [(line["request_id"], line["message"]) for line in function.log]
+    told = ["receipts changed", "messages queued", "batch processed"]
+    assert lines == [(f"request-{number}", what) for number in (1, 2) for what in told]
     assert {line["service"] for line in function.log} == {"stream_processor"}
 
 

@@ -1,14 +1,15 @@
 """Changes into as few messages and calls as the limits of SQS allow."""
 
 import json
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from receipt_sync.keys import EntityKey
-from receipt_sync.messages import read_message
+from receipt_sync.messages import Change, read_message, to_body
 from receipt_sync.sqs_text import MESSAGE_LIMIT
 from stream_processor.detection import EntityChange
 from stream_processor.packing import (
@@ -116,8 +117,17 @@ def test_four_hundred_changes_of_fifty_receipts_fit_one_message():
     changes = [change(EntityKey(f"img{n % 50}", 1, n), text=("MILK", "BREAD")) for n in range(400)]
     (message,) = pack(changes)
     assert len(message.body) < MESSAGE_LIMIT
-    receipts = [key.receipt for key in keys_in(message)]
-    assert receipts == sorted(receipts)
+    runs = [receipt for receipt, _ in groupby(key.receipt for key in keys_in(message))]
+    assert len(runs) == 50, "the changes of a receipt stand together"
+
+
+@given(keys, texts, st.sampled_from(["INSERT", "MODIFY", "REMOVE"]))
+def test_a_body_is_to_the_letter_what_the_contract_makes_of_it(key, text, event_name):
+    one = change(key, text=(text, None))._replace(event_name=event_name)
+    body = pack([one], limit=10**7)[0].body
+    assert body == to_body(TypeAdapter(Change).validate_json(body)).replace(
+        "\ufffe", "\\ufffe"
+    ).replace("\uffff", "\\uffff")
 
 
 def test_values_that_do_not_fit_are_left_out_and_their_fields_are_named():

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock
@@ -33,6 +34,11 @@ class Setting:
     def manifest(self) -> Manifest:
         assert self.store.data is not None
         return read_manifest(self.store.data, Collection.LINES)
+
+    def retired(self) -> frozenset[str]:
+        """Names of the objects that the present manifest has retired."""
+        shelf = Shelf(self.store)
+        return frozenset().union(*map(shelf.objects, self.manifest().retired))
 
     def publish(self, copy: WorkingCopy, **records: str) -> Manifest:
         """Add records, publish; returns the manifest."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from compactor.snapshot import working_copy as module
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.materialise import materialise
-from compactor.snapshot.retirement import GRACE, condemned, split_expired
+from compactor.snapshot.retirement import GRACE, Expiry, condemned, split_expired
+from compactor.snapshot.shelf import Shelf
 from receipt_sync.keys import Collection
 from tests.fakes.files import FileIndex
 from tests.fakes.snapshots import InMemorySnapshotStore
@@ -75,7 +76,8 @@ def test_what_is_dropped_in_the_end_is_all_that_no_version_needs(tmp_path: Path)
         setting.clock.advance(seconds)
         copy.checkout()
         copy.publish(None)
-        assert set(setting.store.objects) == setting.manifest().objects
+        lists = {entry.name for entry in setting.manifest().retired}
+        assert set(setting.store.objects) == setting.manifest().objects | lists
     assert setting.manifest().retired == ()
 
 
@@ -88,13 +90,13 @@ def test_an_object_is_kept_to_the_very_end_of_the_retention(tmp_path: Path):
         retired = setting.manifest().retired
         assert retired
         just_before = setting.clock.now() + RETENTION - timedelta(microseconds=1)
-        assert split_expired(retired, just_before, RETENTION) == (retired, ())
+        assert split_expired(retired, just_before, RETENTION) == Expiry(retired, (), ())
         end = setting.clock.now() + RETENTION
-        kept, expired = split_expired(retired, end, RETENTION)
-        assert set(expired) == {entry.name for entry in retired}
+        kept, due, over = split_expired(retired, end, RETENTION)
+        assert (due, over) == (retired, ())
         assert {entry.deleting for entry in kept} == {end}
-        assert split_expired(kept, end + GRACE / 2, RETENTION) == (kept, ())
-        assert split_expired(kept, end + GRACE, RETENTION) == ((), ())
+        assert split_expired(kept, end + GRACE / 2, RETENTION) == Expiry(kept, (), ())
+        assert split_expired(kept, end + GRACE, RETENTION) == Expiry((), (), kept)
 
 
 def test_an_object_that_somebody_may_be_about_to_delete_is_not_used_again(tmp_path: Path):
@@ -107,10 +109,12 @@ def test_an_object_that_somebody_may_be_about_to_delete_is_not_used_again(tmp_pa
         setting.publish(sleeper, a="other")
         setting.clock.advance(RETENTION.total_seconds())
         setting.publish(sleeper, b="1")
-        assert condemned(setting.manifest()) <= dropped
+        assert condemned(setting.manifest(), Shelf(setting.store)) <= dropped
         other.checkout().records.clear()  # type: ignore[attr-defined]
         setting.publish(other, a="first")
-        assert condemned(setting.manifest()).isdisjoint(setting.manifest().objects)
+        assert condemned(setting.manifest(), Shelf(setting.store)).isdisjoint(
+            setting.manifest().objects
+        )
         assert FileIndex(_cold(setting, tmp_path), Collection.LINES).records == {"a": "first"}
 
 

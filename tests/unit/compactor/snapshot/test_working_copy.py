@@ -1,43 +1,20 @@
 """Checkout, publish, refusal and damage, with the snapshot's objects in memory."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from compactor.snapshot import working_copy as module
-from compactor.snapshot.manifest import Manifest, read_manifest
-from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from compactor.snapshot.manifest import read_manifest
+from compactor.snapshot.working_copy import WorkingCopy
 from receipt_sync.errors import (
     IndexFailedError,
     PublishRefusedError,
     SnapshotDamagedError,
 )
 from receipt_sync.keys import Collection
-from tests.fakes.clock import ManualClock
 from tests.fakes.files import FileIndex
-from tests.fakes.snapshots import InMemorySnapshotStore
-
-
-class Setting:
-    def __init__(self, root: Path) -> None:
-        self.root, self.store, self.clock = root, InMemorySnapshotStore(), ManualClock()
-
-    def copy(self, writer: str) -> WorkingCopy:
-        settings = CopySettings(writer, timedelta(seconds=100))
-        folder = self.root / writer
-        return WorkingCopy(
-            self.store,
-            Collection.LINES,
-            folder,
-            FileIndex,  # type: ignore[arg-type]
-            self.clock,
-            settings,
-        )
-
-    def manifest(self) -> Manifest:
-        assert self.store.data is not None
-        return read_manifest(self.store.data, Collection.LINES)
+from tests.unit.compactor.snapshot.setting import Setting
 
 
 @pytest.fixture
@@ -131,7 +108,7 @@ def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting
     [
         (lambda s: setattr(s.store, "data", b"{}"), "format"),
         (
-            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":1', b'"format":9')),
+            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":2', b'"format":9')),
             "format",
         ),
         (lambda s: s.store.objects.pop(next(n for n in s.store.objects if "packs" in n)), "gone"),
@@ -196,7 +173,7 @@ def test_dropped_objects_are_deleted_only_after_the_retention(
     for number in range(4):
         put(copy, **{f"k{number}": "v"})
         copy.publish(number)
-    retired = {entry.name for entry in setting.manifest().retired}
+    retired = setting.retired()
     assert retired
     assert retired <= set(setting.store.objects)
     setting.clock.advance(101)

@@ -1,0 +1,42 @@
+"""What the import of a function consists of, by package, from Python's own -X importtime.
+
+https://docs.python.org/3/using/cmdline.html#cmdoption-X
+"""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.package_runtime import PackageRuntime
+
+_LINE: Final = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
+_SHOWN: Final = 12
+
+
+def import_times(runtime: PackageRuntime, package: Path, module: str) -> list[tuple[str, float]]:
+    """Milliseconds in the modules of each package themselves, the dearest first, then the rest.
+
+    Measuring makes each module a little slower than it is.
+    """
+    command = [runtime.python, "-S", "-P", "-X", "importtime", "-c", f"import {module}"]
+    variables = {"PATH": os.environ["PATH"], **runtime.environment(package)}
+    # Twice: the first brings the files into the cache.
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    if done.returncode != 0:
+        raise BenchmarkError(f"{module} can't be imported: {done.stderr[-2000:]}")
+    return by_package(done.stderr)
+
+
+def by_package(said: str) -> list[tuple[str, float]]:
+    """What Python said of each module, summed up."""
+    spent: Counter[str] = Counter()
+    for microseconds, name in _LINE.findall(said):
+        spent[name.partition(".")[0]] += int(microseconds)
+    shown = spent.most_common(_SHOWN)
+    rest = spent.total() - sum(count for _, count in shown)
+    return [(name, count / 1000) for name, count in (*shown, ("all others", rest))]

@@ -1,0 +1,151 @@
+"""Where the time of a warm cycle goes: each step of it, timed in place.
+
+A step that is called inside another one counts as part of that. The two reads run at the same time
+where neither needs the other, so their parts may add up to more than the whole.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from statistics import median
+from typing import Any, Final
+from unittest.mock import patch
+
+from benchmarks.arena import arena
+from benchmarks.changes import Changer
+from benchmarks.contenders import Ours, Rounds
+from benchmarks.cycle import CHANGES
+from benchmarks.ours import Compaction
+from benchmarks.report import Report, Table
+from benchmarks.scale import Scale
+from benchmarks.screen import Bars
+from compactor import cycle
+from compactor.compaction import Compactor
+from compactor.cycle import Cycle
+from compactor.index import CollectionIndex
+from compactor.lease import Lease
+from compactor.snapshot import working_copy
+from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.working_copy import WorkingCopy
+from compactor.source import DynamoDBSource
+
+_WARM_UP: Final = 2
+
+STEPS: Final[tuple[tuple[str, Any, str], ...]] = (
+    ("decode the messages", Compactor, "_read"),
+    ("acquire the lease: PutItem", Lease, "_acquire"),
+    ("check out: conditional GET of the manifest", WorkingCopy, "checkout"),
+    ("closure of the changes", cycle, "closure_of"),
+    ("read table and Chroma, side by side", Cycle, "_read"),
+    ("… of it the table: BatchGetItem", DynamoDBSource, "get"),
+    ("… of it Chroma: get", CollectionIndex, "get"),
+    ("project and compare: make the plan", cycle, "make_plan"),
+    ("Chroma: update", CollectionIndex, "update"),
+    ("read back", cycle, "read_back"),
+    ("compare the pages with the mirror", working_copy, "difference"),
+    ("build the pack: read, zstd", working_copy, "build_pack"),
+    ("put the pack", S3SnapshotStore, "write"),
+    ("put the manifest on its condition", S3SnapshotStore, "swap_manifest"),
+    ("lay the pack over the mirror", Mirror, "accept"),
+    ("mark files clean", working_copy, "mark_all_clean"),
+    ("release the lease: DeleteItem", Lease, "_release"),
+)
+"""In the order of a cycle: what it is called here, and the callable that does it."""
+
+_PARTS: Final = frozenset(name for name, _, _ in STEPS if name.startswith("…"))
+
+
+class Stopwatch:
+    """Seconds by step, of the steps that were called since the last `take`."""
+
+    def __init__(self) -> None:
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._inside = threading.local()
+
+    def take(self) -> dict[str, float]:
+        """What was timed, and begin anew."""
+        taken, self._seconds = dict(self._seconds), defaultdict(float)
+        return taken
+
+    def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The call, timed unless another step of the same thread has called it."""
+
+        def timed_call(*arguments: Any, **named: Any) -> Any:
+            if getattr(self._inside, "step", None) not in {None, *self._wholes(name)}:
+                return call(*arguments, **named)
+            outer, self._inside.step = getattr(self._inside, "step", None), name
+            begun = time.perf_counter()
+            try:
+                return call(*arguments, **named)
+            finally:
+                self._seconds[name] += time.perf_counter() - begun
+                self._inside.step = outer
+
+        return timed_call
+
+    @staticmethod
+    def _wholes(name: str) -> set[str]:
+        """The step that a part may be timed inside of."""
+        return {"read table and Chroma, side by side"} if name in _PARTS else set()
+
+
+@contextmanager
+def watched() -> Iterator[Stopwatch]:
+    """A stopwatch around every step, for the block."""
+    watch = Stopwatch()
+    with ExitStack() as patches:
+        for name, owner, attribute in STEPS:
+            call = getattr(owner, attribute)
+            patches.enter_context(patch.object(owner, attribute, watch.around(name, call)))
+        yield watch
+
+
+def run(scale: Scale, bars: Bars) -> Report:
+    """Warm cycles at the largest size, each with other changes."""
+    taken = []
+    with arena(scale.sizes[-1], scale.dimension, bars) as made, watched() as watch:
+        rounds = Rounds(Changer(made.corpus, CHANGES, made.writer))
+        ours = Ours(rounds, Compaction(made.aws.stack, made.folder / "ours"))
+        with bars.bar("watched cycles", scale.rounds + _WARM_UP) as advance:
+            for number in range(scale.rounds + _WARM_UP):
+                ours.prepare(number)
+                watch.take()
+                begun = time.perf_counter()
+                ours.run()
+                taken.append({"whole": time.perf_counter() - begun, **watch.take()})
+                advance(1)
+        size = made.size
+    return _report(taken[_WARM_UP:], size)
+
+
+def _report(taken: list[dict[str, float]], size: int) -> Report:
+    spent = {name: median(one.get(name, 0.0) for one in taken) for name in ("whole", *_names())}
+    steps = sum(seconds for name, seconds in spent.items() if name in _wholes())
+    rows = [
+        *((name, 1000 * spent[name], 100 * spent[name] / spent["whole"]) for name in _names()),
+        ("the rest", 1000 * (spent["whole"] - steps), 100 * (1 - steps / spent["whole"])),
+        ("the whole cycle", 1000 * spent["whole"], 100.0),
+    ]
+    return Report(
+        tables=[
+            Table(
+                f"A warm cycle of {CHANGES} scattered changes at {size:,} records",
+                ("step", "ms", "%"),
+                rows,
+            )
+        ],
+        figures={f"step {name}": seconds for name, seconds in spent.items()},
+        notes=[f"medians of {len(taken)} cycles, alone on the machine"],
+        details={"samples": taken},
+    )
+
+
+def _names() -> list[str]:
+    return [name for name, _, _ in STEPS]
+
+
+def _wholes() -> list[str]:
+    return [name for name in _names() if name not in _PARTS]

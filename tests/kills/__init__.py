@@ -1,0 +1,1 @@
+"""Workers are killed and stopped, at random and at chosen moments, while writes go on."""

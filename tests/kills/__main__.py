@@ -1,0 +1,63 @@
+"""python -m tests.kills: a campaign, with its figures."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operations.console import notes, output, print_json, progress_bars
+from tests.kills.campaign import Campaign, Report, drawn, run
+from tests.kills.rounds import Strike
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    rounds: Annotated[int, typer.Option(help="How many workers to strike.", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed, other moments and writes.")] = 1,
+    rate: Annotated[float, typer.Option(help="Writes a second.", min=0.1)] = 15.0,
+    bug: Annotated[str | None, typer.Option(help="Plant one of tests/kills/bugs.py.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Kill and stop workers on a private local AWS, then verify, and open every version.
+
+    Exit status: 0 nothing lost, 1 something was.
+
+    Example: python -m tests.kills --rounds 200 --seed 1
+    """
+    campaign = Campaign(seed, rate, bug=bug)
+    with progress_bars() as progress:
+        bars = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage)
+            progress.update(bars[stage], completed=done, total=total or None)
+
+        report = run(campaign, drawn(campaign, rounds), rounds, tell)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _show(report)
+    raise typer.Exit(bool(report.lost or report.broken))
+
+
+def _show(report: Report) -> None:
+    table = Table(title=f"{report.tries} rounds in {report.seconds:.0f} s")
+    for name in ("moment", *(strike.value for strike in Strike)):
+        table.add_column(name, justify="left" if name == "moment" else "right")
+    for moment, strikes in sorted(report.by_moment.items()):
+        table.add_row(moment, *(str(strikes[strike.value]) for strike in Strike))
+    output().print(table)
+    output().print(
+        f"{report.writes:,} writes, {report.records:,} records at the end, {report.lost} of them "
+        f"wrong; {report.versions:,} versions opened; {report.torn_persists} indexes torn; "
+        f"{report.refused_after_waking:,} messages given back by woken workers"
+    )
+    for fault in report.broken:
+        notes().print(f"[red]{fault}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,21 @@
+"""Bugs to plant in a worker, to see that a campaign finds them."""
+
+from typing import Any, Final
+
+from compactor.snapshot.s3_store import S3SnapshotStore
+
+ACKNOWLEDGE_FIRST: Final = "acknowledge before publish"
+UNCONDITIONAL: Final = "manifest written without its condition"
+
+
+def plant(bug: str | None) -> bool:
+    """Plant what lies in the product; True if the worker's own loop is to be wrong."""
+    if bug == UNCONDITIONAL:
+        S3SnapshotStore.swap_manifest = _overwrite  # type: ignore[method-assign]
+    return bug == ACKNOWLEDGE_FIRST
+
+
+def _overwrite(self: Any, data: bytes, expected_etag: str | None) -> str:
+    put = self._client.put_object(Bucket=self._bucket, Key=self._manifest, Body=data)
+    etag: str = put["ETag"]
+    return etag

@@ -1,0 +1,148 @@
+"""Starts workers, waits for their moment, kills, stops and wakes them."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from tests.kills.moments import Moment
+from tests.kills.worker import Order, work
+
+_CONTEXT: Final = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.kills.worker", "compactor.wiring", "chromadb"])
+_HNSW: Final = frozenset(
+    {"data_level0.bin", "header.bin", "length.bin", "link_lists.bin", "index_metadata.pickle"}
+)
+
+Files = dict[Path, tuple[int, int]]
+
+
+class WorkerEndedError(Exception):
+    """A worker ended by itself, which it must not."""
+
+
+@dataclass
+class Worker:
+    """One worker process, and what it said so far."""
+
+    process: Any
+    pipe: Connection
+    log: Path
+    handled: int = 0
+    returned: int = 0
+    batches: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def wait_for(self, word: str, seconds: float) -> bool:
+        """Whether the worker said so in time. Raises WorkerEndedError."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if not self.pipe.poll(max(0.0, end - time.monotonic())):
+                break
+            if self._hear() == word:
+                return True
+        return False
+
+    def go_on(self) -> None:
+        """Let it pass the moment that it announced."""
+        self.pipe.send("go on")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+    def freeze(self) -> None:
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def finish(self, seconds: float) -> bool:
+        """Let it end after its batch; killed if that takes longer. Whether it ended by itself."""
+        self.pipe.send("stop")
+        self.process.join(seconds)
+        ended: bool = self.process.exitcode == 0
+        while self.pipe.poll():
+            try:
+                self._hear()
+            except WorkerEndedError:
+                break
+        self.kill()
+        return ended
+
+    def _hear(self) -> str:
+        try:
+            word, *counts = self.pipe.recv()
+        except (EOFError, ConnectionResetError) as error:
+            tail = self.log.read_text(errors="replace")[-2000:]
+            raise WorkerEndedError(f"exit code {self.process.exitcode}: {tail}") from error
+        self.said.append(word)
+        if word == "handled":
+            self.batches += 1
+            self.handled += counts[0] - counts[1]
+            self.returned += counts[1]
+        return str(word)
+
+
+class Hand:
+    """Starts workers on one stack, each with a log of its own below `folder`."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path, bug: str | None) -> None:
+        self._environment, self._folder, self._bug = environment, folder, bug
+        self._started = 0
+        self.copies = folder / "copies"
+        self.logs = folder / "logs"
+        self.logs.mkdir(parents=True)
+
+    def start(self, moment: Moment | None = None, skipped: int = 0) -> Worker:
+        self._started += 1
+        log = self.logs / f"{self._started:04d}.log"
+        log.touch()
+        environment = {**self._environment, "WORKING_COPY_ROOT": str(self.copies)}
+        ours, theirs = _CONTEXT.Pipe()
+        order = Order(environment, log, moment, skipped, self._bug)
+        process = _CONTEXT.Process(target=work, args=(theirs, order), daemon=True)
+        process.start()
+        theirs.close()
+        return Worker(process, ours, log)
+
+    def wait_for_persist(self, worker: Worker, seconds: float) -> Files | None:
+        """Returns once a file of a vector index changes: the files before it; None if none does.
+
+        Busy, because the whole persist takes some milliseconds. `worker` waits before its first
+        write, and is let go on here.
+        """
+        before = self.hnsw_files()
+        worker.go_on()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.hnsw_files() != before:
+                return before
+        return None
+
+    def is_torn(self, before: Files) -> bool:
+        """Whether some files of an index are new, and others of it are not."""
+        changed = {path for path, state in self.hnsw_files().items() if before.get(path) != state}
+        return any(
+            {name for name in _HNSW if folder / name not in changed}
+            for folder in {path.parent for path in changed}
+        )
+
+    def hnsw_files(self) -> Files:
+        """Modification time (ns) and size of every file of a vector index in a working copy."""
+        return dict(self._states())
+
+    def _states(self) -> Iterator[tuple[Path, tuple[int, int]]]:
+        for path in self.copies.glob("*/working/*/*"):
+            if path.name in _HNSW:
+                try:
+                    state = path.stat()
+                except FileNotFoundError:
+                    continue
+                yield path, (state.st_mtime_ns, state.st_size)

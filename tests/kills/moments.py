@@ -1,0 +1,27 @@
+"""Where in a cycle a worker is struck."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Moment(StrEnum):
+    """The value is what a report calls it."""
+
+    RANDOM = "at random"
+    LEASED = "the lease was acquired"
+    READING = "checked out, the table not read"
+    WRITING = "the first write to Chroma"
+    WRITTEN = "between two calls of Chroma"
+    PERSIST = "the middle of an HNSW persist"
+    UPLOADING = "before the upload of a pack"
+    HALF_UPLOADED = "the middle of the upload of a pack"
+    UPLOADED = "a pack uploaded, no manifest"
+    SWAPPING = "before the manifest swap"
+    HALF_SWAPPED = "the middle of the manifest swap"
+    SWAPPED = "the manifest swapped, its answer unread"
+    ACKNOWLEDGING = "published, not acknowledged"
+    FUNCTION = "at random, the deployed function"
+
+
+CHOSEN: Final = tuple(moment for moment in Moment if moment not in (Moment.RANDOM, Moment.FUNCTION))
+"""Those at which a worker announces itself, or is seen to be."""

@@ -1,0 +1,120 @@
+"""One round: a worker is started, comes to a moment, and is struck."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from tests.kills.function import Function
+from tests.kills.hand import Files, Hand, Worker
+from tests.kills.moments import CHOSEN, Moment
+
+_REACHED_WITHIN: Final = 15.0
+_TAKEN_OVER_WITHIN: Final = 30.0
+_LONGEST_WAIT: Final = 0.6
+"""Seconds after the begin of a batch in which a random strike falls."""
+_FUNCTION_WAIT: Final = (0.5, 2.0)
+"""The same from when the deployed function is given messages: within its first batches."""
+
+
+class Strike(StrEnum):
+    """SIGKILL; or SIGSTOP until another worker has published, and then SIGCONT."""
+
+    KILL = "killed"
+    STOP = "stopped"
+
+
+@dataclass(frozen=True)
+class Plan:
+    moment: Moment
+    strike: Strike
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a round.
+
+    `reached` is False if the moment did not come and the strike fell at random. `torn`: of a
+    persist, some files were new and others not. `refused`: messages that a woken worker gave back.
+    """
+
+    plan: Plan
+    reached: bool
+    torn: bool = False
+    refused: int = 0
+    taken_over: bool = True
+
+
+def plans(randomness: Random, function: bool) -> Iterator[Plan]:
+    """Rounds without end: every moment in turn, in shuffled order, a third of them stops."""
+    while True:
+        moments = [*CHOSEN, Moment.RANDOM, Moment.RANDOM]
+        moments += [Moment.FUNCTION] if function else []
+        randomness.shuffle(moments)
+        for moment in moments:
+            stops = moment is not Moment.FUNCTION and randomness.random() < 1 / 3
+            strike = Strike.STOP if stops else Strike.KILL
+            yield Plan(moment, strike, randomness.randrange(2))
+
+
+class Rounds:
+    """Carries rounds out. `wave` makes all records change; `function` is the deployed one."""
+
+    def __init__(
+        self, hand: Hand, wave: Callable[[], None], function: Function | None, randomness: Random
+    ) -> None:
+        self._hand, self._wave, self._function = hand, wave, function
+        self._randomness = randomness
+
+    def run(self, plan: Plan) -> Outcome:
+        """Raises WorkerEndedError if a worker ends that was not struck."""
+        if plan.moment is Moment.FUNCTION and self._function is not None:
+            struck = self._function.kill(self._randomness.uniform(*_FUNCTION_WAIT))
+            return Outcome(plan, struck)
+        if plan.moment is Moment.PERSIST:
+            self._wave()
+        worker = self._start(plan)
+        reached, before = self._reach(worker, plan)
+        if plan.strike is Strike.KILL:
+            worker.kill()
+        else:
+            worker.freeze()
+        torn = before is not None and self._hand.is_torn(before)
+        if plan.strike is Strike.KILL:
+            return Outcome(plan, reached, torn)
+        return self._take_over(worker, plan, reached=reached, torn=torn)
+
+    def _start(self, plan: Plan) -> Worker:
+        if plan.moment is Moment.RANDOM:
+            return self._hand.start()
+        # The words' index is the larger one, and the words come second.
+        skipped = 1 if plan.moment is Moment.PERSIST else plan.skipped
+        return self._hand.start(plan.moment, skipped)
+
+    def _reach(self, worker: Worker, plan: Plan) -> tuple[bool, Files | None]:
+        """Whether the moment came, and of a persist the files as they were before it."""
+        if plan.moment is Moment.RANDOM:
+            begun = worker.wait_for("begun", _REACHED_WITHIN)
+            time.sleep(self._randomness.uniform(0, _LONGEST_WAIT))
+            return begun, None
+        if not worker.wait_for("reached", _REACHED_WITHIN):
+            return False, None
+        if plan.moment is not Moment.PERSIST:
+            return True, None
+        before = self._hand.wait_for_persist(worker, _REACHED_WITHIN)
+        return before is not None, before
+
+    def _take_over(self, sleeper: Worker, plan: Plan, *, reached: bool, torn: bool) -> Outcome:
+        """Another worker publishes while the first sleeps past its lease; then both are awake."""
+        successor = self._hand.start()
+        taken_over = successor.wait_for("handled", _TAKEN_OVER_WITHIN)
+        sleeper.wake()
+        if reached and plan.moment not in (Moment.RANDOM, Moment.PERSIST):
+            sleeper.go_on()
+        sleeper.wait_for("handled", _REACHED_WITHIN)
+        sleeper.finish(_REACHED_WITHIN)
+        successor.finish(_REACHED_WITHIN)
+        return Outcome(plan, reached, torn, sleeper.returned, taken_over)

@@ -1,0 +1,169 @@
+"""A proxy between the functions and one service after another, which can be told to misbehave.
+
+It passes bytes on, connection by connection. A client of boto3 keeps its connections to one
+service, so the first request's credential scope says whose connection it is; a Chroma server has no
+credential scope, and a proxy of its own.
+"""
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final, Self
+
+CHUNK: Final = 65_536
+_SCOPE: Final = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request", re.IGNORECASE)
+_UNAVAILABLE: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
+_REFUSING: Final = 2
+"""Of so many connections one is answered with 503 during an outage, the others are cut."""
+
+
+class Shape(StrEnum):
+    """How a service misbehaves."""
+
+    DOWN = "down"
+    """Connections are cut, with requests of theirs under way; new ones get a 503 or nothing."""
+    SLOW = "slow"
+    """Every request waits."""
+    FLAPPING = "flapping"
+    """Down and up by turns."""
+
+
+SLOW_SECONDS: Final = 1.5
+FLAP_SECONDS: Final = 1.5
+
+
+class Proxy:
+    """Listens on a port of this machine. `service` is a name of a credential scope, such as
+    dynamodb, or None for whatever comes."""
+
+    def __init__(self, host: str, port: int, service: str | None) -> None:
+        self._target, self._service = (host, port), service
+        self._down = self._slow = False
+        self.faults = 0
+        """Connections cut or refused, and requests delayed."""
+        self.port = 0
+        self._concerned: set[asyncio.StreamWriter] = set()
+        self._connections = 0
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="proxy")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    @contextmanager
+    def misbehaving(self, shape: Shape) -> Iterator[None]:
+        """The service behaves so until the block ends."""
+        trouble = asyncio.run_coroutine_threadsafe(self._misbehave(shape), self._loop)
+        try:
+            yield
+        finally:
+            trouble.cancel()
+            self._loop.call_soon_threadsafe(self._recover)
+
+    async def _misbehave(self, shape: Shape) -> None:
+        self._slow = shape is Shape.SLOW
+        while shape is not Shape.SLOW:
+            self._down = not (self._down and shape is Shape.FLAPPING)
+            if self._down:
+                self._cut_all()
+            await asyncio.sleep(FLAP_SECONDS)
+
+    def _recover(self) -> None:
+        self._down = self._slow = False
+
+    def _cut_all(self) -> None:
+        for writer in list(self._concerned):
+            self.faults += 1
+            writer.transport.abort()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(
+            asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CHUNK)
+        )
+        self.port = server.sockets[0].getsockname()[1]
+        self._started.set()
+        self._loop.run_forever()
+        server.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.read(CHUNK)
+            if self._concerns(head):
+                await self._trouble(head, reader, writer)
+            else:
+                await self._pass_on(head, reader, writer, concerned=False)
+        except OSError:
+            pass  # one side has gone, which the other one sees
+        finally:
+            self._concerned.discard(writer)
+            writer.close()
+
+    def _concerns(self, head: bytes) -> bool:
+        if self._service is None:
+            return True
+        found = _SCOPE.search(head)
+        return found is not None and found[1].decode() == self._service
+
+    async def _trouble(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if not self._down:
+            self._concerned.add(writer)
+            await self._pass_on(head, reader, writer, concerned=True)
+            return
+        self.faults += 1
+        self._connections += 1
+        if self._connections % _REFUSING:
+            writer.write(_UNAVAILABLE)
+            await writer.drain()
+        else:
+            writer.transport.abort()
+
+    async def _pass_on(
+        self,
+        head: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        concerned: bool,
+    ) -> None:
+        back, out = await asyncio.open_connection(*self._target)
+        answers = asyncio.ensure_future(_copy(back, writer))
+        try:
+            while head:
+                if concerned and self._slow:
+                    self.faults += 1
+                    await asyncio.sleep(SLOW_SECONDS)
+                out.write(head)
+                await out.drain()
+                head = await reader.read(CHUNK)
+        finally:
+            out.close()
+            await asyncio.gather(answers, return_exceptions=True)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(CHUNK):
+        writer.write(data)
+        await writer.drain()
+    writer.close()

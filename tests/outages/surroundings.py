@@ -1,0 +1,82 @@
+"""The system with a proxy in front of one of its services."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from local.deploy import deploy
+from local.endpoint import Request
+from local.names import Options
+from local.running import running
+from local.stack import Stack
+from local.state import State
+from tests.functional.chroma_server import ChromaServer
+from tests.outages.proxy import Proxy
+
+QUICK: Final = Options(
+    function_timeout=8, lease=6, heartbeat=2, visibility_timeout=8, max_receive_count=20
+)
+"""Seconds; times in the proportions of a deployment, short so that an outage may be short.
+
+A message is received again every visibility timeout, and as often as `max_receive_count` says,
+before it is set aside: that is how long an outage may last that heals without a hand.
+"""
+
+
+class Service(StrEnum):
+    """What can fail. The value is its name in an AWS request's credential scope, but for server."""
+
+    TABLE = "dynamodb"
+    QUEUE = "sqs"
+    BUCKET = "s3"
+    SERVER = "chroma"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A deployed stack, the proxy between its functions and a service, and what commands need."""
+
+    stack: Stack
+    proxy: Proxy
+    variables: dict[str, str]
+    options: Options
+
+
+@contextmanager
+def system_with(service: Service, folder: Path, options: Options = QUICK) -> Iterator[Surroundings]:
+    """The system, started below `folder`; whoever writes or verifies goes past the proxy."""
+    with ExitStack() as opened:
+        request = Request(options=options)
+        stack = opened.enter_context(running(folder / "aws", deploy=False, request=request))
+        if service is Service.SERVER:
+            server = _server(folder, opened)
+            proxy = opened.enter_context(Proxy("127.0.0.1", server.port, None))
+            theirs, ours = _port(server, proxy.port), server.environment
+        else:
+            parts = urlsplit(stack.endpoint)
+            proxy = Proxy(parts.hostname or "", parts.port or 0, service.value)
+            opened.enter_context(proxy)
+            theirs, ours = {"AWS_ENDPOINT_URL": proxy.url}, {}
+        options = _with(options, theirs)
+        stack = deploy(stack, State.at(folder / "aws"), options)
+        yield Surroundings(stack, proxy, {**stack.variables, **ours}, options)
+
+
+def _server(folder: Path, opened: ExitStack) -> ChromaServer:
+    (folder / "chroma").mkdir()
+    server = ChromaServer(folder / "chroma")
+    server.start()
+    opened.callback(server.stop)
+    return server
+
+
+def _port(server: ChromaServer, port: int) -> dict[str, str]:
+    return {**server.environment, "CHROMA_PORT": str(port)}
+
+
+def _with(options: Options, variables: dict[str, str]) -> Options:
+    return Options(**{**vars(options), "variables": variables})

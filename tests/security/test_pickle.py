@@ -1,0 +1,105 @@
+"""index_metadata.pickle, the one file of a snapshot that could hold code.
+
+Its digest is part of the manifest's (of a block, or of a pack), and the manifest is the compactor's
+alone to write. What was altered in the bucket never reaches Chroma. Should it do so all the same,
+the embedded engine reads pickles without running them.
+"""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compactor.index import ChromaIndex
+from compactor.snapshot.base import BLOCK_SIZE
+from compactor.snapshot.compression import compress, decompress
+from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.reader import SnapshotReader
+from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
+from receipt_sync.keys import Collection
+from tests.data.make_chroma_snapshot import DATA, PREFIX
+from tests.fakes.snapshots import InMemorySnapshotStore
+
+NAME = "index_metadata.pickle"
+FOLDER = sorted(DATA.glob(f"{PREFIX}*"))[-1] / "objects"
+
+
+class Bomb:
+    """Unpickled by Python, it makes a folder."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self._mark),)
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    return tmp_path / "it-ran"
+
+
+@pytest.fixture
+def store() -> InMemorySnapshotStore:
+    found = InMemorySnapshotStore()
+    for path in FOLDER.rglob("*"):
+        if path.is_file() and path.name != "manifest.json":
+            found.objects[path.relative_to(FOLDER).as_posix()] = path.read_bytes()
+    found.data = (FOLDER / "manifest.json").read_bytes()
+    return found
+
+
+def holding_pickles(store: InMemorySnapshotStore, folder: Path) -> list[str]:
+    """Objects that a version's pickle is made of."""
+    Mirror(store, Collection.LINES, folder).refresh()
+    (path,) = folder.rglob(NAME)
+    parts = [path.read_bytes()[start : start + 40] for start in (0, 4096)]
+    unpacked = {name: decompress(data, 2**28, name) for name, data in store.objects.items()}
+    return [name for name, data in unpacked.items() if any(part and part in data for part in parts)]
+
+
+def test_the_bomb_goes_off_in_python(mark: Path):
+    pickle.loads(pickle.dumps(Bomb(mark)))
+    assert mark.exists()
+
+
+def test_a_pickle_altered_in_the_bucket_is_refused_before_chroma_opens_it(
+    store: InMemorySnapshotStore, mark: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    objects = holding_pickles(store, tmp_path / "first")
+    assert objects
+    opened: list[Path] = []
+    monkeypatch.setattr(
+        "compactor.snapshot.reader.ChromaIndex", lambda path, _: opened.append(path)
+    )
+    for name in objects:
+        altered = InMemorySnapshotStore()
+        altered.data, altered.objects = store.data, dict(store.objects)
+        content = decompress(store.objects[name], 2**28, name)
+        bomb = pickle.dumps(Bomb(mark))
+        altered.objects[name] = compress((bomb + content)[: min(len(content), BLOCK_SIZE)])
+        with (
+            SnapshotReader(altered, Collection.LINES, tmp_path / "reader") as reader,
+            pytest.raises(SnapshotDamagedError, match="can't be read"),
+        ):
+            reader.refresh()
+    assert opened == []
+    assert not mark.exists()
+
+
+def test_a_pickle_that_chroma_itself_is_given_is_read_without_running_it(
+    store: InMemorySnapshotStore, mark: Path, tmp_path: Path
+):
+    """Past every check of ours. If an upgrade of Chroma fails here, docs/deployment/security.md
+    and SECURITY.md have to say so."""
+    folder = tmp_path / "opened"
+    Mirror(store, Collection.LINES, folder).refresh()
+    (path,) = folder.rglob(NAME)
+    path.write_bytes(pickle.dumps(Bomb(mark)))
+    index = ChromaIndex(folder, Collection.LINES)
+    with pytest.raises(IndexFailedError):
+        index.vectors(list(index.ids()))
+    index.close()
+    assert not mark.exists()
