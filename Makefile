@@ -19,14 +19,15 @@ CHECKOV := $(LINT)/bin/checkov --skip-download --compact --quiet
 RECEIPTS ?=
 SEED ?=
 HISTORIES ?= 10000
+PARTS ?=
 LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(USERS),--writers $(USERS)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(MIX),--mix "$(MIX)") \
 	$(if $(SEED),--seed $(SEED)) $(if $(P95),--p95 $(P95)) \
 	$(if $(RECEIPTS),--receipts "$(RECEIPTS)")
-TESTS ?= $(wildcard $(addprefix tests/,unit property functional simulation fuzz infra e2e))
+TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional outages simulation fuzz kills security soak infra e2e))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test simulate load load-ui bench bench-quick check format lock check-infra package size invoke up down status clean
+.PHONY: help install demo test simulate prove load load-ui bench bench-quick check audit format lock check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,9 @@ test: $(INSTALLED) $(LINTED) ## Run every test, the quickest kinds first; TESTS=
 simulate: $(INSTALLED) ## Simulate HISTORIES=10000, going on where it was stopped; SEED=7 runs one again
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--histories $(HISTORIES) \
 		--state build/simulation.json)
+
+prove: $(INSTALLED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
+	@$(BIN)/python -m tests.prove $(if $(QUICK),--quick) $(PARTS)
 
 load: $(INSTALLED) ## Load the system and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
 	@$(LOAD)
@@ -65,6 +69,9 @@ check: $(INSTALLED) ## Formatting, lint, types, and whether the lock fits pyproj
 		|| $(LOCK) --quiet -o $(VENV)/lock.check
 	@cmp -s requirements.lock $(VENV)/lock.check \
 		|| { echo "requirements.lock does not fit pyproject.toml: run 'make lock'"; exit 1; }
+
+audit: $(LINTED) ## Look the locked versions up among known vulnerabilities; fails, too, if PyPI can't be asked
+	@$(LINT)/bin/python -m tests.security.audit requirements.lock
 
 format: $(INSTALLED) ## Format the code, and mend what lint can mend
 	$(BIN)/ruff format .

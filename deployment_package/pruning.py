@@ -22,6 +22,7 @@ _FILES: Final = (
         "*.ipynb",
     ),  # for compilers, people
     *("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"),  # for installers
+    "conftest.py",
     *("numpy/_core/_*_tests.*.so", "numpy/_core/_simd.*.so"),  # what NumPy's own tests open
     "yaml/_yaml.*.so",  # PyYAML does without its accelerator, and chromadb hardly uses PyYAML
 )

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 WEIGHTS: Final[Mapping[Kind, float]] = MappingProxyType(
     {
         Kind.RECEIPT: 1,
-        Kind.MERCHANT: 10,
+        Kind.MERCHANT: 2,
         Kind.LINE: 25,
         Kind.WORD: 40,
         Kind.VECTOR: 6,

@@ -119,6 +119,8 @@ def same(held: Any, wanted: Any) -> bool:
     """
     if type(held) is not type(wanted):
         return False
+    if held == wanted:
+        return True
     if isinstance(held, float):
         return math.isclose(held, wanted, rel_tol=_FLOAT_TOLERANCE, abs_tol=_SMALLEST)
-    return bool(held == wanted)
+    return False

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Flag, auto
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from receipt_sync.attributes import to_json
@@ -41,6 +42,14 @@ class Part(Flag):
 ALL: Final = Part.OWN | Part.MERCHANT | Part.CONTEXT
 
 
+class _Needs(NamedTuple):
+    """What parts consist of. To ask a Flag takes longer than to project a field."""
+
+    own: bool
+    merchant: bool
+    sides: "tuple[_Side, ...]"
+
+
 class _Side(NamedTuple):
     """Where a neighbour is, and what its text is called in the metadata."""
 
@@ -52,12 +61,18 @@ class _Side(NamedTuple):
 _SIDES: Final = (_Side(Part.BEFORE, -1, "prev"), _Side(Part.AFTER, 1, "next"))
 
 
+@cache
+def _needs(parts: Part) -> _Needs:
+    sides = tuple(side for side in _SIDES if side.part in parts)
+    return _Needs(Part.OWN in parts, Part.MERCHANT in parts, sides)
+
+
 def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:
     """The items from which `parts` of a record are computed; its own one always, as proof."""
-    needed = [key]
-    if Part.MERCHANT in parts:
+    needed, needs = [key], _needs(parts)
+    if needs.merchant:
         needed.append(key.metadata)
-    neighbours = (key.neighbour(side.step) for side in _SIDES if side.part in parts)
+    neighbours = (key.neighbour(side.step) for side in needs.sides)
     return needed + [neighbour for neighbour in neighbours if neighbour is not None]
 
 
@@ -70,12 +85,13 @@ def project(
     or left out. `document` is the text that the record's vector was made from.
     """
     metadata: Metadata = {}
-    if Part.OWN in parts:
+    needs = _needs(parts)
+    if needs.own:
         metadata |= _own(key, items[key] or {}, document)
-    if Part.MERCHANT in parts:
+    if needs.merchant:
         merchant = items.get(key.metadata) or {}
         metadata |= {field: _scalar(merchant.get(field)) for field in MERCHANT_FIELDS}
-    return metadata | _context(key, items, parts)
+    return metadata | _context(key, items, needs.sides) if needs.sides else metadata
 
 
 def text_of(item: Item | None) -> str:
@@ -101,12 +117,11 @@ def _own(key: EntityKey, item: Item, document: str | None) -> Metadata:
     }
 
 
-def _context(key: EntityKey, items: Items, parts: Part) -> Metadata:
+def _context(key: EntityKey, items: Items, sides: tuple[_Side, ...]) -> Metadata:
     kind = "line" if key.word_id is None else "word"
     return {
         f"{side.name}_{kind}_text": _neighbour_text(key.neighbour(side.step), items)
-        for side in _SIDES
-        if side.part in parts
+        for side in sides
     }
 
 

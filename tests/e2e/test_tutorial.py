@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -42,19 +44,32 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, in
     folder = tmp_path_factory.mktemp("tutorial")
     for name in USED:
         shutil.copytree(PROJECT / name, folder / name)
-    (folder / ".venv").symlink_to(PROJECT / ".venv")
+    (folder / ".venv").symlink_to(sys.prefix)
     install, *typed = [step.command for step in steps()]
     assert install == "make install"
     script = "".join(
         f"{command}\necho; echo ==={number} $?\n" for number, command in enumerate(typed)
     )
-    shell = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=_environment(), capture_output=True, check=False,
-        text=True, timeout=240,
-    )  # fmt: skip
+    try:
+        shell = _run(["bash", "-c", script], folder)
+    finally:
+        if (folder / ".local").exists():  # the page was not gone through to its end
+            _run([sys.executable, "-m", "local", "down"], folder)
     said = re.findall(r"(.*?)\n===\d+ (\d+)\n", shell.stdout, re.S)
     assert len(said) == len(typed), shell.stdout + shell.stderr
     return {command: (out, int(code)) for command, (out, code) in zip(typed, said, strict=True)}
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=_environment(),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=240,
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -211,6 +211,8 @@ def emitted_dimensions(
         telemetry = handler._telemetry()
         telemetry.measure(Metric.RECORDS_PARKED, 1)
         telemetry.metrics.flush_metrics()
+        telemetry.metrics.default_dimensions.clear()  # Powertools keeps them for the process
+        telemetry.metrics.dimension_set.clear()
     yield dict(_emf(line) for line in capsys.readouterr().out.splitlines())
     _forget(handlers)
 

@@ -60,7 +60,12 @@ class Campaign:
 
 @dataclass
 class Report:
-    """What was done to workers, and what came of it. Everything in `lost` must be 0."""
+    """What was done to workers, and what came of it.
+
+    `lost` is records that differ from the table in the end, `broken` whatever else must not be. A
+    moment that did not come in time (`missed`) was struck at random. `torn_persists` is indexes
+    that a dead worker left half written, `refused_after_waking` messages that woken ones gave back.
+    """
 
     what: str = "workers killed and stopped while writes go on"
     tries: int = 0
@@ -129,12 +134,14 @@ class _Run:
         try:
             self._settle(1.0)
         finally:
+            worker.stop()
             worker.finish(20)
 
     def _judge(self, report: Report, texts: set[str], tell: Tell) -> None:
         tell("draining", 0, 0)
         worker = self._hand.start()
         settled = self._settle(self._campaign.settles_within)
+        worker.stop()
         worker.finish(20)
         verdict = settled.verdict
         report.lost = verdict.faults

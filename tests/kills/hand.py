@@ -4,7 +4,8 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,15 +29,13 @@ class WorkerEndedError(Exception):
 
 @dataclass
 class Worker:
-    """One worker process, and what it said so far."""
+    """One worker process."""
 
     process: Any
     pipe: Connection
     log: Path
-    handled: int = 0
     returned: int = 0
-    batches: int = 0
-    said: list[str] = field(default_factory=list)
+    """Messages that it gave back to the queue."""
 
     def wait_for(self, word: str, seconds: float) -> bool:
         """Whether the worker said so in time. Raises WorkerEndedError."""
@@ -63,18 +62,17 @@ class Worker:
     def wake(self) -> None:
         os.kill(self.process.pid, signal.SIGCONT)
 
-    def finish(self, seconds: float) -> bool:
-        """Let it end after its batch; killed if that takes longer. Whether it ended by itself."""
+    def stop(self) -> None:
+        """Let it end once its batch is done."""
         self.pipe.send("stop")
+
+    def finish(self, seconds: float) -> None:
+        """Wait for the end of a worker that was told to stop; killed if that takes longer."""
         self.process.join(seconds)
-        ended: bool = self.process.exitcode == 0
-        while self.pipe.poll():
-            try:
+        with suppress(WorkerEndedError):
+            while self.pipe.poll():
                 self._hear()
-            except WorkerEndedError:
-                break
         self.kill()
-        return ended
 
     def _hear(self) -> str:
         try:
@@ -82,10 +80,7 @@ class Worker:
         except (EOFError, ConnectionResetError) as error:
             tail = self.log.read_text(errors="replace")[-2000:]
             raise WorkerEndedError(f"exit code {self.process.exitcode}: {tail}") from error
-        self.said.append(word)
         if word == "handled":
-            self.batches += 1
-            self.handled += counts[0] - counts[1]
             self.returned += counts[1]
         return str(word)
 

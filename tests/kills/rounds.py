@@ -49,13 +49,13 @@ class Outcome:
 
 
 def plans(randomness: Random, function: bool) -> Iterator[Plan]:
-    """Rounds without end: every moment in turn, in shuffled order, a third of them stops."""
+    """Rounds without end: every moment in turn, in shuffled order, a quarter of them stops."""
     while True:
         moments = [*CHOSEN, Moment.RANDOM, Moment.RANDOM]
         moments += [Moment.FUNCTION] if function else []
         randomness.shuffle(moments)
         for moment in moments:
-            stops = moment is not Moment.FUNCTION and randomness.random() < 1 / 3
+            stops = moment is not Moment.FUNCTION and randomness.random() < 1 / 4
             strike = Strike.STOP if stops else Strike.KILL
             yield Plan(moment, strike, randomness.randrange(2))
 
@@ -114,7 +114,8 @@ class Rounds:
         sleeper.wake()
         if reached and plan.moment not in (Moment.RANDOM, Moment.PERSIST):
             sleeper.go_on()
-        sleeper.wait_for("handled", _REACHED_WITHIN)
-        sleeper.finish(_REACHED_WITHIN)
-        successor.finish(_REACHED_WITHIN)
+        for worker in (successor, sleeper):
+            worker.stop()
+        for worker in (successor, sleeper):
+            worker.finish(_REACHED_WITHIN)
         return Outcome(plan, reached, torn, sleeper.returned, taken_over)

@@ -21,7 +21,7 @@ def test_workers_struck_at_every_moment_lose_nothing_and_every_version_opens() -
         *(Plan(moment, Strike.STOP) for moment in STOPPED),
         Plan(Moment.FUNCTION, Strike.KILL),
     ]
-    report = carried_out(Campaign(seed=1, receipts=16), *rounds)
+    report = carried_out(Campaign(seed=1, receipts=10), *rounds)
     assert (report.lost, report.broken, report.missed) == (0, [], 0)
     assert set(report.by_moment) == {moment.value for moment in (*CHOSEN, Moment.FUNCTION)}
     assert report.refused_after_waking > 0

@@ -54,7 +54,7 @@ class Result:
         return late or self.alarmed.get("StreamProcessingErrors", 0.0) > 0
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "held": self.held}
+        return {**asdict(self), "told": self.told, "held": self.held}
 
 
 def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) -> Result:

@@ -1,1 +1,1 @@
-"""What leaves this project holds no secret and no receipt; what comes from outside is not trusted."""
+"""What leaves this project holds no secret and no receipt; what comes in is not trusted."""

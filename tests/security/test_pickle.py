@@ -52,11 +52,14 @@ def store() -> InMemorySnapshotStore:
 
 
 def holding_pickles(store: InMemorySnapshotStore, folder: Path) -> list[str]:
-    """Objects that a version's pickle is made of."""
-    Mirror(store, Collection.LINES, folder).refresh()
+    """Objects that the newest version's pickle is made of."""
+    mirror = Mirror(store, Collection.LINES, folder)
+    mirror.refresh()
+    assert mirror.manifest is not None
     (path,) = folder.rglob(NAME)
     parts = [path.read_bytes()[start : start + 40] for start in (0, 4096)]
-    unpacked = {name: decompress(data, 2**28, name) for name, data in store.objects.items()}
+    needed = mirror.manifest.objects
+    unpacked = {name: decompress(store.objects[name], 2**28, name) for name in needed}
     return [name for name, data in unpacked.items() if any(part and part in data for part in parts)]
 
 

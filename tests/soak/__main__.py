@@ -1,65 +1,69 @@
-"""python -m tests.soak: load for a long time, or a backlog, with its figures."""
+"""python -m tests.soak: load for a long time, or a long queue, on a local AWS of its own."""
 
-from typing import Annotated, Any
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
-from operations.console import notes, output, print_json, progress_bars
-from tests.soak.footprint import GROWING
-from tests.soak.runs import Outcome, drain, soak
+from operations.console import progress_bars
+from tests.soak.trial import Result, Tell, backlog, steady
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    rate: Annotated[float, typer.Option(help="Changes a second.", min=0.1)] = 50,
-    seconds: Annotated[float, typer.Option(help="For how long.", min=1)] = 60,
-    backlog: Annotated[int, typer.Option(help="Instead: drain so many messages.", min=0)] = 0,
-    receipts: Annotated[int, typer.Option(help="To be changed.", min=1)] = 100,
-    seed: Annotated[int, typer.Option(help="Of receipts and changes.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    rate: Annotated[float, typer.Option(min=1, help="Changes a second.")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, help="For how long.")] = 60,
+    backlog: Annotated[
+        int, typer.Option(min=0, help="Instead: drain so many messages that wait already.")
+    ] = 0,
+    receipts: Annotated[int, typer.Option(min=1, help="In the table before it begins.")] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Load a private local AWS and watch what it takes up; then verify.
+    """Watch memory, disk and backlog under load, and compare every record afterwards.
 
-    Exit status: 0 settled, without a difference and without growth; 1 otherwise.
+    Exit status: 0 nothing lost, memory and disk bounded, the backlog gone; 1 otherwise.
 
     Example: python -m tests.soak --rate 300 --seconds 600
 
     Example: python -m tests.soak --backlog 20000
     """
-    with progress_bars() as progress:
-        bars: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, progress_bars() as progress:
+        bar = progress.add_task("")
 
-        def tell(stage: str, done: float, total: float, word: str) -> None:
-            if stage not in bars:
-                bars[stage] = progress.add_task(stage)
-            progress.update(bars[stage], completed=done, total=total, description=f"{stage} {word}")
+        def tell(now: str, done: int, total: int) -> None:
+            progress.update(bar, description=now, completed=done, total=total or None)
 
-        if backlog:
-            outcome = drain(backlog, receipts, seed, tell)
-        else:
-            outcome = soak(rate, seconds, receipts, seed, tell)
+        result = _run(Path(folder), rate, seconds, backlog, receipts, tell)
+    _print(result, as_json=as_json)
+    raise typer.Exit(0 if result.held else 1)
+
+
+def _run(
+    folder: Path, rate: float, seconds: float, messages: int, receipts: int, tell: Tell
+) -> Result:
+    if messages:
+        return backlog(folder, messages, receipts, tell)
+    return steady(folder, rate, seconds, receipts, tell)
+
+
+def _print(result: Result, *, as_json: bool) -> None:
+    content = result.to_json()
     if as_json:
-        print_json(outcome.to_json())
-    else:
-        _show(outcome)
-    raise typer.Exit(bool(outcome.faults or outcome.lost))
-
-
-def _show(outcome: Outcome) -> None:
-    table = Table(title=outcome.facts["what"], title_justify="left", show_header=False)
-    table.add_column("what")
-    table.add_column("is", justify="right")
-    for name, value in outcome.facts.items():
-        if isinstance(value, int | float):
-            table.add_row(name.replace("_", " "), f"{value:,}")
-    table.add_row("differences", str(outcome.lost))
-    output().print(table)
-    output().print(f"growth: the last quarter over the second, of {', '.join(GROWING)}")
-    for fault in outcome.faults:
-        notes().print(f"[red]{fault}")
+        print(json.dumps(content))
+        return
+    table = Table("what", "value", title=content.pop("what"))
+    for name, sample in content.pop("samples").items():
+        quarters = " → ".join(f"{value / 2**20:.0f}" for value in sample["quarters"])
+        content[f"{name}, MiB by quarter"] = quarters
+    for name, value in content.items():
+        table.add_row(name.replace("_", " "), str(value))
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def arrivals() -> Iterator[Receipt]:
 @pytest.mark.parametrize("seed", range(40))
 def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: int) -> None:
     stage = Stage(seed)
-    mix, dice = Mix.parse("receipt=5,delete=15"), Random(f"steps {seed}")
+    mix, dice = Mix.parse("receipt=5,merchant=10,delete=15"), Random(f"steps {seed}")
     published_at = 0.0
     for _ in range(120):
         stage.act(mix.draw(dice))

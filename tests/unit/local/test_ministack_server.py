@@ -1,10 +1,11 @@
 """What local/ministack_server.py mends, each alone."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from local.ministack_server import full_batches, repeatable
+from local.ministack_server import _mend_sender, full_batches, repeatable
 
 
 def queue_of(count: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
@@ -55,3 +56,44 @@ def test_a_parameter_is_put_again_as_it_is_and_not_as_something_else():
     assert put(parameter) == "put"
     assert put(parameter) == "put"
     assert put({**parameter, "Value": "2"}) == "exists"
+
+
+class Sender(SimpleNamespace):
+    """As MiniStack's module of SQS sends: a batch passes on no system attributes."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._act_send_message = self.send
+        self._act_send_message_batch = self.send_batch
+        self._HANDLERS = {"SendMessageBatch": self.send_batch}
+
+    def send(self, data: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        self.sent.append(data)
+        return {}
+
+    def send_batch(self, data: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        for entry in data["Entries"]:
+            self._act_send_message({"MessageBody": entry["MessageBody"]}, queue_url)
+        return {}
+
+
+def test_each_message_of_a_batch_keeps_its_trace_header():
+    sqs = Sender()
+    _mend_sender(sqs)
+    entries = [
+        {"MessageBody": "a", "MessageSystemAttributes": {"AWSTraceHeader": "1"}},
+        {"MessageBody": "b"},
+        {"MessageBody": "c", "MessageSystemAttributes": {"AWSTraceHeader": "3"}},
+    ]
+    sqs._HANDLERS["SendMessageBatch"]({"Entries": entries}, "queue")
+    kept = [(one["MessageBody"], one["MessageSystemAttributes"]) for one in sqs.sent]
+    assert kept == [("a", {"AWSTraceHeader": "1"}), ("b", None), ("c", {"AWSTraceHeader": "3"})]
+
+
+def test_a_message_that_is_sent_alone_is_left_as_it_is():
+    sqs = Sender()
+    _mend_sender(sqs)
+    sqs._HANDLERS["SendMessageBatch"]({"Entries": [{"MessageBody": "a"}]}, "queue")
+    alone = {"MessageBody": "b", "MessageSystemAttributes": {"AWSTraceHeader": "2"}}
+    sqs._act_send_message(alone, "queue")
+    assert sqs.sent[-1] == alone

@@ -61,6 +61,18 @@ def test_messages_go_ten_a_call_each_with_its_attributes():
     }
 
 
+def test_a_traced_message_carries_the_trace_and_an_untraced_one_nothing():
+    sending = Sending(FakeSQS())
+    sending.send(messages(1))
+    sending.telemetry.header = "Root=1;Parent=2;Sampled=1"
+    sending.send(messages(1))
+    untraced, traced = sending.sqs.taken
+    assert "MessageSystemAttributes" not in untraced
+    assert traced["MessageSystemAttributes"] == {
+        "AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1;Parent=2;Sampled=1"}
+    }
+
+
 def test_nothing_is_no_call():
     sending = Sending(FakeSQS())
     assert sending.send([]) == []

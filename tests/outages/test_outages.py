@@ -1,0 +1,58 @@
+"""A service is gone, slow or flapping for longer than a visibility timeout, and nothing is lost."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from local.state import PROJECT
+from tests.outages.proxy import Shape
+from tests.outages.signals import watched
+from tests.outages.surroundings import Service
+
+_CASES = {
+    Service.TABLE: Shape.DOWN,
+    Service.QUEUE: Shape.DOWN,
+    Service.BUCKET: Shape.FLAPPING,
+    Service.SERVER: Shape.DOWN,
+}
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[Service, dict[str, Any]]:
+    """All at once: an outage is time spent waiting."""
+    with ThreadPoolExecutor(len(_CASES)) as pool:
+        return dict(zip(_CASES, pool.map(_suffer, _CASES), strict=True))
+
+
+def _suffer(service: Service) -> dict[str, Any]:
+    options = ["--service", service.name.lower(), "--shape", _CASES[service], "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.outages", *options],
+        cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    (result,) = json.loads(done.stdout)
+    return result
+
+
+@pytest.mark.parametrize("service", _CASES)
+def test_nothing_is_lost_and_it_heals_by_itself(
+    results: dict[Service, dict[str, Any]], service: Service
+):
+    result = results[service]
+    print(result)
+    assert result["faults"] > 0
+    assert result["lost"] == 0
+    assert result["caught_up"] is not None
+
+
+@pytest.mark.parametrize("service", _CASES)
+def test_a_metric_that_an_alarm_watches_shows_it(
+    results: dict[Service, dict[str, Any]], service: Service
+):
+    assert results[service]["told"]
+    assert results[service]["alarmed"].keys() <= watched()

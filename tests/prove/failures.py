@@ -1,0 +1,76 @@
+"""The failure table of the design, each row with the tests that try it."""
+
+from typing import Final
+
+_COMPACTION: Final = "tests/unit/compactor/test_compaction.py::test_"
+_PROCESSOR: Final = "tests/unit/stream_processor/test_processor.py::test_"
+_PUBLISHER: Final = "tests/unit/stream_processor/test_publisher.py::test_"
+_FUNCTIONAL: Final = "tests/functional/test_stream_processor.py::test_"
+_DAMAGE: Final = "tests/functional/test_snapshot_damage.py::test_"
+_CONVERGENCE: Final = "tests/property/test_convergence.py"
+
+FAILURES: Final[dict[str, tuple[str, ...]]] = {
+    "malformed stream record": (
+        f"{_PROCESSOR}malformed_stream_record_is_parked_and_the_shard_goes_on",
+        f"{_FUNCTIONAL}a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason",
+        "tests/unit/stream_processor/test_odd_records.py",
+    ),
+    "SQS refuses some entries of a batch": (
+        f"{_PUBLISHER}what_sqs_does_not_confirm_is_sent_again_with_pauses_and_nothing_else_is",
+        f"{_PUBLISHER}what_is_refused_every_time_is_returned_after_five_tries",
+        f"{_PUBLISHER}every_message_is_taken_once_or_returned",
+        f"{_PROCESSOR}what_could_not_be_sent_comes_again_from_the_lowest_sequence_number",
+    ),
+    "the queue is down": (
+        f"{_PROCESSOR}the_queue_is_down_the_invocation_fails_and_the_stream_holds_its_position",
+        f"{_PUBLISHER}a_queue_that_is_down_returns_every_message_and_its_code_is_told",
+        f"{_FUNCTIONAL}a_queue_that_does_not_exist_fails_the_invocation",
+    ),
+    "message twice, late, reordered": (
+        f"{_COMPACTION}message_twice_late_reordered_ends_in_the_same_state",
+        _CONVERGENCE,
+        "tests/property/test_server_convergence.py",
+    ),
+    "change before its vector exists": (
+        f"{_COMPACTION}change_before_its_vector_exists_updates_nothing_and_the_vector_brings_the_present",
+        "tests/unit/compactor/test_plan.py::test_a_change_before_its_vector_exists_has_nothing_to_update",
+    ),
+    "entity deleted before its vector arrives": (
+        f"{_COMPACTION}entity_deleted_before_its_vector_arrives_is_not_inserted",
+        "tests/unit/compactor/test_plan.py::test_an_entity_deleted_before_its_vector_arrives_is_not_inserted",
+    ),
+    "the worker dies anywhere": (
+        "tests/unit/compactor/test_lease.py::test_a_waiting_cycle_gets_a_lease_that_runs_out",
+        "tests/unit/compactor/snapshot/test_workspace.py",
+        f"{_COMPACTION}a_cycle_with_nothing_to_write_publishes_an_empty_version_before_it_acknowledges",
+    ),
+    "a paused worker wakes after another took over": (
+        f"{_COMPACTION}a_paused_worker_wakes_after_another_took_over_and_is_refused",
+        "tests/unit/compactor/snapshot/test_working_copy.py::test_a_refused_swap_throws_the_work_away",
+        "tests/functional/test_snapshot_store.py::test_a_manifest_is_swapped_only_for_the_version_checked_out",
+        "tests/unit/compactor/server/test_target.py::test_the_paused_ones_publish_is_refused_whatever_the_other_did",
+    ),
+    "a manifest or pack is unreadable": (
+        "tests/unit/compactor/snapshot/test_working_copy.py::test_a_manifest_or_pack_is_unreadable_so_the_cycle_stops_with_a_clear_error",
+        f"{_DAMAGE}damage_is_refused_by_worker_and_reader_and_the_good_version_stays",
+        f"{_DAMAGE}the_version_before_the_damage_can_be_made_the_newest",
+        f"{_DAMAGE}the_compactor_returns_its_messages_and_raises_the_alarm",
+    ),
+    "table throttles": (
+        f"{_COMPACTION}table_throttles_then_fails_and_nothing_is_deleted",
+        "tests/unit/compactor/test_source.py",
+    ),
+    "a poison record in a batch of 1,000": (
+        f"{_COMPACTION}a_poison_record_in_a_batch_of_1000_leaves_999_applied_and_one_parked",
+    ),
+    "Chroma raises InternalError": (
+        f"{_COMPACTION}chroma_raises_internalerror_for_everything_so_the_batch_goes_back",
+        "tests/unit/compactor/test_bisection.py",
+        "tests/unit/compactor/snapshot/test_working_copy.py::test_a_dirty_copy_is_never_reused",
+    ),
+    "clock skew between workers": (
+        "tests/unit/compactor/test_lease.py::test_clock_skew_between_workers_costs_at_most_a_wasted_cycle",
+        "tests/functional/test_lock_table.py::test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up",
+    ),
+}
+"""What happens, and the pytest ids of what tries it."""

@@ -1,0 +1,178 @@
+"""Writes at a steady rate for a long time, and a long queue that is worked off."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import chain, islice, repeat
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any, Final
+
+from local.endpoint import Request
+from local.names import Options
+from local.running import running
+from local.stack import Stack
+from local.state import State
+from operations.connection import Connection, connect
+from operations.items import Entity
+from operations.repair.changes import recompute
+from operations.settling import Backlog, queue_backlog
+from operations.silence import Silence
+from operations.trials.editing import TableEditor, edits
+from operations.trials.stress import Stress
+from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
+from stream_processor.packing import pack
+from stream_processor.publisher import SQSOutbox
+from tests.outages.operator import dead_letters, loaded, verified
+from tests.soak.sampling import Sampler
+
+OPTIONS: Final = Options(
+    function_timeout=60,
+    lease=20,
+    heartbeat=5,
+    visibility_timeout=60,
+    variables={"SNAPSHOT_RETENTION_SECONDS": "60"},
+)
+"""With a retention of a minute, so that old objects are collected while one looks."""
+PATIENCE: Final = 900.0
+FAULTS: Final = ("missing", "unexpected", "different")
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is going on, how much of it is done, and how much there is."""
+
+
+@dataclass
+class Result:
+    """What was asked of the system, and what became of it. Rates are a second."""
+
+    what: str
+    seconds: float = 0.0
+    """Of writing, or of draining."""
+    done: int = 0
+    """Changes written, or messages drained."""
+    rate: float = 0.0
+    most_waiting: int = 0
+    caught_up: float | None = None
+    """Seconds from the last write until table and index agree, at most; None: never."""
+    lost: int = 0
+    """Records that differ in the end, and messages in the dead-letter queues."""
+    bounded: bool = True
+    samples: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def held(self) -> bool:
+        return self.lost == 0 and self.bounded and self.caught_up is not None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "held": self.held}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A deployed system with receipts in it."""
+
+    stack: Stack
+    state: State
+    connection: Connection
+    entities: list[Entity]
+
+
+@contextmanager
+def ready(folder: Path, receipts: int, tell: Tell) -> Iterator[_Ready]:
+    """The system, started below `folder`. Raises RuntimeError if it does not take the receipts."""
+    tell("starting", 0, 0)
+    with running(folder / "aws", request=Request(options=OPTIONS)) as stack:
+        connection = connect(stack.variables, Path())
+        tell("loading", 0, 0)
+        entities = loaded(connection, receipts, seed=1)
+        if not verified(stack.variables, PATIENCE)["settled"]:
+            raise RuntimeError("the receipts did not arrive")
+        yield _Ready(stack, State.at(folder / "aws"), connection, entities)
+
+
+def steady(folder: Path, rate: float, seconds: float, receipts: int, tell: Tell) -> Result:
+    """`rate` changes a second for so many seconds."""
+    result = Result(f"{rate:g} changes a second for {seconds:g} s")
+    with ready(folder, receipts, tell) as system, Sampler(system.state, system.stack) as sampler:
+        editor = TableEditor(system.connection.dynamodb, system.connection.names.table)
+        stress = Stress(editor, partial(_backlog, system), SystemClock())
+        some, total = edits(system.entities, Random(2)), round(rate * seconds)
+        report = stress.run(
+            some, rate, seconds, lambda done, left: tell(f"writing; {left}", done, total)
+        )
+        result.seconds, result.done = round(report.seconds, 1), report.written
+        result.rate, result.most_waiting = round(report.achieved, 1), report.most_waiting
+        _judge(system, result, tell)
+        result.samples, result.bounded = sampler.to_json(), sampler.is_bounded
+    return result
+
+
+def backlog(folder: Path, messages: int, receipts: int, tell: Tell) -> Result:
+    """So many messages at once, each about one record, after a time in which nobody took any."""
+    result = Result(f"a backlog of {messages:,} messages")
+    with ready(folder, receipts, tell) as system:
+        _take_messages(system.stack, enabled=False)
+        _edit(system, len(system.entities) // 2)
+        _send(system, messages, tell)
+        most = _backlog(system)
+        result.done = result.most_waiting = most.waiting + most.in_flight
+        begun = time.monotonic()
+        _take_messages(system.stack, enabled=True)
+        _drained(system, result.done, tell)
+        result.seconds = round(time.monotonic() - begun, 1)
+        result.rate = round(result.done / result.seconds, 1)
+        _judge(system, result, tell)
+    return result
+
+
+def _judge(system: _Ready, result: Result, tell: Tell) -> None:
+    tell("catching up", 0, 0)
+    begun = time.monotonic()
+    verdict = verified(system.stack.variables, PATIENCE)
+    if verdict["settled"]:
+        result.caught_up = round(time.monotonic() - begun, 1)
+    result.lost = sum(verdict[fault] for fault in FAULTS) + dead_letters(system.stack)
+
+
+def _backlog(system: _Ready) -> Backlog:
+    return queue_backlog(system.connection.sqs, system.connection.names.compaction_queue_url)
+
+
+def _take_messages(stack: Stack, *, enabled: bool) -> None:
+    if stack.deployment is None:
+        raise AssertionError("the functions are deployed")
+    stack.clients().lambda_.update_event_source_mapping(
+        UUID=stack.deployment.queue_mapping, Enabled=enabled
+    )
+
+
+def _edit(system: _Ready, count: int) -> None:
+    """Something to find for whoever reads the table."""
+    editor = TableEditor(system.connection.dynamodb, system.connection.names.table)
+    for edit in islice(edits(system.entities, Random(4)), count):
+        if edit.fields is not None:
+            editor.update(edit.key, edit.fields)
+
+
+def _send(system: _Ready, count: int, tell: Tell) -> None:
+    names, clock = system.connection.names, SystemClock()
+    outbox = SQSOutbox(system.connection.sqs, names.compaction_queue_url, SystemRandom(), Silence())
+    keys = [entity.key for entity in system.entities]
+    changes = recompute(islice(chain.from_iterable(repeat(keys)), count), clock.now(), "soak")
+    for start in range(0, count, 1000):
+        some = [message for change in changes[start : start + 1000] for message in pack([change])]
+        if outbox.send(some, Deadline(clock, 60.0)):
+            raise RuntimeError("the queue did not take the messages")
+        tell("sending", start + len(some), count)
+
+
+def _drained(system: _Ready, count: int, tell: Tell) -> None:
+    end = time.monotonic() + PATIENCE
+    while not (left := _backlog(system)).is_empty:
+        if time.monotonic() > end:
+            raise RuntimeError(f"after {PATIENCE:g} s {left}")
+        tell("draining", count - left.waiting - left.in_flight, count)
+        time.sleep(0.25)
