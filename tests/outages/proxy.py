@@ -34,7 +34,7 @@ class Shape(StrEnum):
 
 
 SLOW_SECONDS: Final = 1.5
-FLAP_SECONDS: Final = 1.5
+FLAP_SECONDS: Final = 2.5
 
 
 class Proxy:

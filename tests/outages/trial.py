@@ -49,9 +49,14 @@ class Result:
 
     @property
     def told(self) -> bool:
-        """Whether what alarms watch shows the outage: readers were late, or sending failed."""
-        late = self.alarmed.get("Freshness", 0.0) >= 1000 * self.seconds / 2
-        return late or self.alarmed.get("StreamProcessingErrors", 0.0) > 0
+        """Whether what alarms watch shows the outage: readers were late, or sending failed.
+
+        Tries anew may ride out a service that flaps; then freshness says that nobody was late.
+        """
+        freshness = self.alarmed.get("Freshness", 0.0)
+        late = freshness >= 1000 * self.seconds / 2
+        ridden_out = self.shape == Shape.FLAPPING and freshness > 0
+        return late or ridden_out or self.alarmed.get("StreamProcessingErrors", 0.0) > 0
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "told": self.told, "held": self.held}

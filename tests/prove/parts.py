@@ -113,7 +113,9 @@ def outages(quick: bool) -> list[Row]:
 def _outage(case: tuple[str, str]) -> Row:
     command = ("-m", "tests.outages", "--service", case[0], "--shape", case[1], "--json")
     (found,) = _figures(command)
-    note = f"{found['seconds']:g} s; caught up in {found['caught_up']} s"
+    freshness = found["alarmed"].get("Freshness", 0.0) / 1000
+    note = f"{found['seconds']:g} s; worst freshness {freshness:.0f} s, all equal again after "
+    note += f"{found['caught_up']} s"
     lost = max(found["lost"], int(not found["held"]))
     what = f"outage: {case[0]} {case[1]}"
     return Row(what, found["writes"], found["faults"], lost, _said(command), note)

@@ -15,19 +15,20 @@ from local.names import Options
 from local.running import running
 from local.stack import Stack
 from local.state import State
+from operations.commands.load import writer_of
 from operations.connection import Connection, connect
-from operations.items import Entity
+from operations.items import Entity, embedded
 from operations.repair.changes import recompute
 from operations.settling import Backlog, queue_backlog
 from operations.silence import Silence
-from operations.trials.editing import TableEditor, edits
-from operations.trials.stress import Stress
+from operations.trials.editing import WEIGHTS, Kind, TableEditor, edits
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from stream_processor.packing import pack
 from stream_processor.publisher import SQSOutbox
 from tests.outages.operator import dead_letters, loaded, verified
 from tests.soak.sampling import Sampler
+from tests.soak.writing import Writing
 
 OPTIONS: Final = Options(
     function_timeout=60,
@@ -37,6 +38,8 @@ OPTIONS: Final = Options(
     variables={"SNAPSHOT_RETENTION_SECONDS": "60"},
 )
 """With a retention of a minute, so that old objects are collected while one looks."""
+KINDS: Final = {kind: weight for kind, weight in WEIGHTS.items() if kind is not Kind.DELETE}
+"""Nothing is deleted, or a long run would end with an empty table."""
 PATIENCE: Final = 900.0
 FAULTS: Final = ("missing", "unexpected", "different")
 
@@ -97,14 +100,14 @@ def steady(folder: Path, rate: float, seconds: float, receipts: int, tell: Tell)
     """`rate` changes a second for so many seconds."""
     result = Result(f"{rate:g} changes a second for {seconds:g} s")
     with ready(folder, receipts, tell) as system, Sampler(system.state, system.stack) as sampler:
-        editor = TableEditor(system.connection.dynamodb, system.connection.names.table)
-        stress = Stress(editor, partial(_backlog, system), SystemClock())
-        some, total = edits(system.entities, Random(2)), round(rate * seconds)
-        report = stress.run(
+        items = {entity.key: embedded(entity) for entity in system.entities}
+        writing = Writing(writer_of(system.connection), partial(_backlog, system), items)
+        some, total = edits(system.entities, Random(2), KINDS), round(rate * seconds)
+        written = writing.run(
             some, rate, seconds, lambda done, left: tell(f"writing; {left}", done, total)
         )
-        result.seconds, result.done = round(report.seconds, 1), report.written
-        result.rate, result.most_waiting = round(report.achieved, 1), report.most_waiting
+        result.seconds, result.done = round(written.seconds, 1), written.changes
+        result.rate, result.most_waiting = round(written.rate, 1), written.most_waiting
         _judge(system, result, tell)
         result.samples, result.bounded = sampler.to_json(), sampler.is_bounded
     return result
