@@ -19,7 +19,7 @@ from receipt_sync.clock import SystemClock
 
 READY: Final = "ready\n"
 _POLL_SECONDS: Final = 0.2
-"""Each look asks both snapshots for what was just written. Four times as many take a fifth of a core."""
+"""Each look reads what was just written; four times as many looks take a fifth of a core."""
 
 
 class Inbox:

@@ -6,6 +6,7 @@ _COMPACTION: Final = "tests/unit/compactor/test_compaction.py::test_"
 _PROCESSOR: Final = "tests/unit/stream_processor/test_processor.py::test_"
 _PUBLISHER: Final = "tests/unit/stream_processor/test_publisher.py::test_"
 _FUNCTIONAL: Final = "tests/functional/test_stream_processor.py::test_"
+_SOURCE: Final = "tests/unit/compactor/test_source.py::test_"
 _DAMAGE: Final = "tests/functional/test_snapshot_damage.py::test_"
 _CONVERGENCE: Final = "tests/property/test_convergence.py"
 
@@ -58,7 +59,10 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "table throttles": (
         f"{_COMPACTION}table_throttles_then_fails_and_nothing_is_deleted",
-        "tests/unit/compactor/test_source.py",
+        f"{_SOURCE}throttles_are_tried_again_inside_the_deadline",
+        f"{_SOURCE}endless_throttling_is_no_absence",
+        f"{_SOURCE}any_other_error_is_no_absence",
+        f"{_SOURCE}a_page_that_fails_halfway_is_no_answer",
     ),
     "a poison record in a batch of 1,000": (
         f"{_COMPACTION}a_poison_record_in_a_batch_of_1000_leaves_999_applied_and_one_parked",
