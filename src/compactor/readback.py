@@ -14,7 +14,7 @@ _SAME_DIRECTION: Final = 0.999
 """Cosine of two vectors that count as one: the index keeps them normalised, in single precision."""
 
 
-UPDATES_READ: Final = 100
+UPDATES_READ: Final = 500
 """Updates of metadata that are read back, taken evenly; vectors and deletions all are.
 
 Their ids were seen in this very copy, so what is left to be found is a call without its effect, and
