@@ -15,9 +15,9 @@ the mapping's batch size is, so that a cycle here would be paid a hundred times 
 Messages that are sent ten at a time keep their trace. MiniStack 1.5.33 passes the header on only of
 a message that is sent alone.
 
-A parameter may be put twice. Of some hundred requests that Terraform makes at a time, MiniStack now
-and then drops the connection of one that it has carried out; Terraform's repetition of the call
-would then find the parameter that the first one made, and give up.
+A call that is repeated gets the answer of the first time. Of some hundred requests that Terraform
+makes at a time, MiniStack now and then drops the connection of one that it has carried out. The SDK
+repeats the call under the same invocation id, and would find what the first one made, and give up.
 """
 
 import importlib
@@ -26,7 +26,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 TIED_TO: Final = "RECEIPT_SYNC_TIED_TO"
@@ -41,18 +42,24 @@ _RECEIVE: Final = 10
 _PAYLOAD: Final = 6_000_000
 """Bytes of an invocation. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
+_REPEATED: Final = 65_536
+"""Bytes of the largest answer that is kept to be given again."""
+
 _LARGEST: Final = _RECEIVE * 262_144
 """Bytes that one receive may bring."""
 
-Put = Callable[[dict[str, Any]], Any]
+Message = dict[str, Any]
+Listen = Callable[[], Awaitable[Message]]
+Say = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Listen, Say], Awaitable[None]]
 Send = Callable[[dict[str, Any], str], dict[str, Any]]
 Receive = Callable[[str, int], list[dict[str, Any]]]
 Match = Callable[[dict[str, Any], dict[str, Any]], bool]
 Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
-def mend(lambda_service: Any, sqs_service: Any, ssm_service: Any) -> None:
-    """Put MiniStack's modules of Lambda, SQS and SSM right.
+def mend(lambda_service: Any, sqs_service: Any) -> None:
+    """Put MiniStack's modules of Lambda and SQS right.
 
     Raises AttributeError where MiniStack no longer has the functions in question.
     """
@@ -60,20 +67,45 @@ def mend(lambda_service: Any, sqs_service: Any, ssm_service: Any) -> None:
     _mend_poller(lambda_service)
     sqs_service._receive_messages_for_esm = full_batches(sqs_service._receive_messages_for_esm)
     _mend_sender(sqs_service)
-    ssm_service._put_parameter = repeatable(ssm_service._put_parameter, ssm_service._parameters)
 
 
-def repeatable(put: Put, parameters: Mapping[str, dict[str, Any]]) -> Put:
-    """PutParameter, for which a parameter of the same type and value is no conflict."""
+def answering_again(app: App, most: int = 1_000) -> App:
+    """An ASGI application that repeats what it said to a call whose answer was lost.
 
-    def put_parameter(data: dict[str, Any]) -> Any:
-        held = parameters.get(data.get("Name", ""))
-        if held and all(held.get(name) == data.get(name) for name in ("Type", "Value")):
-            untagged = {name: value for name, value in data.items() if name != "Tags"}
-            return put({**untagged, "Overwrite": True})
-        return put(data)
+    Only successes, of at most 64 KiB, of the last `most` calls. How SDKs mark what they repeat:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+    answers: OrderedDict[bytes, list[Message]] = OrderedDict()
 
-    return put_parameter
+    async def repeating(scope: Message, receive: Listen, send: Say) -> None:
+        headers = dict(scope.get("headers", []))
+        call = headers.get(b"amz-sdk-invocation-id", b"")
+        if call in answers and not headers.get(b"amz-sdk-request", b"").startswith(b"attempt=1;"):
+            while (await receive()).get("more_body"):
+                pass
+            for message in answers[call]:
+                await send(message)
+            return
+        said: list[Message] = []
+
+        async def noting(message: Message) -> None:
+            said.append(message)
+            await send(message)
+
+        try:
+            await app(scope, receive, noting)
+        finally:
+            if call and _is_small_success(said):
+                answers[call] = said
+                while len(answers) > most:
+                    answers.popitem(last=False)
+
+    return repeating
+
+
+def _is_small_success(said: list[Message]) -> bool:
+    whole = bool(said) and not said[-1].get("more_body") and said[0].get("status", 500) < 300
+    return whole and sum(len(message.get("body", b"")) for message in said) <= _REPEATED
 
 
 def _mend_sender(sqs_service: Any) -> None:
@@ -189,6 +221,7 @@ if __name__ == "__main__":
     mend(
         importlib.import_module(f"{services}.lambda_svc"),
         importlib.import_module(f"{services}.sqs"),
-        importlib.import_module(f"{services}.ssm"),
     )
-    importlib.import_module("ministack.app").main()
+    ministack: Any = importlib.import_module("ministack.app")
+    ministack.app = answering_again(ministack.app)
+    ministack.main()

@@ -25,35 +25,32 @@ class _BlockAt(NamedTuple):
 
 
 class WrittenBase(NamedTuple):
-    """A base's files, the bytes that it takes in the store, and those that were uploaded for it."""
+    """A base's files, and the bytes that it takes in the store."""
 
     files: dict[str, BaseFile]
     stored: int
-    uploaded: int
 
 
 class _WrittenBlock(NamedTuple):
     digest: str
     stored: int
-    uploaded: int
 
 
-def write_base(folder: Path, store: SnapshotStore, known: frozenset[str]) -> WrittenBase:
+def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
     """Store the blocks of every file under `folder`. The one step that is O(snapshot).
 
-    `known` are names of objects that the last version needs, which is on condition still the last
-    when this base is published: they are there.
+    Those that the last version has are stored again, so that a new base is whole though a block of
+    the old one was lost or damaged in the store.
     """
     files: dict[str, BaseFile] = {}
     written: list[_WrittenBlock] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for name, path in list_files(folder).items():
-            blocks = list(pool.map(lambda data: _write_block(data, store, known), _blocks_of(path)))
+            blocks = list(pool.map(lambda data: _write_block(data, store), _blocks_of(path)))
             digests = tuple(block.digest for block in blocks)
             files[name] = BaseFile(size=path.stat().st_size, blocks=digests)
             written += blocks
-    stored, uploaded = sum(b.stored for b in written), sum(b.uploaded for b in written)
-    return WrittenBase(files, stored, uploaded)
+    return WrittenBase(files, sum(block.stored for block in written))
 
 
 def names_of_base(folder: Path) -> frozenset[str]:
@@ -88,12 +85,10 @@ def _blocks_of(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _write_block(data: bytes, store: SnapshotStore, known: frozenset[str]) -> _WrittenBlock:
+def _write_block(data: bytes, store: SnapshotStore) -> _WrittenBlock:
     digest, packed = digest_of(data), compress(data)
-    if block_name(digest) in known:
-        return _WrittenBlock(digest, len(packed), 0)
     store.write(block_name(digest), packed)
-    return _WrittenBlock(digest, len(packed), len(packed))
+    return _WrittenBlock(digest, len(packed))
 
 
 def _targets(files: dict[str, BaseFile], folder: Path) -> Iterator[_BlockAt]:

@@ -157,7 +157,7 @@ class WorkingCopy:
     def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
         expected = self._mirror.stage(self._folder)
         known = previous.objects if previous else frozenset()
-        base = write_base(self._mirror.folder, self._store, known)
+        base = write_base(self._mirror.folder, self._store)
         draft = Manifest(
             collection=self._collection,
             version=1,
@@ -173,7 +173,7 @@ class WorkingCopy:
         etag = self._store.swap_manifest(manifest.to_json(), expected)
         self._mirror.accept(manifest, etag, None)
         self._store.delete(expired)
-        return Published(manifest.version, base.uploaded)
+        return Published(manifest.version, base.stored)
 
     def _next(
         self,

@@ -1,15 +1,17 @@
 """What local/ministack_server.py mends, each alone."""
 
+import asyncio
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from local.ministack_server import _mend_sender, full_batches, repeatable
+from local.ministack_server import _mend_sender, answering_again, full_batches
 
 
-def queue_of(count: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
-    waiting = [{"body": "x" * size, "id": number} for number in range(count)]
+def queue_of(number: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
+    waiting = [{"body": "x" * size, "id": one} for one in range(number)]
 
     def receive(queue_url: str, most: int) -> list[dict[str, Any]]:
         assert queue_url == "queue"
@@ -39,23 +41,46 @@ def test_a_batch_stays_below_what_an_invocation_may_carry():
     assert len(batch) + len(waiting) == 100
 
 
-def putting(held: dict[str, dict[str, Any]]) -> Any:
-    def put(data: dict[str, Any]) -> str:
-        if data["Name"] in held and not data.get("Overwrite"):
-            return "exists"
-        assert not (data.get("Overwrite") and "Tags" in data), "SSM refuses both at once"
-        held[data["Name"]] = data
-        return "put"
+def answers_of(status: int, calls: list[tuple[bytes, bytes]]) -> list[bytes]:
+    """What an application says that counts how often it is asked; each call is id and attempt."""
+    asked = count(1)
 
-    return repeatable(put, held)
+    async def counting(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status})
+        await send({"type": "http.response.body", "body": str(next(asked)).encode()})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "more_body": False}
+
+    async def ask_all() -> list[bytes]:
+        app, said = answering_again(counting, most=2), []
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message.get("body"))
+
+        for call, attempt in calls:
+            names = (b"amz-sdk-invocation-id", b"amz-sdk-request")
+            await app({"headers": list(zip(names, (call, attempt), strict=True))}, receive, send)
+        return [body for body in said if body]
+
+    return asyncio.run(ask_all())
 
 
-def test_a_parameter_is_put_again_as_it_is_and_not_as_something_else():
-    put = putting({})
-    parameter = {"Name": "/a", "Type": "String", "Value": "1", "Overwrite": False, "Tags": []}
-    assert put(parameter) == "put"
-    assert put(parameter) == "put"
-    assert put({**parameter, "Value": "2"}) == "exists"
+FIRST, SECOND = b"attempt=1; max=3", b"attempt=2; max=3"
+
+
+def test_a_call_that_is_repeated_gets_the_answer_of_the_first_time():
+    calls = [(b"a", FIRST), (b"a", SECOND), (b"b", SECOND), (b"a", FIRST)]
+    assert answers_of(200, calls) == [b"1", b"1", b"2", b"3"]
+
+
+def test_a_failure_is_not_given_again():
+    assert answers_of(503, [(b"a", FIRST), (b"a", SECOND)]) == [b"1", b"2"]
+
+
+def test_only_the_last_answers_are_kept():
+    calls = [(b"a", FIRST), (b"b", FIRST), (b"c", FIRST), (b"a", SECOND), (b"c", SECOND)]
+    assert answers_of(200, calls) == [b"1", b"2", b"3", b"4", b"3"]
 
 
 class Sender(SimpleNamespace):
