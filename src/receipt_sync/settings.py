@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Field,
     SecretStr,
     StringConstraints,
@@ -21,9 +20,6 @@ from receipt_sync.errors import SettingsError
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
-_UNSET_IF_EMPTY = BeforeValidator(lambda value: value or None)  # a template can't leave one out
-OptionalText = Annotated[NonEmpty | None, _UNSET_IF_EMPTY]
-OptionalSecret = Annotated[SecretStr | None, _UNSET_IF_EMPTY]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -60,16 +56,26 @@ class ChromaSettings(_Settings):
     """Where Chroma is: a directory that is published as a snapshot, a server, or Chroma Cloud."""
 
     chroma_target: Literal["local", "http", "cloud"] = "local"
-    chroma_host: OptionalText = None
+    chroma_host: NonEmpty | None = None
     chroma_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     chroma_ssl: bool = False
-    chroma_token: OptionalSecret = None
+    chroma_token: SecretStr | None = None
     chroma_auth_header: Literal["Authorization", "X-Chroma-Token"] = "Authorization"
-    chroma_tenant: OptionalText = None
-    chroma_database: OptionalText = None
-    chroma_api_key: OptionalSecret = None
+    chroma_tenant: NonEmpty | None = None
+    chroma_database: NonEmpty | None = None
+    chroma_api_key: SecretStr | None = None
     chroma_timeout_seconds: Annotated[float, Field(gt=0, le=900)] = 20
     """How long one request may take."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """`sam local` can't leave a variable out: one under a condition arrives empty."""
+        return {
+            name: value
+            for name, value in values.items()
+            if value != "" or not name.startswith("chroma_")
+        }
 
     @model_validator(mode="after")
     def _target_is_named_whole(self) -> Self:

@@ -127,7 +127,18 @@ def test_settings_do_not_change_after_they_were_read():
 def test_without_a_word_the_target_is_a_directory():
     settings = CompactorSettings.read(COMPACTOR)
     assert settings.chroma_target == "local"
-    assert CompactorSettings.read({**COMPACTOR, "CHROMA_HOST": "", "CHROMA_TOKEN": ""}) == settings
+
+
+def test_variables_of_a_server_that_sam_local_leaves_empty_are_unset(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    names = [name.upper() for name in ChromaSettings.model_fields if name.startswith("chroma_")]
+    empty = dict.fromkeys(names, "")
+    expected = CompactorSettings.read(COMPACTOR)
+    assert CompactorSettings.read({**COMPACTOR, **empty}) == expected
+    for name, value in {**COMPACTOR, **empty}.items():
+        monkeypatch.setenv(name, value)
+    assert CompactorSettings.read() == expected
 
 
 @pytest.mark.parametrize(
