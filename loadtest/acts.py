@@ -19,7 +19,8 @@ from receipt_sync.keys import Collection, EntityKey
 _FEWEST_LINES: Final = 3
 """A receipt is not edited down to fewer lines."""
 
-Write = Callable[[Writes], None]
+Write = Callable[[Writes], int]
+"""Returns how many changes it made."""
 
 
 @dataclass(frozen=True)

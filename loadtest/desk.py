@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
@@ -19,13 +20,21 @@ from receipt_sync.clock import Clock
 class Listener(Protocol):
     """Who wants to know what was written."""
 
-    def wrote(self, kind: Kind, seconds: float, error: Exception | None) -> None:
-        """One write, and how long it took."""
+    def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
+        """One write, how many changes it made, and how long it took."""
         ...
 
     def expect(self, expectation: Expectation) -> None:
-        """A change whose writes have all succeeded."""
+        """An act whose writes have all succeeded."""
         ...
+
+
+@dataclass(frozen=True)
+class _Written:
+    """When a write was sent, and how many changes it made."""
+
+    at: float
+    changes: int
 
 
 class Desk:
@@ -47,10 +56,10 @@ class Desk:
         self._clock, self._listener = clock, listener
 
     def act(self, kind: Kind, randomness: Random) -> int:
-        """Do something of this kind; returns how many changes of a user's schedule it takes up.
+        """Do something of this kind; returns how many changes of the users' schedule it takes up.
 
         A receipt is added where there is none left to work on.
-        A write that fails is told to the listener, and its receipt given up.
+        A write that fails is told to the listener, takes up one, and its receipt is given up.
         """
         if kind is Kind.RECEIPT:
             return self._add()
@@ -62,47 +71,48 @@ class Desk:
                 self._write(kind, irrelevant(held, number, randomness))
                 return 0
             act = self._acts.plan(kind, held, number, randomness)
-            written_at = self._write_all(kind, act.writes)
-            if written_at is not None:
-                self._expect(number, kind, written_at, apply(act.edit, held))
-            held.usable = written_at is not None and bool(held.items)
-            return len(act.writes)
+            written = self._write_all(kind, act.writes)
+            if written is not None:
+                self._expect(number, kind, written, apply(act.edit, held))
+            held.usable = written is not None and bool(held.items)
+            return written.changes if written else 1
 
     def _borrowed(self, kind: Kind, randomness: Random) -> AbstractContextManager[Held | None]:
         return self._ledger.hot() if kind is Kind.HOT else self._ledger.any(randomness)
 
     def _add(self) -> int:
         receipt = next(self._arrivals)
-        written_at = self._write(Kind.RECEIPT, lambda writes: writes.receipt(receipt))
-        if written_at is None:
+        written = self._write(Kind.RECEIPT, lambda writes: writes.receipt(receipt))
+        if written is None:
             return 1
         held = Held.of(receipt)
-        self._expect(next(self._numbers), Kind.RECEIPT, written_at, whole(held))
+        self._expect(next(self._numbers), Kind.RECEIPT, written, whole(held))
         self._ledger.add(held)  # only now, so that nobody edits what is not expected yet
-        return 1
+        return written.changes
 
-    def _write_all(self, kind: Kind, writes: Iterable[Write]) -> float | None:
-        """One write after the other; returns when the last was sent, or None if one failed."""
-        written_at: float | None = None
+    def _write_all(self, kind: Kind, writes: Iterable[Write]) -> _Written | None:
+        """One write after the other; `at` is the last's. None if one failed."""
+        changes, written = 0, None
         for write in writes:
-            written_at = self._write(kind, write)
-            if written_at is None:
+            written = self._write(kind, write)
+            if written is None:
                 return None
-        return written_at
+            changes += written.changes
+        return _Written(written.at, changes) if written else None
 
-    def _write(self, kind: Kind, write: Write) -> float | None:
-        """Make one write; returns when it was sent, or None if it failed."""
+    def _write(self, kind: Kind, write: Write) -> _Written | None:
+        """Make one write; None if it failed."""
         sent_at, begun = self._clock.now().timestamp(), self._clock.monotonic()
-        failure: Exception | None = None
+        changes, failure = 0, None
         try:
-            write(self._writes)
+            changes = write(self._writes)
         except Exception as error:  # noqa: BLE001 whatever it is becomes a failure of the run
             failure = error
-        self._listener.wrote(kind, self._clock.monotonic() - begun, failure)
-        return None if failure else sent_at
+        self._listener.wrote(kind, changes, self._clock.monotonic() - begun, failure)
+        return None if failure else _Written(sent_at, changes)
 
     def _expect(
-        self, number: int, kind: Kind, written_at: float, wanted: tuple[Wanted, ...]
+        self, number: int, kind: Kind, written: _Written, wanted: tuple[Wanted, ...]
     ) -> None:
         if wanted:
-            self._listener.expect(Expectation(number, kind, written_at, wanted))
+            self._listener.expect(Expectation(number, kind, written.changes, written.at, wanted))

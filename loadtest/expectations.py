@@ -1,4 +1,4 @@
-"""What a change must make visible, as it travels to the watcher, and what the watcher answers."""
+"""What an act must make visible, as it travels to the watcher, and what the watcher answers."""
 
 import json
 from collections.abc import Mapping
@@ -21,19 +21,21 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Expectation:
-    """A change that was written; `change` is its number.
+    """What must follow an act; `act` is its number.
 
-    `written_at` is when its last write was sent, in seconds since 1970-01-01T00:00:00Z.
+    `changes` is how many items of the table it wrote or deleted, `written_at` when its last write
+    was sent, in seconds since 1970-01-01T00:00:00Z.
     """
 
-    change: int
+    act: int
     kind: Kind
+    changes: int
     written_at: float
     wanted: tuple[Wanted, ...]
 
     @property
     def records(self) -> int:
-        """How many records the change touches."""
+        """How many records the act touches."""
         return sum(len(group.ids) for group in self.wanted)
 
     def to_line(self) -> str:
@@ -45,15 +47,16 @@ class Expectation:
         """The expectation that `to_line` wrote."""
         content = json.loads(line)
         wanted = tuple(Wanted(tuple(one["ids"]), one["fields"]) for one in content["wanted"])
-        return cls(content["change"], Kind(content["kind"]), content["written_at"], wanted)
+        return cls(**{**content, "kind": Kind(content["kind"]), "wanted": wanted})
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A change that readers see since `seen_at`, or (None) did not see within the limit."""
+    """An act that readers see since `seen_at`, or (None) did not see within the limit."""
 
-    change: int
+    act: int
     kind: Kind
+    changes: int
     records: int
     written_at: float
     seen_at: float | None

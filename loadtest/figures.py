@@ -18,10 +18,10 @@ ALL = "all changes"
 
 @dataclass(frozen=True)
 class Freshness:
-    """Of one kind of change, in seconds; None where no change arrived."""
+    """Of the acts of one kind, in seconds; None where none arrived."""
 
     name: str
-    changes: int
+    acts: int
     never: int
     p50: float | None
     p95: float | None
@@ -54,13 +54,14 @@ class Backlog:
 
 @dataclass(frozen=True)
 class Figures:
-    """What is told of a run. Rates are a second, over the time of writing."""
+    """What is told of a run. Rates are a second, over the time of writing.
+
+    A change is one item of the table that an act writes or deletes.
+    """
 
     seconds: float
     changes: int
     rate: float
-    items: int
-    item_rate: float
     vectors: int
     irrelevant: int
     failures: int
@@ -70,14 +71,14 @@ class Figures:
     backlog: Backlog
     early_p95: float | None
     late_p95: float | None
-    """Freshness of the changes of the first and of the last quarter."""
+    """Freshness of the acts of the first and of the last quarter."""
     held: float | None
     reason: str
     """What a search for the knee found."""
 
     @property
     def overall(self) -> Freshness:
-        """Freshness of all changes together."""
+        """Freshness of all acts together."""
         return self.freshness[-1]
 
     def to_json(self) -> dict[str, Any]:
@@ -90,16 +91,13 @@ def figures_of(recorded: Recorded, folder: Path) -> Figures:
     seconds = max(end.ended_at - end.began_at, 1e-9)
     last = recorded.moments[-1] if recorded.moments else None
     latency = tuple(read_latency(folder / f"{CSV}_stats.csv"))
-    changes = sum(row.writes - row.failures for row in latency if row.name != Kind.IRRELEVANT)
+    changes = last.changes if last else 0
     irrelevant = sum(row.writes - row.failures for row in latency if row.name == Kind.IRRELEVANT)
-    items = last.items if last else 0
     early, late = _quarters(sightings)
     return Figures(
         seconds=seconds,
         changes=changes,
         rate=changes / seconds,
-        items=items,
-        item_rate=items / seconds,
         vectors=last.vectors if last else 0,
         irrelevant=irrelevant,
         failures=sum(row.failures for row in latency),

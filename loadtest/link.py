@@ -54,11 +54,11 @@ class WatcherLink:
         self._listener.start()
 
     def expect(self, expectation: Expectation) -> None:
-        """Hand over a change. Raises WatcherError if the watcher has ended."""
+        """Hand over an act. Raises WatcherError if the watcher has ended."""
         pipe = _pipe(self._process.stdin)
         try:
             with self._sending:
-                self.outstanding += 1
+                self.outstanding += expectation.changes
                 pipe.write(expectation.to_line())
                 pipe.flush()
         except BrokenPipeError as error:
@@ -81,8 +81,9 @@ class WatcherLink:
 
     def _listen(self) -> None:
         for line in _pipe(self._process.stdout):
-            self.outstanding -= 1
-            self._tell(Sighting.of_line(line))
+            sighting = Sighting.of_line(line)
+            self.outstanding -= sighting.changes
+            self._tell(sighting)
         if not self._finishing:
             self._died(_ended())
 

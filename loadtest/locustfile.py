@@ -16,7 +16,6 @@ from loadtest.errors import NeverArrivedError
 from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
 from loadtest.options import add_to
-from loadtest.pacing import Pacing
 from loadtest.progress import Progress
 from loadtest.run import Run
 from loadtest.session import Events
@@ -69,16 +68,15 @@ class Writer(User):
 
     def on_start(self) -> None:
         self._randomness = Random(f"{_run.options.seed} {next(_run.numbers)}")
-        self._pacing = Pacing(_run.options.user_rate, self._randomness, _CLOCK.monotonic())
-        self._changes = 0
+        self._changes = 1  # so that users don't begin together
         self._begun = False
 
     def wait_time(self) -> float:
-        return self._pacing.wait(self._changes, _CLOCK.monotonic())
+        return _run.pacing.wait(self._changes, _CLOCK.monotonic())
 
     @task
     def act(self) -> None:
-        """One act, drawn from the mix; at first nothing, so that users don't begin together."""
+        """One act, drawn from the mix; at first nothing, since Locust waits only after it."""
         if self._begun and _run.session is not None:
             kind = _run.mix.draw(self._randomness)
             self._changes = _run.session.desk.act(kind, self._randomness)

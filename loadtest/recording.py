@@ -17,9 +17,10 @@ _END: Final = "end.json"
 class Moment:
     """The state of a run, about once a second. `at` is seconds since 1970-01-01T00:00:00Z.
 
-    `rate` is what is asked of the users. `changes`, `irrelevant`, `failures` (writes), `items`
-    (of the table), `vectors`, `seen` and `never` (changes) count since the beginning. `outstanding`
-    is changes that are not visible; `waiting` and `in_flight` are messages of the queue.
+    `rate` is what is asked of the users, in changes a second: items of the table that are written
+    or deleted. `changes`, `irrelevant` and `failures` (writes), `vectors`, and the changes that
+    were `seen` and `never` came count since the beginning. `outstanding` is changes that are not
+    visible; `waiting` and `in_flight` are messages of the queue.
     """
 
     at: float
@@ -28,7 +29,6 @@ class Moment:
     changes: int
     irrelevant: int
     failures: int
-    items: int
     vectors: int
     seen: int
     never: int

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from loadtest.errors import LoadError
@@ -11,6 +12,7 @@ from loadtest.kinds import Mix
 from loadtest.knee import Knee
 from loadtest.ledger import Ledger
 from loadtest.options import Options, Shape
+from loadtest.pacing import Pacing
 from loadtest.receipts import base_receipts
 from loadtest.session import Events, Session
 from loadtest.shapes import rate_at
@@ -43,6 +45,7 @@ class Run:
         self.mix = Mix.parse(self.options.mix)
         self.numbers = count(1)
         self._knee = Knee(self.options.rate) if self.options.load_shape is Shape.KNEE else None
+        self.pacing = self._new_pacing()
 
     def start(self) -> None:
         """Open a session; what goes wrong is kept in `failure`."""
@@ -50,6 +53,7 @@ class Run:
             try:
                 self.session = self._session()
                 self.session.open()
+                self.pacing = self._new_pacing()  # opening took its time
             except SyncError as error:
                 self.failure = error
 
@@ -77,6 +81,13 @@ class Run:
         if session is not None:
             session.rate = rate or 0.0
         return rate
+
+    def _new_pacing(self) -> Pacing:
+        return Pacing(self._asked, Random(self.options.seed), self._clock.monotonic())
+
+    def _asked(self) -> float:
+        """Changes a second that are asked of all users together at this moment."""
+        return (self.session.rate if self.session else 0.0) or self.options.rate
 
     def _rate(self, elapsed: float) -> float | None:
         options = self.options

@@ -19,13 +19,13 @@ def _freshness(figures: Figures) -> Table:
     table = Table(title="Freshness: from a write to its being visible to a reader, in seconds")
     table.title_justify = "left"
     table.add_column("kind of change")
-    for name in ("changes", "p50", "p95", "p99", "worst", "never arrived"):
+    for name in ("acts", "p50", "p95", "p99", "worst", "never arrived"):
         table.add_column(name, justify="right")
     for row in figures.freshness:
         if row.name == ALL:
             table.add_section()
         times = (in_seconds(value) for value in (row.p50, row.p95, row.p99, row.worst))
-        table.add_row(row.name, f"{row.changes:,}", *times, f"{row.never:,}")
+        table.add_row(row.name, f"{row.acts:,}", *times, f"{row.never:,}")
     return table
 
 
@@ -45,8 +45,6 @@ def summary(figures: Figures) -> list[tuple[str, str]]:
         ("seconds of writing", f"{figures.seconds:.1f}"),
         ("changes written", f"{figures.changes:,}"),
         ("changes a second", f"{figures.rate:.1f}"),
-        ("item writes", f"{figures.items:,}"),
-        ("item writes a second", f"{figures.item_rate:.1f}"),
         ("vectors sent", f"{figures.vectors:,}"),
         ("irrelevant writes", f"{figures.irrelevant:,}"),
         ("failed writes", f"{figures.failures:,}"),

@@ -106,14 +106,14 @@ class Session:
         """Keep the first thing that goes wrong."""
         self.failure = self.failure or error
 
-    def wrote(self, kind: Kind, seconds: float, error: Exception | None) -> None:
+    def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
         """See desk.Listener."""
         if error is not None:
             self._failures += 1
         elif kind is Kind.IRRELEVANT:
             self._irrelevant += 1
         else:
-            self._changes += 1
+            self._changes += changes
         self._events.wrote(kind, seconds, error)
 
     def expect(self, expectation: Expectation) -> None:
@@ -130,8 +130,8 @@ class Session:
         return self._link.outstanding if self._link else 0
 
     def _sighted(self, sighting: Sighting) -> None:
-        self._seen += sighting.seen_at is not None
-        self._never += sighting.seen_at is None
+        self._seen += sighting.changes * (sighting.seen_at is not None)
+        self._never += sighting.changes * (sighting.seen_at is None)
         self._recording.sighting(sighting)
         self._events.sighted(sighting)
 
@@ -154,7 +154,6 @@ class Session:
             changes=self._changes,
             irrelevant=self._irrelevant,
             failures=self._failures,
-            items=self._writes.items,
             vectors=self._writes.vectors,
             seen=self._seen,
             never=self._never,

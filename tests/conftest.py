@@ -1,6 +1,7 @@
 """What all tests share: none of them can reach the real AWS, whatever the caller's shell holds."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -9,6 +10,9 @@ import pytest
 # A slow machine is no bug of ours: what takes long is a benchmark's business.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
+
+# A shell that runs us in the background has us, and all that we start, ignore Ctrl-C, which tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "test",

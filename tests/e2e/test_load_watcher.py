@@ -35,7 +35,7 @@ class Heard:
 
 def expectation() -> Expectation:
     wanted = (Wanted((EntityKey("image", 1, 1).chroma_id,), {"text": "NEW"}),)
-    return Expectation(1, Kind.LINE, time.time(), wanted)
+    return Expectation(1, Kind.LINE, 1, time.time(), wanted)
 
 
 def test_a_change_that_never_comes_is_told_after_the_limit(environment: dict[str, str]) -> None:
@@ -47,7 +47,7 @@ def test_a_change_that_never_comes_is_told_after_the_limit(environment: dict[str
     assert link.outstanding == 1
     link.finish()
     assert LIMIT <= time.monotonic() - begun < LIMIT + 8
-    assert [(s.change, s.seen_at) for s in heard.sightings] == [(1, None)]
+    assert [(s.act, s.seen_at) for s in heard.sightings] == [(1, None)]
     assert link.outstanding == 0
     assert heard.deaths == []
 

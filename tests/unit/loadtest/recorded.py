@@ -20,15 +20,16 @@ FRESHNESS,line edit,88,0,700,2100,700,1900
 def moment(second: int, outstanding: int = 5, **counts: int) -> Moment:
     usual = {
         "users": 10, "changes": 10 * second, "irrelevant": 2 * second, "failures": 0,
-        "items": 20 * second, "vectors": second, "seen": 9 * second, "never": 0,
+        "vectors": second, "seen": 9 * second, "never": 0,
         "waiting": 3, "in_flight": 2,
     }  # fmt: skip
     return Moment(at=BEGAN_AT + second, rate=10.0, outstanding=outstanding, **(usual | counts))
 
 
-def sighting(change: int, seconds: float | None, kind: Kind = Kind.LINE) -> Sighting:
-    written_at = BEGAN_AT + change / 10
-    return Sighting(change, kind, 3, written_at, None if seconds is None else written_at + seconds)
+def sighting(act: int, seconds: float | None, kind: Kind = Kind.LINE) -> Sighting:
+    written_at = BEGAN_AT + act / 10
+    seen_at = None if seconds is None else written_at + seconds
+    return Sighting(act, kind, 1, 3, written_at, seen_at)
 
 
 def record(folder: Path, sightings: Sequence[Sighting], end: End) -> Path:

@@ -30,7 +30,7 @@ def expect(
     written_at: float = 100.0,
 ) -> None:
     wanted = (Wanted(ids or (ONE,), fields),)
-    outstanding.expect(Expectation(change, Kind.LINE, written_at, wanted))
+    outstanding.expect(Expectation(change, Kind.LINE, 1, written_at, wanted))
 
 
 def look(
@@ -52,7 +52,7 @@ def look(
 
 
 def changes(sightings: list[Sighting]) -> list[int]:
-    return sorted(sighting.change for sighting in sightings)
+    return sorted(sighting.act for sighting in sightings)
 
 
 def test_a_change_is_seen_when_its_value_is_served(outstanding: Outstanding) -> None:
@@ -163,23 +163,23 @@ def test_a_change_is_given_up_after_the_limit(outstanding: Outstanding) -> None:
     expect(outstanding, 2, {"text": "NEW"}, TWO, written_at=150.0)
     assert outstanding.overdue(100.0 + LIMIT) == []
     (sighting,) = outstanding.overdue(100.5 + LIMIT)
-    assert (sighting.change, sighting.seen_at, sighting.seconds) == (1, None, None)
+    assert (sighting.act, sighting.seen_at, sighting.seconds) == (1, None, None)
     assert outstanding.ids(LINES) == [TWO]
     assert changes(look(outstanding, {TWO: {"text": "NEW"}}, at=161.0)) == [2]
 
 
 def test_an_expectation_says_which_records_to_look_at(outstanding: Outstanding) -> None:
     wanted = (Wanted((ONE, WORD), {"merchant_name": "NEW"}), Wanted((TWO,), None))
-    touched = outstanding.expect(Expectation(1, Kind.MERCHANT, 1.0, wanted))
+    touched = outstanding.expect(Expectation(1, Kind.MERCHANT, 1, 1.0, wanted))
     assert touched == {LINES: [ONE, TWO], Collection.WORDS: [WORD]}
 
 
 def test_expectation_and_sighting_survive_their_journey() -> None:
     wanted = (Wanted((ONE, TWO), {"text": "Ünï\nline", "confidence": 0.1}), Wanted((WORD,), None))
-    expectation = Expectation(7, Kind.VECTOR, 12.25, wanted)
+    expectation = Expectation(7, Kind.VECTOR, 2, 12.25, wanted)
     line = expectation.to_line()
     assert line.count("\n") == 1
     assert line.isascii()
     assert Expectation.of_line(line) == expectation
-    sighting = Sighting(7, Kind.DELETE, 3, 12.25, None)
+    sighting = Sighting(7, Kind.DELETE, 2, 3, 12.25, None)
     assert Sighting.of_line(sighting.to_line()) == sighting

@@ -1,5 +1,6 @@
 """When users act."""
 
+from itertools import repeat
 from random import Random
 
 import pytest
@@ -7,40 +8,57 @@ import pytest
 from loadtest.pacing import Pacing
 
 
-def course(pacing: Pacing, acts: int, changes: int = 1, seconds: float = 0.0) -> list[float]:
-    """The moments of so many acts, each of which takes `seconds`."""
-    now = pacing.wait(0, 0.0)
-    moments = []
-    for _ in range(acts):
-        moments.append(now)
-        now += seconds
-        now += pacing.wait(changes, now)
-    return moments
+def pacing(rate: float = 5.0) -> Pacing:
+    return Pacing(lambda: rate, Random(1), 0.0)
 
 
-def test_in_the_long_run_the_rate_is_kept() -> None:
-    moments = course(Pacing(5.0, Random(1), 0.0), 5_000)
-    assert moments[-1] == pytest.approx(1_000, rel=0.05)
+def course(pacing: Pacing, users: int, changes: list[int], seconds: float = 0.0) -> float:
+    """The moment of the last of these acts, each of which takes one of the users `seconds`."""
+    due = [pacing.wait(1, 0.0) for _ in range(users)]
+    for number in changes:
+        user = due.index(min(due))
+        end = due[user] + seconds
+        due[user] = end + pacing.wait(number, end)
+    return max(due)
+
+
+@pytest.mark.parametrize("users", [1, 20])
+def test_in_the_long_run_the_rate_is_kept(users: int) -> None:
+    assert course(pacing(), users, [1] * 5_000) == pytest.approx(1_000, rel=0.05)
 
 
 def test_acts_that_take_time_do_not_lower_the_rate() -> None:
-    moments = course(Pacing(5.0, Random(1), 0.0), 5_000, seconds=0.1)
-    assert moments[-1] == pytest.approx(1_000, rel=0.05)
+    assert course(pacing(), 1, [1] * 5_000, seconds=0.1) == pytest.approx(1_000, rel=0.05)
 
 
 def test_an_act_of_several_changes_takes_the_place_of_several() -> None:
-    moments = course(Pacing(5.0, Random(1), 0.0), 500, changes=10)
-    assert moments[-1] == pytest.approx(1_000, rel=0.1)
+    assert course(pacing(), 20, [10] * 500) == pytest.approx(1_000, rel=0.1)
+
+
+def test_a_large_act_puts_off_all_users_and_not_its_own_alone() -> None:
+    few = pacing(100.0)
+    begun = [few.wait(1, 0.0) for _ in range(10)]
+    few.wait(1_000, begun[0])
+    assert few.wait(1, begun[1]) == pytest.approx(10, rel=0.2)
+
+
+def test_the_rate_of_the_moment_counts() -> None:
+    rates = iter([*repeat(10.0, 1_000), *repeat(100.0, 1_000)])
+    moments = Pacing(lambda: next(rates), Random(1), 0.0)
+    slow = moments.wait(1_000, 0.0)
+    assert slow == pytest.approx(100, rel=0.1)
+    assert moments.wait(1_000, slow) == pytest.approx(10, rel=0.1)
 
 
 def test_an_act_that_counts_as_none_takes_no_place() -> None:
-    pacing = Pacing(5.0, Random(1), 0.0)
-    due = pacing.wait(0, 0.0)
+    one = pacing()
+    due = one.wait(1, 0.0)
     assert due > 0
-    assert pacing.wait(0, due) == 0.0
+    assert one.wait(0, due) == 0.0
 
 
 def test_users_do_not_begin_together() -> None:
-    begins = [Pacing(1.0, Random(f"1 {number}"), 0.0).wait(0, 0.0) for number in range(50)]
+    one = pacing(50.0)
+    begins = [one.wait(1, 0.0) for _ in range(50)]
     assert len(set(begins)) == 50
-    assert max(begins) - min(begins) > 1
+    assert max(begins) == pytest.approx(1, rel=0.3)

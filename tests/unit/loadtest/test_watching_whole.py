@@ -34,15 +34,17 @@ class Stage:
         self.arrived: list[Expectation] = []
         self.seen: list[Sighting] = []
         self.failures: list[Exception] = []
+        self.counted = 0
         self.desk = Desk(Ledger(base), Acts(3), self.world, arrivals(), count(1), self.clock, self)
         self.watcher = Watcher(self.world.readers, self.clock, LIMIT, self.seen.append)
 
-    def wrote(self, kind: Kind, seconds: float, error: Exception | None) -> None:
+    def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
+        self.counted += changes
         if error is not None:
             self.failures.append(error)
 
     def expect(self, expectation: Expectation) -> None:
-        self.expected[expectation.change] = expectation
+        self.expected[expectation.act] = expectation
         self.arrived.append(expectation)
 
     def act(self, kind: Kind) -> None:
@@ -78,13 +80,13 @@ def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: 
             published_at = stage.clock.now().timestamp()
         stage.watch()
         for sighting in stage.seen:
-            written_at = stage.expected[sighting.change].written_at
+            written_at = stage.expected[sighting.act].written_at
             assert sighting.seen_at is not None
             assert written_at <= published_at
     assert 0 < len(stage.seen) < len(stage.expected)
     stage.publish_all()
     stage.watch()
-    assert sorted(sighting.change for sighting in stage.seen) == sorted(stage.expected)
+    assert sorted(sighting.act for sighting in stage.seen) == sorted(stage.expected)
     assert stage.failures == []
 
 
@@ -138,6 +140,22 @@ def test_nothing_is_read_while_nothing_is_new() -> None:
     assert stage.world.readers[Collection.LINES].reads == reads
 
 
+def test_an_act_takes_up_as_many_changes_as_it_writes_items() -> None:
+    stage = Stage(4)
+    lines, words = 4, 8
+    act = {kind: stage.desk.act(kind, stage.randomness) for kind in Kind if kind != Kind.DELETE}
+    assert act == {
+        Kind.RECEIPT: 1 + 2 * (lines + words),
+        Kind.BURST: 3,
+        Kind.IRRELEVANT: 0,
+        **dict.fromkeys([Kind.MERCHANT, Kind.LINE, Kind.WORD, Kind.VECTOR, Kind.HOT], 1),
+    }
+    before = len(stage.world.items)
+    assert stage.desk.act(Kind.DELETE, stage.randomness) == before - len(stage.world.items) > 0
+    assert stage.counted == sum(act.values()) + before - len(stage.world.items)
+    assert {e.kind: e.changes for e in stage.expected.values()}[Kind.RECEIPT] == act[Kind.RECEIPT]
+
+
 def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
     stage = Stage(2)
     for _ in range(20):
@@ -150,7 +168,7 @@ def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
 def test_a_failed_write_is_told_and_its_receipt_left_alone() -> None:
     stage = Stage(3)
     stage.world.failing = ValueError("refused")
-    assert stage.desk.act(Kind.BURST, stage.randomness) == 3
+    assert stage.desk.act(Kind.BURST, stage.randomness) == 1
     assert stage.world.calls.count("set") == 1
     assert len(stage.failures) == 1
     assert stage.expected == {}

@@ -33,28 +33,33 @@ class World:
         self.calls: list[str] = []
         self.readers = {collection: PublishedReader() for collection in Collection}
 
-    def receipt(self, receipt: Receipt) -> None:
+    def receipt(self, receipt: Receipt) -> int:
         self._call("receipt")
         held = Held.of(receipt)
         self.items |= {key: dict(item or {}) for key, item in held.items.items()}
         self.sent += list(held.documents.items())
+        return len(held.items) + len(held.documents)
 
-    def set(self, key: EntityKey, fields: Mapping[str, Any]) -> None:
+    def set(self, key: EntityKey, fields: Mapping[str, Any]) -> int:
         self._call("set")
         self.items[key] = {**self.items[key], **fields}
+        return 1
 
-    def delete(self, keys: Sequence[EntityKey]) -> None:
+    def delete(self, keys: Sequence[EntityKey]) -> int:
         self._call("delete")
         for key in keys:
             del self.items[key]
+        return len(keys)
 
-    def vector(self, key: EntityKey, text: str) -> None:
+    def vector(self, key: EntityKey, text: str) -> int:
         self._call("vector")
         self.sent.append((key, text))
+        return 0
 
-    def foreign(self, item: Mapping[str, Any]) -> None:
+    def foreign(self, item: Mapping[str, Any]) -> int:
         self._call("foreign")
         self.foreign_items.append(item)
+        return 0
 
     def deliver(self) -> None:
         """All vectors that were sent are known from now on."""
