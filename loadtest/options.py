@@ -34,7 +34,7 @@ SECONDS: Final[Mapping[Shape, float]] = {
 HELP: Final[Mapping[str, str]] = {
     "rate": "Changes a second, at the shape's highest; where the knee's search begins.",
     "seconds": "How long to write; 0: the shape's own time.",
-    "writers": "Locust users at that rate, each making its share of it; 0: one a change.",
+    "writers": "Locust users at that rate, who make it together; 0: one for five changes a second.",
     "load_shape": "steady, ramp, spike, soak or knee.",
     "seed": "Of everything that is drawn.",
     "receipts": "Receipts to write, one JSON object a line; made up by default.",
@@ -83,7 +83,7 @@ class Options:
     @property
     def user_rate(self) -> float:
         """Changes a second of one user."""
-        return self.rate / (self.writers or ceil(self.rate))
+        return self.rate / (self.writers or ceil(self.rate / _CHANGES_A_USER))
 
     def users_at(self, rate: float) -> int:
         """How many users make this many changes a second."""
@@ -103,6 +103,8 @@ class Options:
         return cls(**{f.name: _TYPES[f.name](values[f.name]) for f in fields(cls)})
 
 
+_CHANGES_A_USER: Final = 5
+"""A second. One user could make five times as many."""
 _LEAST: Final = {
     "rate": 0.1, "seconds": 0, "writers": 0, "base": 3, "lines": 0, "burst": 2, "limit": 1,
 }  # fmt: skip

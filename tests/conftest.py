@@ -11,7 +11,7 @@ import pytest
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
-# A shell that runs us in the background has us, and all that we start, ignore Ctrl-C, which tests send.
+# A shell that runs us in the background has us, and what we start, ignore Ctrl-C. Tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _NOBODY = {

@@ -20,7 +20,7 @@ from tests.e2e.browser import ARTEFACTS, Browser, find_browser
 from tests.e2e.conftest import DEADLINE_SECONDS, System
 
 RATE, SECONDS = 20, 10
-SIZE = ("--base", "12", "--seed", "3", "--limit", str(DEADLINE_SECONDS))
+SIZE = ("--base", "12", "--lines", "6", "--seed", "3", "--limit", str(DEADLINE_SECONDS))
 KINDS = ("merchant correction", "line edit", "word edit", "hot receipt")
 OUT = ARTEFACTS / "load"
 PICTURE_BYTES = 20_000

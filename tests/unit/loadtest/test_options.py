@@ -41,7 +41,7 @@ def test_a_run_takes_as_long_as_is_said_or_as_its_shape_does() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "writers", "share", "half"),
-    [(100, 0, 1.0, 50), (100, 20, 5.0, 10), (2.5, 0, 2.5 / 3, 2)],
+    [(100, 0, 5.0, 10), (100, 50, 2.0, 25), (12, 0, 4.0, 1.5)],
 )
 def test_users_share_the_rate(rate: float, writers: int, share: float, half: int) -> None:
     options = Options(rate=rate, writers=writers)
