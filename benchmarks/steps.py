@@ -50,7 +50,7 @@ STEPS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("put the pack", S3SnapshotStore, "write"),
     ("put the manifest on its condition", S3SnapshotStore, "swap_manifest"),
     ("lay the pack over the mirror", Mirror, "accept"),
-    ("mark files clean", working_copy, "mark_all_clean"),
+    ("mark files equal", working_copy, "mark_all_equal"),
     ("release the lease: DeleteItem", Lease, "_release"),
 )
 """In the order of a cycle: what it is called here, and the callable that does it."""

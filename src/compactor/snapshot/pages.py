@@ -4,6 +4,7 @@ Whole pages are compared byte by byte: no digest has to be kept, and none can co
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,23 +16,7 @@ from receipt_sync.errors import SnapshotDamagedError
 PAGE_SIZE: Final = 4096
 _WORDS: Final = PAGE_SIZE // 8
 _CHUNK: Final = 4096  # pages compared at a time: 16 MiB a side
-
-
-_CLEAN_NS: Final = 10**18  # a moment in 2001, which no write of ours leaves behind
-
-
-def mark_clean(path: Path) -> None:
-    """Note on the file itself that it equals its counterpart; any later write removes the note.
-
-    A recorded modification time would not do: two writes within one tick of the file system's
-    clock have the same.
-    """
-    os.utime(path, ns=(_CLEAN_NS, _CLEAN_NS))
-
-
-def is_clean(path: Path) -> bool:
-    """Whether nothing wrote to the file since it was marked."""
-    return path.exists() and path.stat().st_mtime_ns == _CLEAN_NS
+_RUN: Final = 256  # pages copied at a time: 1 MiB
 
 
 def list_files(folder: Path) -> dict[str, Path]:
@@ -72,11 +57,24 @@ def copy_pages(source: Path, target: Path, pages: list[int]) -> None:
     """Make `target`'s given pages, and its size, those of `source`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as reader, target.open("r+b" if target.exists() else "w+b") as writer:
-        for page in pages:
-            reader.seek(page * PAGE_SIZE)
-            writer.seek(page * PAGE_SIZE)
-            writer.write(reader.read(PAGE_SIZE))
+        for start, stop in _runs(pages):
+            reader.seek(start * PAGE_SIZE)
+            writer.seek(start * PAGE_SIZE)
+            writer.write(reader.read((stop - start) * PAGE_SIZE))
         writer.truncate(os.fstat(reader.fileno()).st_size)
+
+
+def _runs(pages: list[int]) -> Iterator[tuple[int, int]]:
+    """Ascending pages as spans from one to another, which is not in it, of at most 1 MiB."""
+    start = stop = -1
+    for page in pages:
+        if page != stop or stop - start == _RUN:
+            if stop > start:
+                yield start, stop
+            start = page
+        stop = page + 1
+    if stop > start:
+        yield start, stop
 
 
 def _differing_whole_pages(old: Path, new: Path, count: int) -> list[int]:

@@ -1,7 +1,9 @@
 """Opens the published version of a collection, follows it, and searches it.
 
-A refresh lays the new packs over the mirror, copies the mirror into a new folder, opens that, and
-only then swaps: a search sees one version or the other, never a half of each.
+A refresh lays the new packs over the mirror, brings the folder that was served before the present
+one to what the mirror holds, opens that, and only then swaps: a search sees one version or the
+other, never a half of each. As two folders take turns, a refresh copies what changed in two
+versions, and not the snapshot.
 """
 
 import shutil
@@ -9,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -43,7 +44,7 @@ class SnapshotReader:
     def __init__(self, store: SnapshotStore, collection: Collection, root: Path) -> None:
         self._collection, self._root = collection, root
         self._mirror = Mirror(store, collection, root / "mirror")
-        self._numbers = count(1)
+        self._spare = root / "serving-1"
         self._lock = threading.Lock()
         self._serving: _Serving | None = None
 
@@ -111,7 +112,9 @@ class SnapshotReader:
     def close(self) -> None:
         """Let go of the files and remove them."""
         with self._lock:
-            self._swap(None)
+            if self._serving is not None:
+                self._serving.index.close()
+                self._serving = None
             shutil.rmtree(self._root, ignore_errors=True)
 
     @property
@@ -124,8 +127,8 @@ class SnapshotReader:
         return self._serving.index
 
     def _open(self, manifest: Manifest) -> _Serving:
-        folder = self._root / f"serving-{next(self._numbers)}"
-        folder.mkdir(parents=True)
+        folder = self._spare
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             synchronise(self._mirror.folder, folder)
             return _Serving(ChromaIndex(folder, self._collection), folder, manifest)
@@ -133,8 +136,10 @@ class SnapshotReader:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _swap(self, serving: "_Serving | None") -> None:
+    def _swap(self, serving: _Serving) -> None:
         old, self._serving = self._serving, serving
-        if old is not None:
+        if old is None:
+            self._spare = self._root / "serving-2"
+        else:
             old.index.close()
-            shutil.rmtree(old.folder, ignore_errors=True)
+            self._spare = old.folder

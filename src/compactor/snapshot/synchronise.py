@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from compactor.snapshot.pages import copy_pages, differing_pages, is_clean, list_files, mark_clean
+from compactor.snapshot.marks import are_marked_equal, mark_equal
+from compactor.snapshot.pages import copy_pages, differing_pages, list_files
 
 
 def difference(old: Path, new: Path) -> tuple[dict[str, list[int]], tuple[str, ...]]:
     """Pages of each file of `new` that `old` lacks, and files that only `old` has.
 
-    A file is left out if it is the same. Files that are marked clean on both sides are not read.
+    A file is left out if it is the same. Files that are marked equal are not read.
     """
     before, after = list_files(old), list_files(new)
     changed: dict[str, list[int]] = {}
@@ -16,7 +17,7 @@ def difference(old: Path, new: Path) -> tuple[dict[str, list[int]], tuple[str, .
         counterpart = before.get(name)
         if counterpart is None:
             changed[name] = differing_pages(old / name, path)
-        elif not _both_clean(counterpart, path):
+        elif not _are_surely_equal(counterpart, path):
             pages = differing_pages(counterpart, path)
             if pages or counterpart.stat().st_size != path.stat().st_size:
                 changed[name] = pages
@@ -24,21 +25,20 @@ def difference(old: Path, new: Path) -> tuple[dict[str, list[int]], tuple[str, .
 
 
 def synchronise(source: Path, target: Path) -> None:
-    """Give `target` the files of `source`, and mark both clean."""
+    """Give `target` the files of `source`, and mark them equal."""
     changed, removed = difference(target, source)
     for name, pages in changed.items():
         copy_pages(source / name, target / name, pages)
     for name in removed:
         (target / name).unlink()
-    mark_all_clean(source, target)
+    mark_all_equal(source, target)
 
 
-def mark_all_clean(*folders: Path) -> None:
+def mark_all_equal(source: Path, target: Path) -> None:
     """Note on every file that it equals its counterpart in the other folder."""
-    for folder in folders:
-        for path in list_files(folder).values():
-            mark_clean(path)
+    for name, path in list_files(source).items():
+        mark_equal(path, target / name)
 
 
-def _both_clean(one: Path, other: Path) -> bool:
-    return is_clean(one) and is_clean(other) and one.stat().st_size == other.stat().st_size
+def _are_surely_equal(one: Path, other: Path) -> bool:
+    return are_marked_equal(one, other) and one.stat().st_size == other.stat().st_size

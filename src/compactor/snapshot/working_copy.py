@@ -17,7 +17,7 @@ from compactor.snapshot.pages import check_sizes, list_files
 from compactor.snapshot.retirement import condemned, deletable, retire, split_expired
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import SnapshotStore
-from compactor.snapshot.synchronise import difference, mark_all_clean, synchronise
+from compactor.snapshot.synchronise import difference, mark_all_equal, synchronise
 from compactor.snapshot.tally import Tell, tell_nobody
 from receipt_sync.clock import Clock
 from receipt_sync.errors import IndexFailedError, PublishRefusedError
@@ -115,7 +115,7 @@ class WorkingCopy:
             if manifest is None or (_outgrown(manifest) and self._can_rebase(manifest))
             else self._publish_pack(manifest, record_count)
         )
-        mark_all_clean(self._folder, self._mirror.folder)
+        mark_all_equal(self._mirror.folder, self._folder)
         self._dirty = False
         return published
 

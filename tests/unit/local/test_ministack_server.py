@@ -1,13 +1,20 @@
 """What local/ministack_server.py mends, each alone."""
 
 import asyncio
+import threading
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from local.ministack_server import _mend_sender, answering_again, full_batches
+from local.ministack_server import (
+    Windows,
+    _mend_sender,
+    _mend_window,
+    answering_again,
+    full_batches,
+)
 
 
 def queue_of(number: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
@@ -122,3 +129,79 @@ def test_a_message_that_is_sent_alone_is_left_as_it_is():
     alone = {"MessageBody": "b", "MessageSystemAttributes": {"AWSTraceHeader": "2"}}
     sqs._act_send_message(alone, "queue")
     assert sqs.sent[-1] == alone
+
+
+class Mapped:
+    """A mapping with a window of a second, its queue, and a clock; woken when its time comes."""
+
+    def __init__(self, window: int = 1, most: int = 100) -> None:
+        self.now, self.alarms = 0.0, []
+        self.mapping = {"UUID": "m", "MaximumBatchingWindowInSeconds": window, "BatchSize": most}
+        self.queue: dict[str, Any] = {"messages": []}
+        self.windows = Windows(lambda: self.now, lambda seconds, _: self.alarms.append(seconds))
+
+    def send(self, *bodies: str) -> None:
+        self.queue["messages"] += [{"body": body, "visible_at": self.now} for body in bodies]
+
+    def is_due(self, now: float) -> bool:
+        self.now = now
+        return self.windows.is_due(self.mapping, self.queue, lambda: None)
+
+
+def test_a_batch_may_fill_until_its_window_is_over():
+    mapped = Mapped()
+    mapped.send("a")
+    assert [mapped.is_due(now) for now in (0.0, 0.5, 0.99, 1.0)] == [False, False, False, True]
+    assert mapped.alarms == [1]
+
+
+def test_the_next_batch_has_a_window_of_its_own():
+    mapped = Mapped()
+    mapped.send("a")
+    assert [mapped.is_due(now) for now in (0.0, 1.0)] == [False, True]
+    mapped.windows.close("m")
+    assert [mapped.is_due(now) for now in (1.5, 2.4, 2.5)] == [False, False, True]
+    assert mapped.alarms == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("bodies", "due"),
+    [(["a"] * 9, False), (["a"] * 10, True), (["x" * 3_000_000, "x" * 500_000], True)],
+)
+def test_a_full_batch_waits_no_longer(bodies: list[str], due: bool):
+    mapped = Mapped(most=10)
+    mapped.send(*bodies)
+    assert mapped.is_due(0.0) is due
+
+
+def test_without_a_window_nothing_waits():
+    mapped = Mapped(window=0)
+    mapped.send("a")
+    assert mapped.is_due(0.0)
+
+
+def test_what_another_works_on_opens_no_window():
+    mapped = Mapped()
+    mapped.queue["messages"] = [{"body": "a", "visible_at": 180.0}]
+    assert mapped.is_due(0.0)  # there is nothing to hand over
+    assert mapped.alarms == []
+    assert not mapped.is_due(180.0)
+
+
+def test_a_mapping_takes_no_batch_while_it_may_fill():
+    service = SimpleNamespace(
+        _sqs_esm_concurrency=lambda *_: 2,
+        _dispatch_esm_batch=lambda *arguments: dispatched.append(arguments),
+        _esm_wake=threading.Event(),
+    )
+    dispatched: list[Any] = []
+    mapped = Mapped()
+    mapped.send("a")
+    _mend_window(service, mapped.windows)
+    ask = lambda: service._sqs_esm_concurrency(mapped.mapping, {}, {}, mapped.queue)  # noqa: E731
+    assert ask() == 0
+    mapped.now = 1.0
+    assert ask() == 2
+    service._dispatch_esm_batch("m", "rest")
+    assert dispatched == [("m", "rest")]
+    assert ask() == 0

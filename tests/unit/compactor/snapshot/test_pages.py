@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compactor.snapshot.marks import are_marked_equal, mark_equal
 from compactor.snapshot.pack import apply_pack, build_pack
 from compactor.snapshot.pages import (
     PAGE_SIZE,
     check_sizes,
     copy_pages,
     differing_pages,
-    is_clean,
-    mark_clean,
 )
 from compactor.snapshot.synchronise import difference, synchronise
 from receipt_sync.errors import SnapshotDamagedError
@@ -76,13 +75,40 @@ def test_a_damaged_pack_is_refused_before_anything_is_written(tmp_path: Path, da
     assert list(target.iterdir()) == []
 
 
+def test_many_pages_are_copied_in_runs(tmp_path: Path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(bytes(3_000_000))
+    content = bytearray(os.urandom(3_500_001))
+    content[10 * PAGE_SIZE : 20 * PAGE_SIZE] = bytes(10 * PAGE_SIZE)
+    new.write_bytes(content)
+    copy_pages(new, old, differing_pages(old, new))
+    assert old.read_bytes() == content
+
+
 def test_a_write_within_the_same_tick_of_the_clock_is_seen(tmp_path: Path):
-    file = tmp_path / "file"
-    file.write_bytes(b"a")
-    mark_clean(file)
-    assert is_clean(file)
-    file.write_bytes(b"b")
-    assert not is_clean(file)
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"a")
+    other.write_bytes(b"a")
+    assert not are_marked_equal(one, other)
+    mark_equal(one, other)
+    assert are_marked_equal(one, other)
+    one.write_bytes(b"b")
+    assert not are_marked_equal(one, other)
+
+
+def test_a_copy_of_an_earlier_content_is_not_taken_for_one_of_the_present(tmp_path: Path):
+    source, first, second = tmp_path / "source", tmp_path / "first", tmp_path / "second"
+    source.mkdir()
+    (source / "file").write_bytes(b"a" * 9000)
+    synchronise(source, first)
+    synchronise(source, second)
+    assert are_marked_equal(first / "file", second / "file")
+    (source / "file").write_bytes(b"b" * 9000)
+    synchronise(source, second)
+    assert difference(first, source) == ({"file": [0, 1, 2]}, ())
+    synchronise(source, first)
+    assert (first / "file").read_bytes() == b"b" * 9000
+    assert are_marked_equal(first / "file", second / "file")
 
 
 def test_clean_files_are_not_read_and_dirty_ones_are(tmp_path: Path):

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from compactor.snapshot import reader as module
+from compactor.snapshot import synchronise
+from compactor.snapshot.pages import copy_pages
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from receipt_sync.errors import IndexFailedError
@@ -15,20 +17,26 @@ from tests.fakes.files import FileIndex
 from tests.fakes.snapshots import InMemorySnapshotStore
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> InMemorySnapshotStore:
-    """A store with one version of one record."""
-    store = InMemorySnapshotStore()
+def publish(store: InMemorySnapshotStore, folder: Path, **records: str) -> None:
+    """Make records the next version."""
     copy = WorkingCopy(
         store,
         Collection.LINES,
-        tmp_path / "writer",
+        folder,
         FileIndex,  # type: ignore[arg-type]
         ManualClock(),
         CopySettings("writer", timedelta(seconds=100)),
     )
-    copy.checkout().put(a="1")  # type: ignore[attr-defined]
-    copy.publish(1)
+    index = copy.checkout()
+    index.put(**records)  # type: ignore[attr-defined]
+    copy.publish(index.count())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> InMemorySnapshotStore:
+    """A store with one version of one record."""
+    store = InMemorySnapshotStore()
+    publish(store, tmp_path / "writer", a="1")
     return store
 
 
@@ -49,3 +57,33 @@ def test_a_version_that_could_not_be_opened_is_tried_again(
     assert reader.refresh()
     assert (reader.version, reader.count()) == (1, 1)
     assert not reader.refresh()
+
+
+def test_two_folders_take_turns_and_what_did_not_change_is_not_copied_again(
+    store: InMemorySnapshotStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "ChromaIndex", FileIndex)
+    copied: list[str] = []
+
+    def copy_and_note(source: Path, target: Path, pages: list[int]) -> None:
+        copied.append(target.name)
+        copy_pages(source, target, pages)
+
+    monkeypatch.setattr(synchronise, "copy_pages", copy_and_note)
+    big = "x" * 50_000
+    publish(store, tmp_path / "writer-1", big=big)
+    reader = SnapshotReader(store, Collection.LINES, tmp_path / "reader")
+    for number in range(5):
+        if number:
+            publish(store, tmp_path / f"writer-{number + 1}", **{f"n{number}": "1"})
+            copied.clear()
+        assert reader.refresh()
+        serving = reader._serving
+        assert serving is not None
+        assert serving.index.count() == 2 + number
+        assert serving.index.records["big"] == big  # type: ignore[attr-defined]
+    assert copied == ["records.json"]
+    folders = {path.name for path in (tmp_path / "reader").iterdir()}
+    assert folders == {"mirror", "serving-1", "serving-2"}
+    reader.close()
+    assert not (tmp_path / "reader").exists()
