@@ -33,7 +33,7 @@ def _surroundings(source: Random) -> Surroundings:
         query_page=choose((1, 3, 100)),
         keys_a_read=choose((3, 100)),
         max_packs=choose((2, 5, 200)),
-        rebase_floor=choose((600, 16 * 2**20)),
+        rebase_floor=choose((600, 64 * 2**20)),
         block_size=choose((4096, 4 * 2**20)),
         doubled=choose((0.0, 0.0, 0.0, 0.3)),
         delayed=choose((0.0, 0.0, 0.5)),

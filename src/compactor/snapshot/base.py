@@ -65,18 +65,28 @@ def names_of_base(folder: Path) -> frozenset[str]:
 def restore_base(
     files: dict[str, BaseFile], folder: Path, store: SnapshotStore, tally: Tally
 ) -> None:
-    """Write the base's files under `folder`, each block checked against its digest.
+    """Make the files under `folder` the base's, each block checked against its digest.
 
-    Raises SnapshotDamagedError for a block that is gone, truncated or not what its name says.
+    Blocks that lie in their place already are not fetched: a new base holds mostly what a mirror of
+    the version before it has. Raises SnapshotDamagedError for a block that is gone, truncated or
+    not what its name says.
     """
+    for name, path in list_files(folder).items():
+        if name not in files:
+            path.unlink()
     for name, file in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as empty:
-            empty.truncate(file.size)
+        _give_size(folder / name, file.size)
     with ThreadPoolExecutor(_THREADS) as pool:
         for _ in pool.map(lambda block: _restore_block(block, store), _targets(files, folder)):
             tally.one_more()
+
+
+def _give_size(path: Path, size: int) -> None:
+    """A file of this many bytes; one that has them is left as it is, with its mark."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.stat().st_size != size:
+        with path.open("ab") as file:
+            file.truncate(size)
 
 
 def _blocks_of(path: Path) -> Iterator[bytes]:
@@ -99,6 +109,8 @@ def _targets(files: dict[str, BaseFile], folder: Path) -> Iterator[_BlockAt]:
 
 
 def _restore_block(block: _BlockAt, store: SnapshotStore) -> None:
+    if _is_in_place(block):
+        return
     name = block_name(block.digest)
     data = decompress(store.read(name, MAX_BLOCK_OBJECT), BLOCK_SIZE, name)
     if len(data) != block.size or digest_of(data) != block.digest:
@@ -106,3 +118,9 @@ def _restore_block(block: _BlockAt, store: SnapshotStore) -> None:
     with block.path.open("r+b") as file:
         file.seek(block.offset)
         file.write(data)
+
+
+def _is_in_place(block: _BlockAt) -> bool:
+    with block.path.open("rb") as file:
+        file.seek(block.offset)
+        return digest_of(file.read(block.size)) == block.digest

@@ -25,9 +25,10 @@ _COPIES: Final = 2
 def materialise(
     manifest: Manifest, folder: Path, store: SnapshotStore, tell: Tell = tell_nobody
 ) -> None:
-    """Write the files of a version under the empty `folder`, every object of it checked.
+    """Make the files under `folder` those of a version, every object of it checked.
 
-    Raises SnapshotDamagedError, and WorkspaceFullError before anything is fetched.
+    What is there may be another version's, or anything. Raises SnapshotDamagedError, and
+    WorkspaceFullError before anything is fetched.
     """
     check_space(manifest, folder)
     blocks = sum(len(file.blocks) for file in manifest.base.values())
@@ -83,7 +84,8 @@ def check_space(manifest: Manifest, folder: Path) -> None:
     """Raise WorkspaceFullError if the disk can't hold the files and their working copy."""
     base = sum(file.size for file in manifest.base.values())
     needed = _COPIES * max(base, sum(manifest.files.values()))
-    free = shutil.disk_usage(folder).free
+    there = sum(path.stat().st_size for path in list_files(folder).values())
+    free = shutil.disk_usage(folder).free + there
     if needed > free:
         raise WorkspaceFullError(
             f"version {manifest.version} of {manifest.collection} needs {needed:,} bytes in "

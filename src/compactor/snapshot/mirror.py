@@ -86,7 +86,6 @@ class Mirror:
                 apply_packs(new, self.folder, self._store, Tally(len(new), tell_nobody))
                 check_files(manifest, self.folder)
             else:
-                self._reset()
                 materialise(manifest, self.folder, self._store, self._tell)
         except BaseException:
             self._reset()

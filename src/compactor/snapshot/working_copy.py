@@ -25,7 +25,7 @@ from receipt_sync.keys import Collection
 
 REBASE_SHARE: Final = 0.5
 """Packs may grow to this share of the base before a new base is written."""
-REBASE_FLOOR: Final = 16 * 2**20
+REBASE_FLOOR: Final = 64 * 2**20
 """Bytes of packs below which a new base is never written: small snapshots would rebase all day."""
 MAX_PACKS: Final = 200
 

@@ -57,6 +57,33 @@ def test_what_changed_by_more_than_a_pack_may_hold_becomes_a_base(
     assert set(setting.records(setting.copy("cold"))) == {"a", "b", "c"}
 
 
+def test_of_a_new_base_a_warm_worker_fetches_the_blocks_that_it_lacks(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    warm = setting.copy("warm")
+    setting.records(warm)
+    monkeypatch.setattr(module, "MAX_PACKS", 0)
+    before = setting.manifest()
+    manifest = setting.publish(setting.copy("two"), b="v")
+    assert manifest.packs == ()
+    setting.store.reads.clear()
+    assert set(setting.records(warm)) == {"a", "b"}
+    fetched = {name for name in setting.store.reads if name.startswith("blocks/")}
+    assert fetched == manifest.objects - before.objects
+    assert "opened" in manifest.base
+    assert len(fetched) == 1
+
+
+def test_a_file_that_the_base_no_longer_has_is_removed_with_its_place(setting: Setting):
+    folder = empty(setting)
+    (folder / "stale").mkdir()
+    (folder / "stale" / "file").write_bytes(b"x")
+    (folder / "opened").write_bytes(b"something else, and longer")
+    materialise(setting.manifest(), folder, setting.store)
+    assert not (folder / "stale" / "file").exists()
+    assert (folder / "opened").read_text() == "receipt_lines"
+
+
 def test_every_pack_that_is_made_can_be_read_whatever_its_page_numbers_take(tmp_path: Path):
     pages = pack_module.MAX_PACK_PAGES
     header = len(str(list(range(10**8, 10**8 + 1_000)))) / 1_000 * pages
