@@ -13,6 +13,7 @@ from compactor.closure import touched_collections
 from compactor.cycle import Cycle, CycleReport
 from compactor.dead_letters import DeadLetters
 from compactor.deltas import DeltaStore, VectorBatch, decode
+from compactor.parallel import in_parallel
 from compactor.sampling import evenly
 from compactor.work import Work
 from receipt_sync.clock import Clock
@@ -88,6 +89,7 @@ class Compactor:
     def handle(self, messages: Sequence[QueueMessage], deadline: Deadline) -> BatchReport:
         """Apply a batch. Never raises for what concerns a single message or collection."""
         entries = [self._read(message) for message in messages]
+        in_parallel(self._fetch, [entry for entry in entries if entry.delta is not None])
         cycles: list[CycleReport] = []
         for collection in Collection:
             cycles += self._compact(collection, entries, deadline)
@@ -110,20 +112,27 @@ class Compactor:
         )
 
     def _read(self, message: QueueMessage) -> Entry:
-        """A message's content; what can't be read is poison, what can't be fetched goes back."""
+        """A message's content; what can't be read is poison."""
         entry = Entry(message)
         try:
             content = read_message(message.body)
             entry.changes, entry.delta = content.changes, content.delta
             entry.poison += content.poison
-            if content.delta is not None:
-                data = self._deltas.read(content.delta.delta_key)
-                entry.vectors = decode(data, content.delta)
         except PermanentError as error:
             entry.poison.append(Poison(message.body, str(error)))
         except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
             self._fail([entry], error)
         return entry
+
+    def _fetch(self, entry: Entry) -> None:
+        """The vectors that a message announces; what can't be fetched goes back."""
+        delta = _delta_of(entry)
+        try:
+            entry.vectors = decode(self._deltas.read(delta.delta_key), delta)
+        except PermanentError as error:
+            entry.poison.append(Poison(entry.message.body, str(error)))
+        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+            self._fail([entry], error)
 
     def _compact(
         self, collection: Collection, entries: list[Entry], deadline: Deadline

@@ -14,11 +14,12 @@ from compactor.closure import Closure, closure_of
 from compactor.deltas import VectorBatch
 from compactor.index import Index, Record
 from compactor.lease import Lease
+from compactor.parallel import in_parallel
 from compactor.plan import Plan, make_plan, newest_vectors
 from compactor.projection import Items
 from compactor.readback import read_back
 from compactor.snapshot.working_copy import Published
-from compactor.source import TableSource, in_parallel
+from compactor.source import TableSource
 from compactor.truth import read_truth
 from compactor.work import Work
 from receipt_sync.deadline import Deadline

@@ -4,14 +4,14 @@ Absence is only ever reported from a read that succeeded whole (I5): unprocessed
 again until there are none, and a throttle, an error or a partial page raises TableReadError.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from compactor.index import batches
+from compactor.parallel import in_parallel
 from compactor.projection import Item
 from receipt_sync.attributes import decode_item
 from receipt_sync.backoff import pauses
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _GET_LIMIT: Final = 100  # keys of one BatchGetItem
-_THREADS: Final = 4
 _THROTTLES: Final = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -54,8 +53,6 @@ _OF_KINDS: Final = {
     frozenset({True, False}): _EVERY_FIELD,
 }
 """By whether keys are those of receipts' metadata: the table is quicker with fewer fields."""
-
-T = TypeVar("T")
 
 
 class TableSource(Protocol):
@@ -191,11 +188,3 @@ def _own_key(item: Mapping[str, Any]) -> EntityKey | None:
         return parse_key(item["PK"]["S"], item["SK"]["S"])
     except MalformedKeyError:
         return None
-
-
-def in_parallel(call: Callable[[T], Any], groups: list[T]) -> Iterator[Any]:
-    """What the call answers for each of `groups`, in their order; several calls at a time."""
-    if len(groups) < 2:
-        return map(call, groups)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return iter(list(pool.map(call, groups)))
