@@ -174,6 +174,7 @@ class Windows:
         window = mapping.get("MaximumBatchingWindowInSeconds", 0)
         waiting = self._waiting(queue, mapping.get("BatchSize", 10))
         if not window or not waiting:
+            self.close(mapping["UUID"])
             return True
         since = self._since.get(mapping["UUID"])
         if since is None:

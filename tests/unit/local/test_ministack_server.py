@@ -188,6 +188,16 @@ def test_what_another_works_on_opens_no_window():
     assert not mapped.is_due(180.0)
 
 
+def test_a_message_that_somebody_else_takes_leaves_no_window_behind():
+    mapped = Mapped()
+    mapped.send("a")
+    assert not mapped.is_due(0.0)
+    mapped.queue["messages"].clear()
+    assert mapped.is_due(0.5)
+    mapped.send("b")
+    assert not mapped.is_due(5.0)
+
+
 def test_a_mapping_takes_no_batch_while_it_may_fill():
     service = SimpleNamespace(
         _sqs_esm_concurrency=lambda *_: 2,
