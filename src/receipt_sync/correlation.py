@@ -21,7 +21,8 @@ def tell(telemetry: Telemetry, event: str, **ids: Iterable[str]) -> None:
 
 def receipt_names(keys: Iterable[EntityKey]) -> list[str]:
     """The receipts of some entities: what the ids of all of a receipt's records begin with."""
-    return sorted(map(receipt_name, {key.receipt for key in keys}))
+    # The first two parts of a key are its receipt's.
+    return sorted(receipt_name(ReceiptKey(*receipt)) for receipt in {key[:2] for key in keys})
 
 
 def receipt_name(receipt: ReceiptKey) -> str:

@@ -3,7 +3,6 @@
 Record layout: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -17,8 +16,8 @@ StreamRecord: TypeAlias = object
 
 _EVENTS: Final[dict[str, EventName]] = {"INSERT": "INSERT", "MODIFY": "MODIFY", "REMOVE": "REMOVE"}
 _NUMBERS: Final = (int, float)
-_SEQUENCE: Final = re.compile("[0-9]{1,64}")
-_LABEL: Final = re.compile("[ -~]{1,128}")
+_LONGEST_SEQUENCE: Final = 64
+_LONGEST_LABEL: Final = 128
 
 
 class EntityChange(NamedTuple):
@@ -58,7 +57,9 @@ def sequence_text(record: StreamRecord) -> str | None:
     """A record's sequence number as it is written there; None if it has none."""
     data = record.get("dynamodb") if isinstance(record, dict) else None
     text = data.get("SequenceNumber") if isinstance(data, dict) else None
-    return text if isinstance(text, str) and _SEQUENCE.fullmatch(text) else None
+    if isinstance(text, str) and text.isascii() and text.isdigit():
+        return text if len(text) <= _LONGEST_SEQUENCE else None
+    return None
 
 
 def _map_of(holder: object, name: str) -> dict[str, Any]:
@@ -142,4 +143,6 @@ def _timestamp(epoch_seconds: object) -> datetime:
 
 def _label(value: object) -> str:
     """An identifier for people; one that is none is left out, for nothing depends on it."""
-    return value if isinstance(value, str) and _LABEL.fullmatch(value) else ""
+    if isinstance(value, str) and value.isascii() and value.isprintable():
+        return value if len(value) <= _LONGEST_LABEL else ""
+    return ""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticSerializationError
 from pydantic_core import to_json as as_json
 
 from receipt_sync.attributes import to_json
-from receipt_sync.keys import EntityType, ReceiptKey
+from receipt_sync.keys import EntityType
 from receipt_sync.messages import CHANGE, SCHEMA, batch_body
 from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 from stream_processor.detection import EntityChange
@@ -43,9 +43,9 @@ class _Packed(NamedTuple):
 def pack(changes: Iterable[EntityChange], limit: int = MESSAGE_LIMIT) -> list[OutgoingMessage]:
     """Messages of at most `limit` bytes less the margin; a receipt is split only if it must be."""
     room = limit - MARGIN
-    groups: defaultdict[ReceiptKey, list[_Packed]] = defaultdict(list)
+    groups: defaultdict[tuple[object, ...], list[_Packed]] = defaultdict(list)
     for change in changes:
-        groups[change.key.receipt].append(_body(change, room))
+        groups[change.key[:2]].append(_body(change, room))  # its receipt
     return [_message(members) for members in _fill(groups.values(), room)]
 
 
@@ -84,7 +84,11 @@ def _content(change: EntityChange) -> dict[str, Any]:
     """
     key = change.key
     kind = key.entity_type
-    ids = {name: number for name, number in key._asdict().items() if number is not None}
+    ids: dict[str, object] = {"image_id": key.image_id, "receipt_id": key.receipt_id}
+    if key.line_id is not None:
+        ids["line_id"] = key.line_id
+    if key.word_id is not None:
+        ids["word_id"] = key.word_id
     return {
         "source": CHANGE,
         "schema": SCHEMA,

@@ -144,8 +144,13 @@ class StreamProcessor:
 
 def _ends(records: Sequence[StreamRecord]) -> dict[str, str]:
     """By which sequence numbers a batch's trace is found."""
-    numbers = [number for number in map(sequence_of, records) if number is not None]
-    return {"first": str(min(numbers)), "last": str(max(numbers))} if numbers else {}
+    first, last = _first_number(records), _first_number(reversed(records))
+    return {} if first is None or last is None else {"first": str(first), "last": str(last)}
+
+
+def _first_number(records: Iterable[StreamRecord]) -> int | None:
+    """A shard hands its records out in order, so that only what is malformed is passed over."""
+    return next((n for n in map(sequence_of, records) if n is not None), None)
 
 
 def _lowest(failed: Iterable[int], records: Iterable[StreamRecord]) -> str | None:
