@@ -53,7 +53,7 @@ load: $(INSTALLED) ## Load the system and time readers: RATE=100 SECONDS=60 SHAP
 load-ui: $(INSTALLED) ## The same from Locust's page
 	@$(LOAD) --ui
 
-bench: package ## Measure, and compare with what is promised (half an hour); HUGE=1 with 100,000 records
+bench: package ## Measure, and compare with what is promised (a quarter of an hour); HUGE=1 with 100,000 records
 	@$(BIN)/python -m benchmarks $(if $(HUGE),--huge)
 
 bench-quick: package ## The same at small sizes, in under five minutes

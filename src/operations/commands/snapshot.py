@@ -12,6 +12,7 @@ from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.restore import restore
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
+from compactor.snapshot.sweep import sweep
 from operations.commands.options import AsJson, DryRun
 from operations.commands.snapshot_screen import print_history, print_version, row_of
 from operations.connection import Connection
@@ -25,7 +26,8 @@ from operations.snapshots.manifests import present_versions
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-WRITER = "receipt-sync snapshot restore"
+RESTORER = "receipt-sync snapshot restore"
+SWEEPER = "receipt-sync snapshot gc"
 
 snapshot = typer.Typer(no_args_is_help=True, help="Look at what is published, and go back.")
 Of = Annotated[Collection, typer.Argument(help="Which collection's snapshot.")]
@@ -137,7 +139,7 @@ def gc_command(
     with explained(connection), notes().status("listing objects"):
         found = _garbage(connection, collection, timedelta(hours=older_than))
         if not dry_run:
-            _store(connection, collection).delete(stored.name for stored in found)
+            found = _sweep(connection, collection, found)
     size = sum(stored.size for stored in found)
     if as_json:
         names = [stored.name for stored in found]
@@ -153,7 +155,15 @@ def _restore(connection: Connection, history: list[Manifest], version: int) -> i
         tempfile.TemporaryDirectory(prefix="receipt-sync-") as folder,
         notes().status("fetching and checking its objects"),
     ):
-        return restore(store, history, version, Path(folder), SystemClock(), WRITER).version
+        return restore(store, history, version, Path(folder), SystemClock(), RESTORER).version
+
+
+def _sweep(
+    connection: Connection, collection: Collection, found: list[StoredObject]
+) -> list[StoredObject]:
+    store, names = _store(connection, collection), [stored.name for stored in found]
+    swept = frozenset(sweep(store, collection, names, SystemClock(), SWEEPER))
+    return [stored for stored in found if stored.name in swept]
 
 
 def _garbage(
