@@ -40,11 +40,11 @@ demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes r
 test: $(INSTALLED) $(LINTED) ## Run every test, the quickest kinds first; TESTS=path runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-simulate: $(INSTALLED) ## Simulate HISTORIES=10000, going on where it was stopped; SEED=7 runs one again
+simulate: $(INSTALLED) ## Simulate HISTORIES=10000, going on where it was stopped, for MINUTES=; SEED=7 runs one again
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--histories $(HISTORIES) \
-		--state build/simulation.json)
+		$(if $(MINUTES),--minutes $(MINUTES)) --state build/simulation.json)
 
-prove: $(INSTALLED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
+prove: $(INSTALLED) $(LINTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
 	@$(BIN)/python -m tests.prove $(if $(QUICK),--quick) $(PARTS)
 
 load: $(INSTALLED) ## Load the system and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=

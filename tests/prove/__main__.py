@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
+from tests.prove.commands import PartFailedError
 from tests.prove.document import write
-from tests.prove.parts import PARTS, PartFailedError
+from tests.prove.parts import LONG, PARTS
 from tests.prove.results import Result, save, saved
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -18,7 +19,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}; all by default.")
+        list[str] | None,
+        typer.Argument(
+            help=f"Of {', '.join(PARTS)}, which are the default, and {', '.join(LONG)}."
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes instead of forty.")] = False,
     go_on: Annotated[
@@ -32,18 +36,24 @@ def main(
 
     Example: python -m tests.prove outages soak
     """
-    unknown = [name for name in parts or () if name not in PARTS]
+    unknown = [name for name in parts or () if name not in PARTS | LONG]
     if unknown:
-        raise typer.BadParameter(f"{unknown[0]}: give some of {', '.join(PARTS)}")
+        raise typer.BadParameter(f"{unknown[0]}: give some of {', '.join(PARTS | LONG)}")
     wanted = [name for name in parts or PARTS if not (go_on and saved(name))]
-    _prove(wanted, quick=quick)
-    results = {name: found for name in PARTS if (found := saved(name))}
-    write(results)
+    failures = _prove(wanted, quick=quick)
+    results = {name: found for name in PARTS | LONG if (found := saved(name))}
+    write(results, long=LONG)
     _show(results)
+    for sentence in failures:
+        typer.echo(f"prove: {sentence}", err=True)
+    if failures:
+        raise typer.Exit(2)
     raise typer.Exit(1 if any(result.lost for result in results.values()) else 0)
 
 
-def _prove(wanted: list[str], *, quick: bool) -> None:
+def _prove(wanted: list[str], *, quick: bool) -> list[str]:
+    """Run the parts; says which could not be run, and why, for the others are worth having."""
+    failures = []
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("", total=len(wanted))
@@ -51,12 +61,13 @@ def _prove(wanted: list[str], *, quick: bool) -> None:
             progress.update(bar, description=name)
             begun = time.monotonic()
             try:
-                rows = PARTS[name](quick)
+                rows = (PARTS | LONG)[name](quick)
             except PartFailedError as error:
-                typer.echo(f"prove: {error}", err=True)
-                raise typer.Exit(2) from error
-            save(Result(name, rows, quick, round(time.monotonic() - begun, 1)))
+                failures.append(f"{name}: {error}")
+            else:
+                save(Result(name, rows, quick, round(time.monotonic() - begun, 1)))
             progress.advance(bar)
+    return failures
 
 
 def _show(results: dict[str, Result]) -> None:

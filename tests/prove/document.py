@@ -1,7 +1,7 @@
 """Writes what was found into docs/reliability.md, between markers."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +13,19 @@ RESULTS, PLANTED_BUGS, LONG_RUNS = "results", "planted bugs", "long runs"
 _PLANTED: Final = "planted"
 
 
-def write(results: Mapping[str, Result], path: Path = DOCUMENT) -> None:
-    """Put the results in; what no result is about keeps what it says."""
+def write(
+    results: Mapping[str, Result], path: Path = DOCUMENT, *, long: Collection[str] = ()
+) -> None:
+    """Put the results in, those of `long` parts in a table of their own.
+
+    What no result is about keeps what it says.
+    """
     text = path.read_text()
-    short = [results[part] for part in results if part != _PLANTED]
-    if short:
-        text = replaced(text, RESULTS, table_of(short))
+    short = [results[part] for part in results if part != _PLANTED and part not in long]
+    longer = [results[part] for part in results if part in long]
+    for marker, some in ((RESULTS, short), (LONG_RUNS, longer)):
+        if some:
+            text = replaced(text, marker, table_of(some))
     if _PLANTED in results:
         text = replaced(text, PLANTED_BUGS, planted_table(results[_PLANTED]))
     path.write_text(text)

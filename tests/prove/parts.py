@@ -1,53 +1,35 @@
 """The parts of the proof: each runs its command, and says how many tries came to what."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
-from local.state import PROJECT
 from tests.fuzz.targets import TARGETS
-from tests.prove import pytests
-from tests.prove.failures import FAILURES
+from tests.prove.commands import figures, run, said
 from tests.prove.results import Row
+from tests.prove.tested import compatibility, odd_data, rows, security
 from tests.simulation.planted import PLANTED
 
 Part = Callable[[bool], list[Row]]
 """Runs in its full or, for True, its quick form."""
 
-_PYTHON: Final = "python"
-_SAME_IN_EVERY_RUN: Final = {"PYTHONHASHSEED": "0"}
 _SERVICES: Final = ("table", "queue", "bucket", "server")
 _SHAPES: Final = ("down", "slow", "flapping")
-
-
-class PartFailedError(Exception):
-    """A command of a part ended without figures."""
-
-
-def rows(quick: bool) -> list[Row]:
-    """The failure table, by its tests."""
-    tried = pytests.run([test for tests in FAILURES.values() for test in tests])
-    command = "python -m tests.prove rows"
-    return [
-        Row(what, tries, tries, failed, command)
-        for what, tests in FAILURES.items()
-        for tries, failed in [tried.of(tests)]
-    ]
+_MILLION: Final = 1_000_000
+MINUTES: Final = "MINUTES"
+"""The variable that says for how many minutes the million histories go on; for 60 without it."""
 
 
 def simulation(quick: bool) -> list[Row]:
     """Histories from seeds."""
     histories = 500 if quick else 20_000
     command = ("-m", "tests.simulation", "--histories", str(histories), "--json")
-    summary = _figures(command)
+    summary = figures(command)
     faults = sum(summary["faults"].values())
     note = f"{summary['publishes']:,} versions opened, {len(summary['crashes'])} places crashed at"
     what = "deterministic simulation"
-    return [Row(what, summary["histories"], faults, len(summary["failed"]), _said(command), note)]
+    return [Row(what, summary["histories"], faults, len(summary["failed"]), said(command), note)]
 
 
 def planted(quick: bool) -> list[Row]:
@@ -70,7 +52,7 @@ def _first_seed(name: str) -> int | None:
         "    found = first_failure(range(3000))\n"
         "print('null' if found is None else found.seed + 1)"
     )
-    return _figures(("-c", code))  # type: ignore[no-any-return]
+    return figures(("-c", code))  # type: ignore[no-any-return]
 
 
 def _plant(name: str) -> str:
@@ -90,17 +72,17 @@ def fuzz(quick: bool) -> list[Row]:
 
 def _broke(name: str, guided: bool, inputs: int) -> bool:
     options = ("--guided",) if guided else ()
-    return _run(("-m", "tests.fuzz", name, *options, "--inputs", str(inputs))).returncode != 0
+    return run(("-m", "tests.fuzz", name, *options, "--inputs", str(inputs))).returncode != 0
 
 
 def kills(quick: bool) -> list[Row]:
     """SIGKILL and SIGSTOP on the local AWS."""
     rounds = 10 if quick else 200
     command = ("-m", "tests.kills", "--rounds", str(rounds), "--seed", "1", "--json")
-    found = _figures(command)
+    found = figures(command)
     lost = found["lost"] + len(found["broken"])
     note = f"{found['writes']:,} writes, {found['versions']:,} versions opened"
-    return [Row("real kills", found["tries"], found["faults"], lost, _said(command), note)]
+    return [Row("real kills", found["tries"], found["faults"], lost, said(command), note)]
 
 
 def outages(quick: bool) -> list[Row]:
@@ -112,13 +94,13 @@ def outages(quick: bool) -> list[Row]:
 
 def _outage(case: tuple[str, str]) -> Row:
     command = ("-m", "tests.outages", "--service", case[0], "--shape", case[1], "--json")
-    (found,) = _figures(command)
+    (found,) = figures(command)
     freshness = found["alarmed"].get("Freshness", 0.0) / 1000
     note = f"{found['seconds']:g} s; worst freshness {freshness:.0f} s, all equal again after "
     note += f"{found['caught_up']} s"
     lost = max(found["lost"], int(not found["held"]))
     what = f"outage: {case[0]} {case[1]}"
-    return Row(what, found["writes"], found["faults"], lost, _said(command), note)
+    return Row(what, found["writes"], found["faults"], lost, said(command), note)
 
 
 def soak(quick: bool) -> list[Row]:
@@ -133,38 +115,54 @@ def backlog(quick: bool) -> list[Row]:
 
 def _soaked(options: Sequence[str]) -> Row:
     command = ("-m", "tests.soak", *options, "--json")
-    found = _figures(command)
+    found = figures(command)
     lost = max(found["lost"], int(not found["held"]))
     note = f"{found['rate']:g} a second; table and index agreed {found['caught_up']} s later"
-    return Row(found["what"], found["done"], 0, lost, _said(command), note)
+    if sample := found["samples"].get("memory of compactor"):
+        mib = " → ".join(f"{value / 2**20:.0f}" for value in sample["quarters"])
+        note += f"; the worker's memory by quarter {mib} MiB"
+    return Row(found["what"], found["done"], 0, lost, said(command), note)
+
+
+def ten_minutes(quick: bool) -> list[Row]:
+    """300 changes a second."""
+    return [_soaked(("--rate", "300", "--seconds", "15" if quick else "600"))]
+
+
+def half_an_hour(quick: bool) -> list[Row]:
+    """50 changes a second."""
+    return [_soaked(("--rate", "50", "--seconds", "15" if quick else "1800"))]
+
+
+def million(quick: bool) -> list[Row]:
+    """Histories up to a million, going on where the last run ended, for $MINUTES."""
+    minutes = "1" if quick else os.environ.get(MINUTES, "60")
+    command = ("-m", "tests.simulation", "--histories", str(_MILLION))
+    command += ("--state", "build/simulation.json")
+    found = figures((*command, "--minutes", minutes, "--json"))
+    faults = sum(found["faults"].values())
+    note = f"of {_MILLION:,}; {found['publishes']:,} versions opened"
+    return [
+        Row(
+            "histories so far",
+            found["histories"],
+            faults,
+            len(found["failed"]),
+            said(command),
+            note,
+        )
+    ]
 
 
 PARTS: Final[dict[str, Part]] = {
-    part.__name__: part for part in (rows, simulation, planted, fuzz, kills, outages, soak, backlog)
-}
-
-
-def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **_SAME_IN_EVERY_RUN},
-        capture_output=True,
-        text=True,
-        check=False,
+    part.__name__: part
+    for part in (
+        rows, odd_data, security, compatibility,
+        simulation, planted, fuzz, kills, outages, soak, backlog,
     )
-
-
-def _figures(arguments: Sequence[str]) -> Any:
-    """What a command says of itself; it may end with 1 if something was lost."""
-    done = _run(arguments)
-    try:
-        return json.loads(done.stdout)
-    except ValueError as error:
-        raise PartFailedError(
-            f"`{_said(arguments)}` ended with {done.returncode}: {done.stderr[-1500:]}"
-        ) from error
-
-
-def _said(arguments: Sequence[str]) -> str:
-    return " ".join((_PYTHON, *(argument for argument in arguments if argument != "--json")))
+}  # fmt: skip
+"""What `make prove` runs."""
+LONG: Final[dict[str, Part]] = {
+    part.__name__: part for part in (ten_minutes, half_an_hour, million)
+}
+"""What is run only if it is asked for."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from local.state import PROJECT
+from tests.prove.commands import PartFailedError
 
 _EXAMPLES = re.compile(r"- (\d+) passing\b.*?(\d+) failing")
 _TEST = re.compile(r"^(tests/\S+\.py)::(?:\w+::)?(\w+)")
@@ -22,16 +23,29 @@ class Tried:
         self.tries: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
 
+    @property
+    def total(self) -> tuple[int, int]:
+        """Tries and failures of all that was run."""
+        return tuple(
+            sum(count for key, count in counts.items() if "::" not in key)
+            for counts in (self.tries, self.failed)
+        )  # type: ignore[return-value]
+
     def of(self, ids: Sequence[str]) -> tuple[int, int]:
         """Tries and failures of tests, or of whole files."""
         return sum(self.tries[i] for i in ids), sum(self.failed[i] for i in ids)
 
 
-def run(ids: Sequence[str]) -> Tried:
-    """Run the tests, two at a time. A property's try is an example; any other's is a case."""
+def run(ids: Sequence[str], python: str = sys.executable, processes: int = 1) -> Tried:
+    """Run the tests. A try is a case; of a property, if one process runs it, an example.
+
+    Raises PartFailedError if pytest itself fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        if processes > 1:
+            command += ["-n", str(processes), "--dist", "loadfile"]
         options = [
             f"--junitxml={report}",
             "--hypothesis-show-statistics",
@@ -43,7 +57,7 @@ def run(ids: Sequence[str]) -> Tried:
             cwd=PROJECT, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if not report.exists():
-            raise RuntimeError(f"pytest did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+            raise PartFailedError(f"pytest did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return _read(report, done.stdout)
 
 

@@ -39,3 +39,4 @@ def test_tries_and_failures_of_tests_and_of_whole_files(tmp_path: Path):
     assert tried.of(["tests/property/test_some.py"]) == (152, 1)
     assert tried.of(["tests/unit/test_other.py::test_case"]) == (2, 1)
     assert tried.of(["tests/unit/test_other.py"]) == (102, 1)
+    assert tried.total == (254, 2)

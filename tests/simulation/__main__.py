@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,9 @@ def main(  # noqa: PLR0917
     state: Annotated[
         Path | None, typer.Option(help="Keep the summary here, and go on where it ended.")
     ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="End after so long; --state goes on another time.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Run one history, and make it small.")] = None,
     events: Annotated[str | None, typer.Option(help="Only these events of the seed.")] = None,
     faults: Annotated[str | None, typer.Option(help="Only these faults of the seed.")] = None,
@@ -50,7 +54,7 @@ def main(  # noqa: PLR0917
 
       python -m tests.simulation --seed 42
 
-      python -m tests.simulation --histories 1000000 --state build/simulation.json
+      python -m tests.simulation --histories 1000000 --minutes 60 --state build/simulation.json
     """
     with planted(plant):
         if seed is not None:
@@ -59,13 +63,16 @@ def main(  # noqa: PLR0917
                 _replay(kept(script, events.split(","), faults.split(",")))
             _explain(script, plant)
         summary = campaign.load(state) if state else Summary(next_seed=first)
-        _run(summary, histories, 1 if plant else processes, state)
+        end = None if minutes is None else time.monotonic() + 60 * minutes
+        _run(summary, histories, 1 if plant else processes, state, end)
         _print(summary, as_json=as_json)
         for failed in list(summary.failed)[:1]:
             _explain(write(failed), plant)
 
 
-def _run(summary: Summary, histories: int, processes: int, state: Path | None) -> None:
+def _run(
+    summary: Summary, histories: int, processes: int, state: Path | None, end: float | None
+) -> None:
     progress = Progress(
         *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(),
         console=_CONSOLE,
@@ -77,6 +84,8 @@ def _run(summary: Summary, histories: int, processes: int, state: Path | None) -
                 progress.update(task, completed=present.next_seed)
                 if state:
                     campaign.save(present, state)
+                if end is not None and time.monotonic() > end:
+                    break
         except KeyboardInterrupt:
             progress.stop()
             _print(summary, as_json=False)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.simulation import campaign
+from tests.simulation.__main__ import app
 from tests.simulation.campaign import Summary, load, run_all, save
 
 
@@ -26,3 +28,12 @@ def test_a_summary_of_other_code_is_not_gone_on_with(
     save(Summary(histories=5, next_seed=5), path)
     monkeypatch.setattr(campaign, "_code", lambda: "changed")
     assert load(path).next_seed == 0
+
+
+def test_a_run_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(campaign, "CHUNK", 5)
+    path = tmp_path / "state.json"
+    options = ["--histories", "1000", "--processes", "1", "--minutes", "0", "--state", str(path)]
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 0
+    assert load(path).next_seed == 5
