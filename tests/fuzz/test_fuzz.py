@@ -4,12 +4,16 @@
 """
 
 import importlib.util
+import json
 import subprocess
 import sys
 
 import pytest
 
+from tests.fuzz import handlers
+from tests.fuzz.contract import PARKED, BrokenContractError
 from tests.fuzz.runner import feed
+from tests.fuzz.seeds import SECRET
 from tests.fuzz.targets import TARGETS
 
 _CHEAP = 14_000
@@ -52,3 +56,23 @@ def test_an_input_that_coverage_led_to_is_applied_ignored_or_set_aside(name: str
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     assert f"Done {inputs} runs" in done.stderr
+
+
+def _of_a_broken_key(sk: str) -> bytes:
+    keys = {"PK": {"S": "IMAGE#image"}, "SK": {"S": sk}}
+    body = {"Keys": keys, "NewImage": {"text": {"S": SECRET}}, "SequenceNumber": "1"}
+    return json.dumps({"eventName": "MODIFY", "dynamodb": body}).encode()
+
+
+def test_a_text_that_a_producer_put_into_a_key_may_be_told_with_the_key():
+    check = TARGETS["stream_events"].make()
+    assert check(_of_a_broken_key(f"RECEIPT#00001#LINE#{SECRET}")) == PARKED
+
+
+def test_a_reason_that_quotes_an_image_is_seen(monkeypatch: pytest.MonkeyPatch):
+    def park(self: handlers.CapturingParking, record: object, reason: str) -> None:
+        self.parked.append((record, f"{reason}: {record}"))
+
+    monkeypatch.setattr(handlers.CapturingParking, "park", park)
+    with pytest.raises(BrokenContractError, match="quotes"):
+        TARGETS["stream_events"].make()(_of_a_broken_key("RECEIPT#1#LINE#1"))

@@ -62,5 +62,5 @@ def _python(version: str) -> Row:
         raise PartFailedError(str(error)) from error
     tried = pytests.run(EVERY_PYTHON, str(made.python), processes=2)
     tries, failed = tried.total
-    what, note = f"Python {version}", f"{made.version}; tests"
-    return Row(what, tries, 0, failed, "python -m tests.prove compatibility", note)
+    command = "python -m tests.prove compatibility"
+    return Row(f"Python {version}", tries, 0, failed, command, made.version)
