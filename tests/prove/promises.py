@@ -32,9 +32,8 @@ EARLIER_SNAPSHOTS: Final[dict[str, Tests]] = {
 }
 EVERY_PYTHON: Final[Tests] = (
     "tests/unit",
-    "tests/property",
     "tests/functional/test_chroma_index.py",
     "tests/functional/test_chroma_snapshot.py",
     *(test for tests in EARLIER_SNAPSHOTS.values() for test in tests),
 )
-"""What is run on each Python that is promised: all logic, and whatever loads Chroma's wheels."""
+"""What is run on each Python that is promised: the logic, and what loads Chroma's wheels."""
