@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from compactor.allocator import Allocator, this_process
 from compactor.compaction import QueueMessage
 from compactor.drain import drain
 from compactor.wiring import Worker, build_worker
@@ -53,15 +54,23 @@ def _worker() -> Worker:
     return worker
 
 
+@lru_cache(maxsize=1)
+def _allocator() -> Allocator:
+    return this_process()
+
+
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle an SQS event, or drain the queue for `{}`. Raises SettingsError, ValueError."""
     telemetry = _telemetry()
     telemetry.logger.append_keys(request_id=context.aws_request_id)
-    with telemetry.invocation(_trace_headers(event)):
-        if not event:
-            return _drain(context)
-        if "Records" in event:
-            return _handle_batch(event, context)
+    try:
+        with telemetry.invocation(_trace_headers(event)):
+            if not event:
+                return _drain(context)
+            if "Records" in event:
+                return _handle_batch(event, context)
+    finally:
+        _allocator().give_back()
     raise ValueError("an event is an SQS event with Records, or {} to drain the queue")
 
 

@@ -1,0 +1,55 @@
+"""Memory that malloc keeps is given back, and not looked for when there is none."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from compactor import allocator
+from compactor.allocator import GROWTH, Allocator, this_process
+
+
+@dataclass
+class Process:
+    """Memory in use, and what malloc keeps besides; all in bytes."""
+
+    used: int = 10 * GROWTH
+    kept: int = 0
+    trims: int = 0
+
+    def trim(self) -> None:
+        self.kept, self.trims = 0, self.trims + 1
+
+    def resident(self) -> int:
+        return self.used + self.kept
+
+
+def test_memory_stays_flat_however_many_cycles_leave_something():
+    process = Process()
+    keeper = Allocator(process.trim, process.resident)
+    for _ in range(1000):
+        process.kept += GROWTH // 20
+        keeper.give_back()
+        assert process.kept <= GROWTH + GROWTH // 20
+    assert process.trims < 60
+
+
+def test_what_is_in_use_is_not_trimmed_again_and_again():
+    process = Process()
+    keeper = Allocator(process.trim, process.resident)
+    keeper.give_back()
+    process.used += 5 * GROWTH
+    for _ in range(10):
+        keeper.give_back()
+    assert process.trims == 1
+
+
+def test_this_process_is_measured_in_bytes():
+    assert 2**23 < allocator.resident() < 2**40
+    this_process().give_back()
+
+
+def test_where_malloc_is_not_glibcs_nothing_is_done(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: object())
+    keeper = this_process()
+    keeper.give_back()
+    keeper.give_back()
