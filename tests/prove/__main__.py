@@ -1,6 +1,5 @@
 """python -m tests.prove: run all parts of the proof, or some, and write docs/reliability.md."""
 
-import time
 from typing import Annotated
 
 import typer
@@ -8,10 +7,10 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
-from tests.prove.commands import PartFailedError
-from tests.prove.document import write
+from tests.prove.document import stale, write
 from tests.prove.parts import LONG, PARTS
 from tests.prove.results import Result, save, saved
+from tests.prove.running import in_stages, result_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,24 +25,34 @@ def main(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes instead of forty.")] = False,
     go_on: Annotated[
-        bool, typer.Option("--go-on", help="Only what has no result in build/prove/ yet.")
+        bool,
+        typer.Option("--go-on", help="Only what has no result of this code in build/prove/ yet."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which parts of the document are out of date.")
     ] = False,
 ) -> None:
     """Try to break the system in every way that is known, and write down what was lost.
 
-    Results are kept by part under build/prove/, so that one part can be run again alone.
-    Exit status: 0 nothing was lost, 1 something was, 2 a part could not be run.
+    Results are kept by part under build/prove/ with the digest of the code that was tested. The
+    document takes only results of the present code.
+    Exit status: 0 nothing was lost, 1 something was, 2 a part could not be run, 3 with --check if
+    the document lacks results of the present code.
 
     Example: python -m tests.prove outages soak
     """
     unknown = [name for name in parts or () if name not in PARTS | LONG]
     if unknown:
         raise typer.BadParameter(f"{unknown[0]}: give some of {', '.join(PARTS | LONG)}")
-    wanted = [name for name in parts or PARTS if not (go_on and saved(name))]
-    failures = _prove(wanted, quick=quick)
-    results = {name: found for name in PARTS | LONG if (found := saved(name))}
-    write(results, long=LONG)
+    if check:
+        _check(parts or list(PARTS))
+        return
+    failures = _prove([name for name in parts or PARTS if not (go_on and _fresh(name))], quick)
+    results = {name: found for name in PARTS | LONG if (found := _fresh(name))}
+    missing = write(results, PARTS | LONG)
     _show(results)
+    if missing:
+        typer.echo(f"prove: no figures of the present code for {', '.join(missing)}", err=True)
     for sentence in failures:
         typer.echo(f"prove: {sentence}", err=True)
     if failures:
@@ -51,31 +60,43 @@ def main(
     raise typer.Exit(1 if any(result.lost for result in results.values()) else 0)
 
 
-def _prove(wanted: list[str], *, quick: bool) -> list[str]:
-    """Run the parts; says which could not be run, and why, for the others are worth having."""
-    failures = []
+def _check(names: list[str]) -> None:
+    old = stale({name: (PARTS | LONG)[name] for name in names})
+    for name in old:
+        typer.echo(f"{name}: run `make prove PARTS={name}` on the present code", err=True)
+    if old:
+        raise typer.Exit(3)
+
+
+def _fresh(name: str) -> Result | None:
+    """Return the last result of a part, unless it is of other code than the present one."""
+    found = saved(name)
+    return found if found and found.code == (PARTS | LONG)[name].code else None
+
+
+def _prove(wanted: list[str], quick: bool) -> list[str]:
+    """Run the parts. Return which could not be run, and why."""
+    failures: list[str] = []
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("", total=len(wanted))
-        for name in wanted:
-            progress.update(bar, description=name)
-            begun = time.monotonic()
-            try:
-                rows = (PARTS | LONG)[name](quick)
-            except PartFailedError as error:
-                failures.append(f"{name}: {error}")
-            else:
-                save(Result(name, rows, quick, round(time.monotonic() - begun, 1)))
-            progress.advance(bar)
+        for stage in in_stages([(PARTS | LONG)[name] for name in wanted]):
+            progress.update(bar, description=", ".join(part.name for part in stage))
+            for part, found in result_of(stage, quick=quick):
+                if isinstance(found, Result):
+                    save(found)
+                else:
+                    failures.append(f"{part.name}: {found}")
+                progress.advance(bar)
     return failures
 
 
 def _show(results: dict[str, Result]) -> None:
-    table = Table("part", "tries", "faults injected", "lost", "seconds", "when")
+    table = Table("part", "tries", "faults injected", "lost", "seconds", "when", "code")
     for name, result in results.items():
         tries, faults = (sum(getattr(row, n) for row in result.rows) for n in ("tries", "faults"))
         numbers = (f"{tries:,}", f"{faults:,}", f"{result.lost:,}", f"{result.seconds:g}")
-        table.add_row(name, *numbers, result.date)
+        table.add_row(name, *numbers, result.date, result.code)
     Console().print(table)
 
 

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 from local.state import PROJECT
 from tests.prove.commands import PartFailedError
 
+_RAN = (0, 1)
+"""Exit status of pytest if it ran all tests: without, or with failures."""
 _EXAMPLES = re.compile(r"- (\d+) passing\b.*?(\d+) failing")
 _TEST = re.compile(r"^(tests/\S+\.py)::(?:\w+::)?(\w+)")
 
@@ -39,7 +41,7 @@ class Tried:
 def run(ids: Sequence[str], python: str = sys.executable, processes: int = 1) -> Tried:
     """Run the tests. A try is a case; of a property, if one process runs it, an example.
 
-    Raises PartFailedError if pytest itself fails.
+    Raises PartFailedError if pytest itself fails, for example because it cannot collect a test.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -56,7 +58,7 @@ def run(ids: Sequence[str], python: str = sys.executable, processes: int = 1) ->
             [*command, *options, *dict.fromkeys(ids)],
             cwd=PROJECT, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if not report.exists():
+        if done.returncode not in _RAN or not report.exists():
             raise PartFailedError(f"pytest did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return _read(report, done.stdout)
 

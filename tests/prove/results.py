@@ -25,11 +25,13 @@ class Row:
 
 @dataclass
 class Result:
-    """The rows of one part, when they were made, and in which form."""
+    """The rows of one part, in which form and when they were made, and of which code they are."""
 
     part: str
     rows: list[Row]
     quick: bool
+    code: str = ""
+    """The digest of the tested code. A result of before there were digests has none."""
     seconds: float = 0.0
     date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d"))
 

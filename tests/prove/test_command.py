@@ -1,11 +1,13 @@
 """A part that can't be run spoils no other, and is not passed over in silence."""
 
+from collections.abc import Mapping
+
 import pytest
 from typer.testing import CliRunner
 
 from tests.prove import __main__ as command
 from tests.prove.commands import PartFailedError, figures
-from tests.prove.parts import Part
+from tests.prove.part import Part, Run
 from tests.prove.results import Result, Row
 
 
@@ -15,22 +17,34 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Result]:
     results: dict[str, Result] = {}
     monkeypatch.setattr(command, "save", lambda result: results.update({result.part: result}))
     monkeypatch.setattr(command, "saved", results.get)
-    monkeypatch.setattr(command, "write", lambda *_, **__: None)
+    monkeypatch.setattr(command, "write", lambda results, parts: [])
     return results
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch):
+    """Give the command these parts, by their names."""
+
+    def give(short: Mapping[str, Run], long: Mapping[str, Run] | None = None) -> None:
+        for where, some in (("PARTS", short), ("LONG", long or {})):
+            made = {
+                name: Part(name, run, ("tests/prove",), ("what",)) for name, run in some.items()
+            }
+            monkeypatch.setattr(command, where, made)
+
+    return give
 
 
 def _broken(quick: bool) -> list[Row]:
     raise PartFailedError("Python 3.13 is not there")
 
 
-def _part(lost: int) -> Part:
+def _run(lost: int = 0) -> Run:
     return lambda quick: [Row("what", 5, 2, lost, "command")]
 
 
-def test_the_parts_after_one_that_fails_are_run(
-    kept: dict[str, Result], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(command, "PARTS", {"first": _broken, "second": _part(0)})
+def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts):
+    parts({"first": _broken, "second": _run()})
     done = CliRunner().invoke(command.app, [])
     assert done.exit_code == 2
     assert "first: Python 3.13 is not there" in done.stderr
@@ -39,21 +53,44 @@ def test_the_parts_after_one_that_fails_are_run(
 
 @pytest.mark.parametrize("lost", [0, 3])
 def test_the_exit_status_tells_whether_something_was_lost(
-    lost: int, kept: dict[str, Result], monkeypatch: pytest.MonkeyPatch
+    lost: int, kept: dict[str, Result], parts
 ):
-    monkeypatch.setattr(command, "PARTS", {"only": _part(lost)})
+    parts({"only": _run(lost)})
     assert CliRunner().invoke(command.app, []).exit_code == int(lost > 0)
 
 
-def test_a_long_part_is_run_only_if_it_is_asked_for(
-    kept: dict[str, Result], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(command, "PARTS", {"short": _part(0)})
-    monkeypatch.setattr(command, "LONG", {"long": _part(0)})
+def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], parts):
+    parts({"short": _run()}, {"long": _run()})
     CliRunner().invoke(command.app, [])
     assert list(kept) == ["short"]
     CliRunner().invoke(command.app, ["long"])
     assert list(kept) == ["short", "long"]
+
+
+def test_going_on_runs_what_has_no_result_of_the_present_code(kept: dict[str, Result], parts):
+    parts({"only": _run()})
+    kept["only"] = Result("only", [], quick=False, code="of before")
+    CliRunner().invoke(command.app, ["--go-on"])
+    assert kept["only"].rows
+    kept["only"].rows = []
+    CliRunner().invoke(command.app, ["--go-on"])
+    assert kept["only"].rows == []
+
+
+def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts):
+    parts({"only": _run(), "other": _run()})
+    kept["other"] = Result("other", [Row("what", 5, 2, 9, "command")], False, code="of before")
+    assert CliRunner().invoke(command.app, ["only"]).exit_code == 0
+
+
+@pytest.mark.parametrize(("old", "status"), [([], 0), (["only"], 3)])
+def test_the_check_ends_with_3_if_the_page_is_of_other_code(
+    old: list[str], status: int, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Result], parts
+):
+    parts({"only": _run()})
+    monkeypatch.setattr(command, "stale", lambda parts: old)
+    assert CliRunner().invoke(command.app, ["--check"]).exit_code == status
+    assert kept == {}
 
 
 def test_a_part_that_is_unknown_is_refused_by_name(kept: dict[str, Result]):

@@ -1,124 +1,117 @@
-"""docs/reliability.md has a line for everything that is tried, and nothing in it was lost."""
+"""docs/reliability.md shows every part of the proof, with figures of the present code or none."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from local.state import PROJECT
 from tests.prove.document import (
     DOCUMENT,
-    LONG_RUNS,
-    PLANTED_BUGS,
-    RESULTS,
+    NOT_RUN,
+    PLACES,
+    block_of,
+    blocks_of,
+    code_of,
     replaced,
-    table_of,
+    stale,
     write,
 )
-from tests.prove.failures import FAILURES
+from tests.prove.histories import simulated
+from tests.prove.part import LONG_RUNS, PLANTED_BUGS, RESULTS, Part
 from tests.prove.parts import LONG, PARTS
-from tests.prove.promises import EARLIER_SNAPSHOTS, EVERY_PYTHON, ODD_DATA, SECURITY
-from tests.prove.pythons import VERSIONS
 from tests.prove.results import Result, Row, save, saved
-from tests.simulation.planted import PLANTED
 
-_TESTED = FAILURES | ODD_DATA | SECURITY | EARLIER_SNAPSHOTS
-_TESTS = [*(test for tests in _TESTED.values() for test in tests), *EVERY_PYTHON]
-_ITEMS = (
-    *_TESTED,
-    "known vulnerabilities of locked versions",
-    *(f"Python {version}" for version in VERSIONS),
-    "deterministic simulation",
-    "bad input",
-    "real kills",
-    *(
-        f"outage: {service} {shape}"
-        for service in ("table", "queue", "bucket", "server")
-        for shape in ("down", "slow", "flapping")
-    ),
-    "50 changes a second",
-    "a backlog of 20,000 messages",
-)
-_LONG_ITEMS = (
-    "300 changes a second for 600 s",
-    "50 changes a second for 1800 s",
-    "histories so far",
-)
+ALL = PARTS | LONG
 
 
-def _section(marker: str) -> list[list[str]]:
-    """The cells of a table's lines."""
-    text = DOCUMENT.read_text()
-    (content,) = re.findall(
-        rf"<!-- {marker} -->\n(.*?)<!-- end of {marker} -->", text, flags=re.DOTALL
-    )
-    lines = [line for line in content.splitlines() if line.startswith("| ")]
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A document with its markers and nothing between them."""
+    path = tmp_path / "page.md"
+    path.write_text("\n".join(f"<!-- {p} -->\n<!-- end of {p} -->\n" for p in PLACES))
+    return path
+
+
+def found(part: Part, *, lost: int = 0, code: str | None = None) -> Result:
+    """A result with a row for everything that a part owes."""
+    rows = [Row(what, 1000, 2, lost, "c", "n") for what in part.owes]
+    return Result(part.name, rows, quick=False, code=code or part.code, date="2026-01-01")
+
+
+def cells(block: str) -> list[list[str]]:
+    lines = [line for line in block.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-@pytest.mark.parametrize(
-    ("marker", "what"),
-    [*((RESULTS, what) for what in _ITEMS), *((LONG_RUNS, what) for what in _LONG_ITEMS)],
-)
-def test_it_was_tried_and_nothing_was_lost(marker: str, what: str):
-    lines = [cells for cells in _section(marker) if cells[0].startswith(what)]
-    assert len(lines) == 1, f"`python -m tests.prove` writes a line for {what!r}"
-    _, tries, _, lost, command, when = lines[0]
-    assert int(tries.replace(",", "")) > 0
-    assert lost == "0"
-    assert command.startswith(("`python -m tests.", "`make "))
-    assert re.match(r"\d{4}-\d\d-\d\d", when)
+def test_what_the_simulation_does_now_is_what_the_page_shows(page: Path):
+    row = simulated(15)
+    part = PARTS["simulation"]
+    result = Result(part.name, [row], quick=True, code=part.code)
+    missing = write({part.name: result}, ALL, page)
+    ((what, tries, faults, lost, command),) = cells(blocks_of(page.read_text(), RESULTS)[part.name])
+    assert re.match(r"deterministic simulation \(\d+ versions opened", what)
+    assert (tries, lost, command) == ("15", "0", "`python -m tests.simulation --histories 15`")
+    assert int(faults) > 0
+    assert set(missing) == set(ALL) - {part.name}
 
 
-@pytest.mark.parametrize("name", PLANTED)
-def test_every_planted_bug_was_found(name: str):
-    (cells,) = [cells for cells in _section(PLANTED_BUGS) if cells[0] == name]
-    assert int(cells[1]) > 0
+@pytest.mark.parametrize("name", ALL)
+def test_the_committed_page_has_a_block_for_the_part_with_all_rows_or_none(name: str):
+    part = ALL[name]
+    block = blocks_of(DOCUMENT.read_text(), part.place)[name]
+    if code_of(block) is None:
+        assert NOT_RUN in block
+        return
+    shown = [row[0] for row in cells(block)]
+    assert [what for what in part.owes if sum(s.startswith(what) for s in shown) != 1] == []
+    assert all(row[1] != "0" for row in cells(block))
 
 
-@pytest.mark.parametrize("name", [test.split("::")[0] for test in _TESTS])
-def test_what_tries_a_promise_is_there(name: str):
-    assert (PROJECT / name).exists()
+def test_a_result_of_other_code_is_refused(page: Path):
+    part = PARTS["backlog"]
+    assert part.name in write({part.name: found(part, code="0" * 12)}, ALL, page)
+    assert NOT_RUN in blocks_of(page.read_text(), RESULTS)[part.name]
+    assert "1,000" not in page.read_text()
 
 
-@pytest.mark.parametrize("test", [test for test in _TESTS if "::" in test])
-def test_a_test_that_tries_a_promise_has_its_name(test: str):
-    file, name = test.split("::")
-    assert f"def {name}(" in (PROJECT / file).read_text()
+def test_figures_on_the_page_go_when_the_code_changes(page: Path):
+    part = PARTS["backlog"]
+    write({part.name: found(part)}, ALL, page)
+    assert part.name not in write({}, ALL, page)
+    assert part.name not in stale(ALL, page)
+    other_code = {part.name: replace(part, tests=("tests/prove",))}
+    assert stale(other_code, page) == [part.name]
+    assert write({}, other_code, page) == [part.name]
+    assert "1,000" not in page.read_text()
 
 
-def test_a_result_is_kept_by_part(tmp_path):
-    result = Result("rows", [Row("a", 1, 2, 0, "c")], quick=False, seconds=1.0)
+def test_a_result_is_kept_by_part(tmp_path: Path):
+    result = found(PARTS["fuzz"])
     save(result, tmp_path)
-    assert saved("rows", tmp_path) == result
-    assert saved("fuzz", tmp_path) is None
+    assert saved("fuzz", tmp_path) == result
+    assert saved("rows", tmp_path) is None
 
 
 def test_a_loss_shows_in_the_table():
-    lost = Result("rows", [Row("a", 1000, 2, 3, "c", "n")], quick=True, date="2026-01-01")
-    assert (
-        table_of([lost]).splitlines()[-1] == "| a (n) | 1,000 | 2 | 3 | `c` | 2026-01-01 (quick) |"
-    )
+    block = block_of(found(PARTS["fuzz"], lost=3))
+    assert block.splitlines()[-1] == "| bad input (n) | 1,000 | 2 | 3 | `c` |"
 
 
-def test_a_long_run_has_a_table_of_its_own(tmp_path):
-    path = tmp_path / "document.md"
-    markers = [f"<!-- {name} -->\nbefore\n<!-- end of {name} -->" for name in (RESULTS, LONG_RUNS)]
-    path.write_text("\n".join(markers))
-    results = {
-        name: Result(name, [Row(name, 1, 2, 0, "c")], quick=False) for name in ("rows", "million")
-    }
-    write(results, path, long=LONG)
-    first, second = path.read_text().split(f"<!-- {LONG_RUNS} -->")
-    assert "| rows |" in first
-    assert "| million |" not in first
-    assert "| million |" in second
-    assert "before" not in first + second
+def test_a_planted_bug_that_was_not_found_shows_in_its_table():
+    rows = [Row("one", 7, 1, 0, "c"), Row("other", 3000, 1, 1, "c")]
+    block = block_of(Result("planted", rows, quick=False, code="0" * 12), PLANTED_BUGS)
+    assert block.splitlines()[-2:] == ["| one | 7 |", "| other | not found |"]
+
+
+def test_every_part_is_in_its_own_place(page: Path):
+    assert write({name: found(part) for name, part in ALL.items()}, ALL, page) == []
+    shown = {place: list(blocks_of(page.read_text(), place)) for place in PLACES}
+    assert shown[LONG_RUNS] == list(LONG)
+    assert shown[PLANTED_BUGS] == ["planted"]
+    assert shown[RESULTS] == [name for name in PARTS if name != "planted"]
 
 
 def test_a_document_without_its_markers_is_refused():
     with pytest.raises(ValueError, match="markers `results`"):
         replaced("nothing", RESULTS, "x")
-
-
-def test_every_part_has_a_sentence():
-    assert all(part.__doc__ for part in (PARTS | LONG).values())

@@ -1,0 +1,34 @@
+"""The digest of the code that a campaign tests, so that a figure says what it is a figure of."""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from local.state import PROJECT
+
+CODE: Final = ("src/receipt_sync", "src/compactor", "src/stream_processor", "local")
+"""What every campaign tests, directly or on the local AWS. Commands and documents are no part."""
+LENGTH: Final = 12
+"""Hexadecimal digits that are shown and kept."""
+
+
+def digest_of(paths: Iterable[str], project: Path = PROJECT) -> str:
+    """Return the digest of files, and of all files in folders, by their names and contents.
+
+    Raises FileNotFoundError for a path that does not exist.
+    """
+    whole = sha256()
+    for file in sorted({file for path in paths for file in _files(project / path)}):
+        name = file.relative_to(project).as_posix()
+        whole.update(f"{name} {sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()[:LENGTH]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is part of what a campaign tests, and does not exist")
+    if path.is_file():
+        yield path
+        return
+    yield from (p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)

@@ -1,0 +1,46 @@
+"""The parts of the proof that load the system for a while."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from tests.prove.commands import figures, said
+from tests.prove.part import LONG_RUNS, Part
+from tests.prove.results import Row
+
+_TESTS: Final = ("tests/soak", "tests/outages")
+"""The load is judged by the operator of the outages."""
+_MIB: Final = 2**20
+
+
+def _soaked(options: Sequence[str], quick_options: Sequence[str], quick: bool) -> list[Row]:
+    command = ("-m", "tests.soak", *(quick_options if quick else options), "--json")
+    found = figures(command)
+    lost = max(found["lost"], int(not found["held"]))
+    note = f"{found['rate']:g} a second; table and index agreed {found['caught_up']} s later"
+    if sample := found["samples"].get("memory of compactor"):
+        note += f"; {_memory(sample)}"
+    return [Row(found["what"], found["done"], 0, lost, said(command), note)]
+
+
+def _memory(sample: dict[str, Any]) -> str:
+    """Say what a function's largest process took."""
+    mib = " → ".join(f"{value / _MIB:.0f}" for value in sample["quarters"])
+    return f"the worker's memory by quarter {mib} MiB"
+
+
+def _steady(name: str, rate: int, seconds: int, place: str) -> Part:
+    options = ("--rate", str(rate), "--seconds", str(seconds))
+    run = partial(_soaked, options, ("--rate", str(rate), "--seconds", "15"))
+    return Part(name, run, _TESTS, (f"{rate} changes a second for {seconds} s",), place)
+
+
+SOAK: Final = _steady("soak", 50, 120, "results")
+TEN_MINUTES: Final = _steady("ten_minutes", 300, 600, LONG_RUNS)
+HALF_AN_HOUR: Final = _steady("half_an_hour", 50, 1_800, LONG_RUNS)
+BACKLOG: Final = Part(
+    "backlog",
+    partial(_soaked, ("--backlog", "20000"), ("--backlog", "2000")),
+    _TESTS,
+    ("a backlog of 20,000 messages",),
+)
