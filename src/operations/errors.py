@@ -21,3 +21,7 @@ class DisorderedScanError(OperationError):
 
 class TableWriteError(TransientError):
     """DynamoDB kept refusing items of a BatchWriteItem."""
+
+
+class EmptySelectionError(OperationError):
+    """The part of the table that a command was given holds nothing, so a verdict means nothing."""

@@ -63,6 +63,8 @@ class Tally:
     """In the snapshot."""
     stale: int = 0
     """Records whose vector was made from an earlier text; they are no fault."""
+    matched: int = 0
+    """Records of the version that have an item, as the first look found them."""
     findings: Counter[Finding] = field(default_factory=Counter)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,6 +84,12 @@ class Verdict:
     tallies: dict[Collection, Tally]
     examples: list[Example]
     seconds: float = 0.0
+    items: int = 0
+    """Items of the table that the comparison read."""
+    changing: int = 0
+    """Entities that were written to too often for a decision; they are no fault."""
+    unchecked: int = 0
+    """Faults that were looked at only once, because there were too many."""
 
     def total(self, finding: Finding) -> int:
         """How often something was found, over the collections."""
@@ -98,6 +106,12 @@ class Verdict:
         return sum(self.total(finding) for finding in FAULTS)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether neither the table nor the index held anything to compare."""
+        findings = sum(self.total(finding) for finding in Finding)
+        return self.items + findings + self.changing == 0
+
+    @property
     def is_equal(self) -> bool:
         return self.faults == 0
 
@@ -106,6 +120,8 @@ class Verdict:
         return {
             **{finding.value: self.total(finding) for finding in Finding},
             "stale": self.stale,
+            "changing": self.changing,
+            "unchecked": self.unchecked,
             "collections": {str(name): tally.to_json() for name, tally in self.tallies.items()},
             "examples": [_example(example) for example in self.examples],
             "seconds": round(self.seconds, 3),

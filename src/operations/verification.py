@@ -1,8 +1,11 @@
-"""Compares the table with the published snapshot, record by record and field by field (I1).
+"""Compare the table with the published index, record by record and field by field (I1).
 
 What a record should hold comes from the same projection that the compactor writes by. Both sides
 are streamed: an image's items at a time from a scan of the table, their records by id from the
-snapshot, so that memory follows the largest image and not the table.
+index. Memory follows the largest image, and not the table.
+
+The table and the index may change meanwhile. With a `Patience`, a difference counts only if it
+lasts (operations.suspects).
 """
 
 from collections import abc
@@ -13,10 +16,11 @@ from typing import Final, Protocol
 
 from compactor.deltas import Vectors
 from compactor.index import Record
-from compactor.projection import Item
+from compactor.projection import ALL, Item, Items, neighbourhood
 from operations.comparison import Comparison, compare
 from operations.images import Image, chunks, images
 from operations.scope import Scope, WholeTable
+from operations.suspects import Outcome, Patience, Place, Suspects
 from operations.verdict import FAULTS, Example, Finding, Tally, Verdict
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
@@ -43,10 +47,15 @@ class Table(Protocol):
 
 
 class Snapshot(Protocol):
-    """One collection's published version, which stays the same while it is verified."""
+    """One collection as it is published."""
 
     @property
     def version(self) -> int: ...
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it shows one version until it is refreshed. A server's collection changes."""
+        ...
 
     @property
     def published_at(self) -> datetime | None: ...
@@ -63,8 +72,9 @@ class Snapshot(Protocol):
 class Verification:
     """One comparison of the table, or of a part of it; `run` may be called again.
 
-    `examples` is the most to be kept of each kind; `advance` is told of every entity compared, and
-    `found` of every fault.
+    `examples` is the most to be kept of each kind. `advance` receives the number of entities that
+    were compared, and `found` every fault. Without `patience`, a difference counts at the first
+    look: table and index must then stand still.
     """
 
     def __init__(
@@ -76,71 +86,146 @@ class Verification:
         advance: Advance = lambda _: None,
         scope: Scope | None = None,
         found: Sink = lambda _: None,
+        *,
+        patience: Patience | None = None,
     ) -> None:
         self._table, self._snapshots, self._clock = table, snapshots, clock
         self._examples, self._advance, self._found = examples, advance, found
         self._scope = scope or WholeTable(table)
+        self._patience = patience
 
     def run(self) -> Verdict:
         """Compare all in scope. Raises DisorderedScanError, TableReadError, IndexFailedError."""
         begun = self._clock.monotonic()
         deadline = Deadline(self._clock, LONGEST_SECONDS)
         verdict = Verdict({name: _tally(snap) for name, snap in self._snapshots.items()}, [])
+        suspects = Suspects(self._clock, self._patience) if self._patience else None
         for image in chunks(images(self._scope.entities(deadline))):
+            verdict.items += len(image)
             for collection in self._snapshots:
-                self._compare(verdict, collection, image)
+                self._compare(verdict, collection, image, suspects)
         for collection in self._snapshots:
-            self._find_unexpected(verdict, collection, deadline)
+            self._find_unexpected(verdict, collection, deadline, suspects)
+        if suspects is not None:
+            self._decide(verdict, suspects, deadline)
         verdict.seconds = self._clock.monotonic() - begun
         return verdict
 
-    def _compare(self, verdict: Verdict, collection: Collection, image: Image) -> None:
+    def _compare(
+        self, verdict: Verdict, collection: Collection, image: Image, suspects: Suspects | None
+    ) -> None:
         keys = [key for key in image if key.collection is collection]
-        tally = verdict.tallies[collection]
-        ids = [key.chroma_id for key in keys]
-        records = self._snapshots[collection].get(ids) if tally.version else {}
-        bare = without_vector(self._snapshots[collection], list(records))
-        for key in keys:
-            chroma_id = key.chroma_id
-            comparison = compare(
-                key, image, records.get(chroma_id), has_vector=chroma_id not in bare
-            )
-            self._note(verdict, collection, chroma_id, comparison)
+        for key, comparison in self._compared(collection, keys, image).items():
+            place = Place(collection, key.chroma_id, key)
+            self._note(verdict, place, comparison, suspects)
         self._advance(len(keys))
 
+    def _compared(
+        self, collection: Collection, keys: Sequence[EntityKey], items: Items
+    ) -> dict[EntityKey, Comparison]:
+        """Compare entities that have an item with their records."""
+        snapshot = self._snapshots[collection]
+        ids = [key.chroma_id for key in keys]
+        records = snapshot.get(ids) if snapshot.version else {}
+        bare = without_vector(snapshot, list(records))
+        return {
+            key: compare(key, items, records.get(i), has_vector=i not in bare)
+            for key, i in zip(keys, ids, strict=True)
+        }
+
     def _find_unexpected(
-        self, verdict: Verdict, collection: Collection, deadline: Deadline
+        self,
+        verdict: Verdict,
+        collection: Collection,
+        deadline: Deadline,
+        suspects: Suspects | None,
     ) -> None:
-        """Records without an item. In the whole table their number is known beforehand."""
-        tally = verdict.tallies[collection]
-        unexplained = tally.records - tally.findings[Finding.EQUAL]
-        unexplained -= tally.findings[Finding.DIFFERENT]
-        if unexplained > 0:
-            ids = filter(self._scope.covers, self._snapshots[collection].ids())
-            found = self._without_item(collection, ids, deadline)
-            most = unexplained if self._scope.is_whole else None
-            for chroma_id in islice(found, most):
-                self._note(verdict, collection, chroma_id, Comparison(Finding.UNEXPECTED))
+        """Find records without an item.
+
+        In a fixed version their number is known from the counts, so that 0 costs no look. In a
+        collection that changes meanwhile, the counts prove nothing.
+        """
+        tally, snapshot = verdict.tallies[collection], self._snapshots[collection]
+        if not snapshot.version or (snapshot.is_fixed and not self._unmatched(tally)):
+            return
+        ids = filter(self._scope.covers, snapshot.ids())
+        for chroma_id, key in self._without_item(collection, ids, deadline):
+            place = Place(collection, chroma_id, key)
+            self._note(verdict, place, Comparison(Finding.UNEXPECTED), suspects)
+
+    def _unmatched(self, tally: Tally) -> bool:
+        """Whether the version may hold records that no item of the scan has explained."""
+        return tally.records > tally.matched
 
     def _without_item(
         self, collection: Collection, ids: Iterator[str], deadline: Deadline
-    ) -> Iterator[str]:
+    ) -> Iterator[tuple[str, EntityKey | None]]:
         while some := list(islice(ids, _IDS_A_READ)):
             keys = {chroma_id: _key_of(chroma_id, collection) for chroma_id in some}
             found = self._table.get([key for key in keys.values() if key], deadline)
             for chroma_id, key in keys.items():
                 if key is None or found[key] is None:
-                    yield chroma_id
+                    yield chroma_id, key
+
+    def _decide(self, verdict: Verdict, suspects: Suspects, deadline: Deadline) -> None:
+        def look(collection: Collection, places: Sequence[Place]) -> dict[str, Comparison | None]:
+            return self._looked_at(collection, places, deadline)
+
+        for outcome in suspects.outcomes(look):
+            self._settle(verdict, outcome)
+        for collection, tally in verdict.tallies.items():
+            snapshot = self._snapshots[collection]
+            tally.version, tally.published_at = snapshot.version, snapshot.published_at
+
+    def _looked_at(
+        self, collection: Collection, places: Sequence[Place], deadline: Deadline
+    ) -> dict[str, Comparison | None]:
+        """Compare some records anew, item and record. None: there is neither."""
+        keys = [place.key for place in places if place.key is not None]
+        needed = {each for key in keys for each in neighbourhood(key, ALL)}
+        items = self._table.get(needed, deadline)
+        there = [key for key in keys if items[key] is not None]
+        found: dict[str, Comparison | None] = {
+            key.chroma_id: comparison
+            for key, comparison in self._compared(collection, there, items).items()
+        }
+        snapshot = self._snapshots[collection]
+        bare = [place.id for place in places if place.id not in found]
+        records = snapshot.get(bare) if snapshot.version and bare else {}
+        for chroma_id in bare:
+            unexpected = Comparison(Finding.UNEXPECTED) if chroma_id in records else None
+            found[chroma_id] = unexpected
+        return found
 
     def _note(
-        self, verdict: Verdict, collection: Collection, chroma_id: str, comparison: Comparison
+        self,
+        verdict: Verdict,
+        place: Place,
+        comparison: Comparison,
+        suspects: Suspects | None,
     ) -> None:
-        tally, finding = verdict.tallies[collection], comparison.finding
+        tally, finding = verdict.tallies[place.collection], comparison.finding
+        if finding in (Finding.EQUAL, Finding.DIFFERENT):
+            tally.matched += 1
+        if suspects is not None and finding in FAULTS:
+            if suspects.add(place, comparison):
+                return
+            verdict.unchecked += 1
+        self._count(verdict, place, comparison)
+
+    def _settle(self, verdict: Verdict, outcome: Outcome) -> None:
+        if outcome.undecided:
+            verdict.changing += 1
+        elif outcome.comparison is not None:
+            self._count(verdict, outcome.suspect.place, outcome.comparison)
+
+    def _count(self, verdict: Verdict, place: Place, comparison: Comparison) -> None:
+        tally, finding = verdict.tallies[place.collection], comparison.finding
         tally.findings[finding] += 1
         tally.stale += comparison.stale
         if finding is Finding.EQUAL:
             return
-        example = Example(finding, collection, chroma_id, comparison.fields)
+        example = Example(finding, place.collection, place.id, comparison.fields)
         if verdict.total(finding) <= self._examples:
             verdict.examples.append(example)
         if finding in FAULTS:

@@ -47,6 +47,11 @@ class ServerReader:
         return self._published.version if self._published else 0
 
     @property
+    def is_fixed(self) -> bool:
+        """Return False: the compactor writes to the collection at any time."""
+        return False
+
+    @property
     def published_at(self) -> datetime | None:
         """When that version was published."""
         return self._published.published_at if self._published else None

@@ -65,6 +65,11 @@ class SnapshotReader:
         return self._serving.manifest.version if self._serving else 0
 
     @property
+    def is_fixed(self) -> bool:
+        """Return True: one version is served until the next refresh."""
+        return True
+
+    @property
     def published_at(self) -> datetime | None:
         """When the version served was published."""
         return self._serving.manifest.published_at if self._serving else None

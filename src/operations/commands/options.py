@@ -29,6 +29,14 @@ SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Of the sample; another one each time by default.")
 ]
 
+FreshnessGoal = Annotated[
+    float,
+    typer.Option(
+        help="Seconds that a difference may last before it counts; 0: the first look decides.",
+        min=0,
+    ),
+]
+
 
 def scope_of(
     connection: Connection,

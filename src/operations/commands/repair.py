@@ -1,5 +1,6 @@
 """`receipt-sync repair`."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from rich.table import Table
 from operations.commands.options import (
     AsJson,
     DryRun,
+    FreshnessGoal,
     ImageOption,
     ReceiptOption,
     SampleOption,
@@ -18,6 +20,7 @@ from operations.commands.options import (
 )
 from operations.commands.verify import (
     DIFFERENCE_FOUND,
+    check_selected,
     settle_with_progress,
     verify_with_progress,
 )
@@ -30,6 +33,7 @@ from operations.repair.remedies import Fault, fault_of
 from operations.repair.repairing import Guard, Plan, Repair
 from operations.repair.wiring import repair_of
 from operations.scope import Scope
+from operations.suspects import FRESHNESS_GOAL_SECONDS
 from operations.verdict import Verdict
 from receipt_sync.settings import CompactorSettings
 
@@ -42,7 +46,7 @@ DEFAULT_GUARD = Guard(_SHARE, _FLOOR)
 
 
 @ends_in_a_sentence
-def repair_command(
+def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     image: ImageOption = None,
     receipt: ReceiptOption = None,
     sample: SampleOption = None,
@@ -53,6 +57,7 @@ def repair_command(
     max_delete_share: Annotated[
         float, typer.Option(help="Of a collection's records; more are not removed.", min=0, max=1)
     ] = _SHARE,
+    freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +80,9 @@ def repair_command(
     with explained(connection), snapshot_readers(connection) as readers:
         scope = scope_of(connection, image, receipt, sample, seed)
         repair = repair_of(connection, readers, guard)
-        plan = plan_with_progress(connection, readers, repair, scope)
+        plan = plan_with_progress(
+            connection, readers, repair, scope, freshness_goal, check_selected
+        )
         messages = 0 if dry_run else send_with_progress(repair, plan)
         after = None
         if wait and messages:
@@ -86,13 +93,19 @@ def repair_command(
 
 
 def plan_with_progress(
-    connection: Connection, readers: Readers, repair: Repair, scope: Scope
+    connection: Connection,
+    readers: Readers,
+    repair: Repair,
+    scope: Scope,
+    goal: float = FRESHNESS_GOAL_SECONDS,
+    check: Callable[[Verdict, Scope], None] = lambda *_: None,
 ) -> Plan:
-    """Find every fault in scope and what mends it. Raises MassDeleteError."""
+    """Find every fault in scope and its remedy. Raises MassDeleteError, and what `check` does."""
     faults: list[Fault] = []
-    verify_with_progress(
-        connection, readers, 0, scope, lambda example: faults.append(fault_of(example))
+    verdict = verify_with_progress(
+        connection, readers, 0, scope, lambda example: faults.append(fault_of(example)), goal
     )
+    check(verdict, scope)
     with notes().status("looking for vectors in the delta objects"):
         return repair.plan(faults)
 

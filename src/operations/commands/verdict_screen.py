@@ -1,5 +1,6 @@
 """A verdict on a terminal."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,22 @@ def show_verdict(verdict: Verdict) -> None:
     console.print(verdict_table(verdict))
     for example in verdict.examples:
         console.print(_in_words(example), soft_wrap=True)
+    for note in _notes(verdict):
+        console.print(f"[yellow]{note}[/yellow]", soft_wrap=True)
     if verdict.is_equal:
         console.print("[green]table and snapshot agree[/green]")
     else:
         console.print(f"[red]{verdict.faults:,} differences[/red]")
+
+
+def _notes(verdict: Verdict) -> Iterator[str]:
+    if verdict.changing:
+        yield (
+            f"{verdict.changing:,} entities were written to too often for a decision: verify them "
+            "again when the traffic is lower"
+        )
+    if verdict.unchecked:
+        yield f"{verdict.unchecked:,} differences were looked at only once: there are too many"
 
 
 def verdict_table(verdict: Verdict) -> Table:

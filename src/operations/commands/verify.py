@@ -10,6 +10,7 @@ import typer
 from compactor.source import DynamoDBSource
 from operations.commands.options import (
     AsJson,
+    FreshnessGoal,
     ImageOption,
     ReceiptOption,
     SampleOption,
@@ -21,12 +22,14 @@ from operations.commands.verdict_screen import show_verdict
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, print_json, progress_bars
 from operations.environment import connection_of_process
+from operations.errors import EmptySelectionError
 from operations.failures import explained
 from operations.readers import Readers, snapshot_readers
 from operations.scope import Scope
 from operations.settling import Settled, queue_backlog, settle
 from operations.silence import Silence
 from operations.snapshots.past import add_since
+from operations.suspects import FRESHNESS_GOAL_SECONDS, Patience
 from operations.verdict import Verdict
 from operations.verification import Advance, Sink, Verification
 from receipt_sync.clock import SystemClock
@@ -35,7 +38,7 @@ DIFFERENCE_FOUND = 1
 
 
 @ends_in_a_sentence
-def verify_command(
+def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     image: ImageOption = None,
     receipt: ReceiptOption = None,
     sample: SampleOption = None,
@@ -43,6 +46,7 @@ def verify_command(
     wait: Annotated[
         float, typer.Option(help="Seconds to give the backlog to settle first.", min=0)
     ] = 0,
+    freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
     examples: Annotated[int, typer.Option(help="Examples to show of each kind.", min=0)] = 5,
     since: Annotated[
         bool, typer.Option("--since", help="Find since which version each example is so.")
@@ -54,6 +58,10 @@ def verify_command(
     Exit code 0: no difference. 1: records are missing, unexpected or different. 2: it could not be
     told. An entity without a record is pending, which is no difference, until its embedding_status
     says SUCCESS. A stale record's vector was made from an earlier text.
+
+    The command may run while the table is written to. What differs is compared again until it is
+    equal, or has been wrong for the freshness goal. With an empty queue it takes ten seconds at
+    most. "changing" counts entities that were written to too often for a decision.
 
     --since opens earlier versions, as far as the bucket keeps them: a record has been wrong since
     then at the earliest, or since the table changed later.
@@ -70,9 +78,15 @@ def verify_command(
         scope = scope_of(connection, image, receipt, sample, seed)
         settled = None
         if wait:
-            verdict, settled = settle_with_progress(connection, readers, wait, examples, scope)
+            goal = min(wait, freshness_goal)
+            verdict, settled = settle_with_progress(
+                connection, readers, wait, examples, scope, goal
+            )
         else:
-            verdict = verify_with_progress(connection, readers, examples, scope)
+            verdict = verify_with_progress(
+                connection, readers, examples, scope, goal=freshness_goal
+            )
+        check_selected(verdict, scope)
         if since:
             verdict = _with_since(connection, verdict)
     if as_json:
@@ -89,10 +103,15 @@ def verify_with_progress(
     examples: int,
     scope: Scope | None = None,
     found: Sink = lambda _: None,
+    goal: float = FRESHNESS_GOAL_SECONDS,
 ) -> Verdict:
-    """Verify what is published now, with a bar."""
+    """Verify what is published, with a bar. What differs may last `goal` seconds."""
     with progress_bars() as progress:
         bar = progress.add_task("entities compared", total=None)
+
+        def report(left: int) -> None:
+            progress.update(bar, description=f"{left:,} looked at again")
+
         return verify_once(
             connection,
             readers,
@@ -101,7 +120,35 @@ def verify_with_progress(
             lambda total: progress.update(bar, total=total),
             scope,
             found,
+            patience_of(connection, readers, goal, report),
         )
+
+
+def check_selected(verdict: Verdict, scope: Scope) -> None:
+    """Raise EmptySelectionError for a part of the table that holds nothing."""
+    if verdict.is_empty and not scope.is_whole:
+        raise EmptySelectionError(
+            "neither the table nor the index holds anything of what was selected: check the "
+            "image's or receipt's id, or take a larger sample"
+        )
+
+
+def patience_of(
+    connection: Connection,
+    readers: Readers,
+    goal: float,
+    report: Callable[[int], None] = lambda _: None,
+) -> Patience | None:
+    """Return the patience with what differs; None for a goal of 0 seconds: one look decides."""
+    if goal <= 0:
+        return None
+    queue_url = connection.names.compaction_queue_url
+    return Patience(
+        goal,
+        lambda: sum(reader.refresh() for reader in readers.values()) > 0,
+        lambda: queue_backlog(connection.sqs, queue_url).is_empty,
+        report,
+    )
 
 
 def verify_once(
@@ -112,15 +159,18 @@ def verify_once(
     expect: Callable[[int], None] = lambda _: None,
     scope: Scope | None = None,
     found: Sink = lambda _: None,
+    patience: Patience | None = None,
 ) -> Verdict:
-    """Verify what is published now. `expect` is told how many entities there may be."""
+    """Verify what is published now. `expect` receives about how many entities there are."""
     for reader in readers.values():
         reader.refresh()
     if scope is None or scope.is_whole:
         expect(sum(reader.count() for reader in readers.values() if reader.version))
     clock = SystemClock()
     source = DynamoDBSource(connection.dynamodb, connection.names.table, SystemRandom(), Silence())
-    return Verification(source, readers, clock, examples, advance, scope, found).run()
+    return Verification(
+        source, readers, clock, examples, advance, scope, found, patience=patience
+    ).run()
 
 
 def settle_with_progress(
@@ -129,12 +179,19 @@ def settle_with_progress(
     seconds: float,
     examples: int,
     scope: Scope | None = None,
+    goal: float = FRESHNESS_GOAL_SECONDS,
 ) -> Settled:
     """Wait for the backlog, saying what is left of it, and verify."""
     queue_url = connection.names.compaction_queue_url
     with notes().status("settling") as status:
+        patience = patience_of(
+            connection,
+            readers,
+            goal,
+            lambda left: status.update(f"settling: {left:,} records are looked at again"),
+        )
         return settle(
-            lambda: verify_once(connection, readers, examples, scope=scope),
+            lambda: verify_once(connection, readers, examples, scope=scope, patience=patience),
             lambda: queue_backlog(connection.sqs, queue_url),
             SystemClock(),
             seconds,

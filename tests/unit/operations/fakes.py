@@ -34,6 +34,7 @@ class InMemorySnapshot:
 
     def __init__(self) -> None:
         self.version = 1
+        self.is_fixed = True
         self.published_at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
         self.records: dict[str, Record] = {}
         self.without_vector: set[str] = set()
