@@ -5,7 +5,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from operations.commands.options import AsJson
-from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.config_check import Check, checks, facts_of
 from operations.deployment.discovery import Deployment
@@ -29,17 +28,13 @@ def check_config_command(as_json: AsJson = False) -> None:
     """
     connection = connection_of_process()
     with explained(connection):
-        found = checks(facts_of(Deployment(connection), _snapshot_bytes(connection)))
+        found = checks(facts_of(Deployment(connection), present_versions(connection)))
     if as_json:
         print_json({"ok": all(c.ok for c in found), "checks": [c.to_json() for c in found]})
     else:
         _print(found)
     if not all(check.ok for check in found):
         raise typer.Exit(BROKEN)
-
-
-def _snapshot_bytes(connection: Connection) -> int:
-    return sum(version.size for version in present_versions(connection).values() if version)
 
 
 def _print(found: list[Check]) -> None:

@@ -22,12 +22,13 @@ from operations.errors import OperationError
 from operations.failures import explained
 from operations.snapshots.garbage import StoredObject, garbage, stored_objects
 from operations.snapshots.history import ManifestHistory, whole
-from operations.snapshots.manifests import present_versions
+from operations.snapshots.manifests import Damaged, present_versions
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
 RESTORER = "receipt-sync snapshot restore"
 SWEEPER = "receipt-sync snapshot gc"
+DAMAGED = 1
 
 snapshot = typer.Typer(no_args_is_help=True, help="Look at what is published, and go back.")
 Of = Annotated[Collection, typer.Argument(help="Which collection's snapshot.")]
@@ -42,6 +43,8 @@ class NothingKeptError(OperationError):
 def show_command(as_json: AsJson = False) -> None:
     """Show the published version of each collection: size, records, packs, who wrote it and when.
 
+    Exit code 0: each can be read. 1: a manifest is damaged; the others are shown.
+
     Example: receipt-sync snapshot show
     """
     connection = connection_of_process()
@@ -49,9 +52,11 @@ def show_command(as_json: AsJson = False) -> None:
         found = present_versions(connection)
     if as_json:
         print_json({name.value: one.to_json() if one else None for name, one in found.items()})
-        return
-    for collection, version in found.items():
-        print_version(collection, version)
+    else:
+        for collection, version in found.items():
+            print_version(collection, version)
+    if any(isinstance(version, Damaged) for version in found.values()):
+        raise typer.Exit(DAMAGED)
 
 
 @snapshot.command("history")

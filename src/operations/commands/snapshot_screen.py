@@ -8,7 +8,7 @@ from rich.table import Table
 from operations.commands.verdict_screen import moment
 from operations.console import output
 from operations.snapshots.history import KeptVersion
-from operations.snapshots.manifests import Published, of_snapshot
+from operations.snapshots.manifests import Damaged, Published, of_snapshot
 from receipt_sync.keys import Collection
 
 
@@ -18,10 +18,13 @@ def row_of(kept: KeptVersion, complete: bool) -> dict[str, Any]:
     return {**facts, "version_id": kept.version_id, "whole": complete}
 
 
-def print_version(collection: Collection, version: Published | None) -> None:
+def print_version(collection: Collection, version: Published | Damaged | None) -> None:
     """What is published of a collection, a row a fact."""
     if version is None:
         output().print(f"{collection}: nothing is published")
+        return
+    if isinstance(version, Damaged):
+        output().print(f"[red]{collection}: damaged[/red]: {escape(version.reason)}")
         return
     table = Table(title=str(collection), title_justify="left", show_header=False)
     table.add_column("what")

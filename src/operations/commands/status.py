@@ -17,6 +17,7 @@ from operations.deployment.looking import look
 from operations.deployment.status import WINDOW, Status
 from operations.environment import connection_of_process
 from operations.failures import explained
+from operations.snapshots.manifests import Damaged
 from receipt_sync.clock import SystemClock
 
 NEEDS_A_PERSON = 1
@@ -100,6 +101,9 @@ def _snapshots(status: Status) -> Table:
     for collection, version in status.versions.items():
         if version is None:
             table.add_row(collection, "none")
+            continue
+        if isinstance(version, Damaged):
+            table.add_row(collection, "[red]damaged[/red]")
             continue
         table.add_row(
             collection,

@@ -5,10 +5,12 @@ Each rule names its source. Durations are seconds.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from operations.deployment.discovery import Deployment
+from operations.snapshots.manifests import Damaged, Present, Published
+from receipt_sync.keys import Collection
 
 DAY: Final = 86_400
 _LEASE: Final = "60"
@@ -29,7 +31,9 @@ class Facts:
     """The compactor's environment variables."""
     compactor_storage_mib: int = 512
     snapshot_bytes: int = 0
-    """Of both collections, unpacked."""
+    """Of all collections whose manifest can be read, unpacked."""
+    damaged: Mapping[Collection, str] = field(default_factory=dict)
+    """Why the manifest of a collection can't be read."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Check:
         return asdict(self)
 
 
-def facts_of(deployment: Deployment, snapshot_bytes: int) -> Facts:
+def facts_of(deployment: Deployment, versions: Present) -> Facts:
     """What the rules are about. Raises NotDeployedError."""
     compactor = deployment.compactor
     return Facts(
@@ -60,7 +64,8 @@ def facts_of(deployment: Deployment, snapshot_bytes: int) -> Facts:
         compactor_storage_mib=int(
             (compactor.settings.get("EphemeralStorage") or {}).get("Size", 512)
         ),
-        snapshot_bytes=snapshot_bytes,
+        snapshot_bytes=sum(v.size for v in versions.values() if isinstance(v, Published)),
+        damaged={name: v.reason for name, v in versions.items() if isinstance(v, Damaged)},
     )
 
 
@@ -72,6 +77,7 @@ def checks(facts: Facts) -> list[Check]:
         *_queue(facts),
         *_lease(facts),
         *_room(facts),
+        _manifests(facts),
     ]
 
 
@@ -186,6 +192,16 @@ def _reports(name: str, mapping: Mapping[str, Any]) -> Check:
         ", ".join(types) or "none",
         "ReportBatchItemFailures" in types,
         f"FunctionResponseTypes: [ReportBatchItemFailures] on the {name}'s mapping",
+    )
+
+
+def _manifests(facts: Facts) -> Check:
+    return Check(
+        "manifests",
+        "the manifest of each collection can be read, or nothing is published any more",
+        "; ".join(facts.damaged.values()) or "all can be read",
+        not facts.damaged,
+        "`receipt-sync snapshot history`, then `receipt-sync snapshot restore`",
     )
 
 

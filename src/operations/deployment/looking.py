@@ -14,7 +14,7 @@ from receipt_sync.telemetry import Metric
 
 
 def look(connection: Connection, clock: Clock) -> Status:
-    """The status as it is now. Raises NotDeployedError, SnapshotDamagedError, botocore's errors."""
+    """The status as it is now. Raises NotDeployedError and botocore's errors."""
     deployment = Deployment(connection)
     sqs = connection.sqs
     boxes = {"compaction": deployment.compaction_dlq, "stream": deployment.stream_dlq}

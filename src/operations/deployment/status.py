@@ -9,7 +9,7 @@ from operations.deployment.flags import Switches
 from operations.deployment.freshness import Percentiles
 from operations.locks import HeldLock
 from operations.settling import Backlog
-from operations.snapshots.manifests import Published
+from operations.snapshots.manifests import Damaged, Published
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
 
@@ -35,7 +35,7 @@ class Status:
     backlog: Backlog
     dead_letters: Mapping[str, int]
     locks: Sequence[HeldLock]
-    versions: Mapping[Collection, Published | None]
+    versions: Mapping[Collection, Published | Damaged | None]
     switches: Switches
     refusals: Mapping[Metric, int]
     """How often lately the compactor has stopped for something that only a person can mend."""
@@ -63,6 +63,11 @@ class Status:
                 f"{_REFUSALS[metric]}, {count:,} × in {WINDOW.total_seconds() / 60:.0f} minutes"
                 for metric, count in self.refusals.items()
                 if count
+            ),
+            *(
+                f"nothing of {name} is published any more: {version.reason}"
+                for name, version in self.versions.items()
+                if isinstance(version, Damaged)
             ),
             *self._slow(),
         ]

@@ -8,8 +8,9 @@ from typing import Any
 from compactor.server.version import read_version
 from compactor.snapshot.manifest import Manifest, read_manifest
 from compactor.snapshot.s3_store import S3SnapshotStore
-from compactor.snapshot.store import FetchedManifest
+from compactor.snapshot.store import FetchedManifest, SnapshotStore
 from operations.connection import Connection
+from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 
 
@@ -34,16 +35,37 @@ class Published:
         return {**asdict(self), "published_at": at.isoformat() if at else None}
 
 
-def present_versions(connection: Connection) -> dict[Collection, Published | None]:
-    """Of each collection; None before a first publish. Raises SnapshotDamagedError."""
-    found: dict[Collection, Published | None] = {}
-    for collection in Collection:
-        store = S3SnapshotStore(connection.s3, connection.names.bucket, collection)
-        got = store.manifest(None)
-        found[collection] = (
-            published(got.data, collection) if isinstance(got, FetchedManifest) else None
+@dataclass(frozen=True)
+class Damaged:
+    """A collection whose manifest can't be read, and why."""
+
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"damaged": self.reason}
+
+
+Present = dict[Collection, Published | Damaged | None]
+"""What is published of each collection; None before a first publish."""
+
+
+def present_versions(connection: Connection) -> Present:
+    """Return what is published of each collection: a damaged manifest hides no other."""
+    return {
+        collection: present_version(
+            S3SnapshotStore(connection.s3, connection.names.bucket, collection), collection
         )
-    return found
+        for collection in Collection
+    }
+
+
+def present_version(store: SnapshotStore, collection: Collection) -> Published | Damaged | None:
+    """Return what is published of one collection. Raises botocore's errors."""
+    try:
+        got = store.manifest(None)
+        return published(got.data, collection) if isinstance(got, FetchedManifest) else None
+    except SnapshotDamagedError as error:
+        return Damaged(str(error))
 
 
 def published(data: bytes, collection: Collection) -> Published | None:

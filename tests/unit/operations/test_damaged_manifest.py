@@ -1,0 +1,77 @@
+"""A damaged manifest of one collection hides nothing of the other."""
+
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from compactor.snapshot.manifest import Manifest
+from operations.cli import main
+from operations.commands import snapshot as module
+from operations.connection import Connection, Names
+from operations.deployment.config_check import checks, facts_of
+from operations.snapshots.manifests import Damaged, Published, present_versions
+from receipt_sync.keys import Collection
+from tests.unit.operations.test_deployment import AWS, RIGHT
+
+LINES, WORDS = Collection.LINES, Collection.WORDS
+SOUND = Manifest(
+    collection=LINES,
+    version=7,
+    base={},
+    base_size=0,
+    files={"chroma.sqlite3": 4096},
+    record_count=5,
+    published_at=datetime(2026, 1, 1, tzinfo=UTC),
+    writer="w",
+)
+
+
+class Bucket:
+    """An S3 client in whose bucket the manifest of the words is damaged."""
+
+    def get_object(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        data = b"{" if "receipt_words" in Key else SOUND.to_json()
+        return {"ContentLength": len(data), "Body": io.BytesIO(data), "ETag": '"1"'}
+
+
+CLIENT: Any = Bucket()
+CONNECTION = Connection(Names("t", "https://sqs/q", "b"), CLIENT, CLIENT, CLIENT)
+
+
+def test_the_sound_collection_is_told_and_the_damaged_one_with_its_reason() -> None:
+    found = present_versions(CONNECTION)
+    lines, words = found[LINES], found[WORDS]
+    assert isinstance(lines, Published)
+    assert (lines.version, lines.size) == (7, 4096)
+    assert isinstance(words, Damaged)
+    assert "the manifest of receipt_words" in words.reason
+
+
+@pytest.mark.parametrize("arguments", [["--json"], []])
+def test_snapshot_show_shows_both_and_exits_with_a_verdict(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "connection_of_process", lambda: CONNECTION)
+    result = CliRunner().invoke(main, ["snapshot", "show", *arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "the manifest of receipt_words is not one of format" in result.stdout
+    if arguments:
+        assert json.loads(result.stdout)["receipt_lines"]["version"] == 7
+    else:
+        assert "receipt_lines" in result.stdout
+
+
+def test_check_config_makes_every_check_and_names_the_damaged_manifest() -> None:
+    aws = AWS()
+    aws.attributes |= {"VisibilityTimeout": "30", "MessageRetentionPeriod": "345600"}
+    facts = facts_of(aws.deployment(), present_versions(CONNECTION))
+    assert facts.snapshot_bytes == 4096
+    whole = replace(RIGHT, damaged=facts.damaged)
+    (broken,) = [check for check in checks(whole) if not check.ok]
+    assert (broken.name, "receipt_words" in broken.found) == ("manifests", True)
+    assert len(checks(whole)) == len(checks(RIGHT))
