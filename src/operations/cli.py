@@ -1,5 +1,7 @@
 """The operator's command line, `receipt-sync`."""
 
+from typing import Annotated
+
 import typer
 
 from operations.commands.alerts import alerts
@@ -23,18 +25,35 @@ from operations.commands.stress import stress_command
 from operations.commands.trace import trace_command
 from operations.commands.trial_receipts import create_command, modify_command
 from operations.commands.verify import verify_command
+from operations.console import DEBUG
 
 main = typer.Typer(
     name="receipt-sync",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,  # locals hold receipt text
-    help="""Load receipts, search them, and prove that Chroma holds what DynamoDB says.
+)
+
+
+@main.callback()
+def options(
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            envvar="RECEIPT_SYNC_DEBUG",
+            help="Print the traceback of an error, too. It may hold receipt text.",
+        ),
+    ] = False,
+) -> None:
+    """Load receipts, search them, and prove that Chroma holds what DynamoDB says.
 
     Works on the AWS that DYNAMODB_TABLE, COMPACTION_QUEUE_URL and SNAPSHOT_BUCKET name (and
     AWS_ENDPOINT_URL, for a local one), or else on the local AWS that `make up` started.
-    """,
-)
+    """
+    DEBUG.set(debug)
+
+
 main.command("load")(load_command)
 main.command("search")(search_command)
 main.command("status")(status_command)

@@ -136,14 +136,14 @@ def _local_environment(local_state: Path) -> dict[str, str]:
 
 
 def _session(environment: Mapping[str, str], endpoint: str | None) -> Any:
+    # botocore itself reads AWS_DEFAULT_REGION alone, unlike every other SDK and Lambda.
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if endpoint is None:
-        return boto3.Session()
+        return boto3.Session(region_name=region or None)
     session = LocalSession(
         aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") or "test",
         aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or "test",
-        region_name=environment.get("AWS_REGION")
-        or environment.get("AWS_DEFAULT_REGION")
-        or "us-east-1",
+        region_name=region or "us-east-1",
     )
     # It would take the endpoint from the process's environment, which may name another one.
     mapping = session._service_endpoint_mapping

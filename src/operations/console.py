@@ -1,12 +1,17 @@
 """What commands show: results on standard output, progress and errors on standard error."""
 
 import json
+import os
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,11 +21,15 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from typer.exceptions import TyperException
 
+from operations.exit_codes import ExitCode
+from operations.failures import sentence
+from operations.unexpected import full_disk, is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
 
-USAGE_ERROR = 2
-"""Exit code for what is wrong with the call, the environment or AWS; 1 is a verdict."""
+DEBUG: ContextVar[bool | None] = ContextVar("DEBUG", default=None)
+"""Whether --debug was given; None in a program that has no such option."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,17 +51,43 @@ def print_json(content: Any) -> None:
 
 
 def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn our own errors into a sentence and exit code 2, in place of a traceback."""
+    """Turn every error into one sentence and exit code 2, in place of a traceback."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return command(*args, **kwargs)
-        except SyncError as error:
-            typer.echo(f"receipt-sync: {error}", err=True)
-            raise typer.Exit(USAGE_ERROR) from error
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except BrokenPipeError as error:
+            _close_output()
+            raise typer.Exit(ExitCode.FAILURE) from error
+        except Exception as error:
+            if DEBUG.get():
+                traceback.print_exception(error)
+            typer.echo(f"receipt-sync: {_words(error)}", err=True)
+            raise typer.Exit(ExitCode.FAILURE) from error
 
     return wrapped
+
+
+def _words(error: Exception) -> str:
+    if is_full_disk(error):
+        return full_disk()
+    if isinstance(error, SyncError):
+        return str(error)
+    if isinstance(error, ClientError | BotoCoreError):
+        return sentence(error)
+    if isinstance(error, OSError):
+        return sentence_of(error)
+    if DEBUG.get() is False:
+        return f"{sentence_of(error)}: run `receipt-sync --debug …` to see how, and report it"
+    return sentence_of(error)
+
+
+def _close_output() -> None:
+    """Let Python's own flush at the end succeed: whoever read the output has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

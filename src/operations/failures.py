@@ -15,9 +15,10 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     SSOError,
+    TokenRetrievalError,
 )
 
-from operations.connection import Connection
+from operations.connection import Connection, Names
 from operations.errors import ConnectionFailedError
 from receipt_sync.errors import SyncError
 
@@ -38,6 +39,9 @@ _REFUSALS: Final = {
         "AccessDeniedException",
         "UnauthorizedOperation",
         "403",
+        "AuthorizationError",
+        "KMS.AccessDeniedException",
+        "KMSAccessDeniedException",
     ),
     "AWS does not accept your credentials ({code}): log in again": (
         "ExpiredToken",
@@ -45,6 +49,8 @@ _REFUSALS: Final = {
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+        "RequestExpired",
+        "TokenRefreshRequired",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     ),
@@ -63,6 +69,14 @@ _NOT_FOUND: Final = {
     "UpdateEventSourceMapping": "there is no such event source mapping{where}: deploy it with SAM",
 }
 """Operations whose ResourceNotFoundException is not about the table."""
+_LOGIN: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    SSOError,
+    TokenRetrievalError,
+)
+_NO_NAMES: Final = Names("that DYNAMODB_TABLE names", "COMPACTION_QUEUE_URL", "SNAPSHOT_BUCKET")
 _SENTENCES: Final = {code: words for words, codes in _REFUSALS.items() for code in codes}
 
 
@@ -80,15 +94,16 @@ def explained(connection: Connection) -> Iterator[None]:
         raise
 
 
-def sentence(error: ClientError | BotoCoreError, connection: Connection) -> str:
-    """What is wrong, and what to do about it."""
+def sentence(error: ClientError | BotoCoreError, connection: Connection | None = None) -> str:
+    """Return what is wrong and what to do about it.
+
+    The connection, where there is one already, tells the names that the sentence needs.
+    """
     if isinstance(error, ClientError):
         return _refusal(error, connection)
     if isinstance(error, HTTPClientError | ConnectionError):
         return _unreachable(connection)
-    if isinstance(
-        error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError | SSOError
-    ):
+    if isinstance(error, _LOGIN):
         return "no AWS credentials: log in, or set AWS_PROFILE, or start a local AWS with `make up`"
     if isinstance(error, NoRegionError):
         return "no AWS region: set AWS_REGION"
@@ -97,21 +112,23 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection) -> str:
     return f"AWS can't be called: {' '.join(str(error).split())}"
 
 
-def _refusal(error: ClientError, connection: Connection) -> str:
+def _refusal(error: ClientError, connection: Connection | None) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
     words = _SENTENCES.get(code, "AWS refused {operation}: {code}")
     if code == "ResourceNotFoundException":
         words = _NOT_FOUND.get(error.operation_name, words)
+    endpoint = connection.endpoint if connection else None
+    names = connection.names if connection else _NO_NAMES
     return words.format(
-        **connection.names._asdict(),
-        where=f" at {connection.endpoint}" if connection.endpoint else "",
+        **names._asdict(),
+        where=f" at {endpoint}" if endpoint else "",
         operation=error.operation_name,
         code=code,
     )
 
 
-def _unreachable(connection: Connection) -> str:
-    if connection.endpoint:
+def _unreachable(connection: Connection | None) -> str:
+    if connection and connection.endpoint:
         return (
             f"nothing answers at {connection.endpoint}: start the local AWS with `make up`, or "
             "mend AWS_ENDPOINT_URL"

@@ -11,6 +11,7 @@ from typing import Any, Final
 import typer
 
 from operations.cli import main
+from operations.exit_codes import MEANINGS
 
 _PROGRAM: Final = "receipt-sync"
 _EXAMPLE: Final = "Example: "
@@ -27,11 +28,13 @@ name, and on the local AWS that `make up` started where none of them is set. `AW
 names a local AWS elsewhere. Everything else that is deployed is found from those: the dead-letter
 queues, both functions with their logs, the event source mappings.
 
+What deletes or overwrites asks on a terminal first. Elsewhere nobody can be asked, so it needs
+`--yes`. `receipt-sync --debug COMMAND`, or `RECEIPT_SYNC_DEBUG=1`, prints the traceback of an
+error, too, which may hold receipt text.
+
 | exit code | means |
 |---|---|
-| 0 | done, and nothing is to be said against it |
-| 1 | a verdict, such as differences, dead letters or broken rules; each command says which |
-| 2 | it could not be done: the call, the environment, AWS, or a guard that refuses |
+@@CODES@@
 
 Exit code 2 comes with one sentence that says what is wrong and what to do:
 
@@ -39,6 +42,11 @@ Exit code 2 comes with one sentence that says what is wrong and what to do:
 |---|---|
 | nothing answers | `nothing answers at http://…: start the local AWS with make up, or mend …` |
 | no credentials | `no AWS credentials: log in, or set AWS_PROFILE` |
+| expired credentials | `AWS does not accept your credentials (ExpiredToken): log in again` |
+| no region | `no AWS region: set AWS_REGION` |
+| unknown profile | `The config profile (…) could not be found: set AWS_PROFILE to one that …` |
+| the disk is full | `the disk is full: free some space, or set TMPDIR to a folder on a larger …` |
+| a folder that is read-only | `… can't be used (Read-only file system): change its permissions …` |
 | no such table, bucket or queue | `there is no table …: mend DYNAMODB_TABLE, or create it` |
 | denied | `access denied: your credentials lack the permission for …` |
 | throttled | `AWS throttled … for longer than was tried: wait, or raise the capacity` |
@@ -48,7 +56,11 @@ Exit code 2 comes with one sentence that says what is wrong and what to do:
 def reference() -> str:
     """The page, in Markdown."""
     root: Any = typer.main.get_command(main)
-    return "\n".join([_PREFACE, *_sections(root, _PROGRAM)]).rstrip() + "\n"
+    codes = "\n".join(f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())
+    return (
+        "\n".join([_PREFACE.replace("@@CODES@@", codes), *_sections(root, _PROGRAM)]).rstrip()
+        + "\n"
+    )
 
 
 def _sections(group: Any, path: str) -> Iterator[str]:

@@ -3,11 +3,14 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from ulid import ULID
 
 from compactor.deltas import VectorBatch, encode
+from operations.cli import main
 from operations.embedding import embed
 from operations.items import Entity
 from receipt_sync.fields import EMBEDDED
@@ -66,7 +69,16 @@ def filled(command: str, operator: Operator, message_id: str) -> list[str]:
     }
     for place, value in places.items():
         command = command.replace(place, value)
-    return shlex.split(command)
+    words = shlex.split(command)
+    return [*words, "--yes"] if asks(words) else words
+
+
+def asks(words: list[str]) -> bool:
+    """Whether a person at a terminal would be asked first, as nobody can be here."""
+    command: Any = typer.main.get_command(main)
+    for word in words[:2]:
+        command = getattr(command, "commands", {}).get(word, command)
+    return "--yes" in {option for one in command.params for option in one.opts}
 
 
 def test_a_poison_message_is_explained_mended_redriven_and_applied_by_the_runbook_alone(

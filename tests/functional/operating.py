@@ -115,7 +115,7 @@ class Operator:
             records = reader.get(list(reader.ids()))
         chroma_id = min(i for i, record in records.items() if not record.metadata["is_noise"])
         kind = "line" if collection is Collection.LINES else "word"
-        self.command("flags", "set", f"--no-{kind}")
+        self.command("flags", "set", f"--no-{kind}", "--yes")
         passed_over = self._passed_over()
         editor = TableEditor(self.connection.dynamodb, self.connection.names.table)
         assert editor.update(parse_chroma_id(chroma_id), {"is_noise": True})
@@ -123,7 +123,7 @@ class Operator:
         while self._passed_over() == passed_over:
             assert time.monotonic() < end, "the stream processor has not seen the change"
             time.sleep(0.1)
-        self.command("flags", "set", f"--{kind}")
+        self.command("flags", "set", f"--{kind}", "--yes")
         return chroma_id
 
     def _passed_over(self) -> int:

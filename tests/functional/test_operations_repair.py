@@ -116,9 +116,9 @@ def test_a_parked_stream_record_is_explained_and_goes_back_as_a_change_of_its_en
 
     dry = operator.json("dlq", "redrive", "--dry-run", code=1)
     assert (dry["moved"], set(dry["kept"])) == ([good_id], {bad_id})
-    done = operator.json("dlq", "redrive", code=1)
+    done = operator.json("dlq", "redrive", "--yes", code=1)
     assert (done["moved"], set(done["kept"])) == ([good_id], {bad_id})
-    assert operator.json("dlq", "drop", bad_id)["moved"] == [bad_id]
+    assert operator.json("dlq", "drop", bad_id, "--yes")["moved"] == [bad_id]
     assert operator.json("dlq", "show")["letters"] == []
     operator.settled()
 
@@ -128,8 +128,8 @@ def test_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(operator: O
     other = operator.bury("compaction", {"source": "weather_report"}, "unknown source")
     shown = operator.json("dlq", "show", "--queue", "compaction", code=1)["letters"]
     assert {letter["reason"] for letter in shown} == {"unknown source"}
-    assert operator.json("dlq", "drop", one)["moved"] == [one]
-    answer = operator.json("dlq", "drop", other, "nobody", code=1)
+    assert operator.json("dlq", "drop", one, "--yes")["moved"] == [one]
+    answer = operator.json("dlq", "drop", other, "nobody", "--yes", code=1)
     assert (answer["moved"], answer["unknown"]) == ([other], ["nobody"])
 
 

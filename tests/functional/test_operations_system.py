@@ -57,14 +57,14 @@ def test_flags_are_set_shown_and_set_back(operator: Operator) -> None:
     dry = operator.json("flags", "set", "--no-word", "--no-queue", "--dry-run")
     assert (dry["word"], dry["queue"], dry["changed"]) == (False, False, ["word", "queue"])
     assert operator.json("flags", "show")["word"] is True
-    operator.command("flags", "set", "--no-word", "--no-queue")
+    operator.command("flags", "set", "--no-word", "--no-queue", "--yes")
     try:
         shown = operator.json("flags", "show")
         assert (shown["word"], shown["line"], shown["queue"]) == (False, True, False)
         attention = operator.json("status", code=1)["attention"]
         assert [sentence.split()[0] for sentence in attention] == ["word", "queue"]
     finally:
-        operator.command("flags", "set", "--word", "--queue")
+        operator.command("flags", "set", "--word", "--queue", "--yes")
     assert all(operator.json("flags", "show")[name] for name in ("word", "queue"))
 
 
@@ -76,7 +76,7 @@ def test_a_lease_is_shown_and_one_of_a_silent_worker_released(operator: Operator
     (held,) = operator.json("lock", "show")["locks"]
     assert (held["lock_id"], held["alive"], held["over"]) == (lock_id, False, False)
     assert operator.json("lock", "release", "receipt_words", "--dry-run")["released"] is False
-    assert operator.json("lock", "release", "receipt_words")["released"] is True
+    assert operator.json("lock", "release", "receipt_words", "--yes")["released"] is True
     assert operator.json("lock", "show")["locks"] == []
 
 
@@ -84,9 +84,9 @@ def test_a_lease_whose_holder_is_at_work_is_not_released_without_force(operator:
     lock_id = f"{operator.stack.names.lock_id}-lines"
     now = time.time()
     operator.put_lock(lock_id, beaten=now, expires=now + 60)
-    refused = operator.command("lock", "release", "receipt_lines", code=2)
+    refused = operator.command("lock", "release", "receipt_lines", "--yes", code=2)
     assert "is at work" in refused.stderr
-    operator.command("lock", "release", "receipt_lines", "--force")
+    operator.command("lock", "release", "receipt_lines", "--force", "--yes")
 
 
 def test_one_entity_is_shown_as_table_snapshot_and_queues_have_it(operator: Operator) -> None:
@@ -160,11 +160,11 @@ def test_snapshots_are_shown_with_their_history_and_an_earlier_one_is_restored(
     earlier = str(shown["version"] - 1)
     dry = operator.json("snapshot", "restore", "receipt_lines", earlier, "--dry-run")
     assert dry == {"restored": shown["version"] - 1, "published": None}
-    done = operator.json("snapshot", "restore", "receipt_lines", earlier)
+    done = operator.json("snapshot", "restore", "receipt_lines", earlier, "--yes")
     assert done["published"] == shown["version"] + 1
     operator.command("repair", "--wait", "60")
     assert operator.settled()["different"] == 0
-    refused = operator.command("snapshot", "restore", "receipt_lines", "999999", code=2)
+    refused = operator.command("snapshot", "restore", "receipt_lines", "999999", "--yes", code=2)
     assert "version 999999 is not kept" in refused.stderr
 
 
@@ -181,11 +181,11 @@ def test_what_no_version_names_is_garbage_once_it_is_old(
     name = f"packs/{'0' * 64}"
     s3, bucket = operator.connection.s3, operator.connection.names.bucket
     s3.put_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}", Body=b"left behind")
-    assert operator.json("snapshot", "gc", "receipt_lines")["objects"] == []
+    assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == []
     monkeypatch.setattr("operations.commands.snapshot.SystemClock", Tomorrow)
     assert operator.json("snapshot", "gc", "receipt_lines", "--dry-run")["objects"] == [name]
-    assert operator.json("snapshot", "gc", "receipt_lines")["objects"] == [name]
-    assert operator.json("snapshot", "gc", "receipt_lines")["objects"] == []
+    assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == [name]
+    assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == []
     assert operator.json("verify")["different"] == 0
 
 
@@ -210,9 +210,9 @@ def test_a_subscription_is_ended(operator: Operator) -> None:
     queue = operator.stack.queues.stream_dlq.arn
     arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
     assert operator.json("alerts", "list", "--topic", topic)["subscriptions"][0]["arn"] == arn
-    operator.command("alerts", "unsubscribe", arn, "--topic", topic)
+    operator.command("alerts", "unsubscribe", arn, "--topic", topic, "--yes")
     assert operator.json("alerts", "list", "--topic", topic, code=1)["subscriptions"] == []
-    refused = operator.command("alerts", "unsubscribe", arn, "--topic", topic, code=2)
+    refused = operator.command("alerts", "unsubscribe", arn, "--topic", topic, "--yes", code=2)
     assert "has no subscription" in refused.stderr
 
 

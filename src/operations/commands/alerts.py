@@ -7,9 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from operations.commands.options import AsJson, DryRun
+from operations.confirmation import Yes, confirm
 from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.alerts import Subscription, Topic, address_of
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 
 alerts = typer.Typer(no_args_is_help=True, help="Decide who is told of an alarm.")
@@ -35,7 +37,7 @@ def list_command(topic: TopicArn = None, as_json: AsJson = False) -> None:
     else:
         _show(found)
     if not any(one.confirmed for one in found):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @alerts.command("subscribe")
@@ -76,6 +78,7 @@ def subscribe_command(
 def unsubscribe_command(
     subscription: Annotated[str, typer.Argument(metavar="ARN", help="As `alerts list` has it.")],
     topic: TopicArn = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,6 +87,8 @@ def unsubscribe_command(
     Example: receipt-sync alerts unsubscribe arn:aws:sns:eu-west-1:1111:receipt-sync-alarms-dev:5a
     """
     connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this ends the subscription {subscription}", yes=yes)
     with explained(connection):
         found = Topic.found(connection.sns, topic)
         if not dry_run:

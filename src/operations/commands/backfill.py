@@ -9,10 +9,11 @@ import typer
 
 from operations.commands.load import check_reachable
 from operations.commands.options import AsJson, DryRun
-from operations.commands.verify import DIFFERENCE_FOUND, settle_with_progress
+from operations.commands.verify import settle_with_progress
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
 from operations.repair.backfill import Backfill, Pace, PlaceFile
@@ -71,7 +72,7 @@ def backfill_command(
     else:
         output().print(f"{sent:,} records {'would be ' if dry_run else ''}sent")
     if settled is not None and not settled.settled:
-        raise typer.Exit(DIFFERENCE_FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _send(connection: Connection, pace: Pace, place: Path) -> int:

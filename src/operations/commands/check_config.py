@@ -9,10 +9,9 @@ from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.config_check import Check, checks, facts_of
 from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.snapshots.manifests import present_versions
-
-BROKEN = 1
 
 
 @ends_in_a_sentence
@@ -34,7 +33,7 @@ def check_config_command(as_json: AsJson = False) -> None:
     else:
         _print(found)
     if not all(check.ok for check in found):
-        raise typer.Exit(BROKEN)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _print(found: list[Check]) -> None:

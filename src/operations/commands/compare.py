@@ -8,7 +8,6 @@ from rich.table import Table
 
 from operations.commands.options import AsJson, source_of
 from operations.commands.verdict_screen import moment
-from operations.commands.verify import DIFFERENCE_FOUND
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.dead_letters.boxes import Which, boxes_of
@@ -17,6 +16,7 @@ from operations.dead_letters.redriving import MOST
 from operations.deployment.discovery import Deployment
 from operations.entity import EntityView, view
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
 from operations.verdict import FAULTS
@@ -58,7 +58,7 @@ def compare_command(
     else:
         _show(found)
     if found.finding in FAULTS:
-        raise typer.Exit(DIFFERENCE_FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _key(text: str) -> EntityKey:

@@ -12,6 +12,7 @@ from operations.commands.dlq_screen import (
     row_of,
 )
 from operations.commands.options import AsJson, DryRun
+from operations.confirmation import Yes, confirm
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
 from operations.dead_letters.boxes import Box, Which, boxes_of
@@ -23,12 +24,11 @@ from operations.dead_letters.move_task import move_all
 from operations.dead_letters.redriving import MOST, Redriven, drop, redrive
 from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
 from receipt_sync.clock import SystemClock
 from receipt_sync.messages import ReadMessage
-
-FOUND = 1
 
 dlq = typer.Typer(
     no_args_is_help=True, help="Look at dead letters, explain them, and bring them back."
@@ -62,7 +62,7 @@ def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
     else:
         print_letters(rows)
     if rows:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @dlq.command("explain")
@@ -84,7 +84,7 @@ def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = Fals
     else:
         print_explanations(found)
     if found:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @dlq.command("mend")
@@ -111,7 +111,11 @@ def mend_command(ids: Ids = None, dry_run: DryRun = False, as_json: AsJson = Fal
 @dlq.command("redrive")
 @ends_in_a_sentence
 def redrive_command(
-    ids: Ids = None, queue: Queue = None, dry_run: DryRun = False, as_json: AsJson = False
+    ids: Ids = None,
+    queue: Queue = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send letters to the compaction queue again, all of them or those that are named.
 
@@ -126,6 +130,9 @@ def redrive_command(
     Example: receipt-sync dlq redrive 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55
     """
     connection = connection_of_process()
+    if not dry_run:
+        which = f"{len(ids)} letters" if ids else "all letters"
+        confirm(f"this sends {which} of {_named(queue)} to the compaction queue again", yes=yes)
     with explained(connection):
         deployment = Deployment(connection)
         boxes = boxes_of(connection, deployment, queue)
@@ -138,6 +145,7 @@ def redrive_command(
 def drop_command(
     ids: Annotated[list[str], typer.Argument(metavar="MESSAGE_ID...", help="Which letters.")],
     queue: Queue = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -148,10 +156,16 @@ def drop_command(
     Example: receipt-sync dlq drop 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --dry-run
     """
     connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this deletes {len(ids)} letters of {_named(queue)} for good", yes=yes)
     with explained(connection):
         boxes = boxes_of(connection, Deployment(connection), queue)
         done = [drop(box.letters, ids, dry_run=dry_run) for box in boxes]
     _end(_together(done), "deleted", dry_run=dry_run, as_json=as_json)
+
+
+def _named(queue: Which | None) -> str:
+    return f"the {queue} dead-letter queue" if queue else "both dead-letter queues"
 
 
 def _redrive(
@@ -224,4 +238,4 @@ def _end(done: Redriven, verb: str, *, dry_run: bool, as_json: bool) -> None:
     else:
         print_redriven(done, f"would be {verb}" if dry_run else verb)
     if done.kept or done.unknown:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(ExitCode.VERDICT)

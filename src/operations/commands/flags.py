@@ -1,11 +1,13 @@
 """`receipt-sync flags show | set`."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from operations.commands.options import AsJson, DryRun
+from operations.confirmation import Yes, confirm
 from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.discovery import Deployment
 from operations.deployment.flags import Switches, set_switches, switches_of
@@ -43,6 +45,7 @@ def set_command(
     word: Annotated[bool | None, typer.Option(help="Queue changes of words.")] = None,
     stream: Annotated[bool | None, typer.Option(help="Let the stream invoke.")] = None,
     queue: Annotated[bool | None, typer.Option(help="Let the queue invoke.")] = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,6 +63,8 @@ def set_command(
     if all(on is None for on in wanted.values()):
         raise typer.BadParameter("name a switch, such as --no-word")
     connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this switches {_named(wanted)} in the deployed system", yes=yes)
     with explained(connection):
         deployment = Deployment(connection)
         before = switches_of(deployment)
@@ -68,6 +73,11 @@ def set_command(
         if not dry_run:
             set_switches(connection.lambda_, deployment, before, after)
     _show(after, changed, dry_run=dry_run, as_json=as_json)
+
+
+def _named(wanted: Mapping[str, bool | None]) -> str:
+    switched = {name: on for name, on in wanted.items() if on is not None}
+    return ", ".join(f"{name} {'on' if on else 'off'}" for name, on in switched.items())
 
 
 def _show(found: Switches, changed: list[str], *, dry_run: bool, as_json: bool) -> None:

@@ -13,11 +13,10 @@ from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
 from operations.deployment.freshness import Percentiles, percentiles
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.trials.latency import measure
 from receipt_sync.clock import SystemClock
-
-TOO_SLOW = 1
 
 
 @ends_in_a_sentence
@@ -56,7 +55,7 @@ def latency_command(
     else:
         _show(found)
     if limit is not None and found.p95 > limit:
-        raise typer.Exit(TOO_SLOW)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _measure(connection: Connection, changes: int, timeout: float) -> list[float]:

@@ -9,16 +9,16 @@ from rich.table import Table
 
 from operations.commands.options import AsJson, DryRun
 from operations.commands.verdict_screen import moment
+from operations.confirmation import Yes, confirm
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.locks import DynamoDBLocks, HeldLock, held_locks, release
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
-
-NOT_RELEASED = 1
 
 lock = typer.Typer(no_args_is_help=True, help="Look at the compactor's leases, or end one.")
 LockId = Annotated[
@@ -54,6 +54,7 @@ def release_command(
         bool, typer.Option("--force", help="Even where its holder has beaten just now.")
     ] = False,
     lock_id: LockId = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -67,6 +68,8 @@ def release_command(
     Example: receipt-sync lock release receipt_lines --dry-run
     """
     connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this ends the lease of {collection}, whoever holds it", yes=yes)
     with explained(connection):
         held = {one.collection: one for one in _held(connection, lock_id)}.get(collection)
         released = held is not None and (dry_run or _release(connection, held, force=force))
@@ -76,7 +79,7 @@ def release_command(
     else:
         output().print(_sentence(held, released=released, dry_run=dry_run))
     if held is not None and not released:
-        raise typer.Exit(NOT_RELEASED)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _held(connection: Connection, lock_id: str | None) -> list[HeldLock]:

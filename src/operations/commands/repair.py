@@ -19,7 +19,6 @@ from operations.commands.options import (
     scope_of,
 )
 from operations.commands.verify import (
-    DIFFERENCE_FOUND,
     check_selected,
     settle_with_progress,
     verify_with_progress,
@@ -27,6 +26,7 @@ from operations.commands.verify import (
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import Readers, snapshot_readers
 from operations.repair.remedies import Fault, fault_of
@@ -89,7 +89,7 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
             after = settle_with_progress(connection, readers, wait, 0, scope).verdict
     _show(plan, messages, after, dry_run=dry_run, as_json=as_json)
     if plan.reembed or plan.by_hand or not (after is None or after.is_equal):
-        raise typer.Exit(DIFFERENCE_FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def plan_with_progress(

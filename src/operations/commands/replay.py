@@ -22,12 +22,11 @@ from operations.dead_letters.replaying import (
 )
 from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
 from operations.repair.repairing import Plan
 from operations.repair.wiring import changes_of, repair_of
-
-LEFT = 1
 
 
 @dataclass
@@ -91,7 +90,7 @@ def replay_command(
             done = _replay_letters(connection, ids or [], dry_run=dry_run)
     _show(done, dry_run=dry_run, as_json=as_json)
     if done.is_left:
-        raise typer.Exit(LEFT)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _replay_record(connection: Connection, record: FailureRecord, *, dry_run: bool) -> _Done:

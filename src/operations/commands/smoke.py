@@ -10,12 +10,11 @@ from operations.commands.options import AsJson, DryRun
 from operations.commands.trials import new_name, tools_of
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.trials.smoke import Timing, smoke
 from operations.trials.watching import NotVisibleError
 from receipt_sync.clock import SystemClock
-
-NOT_VISIBLE = 1
 
 
 @ends_in_a_sentence
@@ -49,7 +48,7 @@ def smoke_command(
                 timings = smoke(tools, name, SystemClock(), status.update)
         except NotVisibleError as error:
             typer.echo(f"receipt-sync: {error}", err=True)
-            raise typer.Exit(NOT_VISIBLE) from error
+            raise typer.Exit(ExitCode.VERDICT) from error
     _show(name, timings, dry_run=False, as_json=as_json)
 
 

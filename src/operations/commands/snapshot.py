@@ -15,6 +15,7 @@ from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.sweep import sweep
 from operations.commands.options import AsJson, DryRun
 from operations.commands.snapshot_screen import print_history, print_version, row_of
+from operations.confirmation import Yes, confirm
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.environment import connection_of_process
@@ -89,6 +90,7 @@ def history_command(
 def restore_command(
     collection: Of,
     version: Annotated[int, typer.Argument(help="As `snapshot history` lists it.", min=1)],
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -102,6 +104,8 @@ def restore_command(
     Example: receipt-sync snapshot restore receipt_lines 41 --dry-run
     """
     connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this makes version {version} of {collection} the published one", yes=yes)
     with explained(connection):
         history = [one.manifest for one in _history(connection, collection) if one.manifest]
         if not history:
@@ -130,6 +134,7 @@ def gc_command(
     older_than: Annotated[
         float, typer.Option(help="Hours; a publish under way has stored younger ones.", min=1)
     ] = 24,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -141,6 +146,8 @@ def gc_command(
     Example: receipt-sync snapshot gc receipt_words --dry-run
     """
     connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this deletes what no kept version of {collection} names", yes=yes)
     with explained(connection), notes().status("listing objects"):
         found = _garbage(connection, collection, timedelta(hours=older_than))
         if not dry_run:

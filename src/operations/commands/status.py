@@ -16,11 +16,10 @@ from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.looking import look
 from operations.deployment.status import WINDOW, Status
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.snapshots.manifests import Damaged
 from receipt_sync.clock import SystemClock
-
-NEEDS_A_PERSON = 1
 
 
 @ends_in_a_sentence
@@ -60,7 +59,7 @@ def status_command(
     else:
         output().print(screen_of(found))
     if found.attention:
-        raise typer.Exit(NEEDS_A_PERSON)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def screen_of(status: Status) -> RenderableType:

@@ -10,10 +10,11 @@ from ulid import ULID
 from operations.commands.load import check_reachable
 from operations.commands.options import AsJson, DryRun, source_of
 from operations.commands.trials import tools_of
-from operations.commands.verify import DIFFERENCE_FOUND, settle_with_progress
+from operations.commands.verify import settle_with_progress
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
 from operations.receipts import Receipt
@@ -66,7 +67,7 @@ def stress_command(
                 settled, took = _settle(connection, subject, timeout)
     _show(report, settled, took, as_json=as_json)
     if not settled.settled:
-        raise typer.Exit(DIFFERENCE_FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _receipts(count: int, randomness: Random) -> list[Receipt]:

@@ -13,13 +13,12 @@ from operations.deployment.discovery import Deployment
 from operations.deployment.log_events import CloudWatchLogs
 from operations.deployment.tracing import Step, trace
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from receipt_sync.clock import SystemClock
 from receipt_sync.correlation import receipt_name
 from receipt_sync.errors import MalformedKeyError
 from receipt_sync.keys import parse_chroma_id
-
-NOT_FOUND = 1
 
 
 @ends_in_a_sentence
@@ -51,7 +50,7 @@ def trace_command(
     else:
         _show(found)
     if not found:
-        raise typer.Exit(NOT_FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:

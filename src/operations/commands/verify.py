@@ -23,6 +23,7 @@ from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, print_json, progress_bars
 from operations.environment import connection_of_process
 from operations.errors import EmptySelectionError
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import Readers, snapshot_readers
 from operations.scope import Scope
@@ -33,8 +34,6 @@ from operations.suspects import FRESHNESS_GOAL_SECONDS, Patience
 from operations.verdict import Verdict
 from operations.verification import Advance, Sink, Verification
 from receipt_sync.clock import SystemClock
-
-DIFFERENCE_FOUND = 1
 
 
 @ends_in_a_sentence
@@ -94,7 +93,7 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     else:
         show_verdict(verdict)
     if not verdict.is_equal:
-        raise typer.Exit(DIFFERENCE_FOUND)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def verify_with_progress(

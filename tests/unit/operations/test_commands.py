@@ -19,14 +19,15 @@ ARGUMENTS = {
     "search": "x",
     "compare": ID,
     "trace": "x",
-    "dlq drop": "x",
-    "lock release": "receipt_lines",
+    "dlq drop": "x --yes",
+    "dlq redrive": "--yes",
+    "lock release": "receipt_lines --yes",
     "snapshot history": "receipt_lines",
-    "snapshot restore": "receipt_lines 1",
-    "snapshot gc": "receipt_lines",
-    "flags set": "--word",
+    "snapshot restore": "receipt_lines 1 --yes",
+    "snapshot gc": "receipt_lines --yes",
+    "flags set": "--word --yes",
     "alerts subscribe": "--email a@b.example --topic arn:aws:sns:us-east-1:1:t",
-    "alerts unsubscribe": "arn:x",
+    "alerts unsubscribe": "arn:x --yes",
 }
 
 

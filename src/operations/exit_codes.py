@@ -1,0 +1,29 @@
+"""The exit codes of every command, in one table."""
+
+from enum import IntEnum
+from typing import Final
+
+
+class ExitCode(IntEnum):
+    """How a command ended. A program that calls it may go by these alone."""
+
+    DONE = 0
+    VERDICT = 1
+    FAILURE = 2
+    INTERRUPTED = 130
+    """What a shell expects of a process that Ctrl-C ended: 128 and the signal's number."""
+
+
+MEANINGS: Final = {
+    ExitCode.DONE: "it is done; what was compared is equal; nothing needs a person",
+    ExitCode.VERDICT: (
+        "a verdict, such as differences, dead letters, broken rules or a limit that was missed; "
+        "each command says which"
+    ),
+    ExitCode.FAILURE: (
+        "a failure: the call, the environment, AWS, the machine, a guard that refuses, a question "
+        "that nobody confirmed, or an unexpected error"
+    ),
+    ExitCode.INTERRUPTED: "Ctrl-C ended it",
+}
+"""What each code means, for docs/cli.md."""
