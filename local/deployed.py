@@ -29,7 +29,7 @@ def up_deployed(state: State, request: Request, progress: Progress, counted: Cou
     with state.locked():
         if not state.terraform.exists():
             state.must_not_be("stack.json")
-        clients = Clients(endpoint(state, request, progress))
+        clients = Clients(endpoint(state, replace(request, for_terraform=True), progress))
         state.endpoint.write_text(clients.endpoint)
         environment = environment_of(clients.endpoint)
         terraform = Terraform.at(state.terraform, environment)

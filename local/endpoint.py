@@ -18,7 +18,8 @@ class Request:
     """What `up` is asked for.
 
     `endpoint` names an AWS that already runs; None starts a MiniStack, which ends with this process
-    if it is `tied` to it. See `deploy` for `vendored`, `ministack.start` for `enforce_iam`.
+    if it is `tied` to it. See `deploy` for `vendored`, `ministack.start` for `enforce_iam` and
+    `for_terraform`.
     """
 
     names: Names = field(default_factory=Names)
@@ -30,6 +31,7 @@ class Request:
     functions: bool = True
     tied: bool = False
     enforce_iam: bool = False
+    for_terraform: bool = False
 
 
 def endpoint_of(environment: Mapping[str, str]) -> str | None:
@@ -77,7 +79,9 @@ def _start(state: State, request: Request, progress: Progress) -> str:
         "MiniStack anew: the one before has ended, its data with it" if ended else "MiniStack"
     ):
         ministack.stop(state)  # workers may have outlived it
-        server = ministack.start(state, request.port, request.tied, request.enforce_iam)
+        server = ministack.start(
+            state, request.port, request.tied, request.enforce_iam, request.for_terraform
+        )
         return server.endpoint
 
 

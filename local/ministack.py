@@ -15,7 +15,7 @@ from typing import Final
 from local import health
 from local.clients import CREDENTIAL
 from local.errors import StartError, StateFolderError
-from local.ministack_server import TIED_TO
+from local.ministack_server import ANSWERS_AGAIN, TERRAFORM, TIED_TO
 from local.names import REGION
 from local.processes import ProcessGroup
 from local.state import State
@@ -57,16 +57,20 @@ def start(
     port: int | None = None,
     tied: bool = False,
     enforce_iam: bool = False,
+    for_terraform: bool = False,
     deadline: float = _DEADLINE,
 ) -> Server:
     """A healthy MiniStack, on `port` or a free one; `tied` ends it with this process.
 
     `enforce_iam` has it refuse what a function's role does not allow; otherwise all may do all.
+    `for_terraform` has it repeat the first answer to a call that Terraform repeats.
     Raises StartError with the end of its log.
     """
     extra = {"AUTH": "true"} if enforce_iam else {}
     if tied:
         extra[TIED_TO] = str(os.getpid())
+    if for_terraform:
+        extra[ANSWERS_AGAIN] = TERRAFORM
     tries = 1 if port else _TRIES  # somebody may take a free port before MiniStack does
     while True:
         tries -= 1

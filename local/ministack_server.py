@@ -18,9 +18,11 @@ message, so that under load small batches would stand in each other's way, as th
 Messages that are sent ten at a time keep their trace. MiniStack 1.5.33 passes the header on only of
 a message that is sent alone.
 
-A call that is repeated gets the answer of the first time. Of some hundred requests that Terraform
-makes at a time, MiniStack now and then drops the connection of one that it has carried out. The SDK
-repeats the call under the same invocation id, and would find what the first one made, and give up.
+A call that Terraform repeats gets the answer of the first time, if the server is started for
+Terraform. Of some hundred requests that Terraform makes at a time, MiniStack now and then drops the
+connection of one that it has carried out. Terraform's SDK repeats the call under the same invocation
+id, would find what the first call made, and would give up. Every other client meets the effect of its
+own first call, as on AWS.
 """
 
 import importlib
@@ -36,6 +38,13 @@ from typing import Any, Final
 
 TIED_TO: Final = "RECEIPT_SYNC_TIED_TO"
 """Environment variable: id of the process with which this one ends."""
+
+ANSWERS_AGAIN: Final = "RECEIPT_SYNC_ANSWERS_AGAIN"
+"""Environment variable: part of the User-Agent of the clients whose repeated calls get the first
+answer again. No client gets it while the variable is unset."""
+
+TERRAFORM: Final = "Terraform"
+"""What the User-Agent of Terraform's AWS provider contains."""
 
 MENDED: Final = "receipt-chroma-sync"
 """Edition that this MiniStack's health tells."""
@@ -76,16 +85,20 @@ def mend(lambda_service: Any, sqs_service: Any) -> None:
     _mend_window(lambda_service, Windows(time.time, _after))
 
 
-def answering_again(app: App, most: int = 1_000) -> App:
+def answering_again(app: App, client: str, most: int = 1_000) -> App:
     """An ASGI application that repeats what it said to a call whose answer was lost.
 
-    Only successes, of at most 64 KiB, of the last `most` calls. How SDKs mark what they repeat:
+    Only to clients whose User-Agent contains `client`; only successes, of at most 64 KiB, of the last
+    `most` calls. How SDKs mark what they repeat:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     """
     answers: OrderedDict[bytes, list[Message]] = OrderedDict()
 
     async def repeating(scope: Message, receive: Listen, send: Say) -> None:
         headers = dict(scope.get("headers", []))
+        if client.encode() not in headers.get(b"user-agent", b""):
+            await app(scope, receive, send)
+            return
         call = headers.get(b"amz-sdk-invocation-id", b"")
         if call in answers and not headers.get(b"amz-sdk-request", b"").startswith(b"attempt=1;"):
             while (await receive()).get("more_body"):
@@ -290,5 +303,6 @@ if __name__ == "__main__":
         importlib.import_module(f"{services}.sqs"),
     )
     ministack: Any = importlib.import_module("ministack.app")
-    ministack.app = answering_again(ministack.app)
+    if client := os.environ.pop(ANSWERS_AGAIN, ""):
+        ministack.app = answering_again(ministack.app, client)
     ministack.main()

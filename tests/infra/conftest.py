@@ -16,7 +16,7 @@ def empty_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state = State.at(tmp_path_factory.mktemp("aws") / "state")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ministack, "SERVICES", f"{ministack.SERVICES},budgets")
-        server = ministack.start(state, tied=True)
+        server = ministack.start(state, tied=True, for_terraform=True)
     yield server.endpoint
     ministack.stop(state)
 

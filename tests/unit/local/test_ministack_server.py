@@ -48,7 +48,9 @@ def test_a_batch_stays_below_what_an_invocation_may_carry():
     assert len(batch) + len(waiting) == 100
 
 
-def answers_of(status: int, calls: list[tuple[bytes, bytes]]) -> list[bytes]:
+def answers_of(
+    status: int, calls: list[tuple[bytes, bytes]], agent: bytes = b"APN/1.0 Terraform/1.9"
+) -> list[bytes]:
     """What an application says that counts how often it is asked; each call is id and attempt."""
     asked = count(1)
 
@@ -60,14 +62,15 @@ def answers_of(status: int, calls: list[tuple[bytes, bytes]]) -> list[bytes]:
         return {"type": "http.request", "more_body": False}
 
     async def ask_all() -> list[bytes]:
-        app, said = answering_again(counting, most=2), []
+        app, said = answering_again(counting, "Terraform", most=2), []
 
         async def send(message: dict[str, Any]) -> None:
             said.append(message.get("body"))
 
         for call, attempt in calls:
             names = (b"amz-sdk-invocation-id", b"amz-sdk-request")
-            await app({"headers": list(zip(names, (call, attempt), strict=True))}, receive, send)
+            headers = [*zip(names, (call, attempt), strict=True), (b"user-agent", agent)]
+            await app({"headers": headers}, receive, send)
         return [body for body in said if body]
 
     return asyncio.run(ask_all())
@@ -79,6 +82,10 @@ FIRST, SECOND = b"attempt=1; max=3", b"attempt=2; max=3"
 def test_a_call_that_is_repeated_gets_the_answer_of_the_first_time():
     calls = [(b"a", FIRST), (b"a", SECOND), (b"b", SECOND), (b"a", FIRST)]
     assert answers_of(200, calls) == [b"1", b"1", b"2", b"3"]
+
+
+def test_another_client_meets_the_effect_of_its_own_first_call():
+    assert answers_of(200, [(b"a", FIRST), (b"a", SECOND)], agent=b"Boto3/1.40") == [b"1", b"2"]
 
 
 def test_a_failure_is_not_given_again():
