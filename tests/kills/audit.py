@@ -1,11 +1,13 @@
 """Opens every version that was ever published, counts it and searches it."""
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
+
+import numpy as np
 
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.reader import SnapshotReader
@@ -13,12 +15,15 @@ from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified, SnapshotStore
 from operations.connection import Connection
 from operations.embedding import embed
+from operations.readers import Reader
 from operations.snapshots.history import KeptVersion, ManifestHistory
 from receipt_sync.errors import SyncError
 from receipt_sync.keys import Collection
 
 _SAMPLE: Final = 25
-"""Records of a version whose vectors are read."""
+"""Records of a version whose vectors are read and searched for."""
+_TOLERANCE: Final = 1e-5
+"""Of a vector's numbers and of a cosine distance, in float32."""
 
 Advance = Callable[[], None]
 
@@ -105,12 +110,13 @@ def _faults(
         return [f"it calls itself {manifest.version}: an update of the manifest was lost"]
     try:
         reader.refresh()
-        return list(_contents(reader, manifest, randomness))
+        return list(contents(reader, manifest, randomness))
     except SyncError as error:
         return [f"{type(error).__name__}: {error}"]
 
 
-def _contents(reader: SnapshotReader, manifest: Manifest, randomness: Random) -> Any:
+def contents(reader: Reader, manifest: Manifest, randomness: Random) -> Iterator[str]:
+    """What is wrong with the records of a version. Ids are named, texts are not."""
     count = reader.count()
     if count != manifest.record_count:
         yield f"{count} records, the manifest says {manifest.record_count}"
@@ -118,8 +124,13 @@ def _contents(reader: SnapshotReader, manifest: Manifest, randomness: Random) ->
     if len(ids) != count:
         yield f"{count} records are counted, {len(ids)} listed"
     sample = randomness.sample(ids, min(_SAMPLE, len(ids)))
-    if len(reader.vectors(sample)) != len(sample):
+    records, vectors = reader.get(sample), reader.vectors(sample)
+    if len(vectors) != len(sample):
         yield "records without a vector"
-    wanted = min(3, count)
-    if wanted and len(reader.search(embed(["TOTAL"])[0], wanted)) != wanted:
-        yield "a search does not find what it must"
+    texts = [records[each].document or "" for each in vectors]
+    for (chroma_id, vector), wanted in zip(vectors.items(), embed(texts), strict=True):
+        if not np.allclose(vector, wanted, atol=_TOLERANCE):
+            yield f"the vector of {chroma_id} is not that of its document"
+        (nearest, *_) = [*reader.search(wanted, 1), None]
+        if nearest is None or nearest.distance > _TOLERANCE:
+            yield f"a search for the vector of {chroma_id} finds nothing at distance 0"

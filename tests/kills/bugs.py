@@ -2,16 +2,20 @@
 
 from typing import Any, Final
 
+from compactor import plan
 from compactor.snapshot.s3_store import S3SnapshotStore
 
 ACKNOWLEDGE_FIRST: Final = "acknowledge before publish"
 UNCONDITIONAL: Final = "manifest written without its condition"
+KEEP_VECTORS: Final = "a record keeps its first vector"
 
 
 def plant(bug: str | None) -> bool:
     """Plant what lies in the product; True if the worker's own loop is to be wrong."""
     if bug == UNCONDITIONAL:
         S3SnapshotStore.swap_manifest = _overwrite  # type: ignore[method-assign]
+    if bug == KEEP_VECTORS:
+        plan._is_newer = lambda _, record: record is None  # type: ignore[assignment]
     return bug == ACKNOWLEDGE_FIRST
 
 

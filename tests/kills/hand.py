@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+import psutil  # type: ignore[import-untyped]
+
 from tests.kills.moments import Moment
 from tests.kills.worker import Order, work
 
@@ -19,6 +21,8 @@ _CONTEXT.set_forkserver_preload(["tests.kills.worker", "compactor.wiring", "chro
 _HNSW: Final = frozenset(
     {"data_level0.bin", "header.bin", "length.bin", "link_lists.bin", "index_metadata.pickle"}
 )
+
+_FROZEN_WITHIN: Final = 5.0
 
 Files = dict[Path, tuple[int, int]]
 
@@ -36,6 +40,8 @@ class Worker:
     log: Path
     returned: int = 0
     """Messages that it gave back to the queue."""
+    most_receives: int = 0
+    """Of the messages that it was given, the largest number of receives."""
 
     def wait_for(self, word: str, seconds: float) -> bool:
         """Whether the worker said so in time. Raises WorkerEndedError."""
@@ -51,13 +57,22 @@ class Worker:
         """Let it pass the moment that it announced."""
         self.pipe.send("go on")
 
-    def kill(self) -> None:
+    def kill(self) -> bool:
+        """End it; whether it was this signal that did."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
+        return bool(self.process.exitcode == -signal.SIGKILL)
 
-    def freeze(self) -> None:
+    def freeze(self) -> bool:
+        """Stop it; whether it stands still now."""
         os.kill(self.process.pid, signal.SIGSTOP)
+        end = time.monotonic() + _FROZEN_WITHIN
+        while time.monotonic() < end:
+            if psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED:
+                return True
+            time.sleep(0.01)
+        return False
 
     def wake(self) -> None:
         os.kill(self.process.pid, signal.SIGCONT)
@@ -82,6 +97,8 @@ class Worker:
             raise WorkerEndedError(f"exit code {self.process.exitcode}: {tail}") from error
         if word == "handled":
             self.returned += counts[1]
+        elif word == "begun":
+            self.most_receives = max(self.most_receives, counts[0])
         return str(word)
 
 

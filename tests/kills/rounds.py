@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
@@ -37,13 +37,16 @@ class Plan:
 class Outcome:
     """What came of a round.
 
-    `reached` is False if the moment did not come and the strike fell at random. `torn`: of a
-    persist, some files were new and others not. `refused`: messages that a woken worker gave back.
+    `struck` says whether a signal ended or stopped a live process. `reached` is False if the moment
+    did not come and the strike fell at random. `torn`: of a persist, some files were new and others
+    not. `refused`: messages that a woken worker gave back. `most_receives`: of a message.
     """
 
     plan: Plan
     reached: bool
+    struck: bool
     torn: bool = False
+    most_receives: int = 0
     refused: int = 0
     taken_over: bool = True
 
@@ -74,19 +77,15 @@ class Rounds:
         """Raises WorkerEndedError if a worker ends that was not struck."""
         if plan.moment is Moment.FUNCTION and self._function is not None:
             struck = self._function.kill(self._randomness.uniform(*_FUNCTION_WAIT))
-            return Outcome(plan, struck)
+            return Outcome(plan, reached=struck, struck=struck)
         if plan.moment is Moment.PERSIST:
             self._wave()
         worker = self._start(plan)
         reached, before = self._reach(worker, plan)
-        if plan.strike is Strike.KILL:
-            worker.kill()
-        else:
-            worker.freeze()
+        struck = worker.kill() if plan.strike is Strike.KILL else worker.freeze()
         torn = before is not None and self._hand.is_torn(before)
-        if plan.strike is Strike.KILL:
-            return Outcome(plan, reached, torn)
-        return self._take_over(worker, plan, reached=reached, torn=torn)
+        outcome = Outcome(plan, reached, struck, torn, worker.most_receives)
+        return outcome if plan.strike is Strike.KILL else self._take_over(worker, outcome)
 
     def _start(self, plan: Plan) -> Worker:
         if plan.moment is Moment.RANDOM:
@@ -108,15 +107,17 @@ class Rounds:
         before = self._hand.wait_for_persist(worker, _REACHED_WITHIN)
         return before is not None, before
 
-    def _take_over(self, sleeper: Worker, plan: Plan, *, reached: bool, torn: bool) -> Outcome:
+    def _take_over(self, sleeper: Worker, outcome: Outcome) -> Outcome:
         """Another worker publishes while the first sleeps past its lease; then both are awake."""
+        plan = outcome.plan
         successor = self._hand.start()
         taken_over = successor.wait_for("handled", _TAKEN_OVER_WITHIN)
         sleeper.wake()
-        if reached and plan.moment not in (Moment.RANDOM, Moment.PERSIST):
+        if outcome.reached and plan.moment not in (Moment.RANDOM, Moment.PERSIST):
             sleeper.go_on()
         for worker in (successor, sleeper):
             worker.stop()
         for worker in (successor, sleeper):
             worker.finish(_REACHED_WITHIN)
-        return Outcome(plan, reached, torn, sleeper.returned, taken_over)
+        most = max(sleeper.most_receives, successor.most_receives)
+        return replace(outcome, refused=sleeper.returned, taken_over=taken_over, most_receives=most)

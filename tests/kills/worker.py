@@ -53,7 +53,7 @@ def _batch(pipe: Connection, sqs: Any, url: str, *, acknowledge_first: bool) -> 
     records = _receive(sqs, url)
     if not records:
         return
-    pipe.send(("begun", len(records)))
+    pipe.send(("begun", max(_receives(record) for record in records)))
     if acknowledge_first:
         _delete(sqs, url, records)
     context: Any = SimpleNamespace(
@@ -76,14 +76,17 @@ def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while len(found) < BATCH:
         got = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0 if found else 1
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=0 if found else 1,
+            MessageSystemAttributeNames=["All"],
         ).get("Messages", [])
         found += [
             {
                 "messageId": message["MessageId"],
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
-                "attributes": {},
+                "attributes": message.get("Attributes", {}),
                 "eventSource": "aws:sqs",
             }
             for message in got
@@ -91,6 +94,11 @@ def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
         if len(got) < 10:
             break
     return found
+
+
+def _receives(record: dict[str, Any]) -> int:
+    """How often a message was received, this time included."""
+    return int(record["attributes"].get("ApproximateReceiveCount", 0))
 
 
 def _delete(sqs: Any, url: str, records: list[dict[str, Any]]) -> None:

@@ -1,6 +1,8 @@
 """Writers that go on while workers die: inserts with vectors, edits, deletes."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Final
 
@@ -13,6 +15,7 @@ from operations.receipts import Receipt
 from operations.synthetic import synthetic_receipts
 from operations.trials.editing import Kind, TableEditor, apply, edits
 from receipt_sync.keys import EntityType
+from tests.oracle.embedded import EmbeddedTexts, RememberingSender
 
 _FEWEST: Final = 5
 """Receipts below which none is deleted any more."""
@@ -26,13 +29,15 @@ class Writing:
         self._randomness = Random(seed)
         self._new = synthetic_receipts(100_000, Random(seed))
         self._editor = TableEditor(connection.dynamodb, connection.names.table)
-        self._writer, self._sender = writer_of(connection), sender_of(connection)
+        self.embedded = EmbeddedTexts()
+        self._writer = writer_of(connection)
+        self._sender = RememberingSender(sender_of(connection), self.embedded)
         self._live: list[list[Entity]] = []
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._error: Exception | None = None
         self.texts: set[str] = set()
-        self.writes = 0
+        self.writes = self.embedded_again = 0
         self._load([next(self._new) for _ in range(receipts)])
 
     def __enter__(self) -> "Writing":
@@ -48,6 +53,12 @@ class Writing:
         """Raise what ended the thread, if something did."""
         if self._error is not None:
             raise self._error
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is written during the block."""
+        with self._lock:
+            yield
 
     def wave(self) -> None:
         """Rename every merchant: all records change, enough of them for an HNSW persist."""
@@ -91,10 +102,9 @@ class Writing:
         lines = [e for e in entities if e.key.entity_type is EntityType.LINE]
         line = self._randomness.choice(lines)
         text = f"EMBEDDED AGAIN {self._randomness.randrange(10**6)}"
-        if self._editor.update(line.key, {"text": text}) and line.key.collection:
-            delta = self._sender.put(line.key.collection, [line.key], embed([text]), [text])
-            self._sender.send([delta])
+        if self._sender.embed_again(self._editor, line.key, text, embed([text])):
             self.writes += 2
+            self.embedded_again += 1
             self.texts.add(text)
 
     def _load(self, receipts: list[Receipt]) -> None:

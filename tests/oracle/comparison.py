@@ -1,0 +1,135 @@
+"""Compares a table with the records of readers: metadata, document and vector of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from operations.embedding import embed
+from tests.simulation import model
+from tests.simulation.table import Attributes, Key
+
+Items: TypeAlias = Mapping[Key, Attributes]
+"""Every item of the table in DynamoDB's own spelling, by PK and SK."""
+
+_TOLERANCE: Final = 1e-5
+"""Of a vector's numbers; Chroma normalises vectors again when it stores them."""
+_EMBEDDED: Final = "SUCCESS"
+_LETTERS_OF_A_TEXT: Final = "#LINE#"
+
+
+class Published(NamedTuple):
+    """A record as a reader sees it."""
+
+    metadata: Mapping[str, Any]
+    document: str | None
+    vector: Any
+
+
+@dataclass
+class Differences:
+    """Ids of records that are not as they should be, by what is wrong. No receipt text."""
+
+    records: int = 0
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    metadata: list[str] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
+    """Records whose document is not the last embedded text."""
+    vectors: list[str] = field(default_factory=list)
+    """Records whose vector is not that of the last embedded text."""
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        return {
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "other metadata": self.metadata,
+            "other document": self.documents,
+            "other vector": self.vectors,
+        }
+
+    @property
+    def wrong(self) -> int:
+        """Records with at least one fault."""
+        return len({each for ids in self.kinds.values() for each in ids})
+
+    def __str__(self) -> str:
+        some = (f"{name}: {len(ids)}, {ids[0]}" for name, ids in self.kinds.items() if ids)
+        return "; ".join(some) or "no difference"
+
+
+def differences(
+    items: Items, published: Mapping[str, Published], embedded: Mapping[str, str]
+) -> Differences:
+    """Compare everything. `embedded` holds the last embedded text by Chroma id.
+
+    An item without a record is missing if a vector was sent for it, or if it says so itself.
+    """
+    found = Differences(records=len(published))
+    for chroma_id, item in _texts(items):
+        sent = chroma_id in embedded or item.get("embedding_status") == {"S": _EMBEDDED}
+        if sent and chroma_id not in published:
+            found.missing.append(chroma_id)
+    for chroma_id, record in published.items():
+        _compare(found, items, chroma_id, record, embedded)
+    _compare_vectors(found, published, embedded)
+    return found
+
+
+def _texts(items: Items) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Lines and words, by the id of their record."""
+    for (pk, sk), item in items.items():
+        if _LETTERS_OF_A_TEXT in sk:
+            yield f"{pk}#{sk}", item
+
+
+def _compare(
+    found: Differences,
+    items: Items,
+    chroma_id: str,
+    record: Published,
+    embedded: Mapping[str, str],
+) -> None:
+    entity = model.entity_of(chroma_id)
+    if entity.key not in items:
+        found.unexpected.append(chroma_id)
+        return
+    keys, held = model.channels(entity), model.held(dict(record.metadata))
+    for channel, key in keys.items():
+        wanted = model.expected(channel, entity, items.get(key), record.document)
+        if wanted is None or not model.equal(held[channel], wanted):
+            found.metadata.append(chroma_id)
+            break
+    if chroma_id in embedded and record.document != embedded[chroma_id]:
+        found.documents.append(chroma_id)
+
+
+def _compare_vectors(
+    found: Differences, published: Mapping[str, Published], embedded: Mapping[str, str]
+) -> None:
+    ids = [each for each in published if each in embedded]
+    wanted = embed([embedded[each] for each in ids])
+    for chroma_id, vector in zip(ids, wanted, strict=True):
+        held = published[chroma_id].vector
+        same_shape = held is not None and len(held) == len(vector)
+        if not (same_shape and np.allclose(held, vector, atol=_TOLERANCE)):
+            found.vectors.append(chroma_id)
+
+
+def scanned(dynamodb: Any, table: str) -> dict[Key, dict[str, Any]]:
+    """Every item of a table, strongly consistent."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    items = (item for page in pages for item in page["Items"])
+    return {(item["PK"]["S"], item["SK"]["S"]): item for item in items}
+
+
+def published_by(reader: Any) -> dict[str, Published]:
+    """Every record that a reader serves; a record whose vector can't be read has None for it."""
+    ids: Sequence[str] = list(reader.ids())
+    records, vectors = reader.get(ids), reader.vectors(ids)
+    return {
+        each: Published(records[each].metadata, records[each].document, vectors.get(each))
+        for each in ids
+    }
