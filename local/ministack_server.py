@@ -20,9 +20,9 @@ a message that is sent alone.
 
 A call that Terraform repeats gets the answer of the first time, if the server is started for
 Terraform. Of some hundred requests that Terraform makes at a time, MiniStack now and then drops the
-connection of one that it has carried out. Terraform's SDK repeats the call under the same invocation
-id, would find what the first call made, and would give up. Every other client meets the effect of its
-own first call, as on AWS.
+connection of one that it has carried out. Terraform's SDK repeats the call under the same
+invocation id, would find what the first call made, and would give up. Every other client meets the
+effect of its own first call, as on AWS.
 """
 
 import importlib
@@ -88,8 +88,8 @@ def mend(lambda_service: Any, sqs_service: Any) -> None:
 def answering_again(app: App, client: str, most: int = 1_000) -> App:
     """An ASGI application that repeats what it said to a call whose answer was lost.
 
-    Only to clients whose User-Agent contains `client`; only successes, of at most 64 KiB, of the last
-    `most` calls. How SDKs mark what they repeat:
+    Only to clients whose User-Agent contains `client`; only successes, of at most 64 KiB, of the
+    last `most` calls. How SDKs mark what they repeat:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     """
     answers: OrderedDict[bytes, list[Message]] = OrderedDict()
