@@ -4,9 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from receipt_sync.errors import LeaseLostError
+from receipt_sync.errors import LeaseLostError, LockTableError
 from receipt_sync.telemetry import Telemetry
 
 
@@ -37,5 +35,5 @@ class ThreadHeartbeat:
                 beat()
             except LeaseLostError:
                 return  # the holder finds out by itself: its own check raises the same
-            except (ClientError, BotoCoreError) as error:
-                self._telemetry.problem("heartbeat failed", error=type(error).__name__)
+            except LockTableError as error:
+                self._telemetry.problem("heartbeat failed", error=str(error))

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import LeaseLostError, LeaseUnavailableError
+from receipt_sync.errors import LeaseLostError, LeaseUnavailableError, LockTableError
 from receipt_sync.telemetry import Metric, Telemetry
 
 _LONGEST_PAUSE: Final = 1.0
@@ -32,16 +32,22 @@ class CompactionLock:
 class LockTable(Protocol):
     """Conditional writes of the lock's row."""
 
-    def acquire(self, lock: CompactionLock, now: datetime) -> bool:
-        """Write the lock if there is none, or one that ran out before `now`."""
+    def acquire(self, lock: CompactionLock, now: datetime) -> str:
+        """Write the lock if there is none, the owner's own, or one that ran out before `now`.
+
+        Return the present owner: the lock's own if it was written. Raises LockTableError.
+        """
         ...
 
     def extend(self, lock: CompactionLock) -> bool:
-        """Move expires and heartbeat if the owner is still this one."""
+        """Move expires and heartbeat if the owner is still this one. Raises LockTableError."""
         ...
 
     def release(self, lock_id: str, owner: str) -> bool:
-        """Delete the lock if the owner is still this one."""
+        """Delete the lock if the owner is still this one; False if another holds it.
+
+        A lock that is gone already counts as released. Raises LockTableError.
+        """
         ...
 
 
@@ -104,30 +110,35 @@ class Lease:
 
     def _acquire(self, deadline: Deadline) -> None:
         waits = pauses(self._randomness, longest=_LONGEST_PAUSE)
-        while not self._try_acquire():
+        while (holder := self._try_acquire()) != self._terms.owner:
             self._telemetry.measure(Metric.COMPACTION_LOCK_CONTENTIONS, 1)
             pause = next(waits)
             if deadline.remaining() < pause:
                 raise LeaseUnavailableError(
-                    f"the lease {self._terms.lock_id} is held by another worker: the messages go "
-                    "back to the queue"
+                    f"the lease {self._terms.lock_id} is held by another worker ({holder}): the "
+                    "messages go back to the queue"
                 )
             self._clock.sleep(pause)
 
-    def _try_acquire(self) -> bool:
+    def _try_acquire(self) -> str:
         begun = self._clock.monotonic()
-        if not self._table.acquire(self._state(), self._clock.now()):
-            return False
-        self._lost = False
-        self._good_until = begun + self._terms.duration.total_seconds()
-        return True
+        holder = self._table.acquire(self._state(), self._clock.now())
+        if holder == self._terms.owner:
+            self._lost = False
+            self._good_until = begun + self._terms.duration.total_seconds()
+        return holder
 
     def _release(self) -> None:
         # Conditional on the owner: False means that it ran out and is another's now, which is
         # right to leave alone. What was done meanwhile is decided by the manifest's condition.
         self._good_until = 0.0
-        if not self._lost:
+        if self._lost:
+            return
+        try:
             self._table.release(self._terms.lock_id, self._terms.owner)
+        except LockTableError as error:
+            # The cycle's result stands. The row ends at its expiry, and this owner may take it.
+            self._telemetry.problem("lease not released", error=str(error))
 
     def _state(self) -> CompactionLock:
         now = self._clock.now()

@@ -5,11 +5,16 @@ is what is compared; `expires` and `heartbeat` (ISO 8601) are for people; `ttl` 
 cleans up, because DynamoDB may take days to act on it.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from compactor.lease import CompactionLock
+from compactor.lost_answers import may_have_been_done
 from receipt_sync.clock import epoch_ms
+from receipt_sync.errors import LockTableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,13 +23,17 @@ _CLEAN_UP_AFTER_SECONDS: Final = 86_400
 
 
 class DynamoDBLockTable:
-    """LockTable on DynamoDB; a refused condition is an answer, every other error is raised."""
+    """LockTable on DynamoDB.
+
+    Every condition holds for the owner that the row names already. So a write whose answer was lost
+    can be repeated, by the client itself or here, and meets its own effect as a success.
+    """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client, self._table = client, table_name
 
-    def acquire(self, lock: CompactionLock, now: datetime) -> bool:
-        return self._conditionally(
+    def acquire(self, lock: CompactionLock, now: datetime) -> str:
+        refused = self._conditionally(
             self._client.put_item,
             Item={
                 **_key(lock.lock_id),
@@ -32,13 +41,18 @@ class DynamoDBLockTable:
                 "owner": {"S": lock.owner},
                 **_times(lock),
             },
-            ConditionExpression="attribute_not_exists(PK) OR expires_at < :now",
-            ExpressionAttributeValues={":now": {"N": str(epoch_ms(now))}},
+            ConditionExpression="attribute_not_exists(PK) OR expires_at < :now OR #owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={
+                ":now": {"N": str(epoch_ms(now))},
+                ":owner": {"S": lock.owner},
+            },
         )
+        return lock.owner if refused is None else _owner_of(refused)
 
     def extend(self, lock: CompactionLock) -> bool:
         times = _times(lock)
-        return self._conditionally(
+        refused = self._conditionally(
             self._client.update_item,
             Key=_key(lock.lock_id),
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in times),
@@ -49,22 +63,59 @@ class DynamoDBLockTable:
                 **{f":{name}": value for name, value in times.items()},
             },
         )
+        return refused is None
 
     def release(self, lock_id: str, owner: str) -> bool:
-        return self._conditionally(
+        refused = self._conditionally(
             self._client.delete_item,
             Key=_key(lock_id),
             ConditionExpression="#owner = :owner",
             ExpressionAttributeNames={"#owner": "owner"},
             ExpressionAttributeValues={":owner": {"S": owner}},
         )
+        return not refused  # refused by a row that is not there: it was released before
 
-    def _conditionally(self, call: Any, **arguments: Any) -> bool:
+    def _conditionally(self, call: Callable[..., Any], **arguments: Any) -> dict[str, Any] | None:
+        """Return None once it is written, else the row that refused it: empty if there is none.
+
+        Raises LockTableError if DynamoDB does not answer, or answers something else.
+        """
         try:
-            call(TableName=self._table, **arguments)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            return self._answer(call, arguments)
+        except (BotoCoreError, ClientError) as error:
+            if not may_have_been_done(error):
+                raise LockTableError(_unanswered(arguments, error)) from error
+        try:
+            return self._answer(call, arguments)
+        except (BotoCoreError, ClientError) as error:
+            raise LockTableError(_unanswered(arguments, error)) from error
+
+    def _answer(self, call: Callable[..., Any], arguments: Any) -> dict[str, Any] | None:
+        try:
+            call(TableName=self._table, ReturnValuesOnConditionCheckFailure="ALL_OLD", **arguments)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            answer: Any = error.response
+            return dict(answer.get("Item", {}))
+        return None
+
+
+def _owner_of(row: dict[str, Any]) -> str:
+    """Return the owner that a row names. An empty text is nobody's id."""
+    owner: str = row.get("owner", {}).get("S", "")
+    return owner
+
+
+def _unanswered(arguments: dict[str, Any], error: BotoCoreError | ClientError) -> str:
+    key = arguments.get("Key") or arguments["Item"]
+    reason = (
+        error.response.get("Error", {}).get("Code", "")
+        if isinstance(error, ClientError)
+        else type(error).__name__
+    )
+    return (
+        f"the row {key['PK']['S']} of the lease could not be written ({reason}): the lease ends by "
+        "itself when it runs out"
+    )
 
 
 def _key(lock_id: str) -> dict[str, Any]:

@@ -57,6 +57,10 @@ class LeaseUnavailableError(TransientError):
     """Another worker holds the lease for longer than this cycle can wait."""
 
 
+class LockTableError(TransientError):
+    """The row of a lease could not be written, or nobody knows whether it was."""
+
+
 class LeaseLostError(TransientError):
     """The lease could not be extended in time, so this holder must not publish."""
 

@@ -11,12 +11,12 @@ class InMemoryLockTable:
     def __init__(self) -> None:
         self.locks: dict[str, CompactionLock] = {}
 
-    def acquire(self, lock: CompactionLock, now: datetime) -> bool:
+    def acquire(self, lock: CompactionLock, now: datetime) -> str:
         held = self.locks.get(lock.lock_id)
-        if held is not None and not held.expires < now:
-            return False
+        if held is not None and not held.expires < now and held.owner != lock.owner:
+            return held.owner
         self.locks[lock.lock_id] = lock
-        return True
+        return lock.owner
 
     def extend(self, lock: CompactionLock) -> bool:
         held = self.locks.get(lock.lock_id)
@@ -27,9 +27,9 @@ class InMemoryLockTable:
 
     def release(self, lock_id: str, owner: str) -> bool:
         held = self.locks.get(lock_id)
-        if held is None or held.owner != owner:
+        if held is not None and held.owner != owner:
             return False
-        del self.locks[lock_id]
+        self.locks.pop(lock_id, None)
         return True
 
 

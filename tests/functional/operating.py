@@ -160,7 +160,7 @@ class Operator:
         moments = [datetime.fromtimestamp(at, UTC) for at in (expires, beaten)]
         lock = CompactionLock(lock_id, "somebody", *moments)
         table = DynamoDBLockTable(self.connection.dynamodb, self.connection.names.table)
-        assert table.acquire(lock, datetime.now(UTC))
+        assert table.acquire(lock, datetime.now(UTC)) == lock.owner
 
     def last_request_id(self) -> str:
         """Of the compactor's last invocation that handled a batch."""

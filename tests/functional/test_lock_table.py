@@ -6,6 +6,8 @@ import pytest
 
 from compactor.lease import CompactionLock
 from compactor.lock_table import DynamoDBLockTable
+from receipt_sync.errors import LockTableError
+from tests.fakes.lost_answers import LosingAnswers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(seconds=60)
@@ -26,15 +28,43 @@ def row(dynamodb, table: str) -> dict:
 
 
 def test_a_held_lock_is_refused_until_it_runs_out(locks: DynamoDBLockTable):
-    assert locks.acquire(lock("a"), NOW)
-    assert not locks.acquire(lock("b"), NOW + MINUTE)
-    assert locks.acquire(lock("b"), NOW + MINUTE + timedelta(milliseconds=1))
+    assert locks.acquire(lock("a"), NOW) == "a"
+    assert locks.acquire(lock("b"), NOW + MINUTE) == "a"
+    assert locks.acquire(lock("b"), NOW + MINUTE + timedelta(milliseconds=1)) == "b"
+
+
+def test_an_owner_that_acquires_its_own_lock_again_holds_it_for_longer(
+    locks: DynamoDBLockTable, dynamodb, table: str
+):
+    assert locks.acquire(lock("a"), NOW) == "a"
+    assert locks.acquire(lock("a", NOW + MINUTE / 2), NOW + MINUTE / 2) == "a"
+    assert row(dynamodb, table)["heartbeat"]["S"] == "2026-01-01T00:00:30.000+00:00"
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_lock_is_acquired_extended_and_released_though_the_answer_is_lost(
+    dynamodb, table: str, repeated: bool
+):
+    def losing(operation: str) -> DynamoDBLockTable:
+        return DynamoDBLockTable(LosingAnswers(dynamodb, operation, repeated=repeated), table)  # type: ignore[arg-type]
+
+    assert losing("put_item").acquire(lock("a"), NOW) == "a"
+    assert losing("update_item").extend(lock("a", NOW + MINUTE))
+    assert row(dynamodb, table)["heartbeat"]["S"] == "2026-01-01T00:01:00.000+00:00"
+    assert losing("delete_item").release("main-lines", "a")
+    assert row(dynamodb, table) == {}
+
+
+def test_a_lock_table_that_never_answers_is_an_error_with_its_row(dynamodb, table: str):
+    silent = DynamoDBLockTable(LosingAnswers(dynamodb, "put_item", times=9), table)  # type: ignore[arg-type]
+    with pytest.raises(LockTableError, match=r"LOCK#main-lines .*\(ReadTimeoutError\)"):
+        silent.acquire(lock("a"), NOW)
 
 
 def test_release_and_heartbeat_work_though_owner_is_a_reserved_word(
     locks: DynamoDBLockTable, dynamodb, table: str
 ):
-    assert locks.acquire(lock("a"), NOW)
+    assert locks.acquire(lock("a"), NOW) == "a"
     later = NOW + timedelta(seconds=15)
     assert locks.extend(lock("a", later))
     assert not locks.extend(lock("b", later))

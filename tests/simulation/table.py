@@ -45,7 +45,11 @@ class Table:
 
 
 class ConditionalCheckFailedException(Exception):  # noqa: N818
-    """As boto3 names it."""
+    """As boto3 names it, with the item that refused the write."""
+
+    def __init__(self, item: Attributes | None) -> None:
+        super().__init__("the condition does not hold")
+        self.response = {"Item": item} if item is not None else {}
 
 
 class _Exceptions:
@@ -126,7 +130,7 @@ class DynamoDBClient:
         def effect(_: Kind | None) -> dict[str, Any]:
             old = self._table.items.get(key)
             if not _holds(old or {}, condition):
-                raise ConditionalCheckFailedException
+                raise ConditionalCheckFailedException(old)
             new = change(old)
             if old is not None or new is not None:
                 self._table.write(key, new)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from compactor.lost_answers import may_have_been_done, status_of
 from compactor.snapshot.manifest import MAX_MANIFEST_BYTES
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
@@ -13,7 +14,8 @@ from receipt_sync.keys import Collection
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# 412: the condition does not hold. 409: another conditional write was under way at the same time.
+# 412: the condition does not hold, or the client's own repetition met its first try.
+# 409: another conditional write was under way at the same time.
 # 404: If-Match on a manifest that was deleted.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _REFUSED = {409, 412, 404}
@@ -52,13 +54,27 @@ class S3SnapshotStore:
                 ContentType="application/json",
                 **condition,
             )
-        except ClientError as error:
-            if status_of(error) in _REFUSED and _code(error) != "NoSuchBucket":
+        except (BotoCoreError, ClientError) as error:
+            refused = _is_refused(error)
+            if refused or may_have_been_done(error):
+                etag = self._etag_of(data)
+                if etag is not None:
+                    return etag
+            if refused:
                 raise PublishRefusedError(
                     f"{self._manifest} is no longer the version checked out"
                 ) from error
             raise
         return put["ETag"]
+
+    def _etag_of(self, data: bytes) -> str | None:
+        """Return the manifest's tag if it holds these very bytes, None otherwise.
+
+        A manifest names its writer, its moment and all of its content. Equal bytes are therefore
+        the same version, whoever wrote them.
+        """
+        got = self.manifest(None)
+        return got.etag if isinstance(got, FetchedManifest) and got.data == data else None
 
     def read(self, name: str, at_most: int) -> bytes:
         key = self._prefix + name
@@ -95,9 +111,11 @@ def _content(got: Any, key: str, at_most: int) -> bytes:
     return content
 
 
-def status_of(error: ClientError) -> int:
-    """The HTTP status of a refused call."""
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+def _is_refused(error: BotoCoreError | ClientError) -> bool:
+    """Return whether S3 says that the condition of a write does not hold."""
+    if not isinstance(error, ClientError) or _code(error) == "NoSuchBucket":
+        return False
+    return status_of(error) in _REFUSED
 
 
 def _code(error: ClientError) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from compactor.lease import Lease, LeaseTerms
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import LeaseLostError, LeaseUnavailableError
+from receipt_sync.errors import LeaseLostError, LeaseUnavailableError, LockTableError
 from tests.fakes.clock import ManualClock
 from tests.fakes.locks import InMemoryLockTable, no_heartbeat
 from tests.fakes.telemetry import RecordingTelemetry
@@ -14,11 +14,11 @@ from tests.fakes.telemetry import RecordingTelemetry
 class Setting:
     def __init__(self) -> None:
         self.clock, self.table = ManualClock(), InMemoryLockTable()
+        self.telemetry = RecordingTelemetry()
 
     def lease(self, owner: str) -> Lease:
         terms = LeaseTerms("lock", owner, timedelta(seconds=60))
-        telemetry = RecordingTelemetry()
-        return Lease(self.table, terms, no_heartbeat, self.clock, Random(1), telemetry)
+        return Lease(self.table, terms, no_heartbeat, self.clock, Random(1), self.telemetry)
 
     def deadline(self, seconds: float) -> Deadline:
         return Deadline(self.clock, seconds)
@@ -97,3 +97,43 @@ def test_the_lease_can_be_taken_again_after_it_was_lost(setting: Setting):
         setting.clock.advance(61)
     with lease.held(setting.deadline(10)):
         lease.check()
+
+
+def test_a_lease_that_an_unanswered_try_has_taken_is_held_at_once(setting: Setting):
+    acquire = setting.table.acquire
+
+    def repeated(lock, now):
+        acquire(lock, now)  # carried out, the answer is lost, and the client repeats the call
+        return acquire(lock, now)
+
+    setting.table.acquire = repeated  # type: ignore[method-assign]
+    with setting.lease("a").held(setting.deadline(5)):
+        assert setting.clock.elapsed == 0
+
+
+def test_a_lease_that_was_not_released_is_taken_again_by_its_owner_alone(setting: Setting):
+    with setting.lease("a").held(setting.deadline(5)):
+        left = setting.table.locks["lock"]
+    setting.table.locks["lock"] = left
+    setting.clock.advance(30)
+    with (
+        pytest.raises(LeaseUnavailableError, match=r"held by another worker \(a\)"),
+        setting.lease("b").held(setting.deadline(5)),
+    ):
+        pass
+    lease = setting.lease("a")
+    with lease.held(setting.deadline(5)):
+        setting.clock.advance(59)
+        lease.check()
+
+
+def test_a_release_without_an_answer_does_not_fail_the_cycle(setting: Setting):
+    def unanswered(*_):
+        raise LockTableError("no answer")
+
+    setting.table.release = unanswered  # type: ignore[method-assign]
+    done = False
+    with setting.lease("a").held(setting.deadline(5)):
+        done = True
+    assert done
+    assert [name for name, _ in setting.telemetry.problems] == ["lease not released"]
