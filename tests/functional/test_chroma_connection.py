@@ -9,7 +9,7 @@ import pytest
 
 from compactor.server import connection
 from compactor.server.index import ServerIndexes
-from receipt_sync.errors import IndexUnavailableError
+from receipt_sync.errors import IndexUnavailableError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.settings import ChromaSettings
 
@@ -25,7 +25,7 @@ def answering() -> Iterator[Callable[[int], tuple[int, list]]]:
     """Makes servers that answer every request with one status, and note path and headers."""
     made: list[ThreadingHTTPServer] = []
 
-    def make(status: int) -> tuple[int, list]:
+    def make(status: int, body: bytes = b"", kind: str = "text/html") -> tuple[int, list]:
         requests: list[tuple[str, dict[str, str]]] = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,8 +35,10 @@ def answering() -> Iterator[Callable[[int], tuple[int, list]]]:
                 )
                 self.rfile.read(int(self.headers.get("content-length", 0)))
                 self.send_response(status)
-                self.send_header("content-length", "0")
+                self.send_header("content-length", str(len(body)))
+                self.send_header("content-type", kind)
                 self.end_headers()
+                self.wfile.write(body)
 
             do_GET = do_POST = _answer  # noqa: N815
 
@@ -69,6 +71,22 @@ def test_an_answer_that_blames_no_record_means_later_again(answering, status: in
     with pytest.raises(IndexUnavailableError, match=f"answered {status}"):
         ServerIndexes(at(port)).open(LINES, create=True)
     assert requests
+
+
+@pytest.mark.parametrize("status", [200, 302, 308, 400, 404, 409, 413, 422])
+@pytest.mark.parametrize("body", [b"", b"404 page not found\n", b"[]", b'{"detail": "no route"}'])
+def test_an_answer_that_is_not_chromas_blames_no_record(answering, status: int, body: bytes):
+    """An ingress answers so while a pod restarts (defect `ingress_404`)."""
+    port, requests = answering(status, body)
+    with pytest.raises(IndexUnavailableError, match=f"{status}"):
+        ServerIndexes(at(port)).open(LINES, create=True)
+    assert requests
+
+
+def test_an_answer_in_chromas_form_does(answering):
+    port, _ = answering(404, b'{"error": "NotFoundError", "message": "m"}', "application/json")
+    with pytest.raises(SnapshotDamagedError, match="has no collection"):
+        ServerIndexes(at(port)).open(LINES, create=False)
 
 
 def test_cloud_and_token_reach_the_server_as_headers(answering, monkeypatch: pytest.MonkeyPatch):

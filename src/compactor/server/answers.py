@@ -1,5 +1,10 @@
-"""What a Chroma server's answer says: nobody's fault, so later again, or some record's fault."""
+"""What a Chroma server's answer says: try again later, or a record is at fault.
 
+Only Chroma itself can say that a record is at fault. Proxies, ingresses and login pages answer with
+the same statuses while a server restarts, so an answer counts only in Chroma's own form.
+"""
+
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -9,21 +14,51 @@ from chromadb.errors import NotFoundError
 
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SyncError
 
-_A_RECORDS_FAULT: Final = {400, 409, 413, 422}
+_JUDGED: Final = {400, 404, 409, 422}
+"""Statuses by which Chroma refuses a request. With any other, it says nothing about a record."""
 _REFUSED: Final = {401, 403}
-_NOT_FOUND: Final = 404
 
 
 def refuse_unserved(response: httpx.Response) -> None:
     """Raise IndexUnavailableError for an answer that says nothing about the records sent.
 
-    Chroma's client would make one bare Exception of them all, without the status.
+    Chroma's client would raise a bare Exception, without the status, as for a bad record.
     """
     status = response.status_code
-    if status < 400 or status == _NOT_FOUND or status in _A_RECORDS_FAULT:
+    if response.is_success:
+        if _is_json(response):
+            return
+        raise IndexUnavailableError(
+            f"what answers in the Chroma server's place with {status} is not Chroma: the answer is "
+            "no JSON. Look at CHROMA_HOST, and at the proxy in front of the server"
+        )
+    if status in _JUDGED and _is_chromas(response):
         return
-    hint = ": look at CHROMA_TOKEN or CHROMA_API_KEY" if status in _REFUSED else ""
-    raise IndexUnavailableError(f"the Chroma server answered {status}{hint}")
+    raise IndexUnavailableError(f"the Chroma server answered {status}{_hint(status)}")
+
+
+def _hint(status: int) -> str:
+    if status in _REFUSED:
+        return ": look at CHROMA_TOKEN or CHROMA_API_KEY"
+    if status == 413:
+        return ": raise the body limit of the proxy in front of the server to 40 MiB"
+    if status < 400 or status in _JUDGED:
+        return ", and not in Chroma's form: look at the proxy in front of the server"
+    return ""
+
+
+def _is_json(response: httpx.Response) -> bool:
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def _is_chromas(response: httpx.Response) -> bool:
+    """Whether an answer has the form of Chroma's refusals: JSON with `error` and `message`."""
+    try:
+        content = json.loads(response.read())
+    except ValueError:
+        return False
+    return isinstance(content, dict) and {"error", "message"} <= content.keys()
 
 
 @contextmanager

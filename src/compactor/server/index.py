@@ -12,6 +12,7 @@ from compactor.projection import Metadata
 from compactor.server.answers import chroma_answers
 from compactor.server.connection import ServerConnection
 from compactor.server.limits import CLOUD, SERVER, Limits
+from compactor.server.paging import all_ids
 from receipt_sync.errors import (
     IndexFailedError,
     IndexUnavailableError,
@@ -60,6 +61,15 @@ class ServerIndex(CollectionIndex):
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
         self._check(records)
         super().replace_vectors(records)
+
+    def ids(self) -> Iterator[str]:
+        """Yield the id of every record that exists all the while."""
+
+        def read(limit: int, offset: int) -> list[str]:
+            ids: list[str] = self._call("get", limit=limit, offset=offset, include=[])["ids"]
+            return ids
+
+        return all_ids(read, self.most_read)
 
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None

@@ -13,7 +13,7 @@ from compactor.deltas import Vectors
 from compactor.index import Match, Record
 from compactor.server.index import ServerIndex
 from compactor.server.target import VersionStore
-from compactor.server.version import ServerVersion, read_version
+from compactor.server.version import ServerVersion, check_identity, read_version
 from compactor.snapshot.reader import NothingPublishedError
 from compactor.snapshot.store import FetchedManifest
 from receipt_sync.keys import Collection
@@ -57,12 +57,18 @@ class ServerReader:
         return self._published.published_at if self._published else None
 
     def refresh(self) -> bool:
-        """Look at the manifest again; True if there is a newer version."""
+        """Look at the manifest again; return True if there is a newer version.
+
+        Raises SnapshotDamagedError if the manifest is unreadable or is that of another collection.
+        """
         got = self._store.manifest(self._etag)
         if not isinstance(got, FetchedManifest):
             return False
         before = self.version
-        self._published, self._etag = read_version(got.data, self._collection), got.etag
+        published = read_version(got.data, self._collection)
+        if self._opened is not None:
+            check_identity(published, self._opened.collection_id)
+        self._published, self._etag = published, got.etag
         return self.version != before
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -95,11 +101,21 @@ class ServerReader:
 
     @property
     def _index(self) -> ServerIndex:
-        if self.version == 0:
+        if self._published is None or self.version == 0:
             raise NothingPublishedError(
                 f"{self._collection} has no published version yet: load receipts, or wait for the "
                 "first compaction"
             )
         if self._opened is None:
-            self._opened = self._open_index()
+            self._opened = self._checked(self._open_index(), self._published)
         return self._opened
+
+    @staticmethod
+    def _checked(opened: ServerIndex, published: ServerVersion) -> ServerIndex:
+        """Refuse a collection that the manifest does not speak of, such as another server's."""
+        try:
+            check_identity(published, opened.collection_id)
+        except BaseException:
+            opened.close()
+            raise
+        return opened

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from compactor.index import Index
-from compactor.server.version import Claim, ServerVersion, read_version
+from compactor.server.version import Claim, ServerVersion, check_identity, read_version
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified
 from compactor.snapshot.working_copy import Published
 from receipt_sync.clock import Clock
@@ -154,10 +154,5 @@ def _bound(
         return ServerVersion(collection=collection, collection_id=collection_id)
     if known.version == 0:
         return known.model_copy(update={"collection_id": collection_id})
-    if known.collection_id != collection_id:
-        raise SnapshotDamagedError(
-            f"the server's collection {collection} is not the one that version {known.version} was "
-            "written to: point CHROMA_HOST, CHROMA_TENANT and CHROMA_DATABASE to that one, or "
-            "delete the collection's manifest.json and load everything anew"
-        )
+    check_identity(known, collection_id)
     return known

@@ -70,3 +70,14 @@ def read_version(data: bytes, collection: Collection) -> ServerVersion:
             f"the manifest under {collection} is that of {version.collection}"
         )
     return version
+
+
+def check_identity(version: ServerVersion, collection_id: UUID) -> None:
+    """Raise SnapshotDamagedError unless the version was written to the collection with this id."""
+    if version.version > 0 and version.collection_id != collection_id:
+        raise SnapshotDamagedError(
+            f"the server's collection {version.collection} is not the one that version "
+            f"{version.version} was written to: point CHROMA_HOST, CHROMA_TENANT and "
+            "CHROMA_DATABASE to that one, or delete the collection's manifest.json and load "
+            "everything anew"
+        )
