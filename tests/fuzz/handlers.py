@@ -1,14 +1,17 @@
 """Both functions' logic, fed with odd input beside sound input that must get through."""
 
+import json
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any, Final
 
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
 from receipt_sync.keys import Collection, EntityType
 from receipt_sync.messages import Delta, delta_key, read_message
-from receipt_sync.sqs_text import MESSAGE_LIMIT, legal
+from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
+from stream_processor.publisher import SQSOutbox
 from tests.fakes.clock import ManualClock
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.world import World, line
@@ -21,9 +24,9 @@ from tests.fuzz.contract import (
     any_json,
     body_text,
     check_quiet,
-    check_silent,
 )
 from tests.fuzz.seeds import SECRET
+from tests.fuzz.strict_queue import Sent, StrictQueue
 
 _OF_ITS_KEY: Final = "whatever was said of its key"
 _A_WORLD: Final = 200
@@ -31,12 +34,23 @@ _A_WORLD: Final = 200
 
 
 def stream_events() -> Callable[[bytes], str]:
-    """A stream event beside a sound record, which must get through whatever the other is."""
-    outbox, parking, telemetry = CapturingOutbox(), CapturingParking(), RecordingTelemetry()
-    processor = StreamProcessor(outbox, parking, frozenset(EntityType), telemetry)
+    """A stream event beside a sound record, which must get through whatever the other is.
+
+    The queues are sound, too, so the whole event must pass. After an error, or a record that is
+    reported as failed, the batch comes again until the stream drops it, and its shard waits.
+    """
+    queue, parked, telemetry = StrictQueue(), StrictQueue(), RecordingTelemetry()
+    sqs: Any = queue
+    letters: Any = parked
+    processor = StreamProcessor(
+        SQSOutbox(sqs, "queue", Random(1), telemetry),
+        SQSParking(letters, "letters"),
+        frozenset(EntityType),
+        telemetry,
+    )
 
     def check(data: bytes) -> str:
-        outbox.bodies.clear(), parking.parked.clear(), telemetry.events.clear()
+        queue.sent.clear(), parked.sent.clear(), telemetry.events.clear()
         telemetry.problems.clear(), telemetry.values.clear(), telemetry.steps.clear()
         try:
             odd = any_json(data)
@@ -45,16 +59,22 @@ def stream_events() -> Callable[[bytes], str]:
         records = odd["Records"] if isinstance(odd, dict) and "Records" in odd else [odd]
         records = records if isinstance(records, list) else [records]
         try:
-            processor.process([*records, _SOUND_RECORD], Deadline(ManualClock(), 60))
+            outcome = processor.process([*records, _SOUND_RECORD], Deadline(ManualClock(), 60))
         except QueueSendError as error:
-            check_silent(error)
-            return PARKED
-        _check_sent(outbox.bodies)
-        told = [_OF_ITS_KEY if _has_text_in_keys(r) else reason for r, reason in parking.parked]
-        check_quiet(told, telemetry)
-        return PARKED if parking.parked else APPLIED
+            raise BrokenContractError("a record blocks its shard: the batch comes again") from error
+        if outcome.failed_from is not None:
+            raise BrokenContractError(f"a record blocks its shard from {outcome.failed_from} on")
+        _check_sent([sent.body for sent in queue.sent])
+        check_quiet([_told(letter) for letter in parked.sent], telemetry)
+        return PARKED if parked.sent else APPLIED
 
     return check
+
+
+def _told(letter: Sent) -> str:
+    """The reason with which a record was parked."""
+    in_keys = _has_text_in_keys(json.loads(letter.body))
+    return _OF_ITS_KEY if in_keys else letter.attributes["reason"]
 
 
 def _has_text_in_keys(record: Any) -> bool:
@@ -66,31 +86,12 @@ def _has_text_in_keys(record: Any) -> bool:
 def _check_sent(bodies: list[str]) -> None:
     keys = set()
     for body in bodies:
-        if len(body.encode()) > MESSAGE_LIMIT or legal(body) != body:
-            raise BrokenContractError(f"SQS would refuse a body of {len(body)} characters")
         content = read_message(body)
         if content.poison:
             raise BrokenContractError(f"the compactor would park {content.poison[0].reason}")
         keys |= {change.key for change in content.changes}
     if line(1) not in keys:
         raise BrokenContractError("the sound record was not sent")
-
-
-class CapturingOutbox:
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-
-    def send(self, messages: Any, deadline: Deadline) -> list[Any]:
-        self.bodies += [message.body for message in messages]
-        return []
-
-
-class CapturingParking:
-    def __init__(self) -> None:
-        self.parked: list[tuple[Any, str]] = []
-
-    def park(self, record: Any, reason: str) -> None:
-        self.parked.append((record, reason))
 
 
 class _Compaction:

@@ -7,10 +7,13 @@ import importlib.util
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from tests.fuzz import handlers
+from receipt_sync.errors import QueueSendError
+from stream_processor import packing, processor
+from stream_processor.parking import SQSParking
 from tests.fuzz.contract import PARKED, BrokenContractError
 from tests.fuzz.runner import feed
 from tests.fuzz.seeds import SECRET
@@ -70,9 +73,61 @@ def test_a_text_that_a_producer_put_into_a_key_may_be_told_with_the_key():
 
 
 def test_a_reason_that_quotes_an_image_is_seen(monkeypatch: pytest.MonkeyPatch):
-    def park(self: handlers.CapturingParking, record: object, reason: str) -> None:
-        self.parked.append((record, f"{reason}: {record}"))
-
-    monkeypatch.setattr(handlers.CapturingParking, "park", park)
+    park = SQSParking.park
+    monkeypatch.setattr(
+        SQSParking, "park", lambda self, record, _: park(self, record, str(record)[-500:])
+    )
     with pytest.raises(BrokenContractError, match="quotes"):
         TARGETS["stream_events"].make()(_of_a_broken_key("RECEIPT#1#LINE#1"))
+
+
+def _bare_parking(self: SQSParking, record: Any, reason: str) -> None:
+    """Sends the record as it is, whatever its size, and the reason without its rules."""
+    attributes = {"reason": {"DataType": "String", "StringValue": reason}}
+    self._client.send_message(
+        QueueUrl="letters",
+        MessageBody=json.dumps(record),
+        MessageAttributes=attributes,  # type: ignore[arg-type]
+    )
+
+
+def _large_record() -> bytes:
+    record = json.loads(_of_a_broken_key("RECEIPT#1#LINE#1"))
+    record["dynamodb"]["NewImage"]["text"]["S"] = "x" * 300_000
+    return json.dumps(record).encode()
+
+
+def test_a_poison_record_that_its_dead_letter_queue_refuses_blocks_its_shard(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert TARGETS["stream_events"].make()(_large_record()) == PARKED
+    monkeypatch.setattr(SQSParking, "park", _bare_parking)
+    with pytest.raises(BrokenContractError, match="blocks its shard from 1 on"):
+        TARGETS["stream_events"].make()(_large_record())
+
+
+def test_a_message_that_the_queue_refuses_blocks_its_shard(monkeypatch: pytest.MonkeyPatch):
+    encoded = packing._encoded
+
+    def unmended(content: Any) -> tuple[str, int]:
+        body, size = encoded(content)
+        return body.replace("\\uffff", "\uffff"), size
+
+    monkeypatch.setattr(packing, "_encoded", unmended)
+    keys = {"PK": {"S": "IMAGE#i"}, "SK": {"S": "RECEIPT#00001#LINE#00001"}}
+    body = {"Keys": keys, "NewImage": {"text": {"S": "\uffff"}}, "SequenceNumber": "7"}
+    record = {"eventName": "INSERT", "awsRegion": "r", "eventID": "1", "dynamodb": body}
+    body["ApproximateCreationDateTime"] = 1767225600.0  # type: ignore[assignment]
+    with pytest.raises(BrokenContractError, match="blocks its shard"):
+        TARGETS["stream_events"].make()(json.dumps(record).encode())
+
+
+def test_an_error_that_a_record_raises_breaks_the_contract(monkeypatch: pytest.MonkeyPatch):
+    """QueueSendError was taken for a parked record, though the whole batch comes again."""
+
+    def detect(_: Any) -> Any:
+        raise QueueSendError("none could be queued")
+
+    monkeypatch.setattr(processor, "detect", detect)
+    with pytest.raises(BrokenContractError, match="blocks its shard: the batch comes again"):
+        TARGETS["stream_events"].make()(_of_a_broken_key("RECEIPT#00001#LINE#00001"))
