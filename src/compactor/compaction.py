@@ -6,7 +6,6 @@ succeed lies in the dead-letter queue. Everything else goes back to the queue wi
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from compactor.bisection import run_bisecting
 from compactor.closure import touched_collections
@@ -14,7 +13,6 @@ from compactor.cycle import Cycle, CycleReport
 from compactor.dead_letters import DeadLetters
 from compactor.deltas import DeltaStore, VectorBatch, decode
 from compactor.parallel import in_parallel
-from compactor.sampling import evenly
 from compactor.work import Work
 from receipt_sync.clock import Clock
 from receipt_sync.correlation import receipt_names, tell
@@ -206,18 +204,16 @@ class Compactor:
         self._telemetry.measure(
             Metric.COMPACTION_DURATION, 1000 * (self._clock.monotonic() - begun)
         )
-        timestamps = sorted(
+        timestamps = (
             change.timestamp
             for entry in entries
             for change in entry.changes
             if collection in touched_collections(change)
         )
-        for timestamp in evenly(timestamps, _FRESHNESS_VALUES):
+        # One value a change: a sample a batch would weigh a large batch like a small one.
+        for timestamp in timestamps:
             self._telemetry.measure(Metric.FRESHNESS, 1000 * (now - timestamp).total_seconds())
 
-
-_FRESHNESS_VALUES: Final = 100
-"""Of one batch, taken evenly; its percentiles are those of all of them."""
 
 _EXPECTED = (LeaseUnavailableError, PublishRefusedError, UnsettledError)
 """What happens whenever two workers meet, and is no fault."""

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from compactor.cycle import DeleteGuard
+from operations.deployment.freshness import percentiles
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import batch_body
@@ -318,6 +319,24 @@ def test_freshness_is_measured_from_the_stream_records_time(world: World):
     world.clock.advance(2.5)
     world.handle(world.worker(), body)
     assert world.telemetry.total(Metric.FRESHNESS) == pytest.approx(2500)
+
+
+def test_freshness_weighs_every_change_alike_however_large_its_batch_is(world: World):
+    """The percentiles of one late batch and many prompt ones (defect `freshness_weight`)."""
+    load(world)
+    late = [world.change_body(line(1), "confidence") for _ in range(500)]
+    world.clock.advance(300)
+    world.handle(world.worker(), *late)
+    for _ in range(20):
+        prompt = [world.change_body(line(1), "confidence") for _ in range(10)]
+        world.clock.advance(2)
+        world.handle(world.worker(), *prompt)
+    values = world.telemetry.values
+    measured = [value / 1000 for name, value in values if name is Metric.FRESHNESS]
+    assert len(measured) == 500 + 200
+    found = percentiles(measured)
+    assert found is not None
+    assert (found.p50, found.longest) == (pytest.approx(300, abs=1), pytest.approx(300, abs=1))
 
 
 def test_receipt_text_never_enters_a_log_or_a_metric(world: World):
