@@ -29,6 +29,9 @@ class FolderStore:
         self._manifest.write_bytes(data)
         return _etag(data)
 
+    def holds_objects(self) -> bool:
+        return any(True for _ in self.objects())
+
     def read(self, name: str, at_most: int) -> bytes:  # noqa: ARG002
         try:
             return (self._root / name).read_bytes()

@@ -35,6 +35,9 @@ class InMemorySnapshotStore:
         self.puts += 1
         return self.etag
 
+    def holds_objects(self) -> bool:
+        return bool(self.objects)
+
     def read(self, name: str, at_most: int) -> bytes:
         self.reads.append(name)
         if name not in self.objects:

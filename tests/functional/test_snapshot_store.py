@@ -53,6 +53,14 @@ def test_objects_are_kept_and_dropped_by_name(store: S3SnapshotStore):
         store.read("packs/a", 100_000)
 
 
+def test_objects_without_a_manifest_are_seen_and_a_manifest_alone_is_none(store: S3SnapshotStore):
+    assert not store.holds_objects()
+    store.swap_manifest(b"one", None)
+    assert not store.holds_objects()
+    store.write("packs/a", b"x")
+    assert store.holds_objects()
+
+
 def test_collections_do_not_share_a_manifest(s3, bucket: str, store: S3SnapshotStore):
     store.swap_manifest(b"one", None)
     words = S3SnapshotStore(s3, bucket, Collection.WORDS)

@@ -40,6 +40,9 @@ class Timeline:
             return Absent()
         return FetchedManifest(self.kept.data, self.kept.version_id)
 
+    def holds_objects(self) -> bool:
+        return False
+
     def read(self, name: str, at_most: int) -> bytes:
         return self._store.read(name, at_most)
 

@@ -21,6 +21,12 @@ class DirectStore:
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
         raise NotImplementedError("an observer changes nothing")
 
+    def holds_objects(self) -> bool:
+        return any(
+            key.startswith(self._prefix) and not key.endswith(MANIFEST)
+            for key in self._store.objects
+        )
+
     def read(self, name: str, at_most: int) -> bytes:
         stored = self._store.objects.get(self._prefix + name)
         if stored is None:

@@ -48,6 +48,8 @@ class Publishes:
         self.last = {c: Published(0, {}, {0: {}}) for c in Collection}
 
     def on_publish(self, collection: Collection, manifest: Manifest) -> None:
+        if manifest.version == 0 and not manifest.base:
+            return  # a first publish has begun
         before = self.last[collection]
         if manifest.version != before.version + 1:
             self._fail(f"{collection}: version {manifest.version} follows {before.version}")

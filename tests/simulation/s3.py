@@ -109,6 +109,13 @@ class S3Client:
 
         return self._call("objects.delete", effect, "DeleteObjects", Kind.PARTIAL)
 
+    def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, Any]:
+        def effect(_: Kind | None) -> dict[str, Any]:
+            keys = sorted(key for key in self._store.objects if key.startswith(Prefix))
+            return {"Contents": [{"Key": key} for key in keys[:MaxKeys]]}
+
+        return self._call("objects.list", effect, "ListObjectsV2")
+
     def _call(
         self,
         step: str,

@@ -79,6 +79,10 @@ class ServerTarget:
         published = self._version is not None and self._version.version > 0
         if self._index is None:
             self._index = self._open_index(not published)
+        if self._version is None and self._index.count():
+            self._read_version()  # a claim is there before the first record, so one may have come
+            if self._version is None:
+                raise _lost(self._collection)
         self._version = _bound(self._version, self._collection, self._index.collection_id)
         return self._index
 
@@ -132,10 +136,7 @@ class ServerTarget:
             self._version, self._etag = read_version(got.data, self._collection), got.etag
         elif isinstance(got, Absent):
             if self._etag is not None:
-                raise SnapshotDamagedError(
-                    f"the manifest of {self._collection} is gone: restore it from the bucket's "
-                    "versions"
-                )
+                raise _lost(self._collection)
             self._version = None
 
     def _swap(self, version: ServerVersion) -> None:
@@ -144,6 +145,14 @@ class ServerTarget:
 
     def _next_cycle(self) -> str:
         return f"{self._writer}/{next(self._numbers)}"
+
+
+def _lost(collection: Collection) -> SnapshotDamagedError:
+    return SnapshotDamagedError(
+        f"the manifest of {collection} is gone, and the server's collection has records: restore "
+        "the object from the bucket's versions; to begin anew, delete the server's collection and "
+        "run `receipt-sync repair`"
+    )
 
 
 def _bound(

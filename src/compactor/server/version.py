@@ -78,6 +78,6 @@ def check_identity(version: ServerVersion, collection_id: UUID) -> None:
         raise SnapshotDamagedError(
             f"the server's collection {version.collection} is not the one that version "
             f"{version.version} was written to: point CHROMA_HOST, CHROMA_TENANT and "
-            "CHROMA_DATABASE to that one, or delete the collection's manifest.json and load "
-            "everything anew"
+            "CHROMA_DATABASE to that one, or delete the server's collection and its "
+            "manifest.json, and load everything anew"
         )

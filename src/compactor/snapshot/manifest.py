@@ -5,6 +5,7 @@ of changed pages laid over it in order. Digests are SHA-256 of the bytes before 
 (blocks) or of the object itself (packs), in lower-case hexadecimal.
 """
 
+from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -81,7 +82,8 @@ class Manifest(_Part):
     format: Literal[1, 2] = FORMAT
     """1 differs only in what `retired` names."""
     collection: Collection
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=0)]
+    """0: the first publish has begun, and nothing is published yet."""
     base: Annotated[dict[FilePath, BaseFile], Field(max_length=MAX_FILES)]
     base_size: Size
     """Bytes of the base's objects as stored."""
@@ -92,6 +94,24 @@ class Manifest(_Part):
     published_at: AwareDatetime
     writer: str
     retired: tuple[Retired, ...] = ()
+
+    @classmethod
+    def begun(cls, collection: Collection, now: datetime, writer: str) -> Self:
+        """Return version 0: no files, which need no object.
+
+        It is published before the first object is stored. So objects without a manifest mean that
+        the manifest was lost, and never that a first publish did not come to its end.
+        """
+        return cls(
+            collection=collection,
+            version=0,
+            base={},
+            base_size=0,
+            files={},
+            record_count=0,
+            published_at=now,
+            writer=writer,
+        )
 
     def to_json(self) -> bytes:
         return self.model_dump_json().encode()
@@ -123,6 +143,15 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
             f"the manifest under {collection} is that of {manifest.collection}"
         )
     return manifest
+
+
+def lost_manifest(collection: Collection) -> SnapshotDamagedError:
+    """Return the error for objects without a manifest: nothing may be published over them."""
+    return SnapshotDamagedError(
+        f"the manifest of {collection} is gone, and its objects are there: `receipt-sync snapshot "
+        "restore` brings an earlier version back; to begin anew, delete everything under "
+        f"snapshots/{collection}/ and then run `receipt-sync repair`"
+    )
 
 
 def block_name(digest: str) -> str:

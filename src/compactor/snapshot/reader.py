@@ -83,7 +83,11 @@ class SnapshotReader:
             self._mirror.refresh()
             manifest = self._mirror.manifest
             # Not "moved": a version that was fetched may have failed to open the time before.
-            if manifest is None or (self._serving and self._serving.manifest is manifest):
+            if (
+                manifest is None
+                or manifest.version == 0
+                or (self._serving and self._serving.manifest is manifest)
+            ):
                 return False
             self._swap(self._open(manifest))
             return True

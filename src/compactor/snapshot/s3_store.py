@@ -76,6 +76,10 @@ class S3SnapshotStore:
         got = self.manifest(None)
         return got.etag if isinstance(got, FetchedManifest) and got.data == data else None
 
+    def holds_objects(self) -> bool:
+        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=2)
+        return any(entry["Key"] != self._manifest for entry in listed.get("Contents", []))
+
     def read(self, name: str, at_most: int) -> bytes:
         key = self._prefix + name
         try:

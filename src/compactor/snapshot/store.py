@@ -35,6 +35,10 @@ class SnapshotStore(Protocol):
         """
         ...
 
+    def holds_objects(self) -> bool:
+        """Return whether anything but the manifest lies under the prefix. One listing."""
+        ...
+
     def read(self, name: str, at_most: int) -> bytes:
         """An object's bytes. Raises SnapshotDamagedError if it is gone or has more of them."""
         ...

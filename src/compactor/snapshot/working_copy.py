@@ -10,7 +10,13 @@ from typing import Final
 from compactor.index import Index
 from compactor.snapshot.base import names_of_base, write_base
 from compactor.snapshot.compression import digest_of
-from compactor.snapshot.manifest import FORMAT, Manifest, PackReference, pack_name
+from compactor.snapshot.manifest import (
+    FORMAT,
+    Manifest,
+    PackReference,
+    lost_manifest,
+    pack_name,
+)
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.pack import MAX_PACK_PAGES, build_pack
 from compactor.snapshot.pages import check_sizes, list_files
@@ -81,7 +87,7 @@ class WorkingCopy:
         """
         if self._dirty:
             self.discard()
-        moved = self._mirror.refresh()
+        moved = self._refresh()
         if moved or self._index is None:
             self.close()
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +118,9 @@ class WorkingCopy:
         manifest = self._mirror.manifest
         published = (
             self._publish_base(manifest, record_count)
-            if manifest is None or (_outgrown(manifest) and self._can_rebase(manifest))
+            if manifest is None
+            or not manifest.base
+            or (_outgrown(manifest) and self._can_rebase(manifest))
             else self._publish_pack(manifest, record_count)
         )
         mark_all_equal(self._mirror.folder, self._folder)
@@ -124,6 +132,21 @@ class WorkingCopy:
         index, self._index = self._index, None
         if index is not None:
             index.close()
+
+    def _refresh(self) -> bool:
+        """Return whether the mirror moved. Raises SnapshotDamagedError if the manifest is lost."""
+        moved = self._mirror.refresh()
+        if self._mirror.manifest is None and self._store.holds_objects():
+            # A manifest is there before the first object, so one may have come since the look.
+            moved = self._mirror.refresh()
+            if self._mirror.manifest is None:
+                raise lost_manifest(self._collection)
+        return moved
+
+    def _begin(self) -> str:
+        """Publish version 0 before the first object is stored; returns its tag."""
+        begun = Manifest.begun(self._collection, self._clock.now(), self._settings.writer)
+        return self._store.swap_manifest(begun.to_json(), None)
 
     def _check_idle(self) -> None:
         """A rollback journal beside the database would mean a transaction under way."""
@@ -156,6 +179,8 @@ class WorkingCopy:
 
     def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
         expected = self._mirror.stage(self._folder)
+        if previous is None:
+            expected = self._begin()
         known = previous.objects if previous else frozenset()
         base = write_base(self._mirror.folder, self._store)
         draft = Manifest(

@@ -85,6 +85,9 @@ class FrozenStore:
             return NotModified()
         return FetchedManifest(self._kept.data, self._kept.version_id)
 
+    def holds_objects(self) -> bool:
+        return True
+
     def read(self, name: str, at_most: int) -> bytes:
         return self._store.read(name, at_most)
 

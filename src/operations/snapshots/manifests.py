@@ -71,7 +71,8 @@ def present_version(store: SnapshotStore, collection: Collection) -> Published |
 def published(data: bytes, collection: Collection) -> Published | None:
     """What a manifest of either kind says. Raises SnapshotDamagedError for anything else."""
     if not _is_of_a_server(data):
-        return of_snapshot(read_manifest(data, collection))
+        manifest = read_manifest(data, collection)
+        return of_snapshot(manifest) if manifest.version else None
     version = read_version(data, collection)
     if version.version == 0:  # claimed, and nothing published yet
         return None

@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+import numpy as np
 import pytest
 
+from compactor.index import NewVector
 from compactor.server.target import ServerTarget
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError, UnsettledError
@@ -49,6 +51,32 @@ def test_versions_follow_each_other_and_carry_the_count(setting: Setting):
     setting.begin(target)
     assert target.publish(None).version == 2
     assert b'"record_count":7' in (setting.store.data or b"")
+
+
+def test_a_cold_worker_begins_nothing_anew_on_records_without_a_manifest(setting: Setting):
+    target = setting.begun("one")
+    target.mark_dirty()
+    setting.index.insert([NewVector("a", np.ones(2, np.float32), "text", {})])
+    target.publish(1)
+    setting.store.data = None
+    with pytest.raises(SnapshotDamagedError, match="the server's collection has records"):
+        setting.begun("cold")
+    assert setting.store.data is None
+
+
+def test_a_claim_that_comes_between_the_look_and_the_count_is_no_damage(setting: Setting):
+    target = setting.begun("one")
+    target.mark_dirty()
+    setting.index.insert([NewVector("a", np.ones(2, np.float32), "text", {})])
+    claimed, setting.store.data = setting.store.data, None
+    count = setting.index.count
+
+    def late() -> int:
+        setting.store.data = claimed
+        return count()
+
+    setting.index.count = late  # type: ignore[method-assign]
+    setting.begun("two")
 
 
 def test_the_collection_is_made_only_before_the_first_publish(setting: Setting):

@@ -192,6 +192,48 @@ def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Settin
         copy.checkout()
 
 
+def test_a_cold_worker_publishes_nothing_over_a_snapshot_without_its_manifest(setting: Setting):
+    setting.publish(setting.copy("one"), a="1")
+    setting.store.data = None
+    with pytest.raises(SnapshotDamagedError, match="receipt-sync snapshot restore"):
+        setting.copy("cold").checkout()
+    assert setting.store.data is None
+
+
+def test_a_manifest_that_comes_between_the_look_and_the_listing_is_no_damage(setting: Setting):
+    setting.publish(setting.copy("one"), a="1")
+    cold, manifest = setting.copy("cold"), setting.store.data
+    setting.store.data = None
+    listed = setting.store.holds_objects
+
+    def late() -> bool:
+        setting.store.data = manifest
+        return listed()
+
+    setting.store.holds_objects = late  # type: ignore[method-assign]
+    assert records(cold) == {"a": "1"}
+
+
+def test_a_first_publish_that_ends_after_its_blocks_is_followed_by_another(setting: Setting):
+    copy = setting.copy("one")
+    put(copy, a="never published")
+    swap = setting.store.swap_manifest
+
+    def dies_at_the_end(data: bytes, expected_etag: str | None) -> str:
+        if setting.store.objects:
+            raise KeyboardInterrupt
+        return swap(data, expected_etag)
+
+    setting.store.swap_manifest = dies_at_the_end  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        copy.publish(1)
+    assert any(name.startswith("blocks/") for name in setting.store.objects)
+    setting.store.swap_manifest = swap  # type: ignore[method-assign]
+    assert records(setting.copy("two")) == {}
+    assert setting.publish(setting.copy("two"), b="2").version == 1
+    assert records(setting.copy("three")) == {"b": "2"}
+
+
 def _truncate(setting: Setting, kind: str) -> None:
     name = next(name for name in setting.store.objects if name.startswith(kind))
     setting.store.objects[name] = setting.store.objects[name][:-2]
