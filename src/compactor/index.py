@@ -4,9 +4,11 @@ Chroma's own errors become IndexFailedError: after one of these nothing is known
 its holder discards it (I6).
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -17,7 +19,7 @@ from chromadb.errors import ChromaError
 
 from compactor.deltas import Vectors
 from compactor.projection import Metadata
-from receipt_sync.errors import IndexFailedError
+from receipt_sync.errors import ForkedError, IndexFailedError
 from receipt_sync.keys import Collection
 
 CALL_LIMIT: Final = 5_000
@@ -30,6 +32,9 @@ COLLECTION: Final[Mapping[str, Any]] = {
 """How every collection is made."""
 
 T = TypeVar("T")
+
+_process: int | None = None
+"""The process that was the first to open Chroma's engine."""
 
 
 @dataclass(frozen=True)
@@ -199,12 +204,30 @@ class ChromaIndex(CollectionIndex):
     """A collection in a directory of its own, through Chroma's embedded engine."""
 
     def __init__(self, path: Path, collection: Collection) -> None:
+        _check_process()
         with _chroma("open"):
             client = chromadb.PersistentClient(
                 path=str(path.resolve()), settings=Settings(anonymized_telemetry=False)
             )
             opened = client.get_or_create_collection(name=collection.value, **COLLECTION)
         super().__init__(client, opened)
+
+    def warm_up(self) -> None:
+        """Load the vector index, so that the first search is as fast as those after it."""
+        some = list(islice(self.ids(), 1))
+        for vector in self.vectors(some).values():
+            self.search(vector, 1)
+
+
+def _check_process() -> None:
+    """Raise ForkedError in a child of a process that has used Chroma: its threads are not there."""
+    global _process  # noqa: PLW0603
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise ForkedError(
+            "Chroma was used before this process was forked, and would never answer: open indexes "
+            "and readers in each process, with gunicorn in post_fork"
+        )
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

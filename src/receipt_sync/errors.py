@@ -97,5 +97,13 @@ class WorkspaceFullError(SyncError):
     """The disk can't hold the snapshot."""
 
 
+class ReaderClosedError(SyncError):
+    """A reader was used after it was closed."""
+
+
+class ForkedError(SyncError):
+    """A reader or Chroma was used by a process that was forked after it was opened."""
+
+
 class QueueSendError(TransientError):
     """SQS took none of the messages of an invocation."""

@@ -24,5 +24,8 @@ class FileIndex:
     def count(self) -> int:
         return len(self.records)
 
+    def warm_up(self) -> None:
+        pass
+
     def close(self) -> None:
         pass

@@ -10,10 +10,12 @@ from compactor.index import ChromaIndex, NewVector
 from compactor.snapshot import working_copy as module
 from compactor.snapshot.pages import list_files
 from compactor.snapshot.reader import NothingPublishedError, SnapshotReader
+from compactor.snapshot.turns import DAMAGE_KEPT_FOR
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from receipt_sync.clock import SystemClock
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
+from tests.fakes.clock import ManualClock
 from tests.fakes.snapshots import InMemorySnapshotStore
 
 DIMENSION = 64
@@ -21,7 +23,7 @@ DIMENSION = 64
 
 class Setting:
     def __init__(self, root: Path) -> None:
-        self.root, self.store = root, InMemorySnapshotStore()
+        self.root, self.store, self.clock = root, InMemorySnapshotStore(), ManualClock()
 
     def copy(self, writer: str) -> WorkingCopy:
         settings = CopySettings(writer, timedelta(hours=1))
@@ -31,7 +33,7 @@ class Setting:
         )
 
     def reader(self) -> SnapshotReader:
-        return SnapshotReader(self.store, Collection.LINES, self.root / "reader")
+        return SnapshotReader(self.store, Collection.LINES, self.root / "reader", self.clock)
 
 
 @pytest.fixture
@@ -94,6 +96,7 @@ def test_a_reader_sees_one_version_or_the_next_and_keeps_the_good_one(setting: S
             reader.refresh()
         assert (reader.count(), reader.version) == (10, 1)
         setting.store.objects = good
+        setting.clock.advance(DAMAGE_KEPT_FOR)
         assert reader.refresh()
         assert reader.count() == 20
 

@@ -240,8 +240,8 @@ def _junk(one: Bucket) -> str:
 
 
 def _a_later_format(one: Bucket) -> str:
-    one.forge(format=3)
-    return "is not one of format 1 to 2 (format: Input should be 1 or 2): if a later version"
+    one.forge(format=4)
+    return "is not one of format 1 to 3 (format: Input should be 1, 2 or 3): if a later version"
 
 
 def _a_further_field(one: Bucket) -> str:

@@ -124,6 +124,7 @@ def test_the_document_says_what_the_code_says():
         module.BaseFile,
         module.PackReference,
         module.Retired,
+        module.Restored,
         ServerVersion,
         Claim,
     ):

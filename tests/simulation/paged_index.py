@@ -97,6 +97,9 @@ class PagedIndex(InMemoryIndex):
     def ids(self) -> Iterator[str]:
         return iter(sorted(self.records))
 
+    def warm_up(self) -> None:
+        """A search is no step of its own here."""
+
     def update(self, metadata: dict[str, Metadata]) -> None:
         def effect(ids: list[str]) -> None:
             super(PagedIndex, self).update({i: metadata[i] for i in ids})

@@ -1,13 +1,13 @@
 """The base of a snapshot: whole files in content-addressed, compressed blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from compactor.snapshot.compression import compress, decompress, digest_of
 from compactor.snapshot.manifest import BLOCK_SIZE, BaseFile, block_name
-from compactor.snapshot.pages import list_files
+from compactor.snapshot.pages import give_size, list_files
 from compactor.snapshot.store import SnapshotStore
 from compactor.snapshot.tally import Tally
 from receipt_sync.errors import SnapshotDamagedError
@@ -63,30 +63,29 @@ def names_of_base(folder: Path) -> frozenset[str]:
 
 
 def restore_base(
-    files: dict[str, BaseFile], folder: Path, store: SnapshotStore, tally: Tally
+    files: dict[str, BaseFile],
+    folder: Path,
+    store: SnapshotStore,
+    tally: Tally,
+    others: Sequence[Path] = (),
 ) -> None:
     """Make the files under `folder` the base's, each block checked against its digest.
 
-    Blocks that lie in their place already are not fetched: a new base holds mostly what a mirror of
-    the version before it has. Raises SnapshotDamagedError for a block that is gone, truncated or
-    not what its name says.
+    Blocks that lie in their place already are not fetched, nor those in the same place of one of
+    the `others`: a new base holds mostly what a copy of the version before it has. Raises
+    SnapshotDamagedError for a block that is gone, truncated or not what its name says.
     """
     for name, path in list_files(folder).items():
         if name not in files:
             path.unlink()
     for name, file in files.items():
-        _give_size(folder / name, file.size)
+        give_size(folder / name, file.size)
     with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(lambda block: _restore_block(block, store), _targets(files, folder)):
+        restored = pool.map(
+            lambda block: _restore_block(block, folder, store, others), _targets(files, folder)
+        )
+        for _ in restored:
             tally.one_more()
-
-
-def _give_size(path: Path, size: int) -> None:
-    """A file of this many bytes; one that has them is left as it is, with its mark."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.stat().st_size != size:
-        with path.open("ab") as file:
-            file.truncate(size)
 
 
 def _blocks_of(path: Path) -> Iterator[bytes]:
@@ -108,19 +107,31 @@ def _targets(files: dict[str, BaseFile], folder: Path) -> Iterator[_BlockAt]:
             yield _BlockAt(folder / name, offset, digest, min(BLOCK_SIZE, file.size - offset))
 
 
-def _restore_block(block: _BlockAt, store: SnapshotStore) -> None:
-    if _is_in_place(block):
+def _restore_block(
+    block: _BlockAt, folder: Path, store: SnapshotStore, others: Sequence[Path]
+) -> None:
+    if _found(block, block.path) is not None:
         return
+    name = block.path.relative_to(folder)
+    data = next((d for other in others if (d := _found(block, other / name)) is not None), None)
+    with block.path.open("r+b") as file:
+        file.seek(block.offset)
+        file.write(_fetched(block, store) if data is None else data)
+
+
+def _fetched(block: _BlockAt, store: SnapshotStore) -> bytes:
     name = block_name(block.digest)
     data = decompress(store.read(name, MAX_BLOCK_OBJECT), BLOCK_SIZE, name)
     if len(data) != block.size or digest_of(data) != block.digest:
         raise SnapshotDamagedError(f"{name} is not what its name says")
-    with block.path.open("r+b") as file:
-        file.seek(block.offset)
-        file.write(data)
+    return data
 
 
-def _is_in_place(block: _BlockAt) -> bool:
-    with block.path.open("rb") as file:
+def _found(block: _BlockAt, path: Path) -> bytes | None:
+    """The block's bytes, if they lie in their place in this file."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
         file.seek(block.offset)
-        return digest_of(file.read(block.size)) == block.digest
+        data = file.read(block.size)
+    return data if digest_of(data) == block.digest else None

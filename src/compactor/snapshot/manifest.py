@@ -21,7 +21,7 @@ from pydantic import (
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 BLOCK_SIZE: Final = 4 * 2**20
 MAX_FILE_SIZE: Final = 1 << 40
 MAX_MANIFEST_BYTES: Final = 64 * 2**20
@@ -76,11 +76,18 @@ class Retired(_Part):
     """When its deletion began. Until that has surely ended no version may need the object again."""
 
 
+class Restored(_Part):
+    """A restore: which version it published anew, and when. Later versions carry it on."""
+
+    version: Annotated[int, Field(ge=1)]
+    at: AwareDatetime
+
+
 class Manifest(_Part):
     """One published version of a collection."""
 
-    format: Literal[1, 2] = FORMAT
-    """1 differs only in what `retired` names."""
+    format: Literal[1, 2, 3] = FORMAT
+    """1 differs in what `retired` names. 1 and 2 have no `restored`."""
     collection: Collection
     version: Annotated[int, Field(ge=0)]
     """0: the first publish has begun, and nothing is published yet."""
@@ -94,6 +101,15 @@ class Manifest(_Part):
     published_at: AwareDatetime
     writer: str
     retired: tuple[Retired, ...] = ()
+    restored: Restored | None = None
+    """The last restore, if there was one. A version number may fall only by a newer restore."""
+
+    def may_follow(self, served: "Manifest") -> bool:
+        """Return whether a reader of `served` may move on to this version (I13)."""
+        if self.version > served.version or self == served:
+            return True
+        restored, known = self.restored, served.restored
+        return restored is not None and (known is None or restored.at > known.at)
 
     @classmethod
     def begun(cls, collection: Collection, now: datetime, writer: str) -> Self:

@@ -1,6 +1,5 @@
 """Turns a manifest into the files of its version, and believes nothing that it reads."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,14 +11,14 @@ from compactor.snapshot.compression import digest_of
 from compactor.snapshot.manifest import Manifest, PackReference, pack_name
 from compactor.snapshot.pack import apply_pack
 from compactor.snapshot.pages import check_sizes, list_files
+from compactor.snapshot.room import check_copies
 from compactor.snapshot.store import SnapshotStore
 from compactor.snapshot.tally import Tally, Tell, tell_nobody
-from receipt_sync.errors import SnapshotDamagedError, WorkspaceFullError
+from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 
 _PACKS_AT_A_TIME: Final = 8
-_COPIES: Final = 2
-"""Every mirror is copied once more, for Chroma to open."""
+_BYTES_AT_A_TIME: Final = 32 * 2**20
 
 
 def materialise(
@@ -30,33 +29,47 @@ def materialise(
     What is there may be another version's, or anything. Raises SnapshotDamagedError, and
     WorkspaceFullError before anything is fetched.
     """
-    check_space(manifest, folder)
-    blocks = sum(len(file.blocks) for file in manifest.base.values())
-    tally = Tally(blocks + len(manifest.packs), tell)
+    check_copies(manifest, folder, 1)
+    tally = tally_of(manifest, tell)
     restore_base(manifest.base, folder, store, tally)
-    apply_packs(manifest.packs, folder, store, tally)
+    for pack, data in fetched_packs(manifest.packs, store):
+        apply_pack(data, folder, pack_name(pack.digest))
+        tally.one_more()
     check_files(manifest, folder)
 
 
-def apply_packs(
-    packs: Sequence[PackReference], folder: Path, store: SnapshotStore, tally: Tally
-) -> None:
-    """Lay packs over the files of the version before the first of them.
+def tally_of(manifest: Manifest, tell: Tell) -> Tally:
+    """Return a tally of all objects of a version."""
+    blocks = sum(len(file.blocks) for file in manifest.base.values())
+    return Tally(blocks + len(manifest.packs), tell)
 
-    A few are fetched side by side, and laid on in their order.
+
+def fetched_packs(
+    packs: Sequence[PackReference], store: SnapshotStore
+) -> Iterator[tuple[PackReference, bytes]]:
+    """Yield each pack in its order with its object, checked against its digest.
+
+    A few are fetched side by side. If one of them can't be fetched, those before it are yielded.
     """
-    for start in range(0, len(packs), _PACKS_AT_A_TIME):
-        some = packs[start : start + _PACKS_AT_A_TIME]
-        for reference, data in zip(some, _fetched(some, store), strict=True):
-            apply_pack(data, folder, pack_name(reference.digest))
-            tally.one_more()
+    for some in _groups(packs):
+        if len(some) == 1:  # what a warm worker or reader lacks, most of the time
+            yield some[0], _fetch(some[0], store)
+            continue
+        with ThreadPoolExecutor(_PACKS_AT_A_TIME) as pool:
+            yield from zip(some, pool.map(lambda pack: _fetch(pack, store), some), strict=True)
 
 
-def _fetched(packs: Sequence[PackReference], store: SnapshotStore) -> list[bytes]:
-    if len(packs) == 1:  # what a warm worker or reader lacks, most of the time
-        return [_fetch(packs[0], store)]
-    with ThreadPoolExecutor(_PACKS_AT_A_TIME) as pool:
-        return list(pool.map(lambda reference: _fetch(reference, store), packs))
+def _groups(packs: Sequence[PackReference]) -> Iterator[Sequence[PackReference]]:
+    """Packs that are held in memory together: a few, and one of them or not too many bytes."""
+    group: list[PackReference] = []
+    for pack in packs:
+        size = sum(one.size for one in group) + pack.size
+        if group and (len(group) == _PACKS_AT_A_TIME or size > _BYTES_AT_A_TIME):
+            yield group
+            group = []
+        group.append(pack)
+    if group:
+        yield group
 
 
 def _fetch(reference: PackReference, store: SnapshotStore) -> bytes:
@@ -78,19 +91,6 @@ def check_files(manifest: Manifest, folder: Path) -> None:
             f"the files do not have the sizes that the manifest names: {', '.join(wrong[:3])}"
         )
     check_sizes(folder)
-
-
-def check_space(manifest: Manifest, folder: Path) -> None:
-    """Raise WorkspaceFullError if the disk can't hold the files and their working copy."""
-    base = sum(file.size for file in manifest.base.values())
-    needed = _COPIES * max(base, sum(manifest.files.values()))
-    there = sum(path.stat().st_size for path in list_files(folder).values())
-    free = shutil.disk_usage(folder).free + there
-    if needed > free:
-        raise WorkspaceFullError(
-            f"version {manifest.version} of {manifest.collection} needs {needed:,} bytes in "
-            f"{folder}, which has {free:,}: give the function more ephemeral storage"
-        )
 
 
 @contextmanager

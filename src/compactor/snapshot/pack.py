@@ -65,8 +65,8 @@ def build_pack(
     return compress(b"".join(parts))
 
 
-def apply_pack(data: bytes, folder: Path, name: str = "a pack") -> set[str]:
-    """Lay a pack over the files of the version before; returns the names of the files touched.
+def apply_pack(data: bytes, folder: Path, name: str = "a pack") -> PackHeader:
+    """Lay a pack over the files of the version before; returns its header.
 
     Raises SnapshotDamagedError, which says `name`, for a pack that is not whole. Nothing is written
     before the header and the length have been checked.
@@ -81,7 +81,7 @@ def apply_pack(data: bytes, folder: Path, name: str = "a pack") -> set[str]:
         start = _write_pages(folder / path, file, content, start)
     for path in header.removed:
         (folder / path).unlink(missing_ok=True)
-    return {*header.files, *header.removed}
+    return header
 
 
 def _read_header(content: bytes, name: str) -> tuple[PackHeader, int]:

@@ -36,6 +36,14 @@ def check_sizes(folder: Path) -> None:
             raise SnapshotDamagedError(f"{name} claims {stat.st_size} bytes, most of them holes")
 
 
+def give_size(path: Path, size: int) -> None:
+    """Make a file of this many bytes. A file that has them is left as it is, with its mark."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.stat().st_size != size:
+        with path.open("ab") as file:
+            file.truncate(size)
+
+
 def page_count(size: int) -> int:
     """Pages that a file of `size` bytes has, the last one perhaps shorter."""
     return -(-size // PAGE_SIZE)

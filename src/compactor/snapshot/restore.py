@@ -6,7 +6,7 @@ What changed in the table since that version is not in it: verify and repair aft
 from collections.abc import Sequence
 from pathlib import Path
 
-from compactor.snapshot.manifest import FORMAT, Manifest, read_manifest
+from compactor.snapshot.manifest import FORMAT, Manifest, Restored, read_manifest
 from compactor.snapshot.materialise import materialise, way_back
 from compactor.snapshot.retirement import condemned, retire
 from compactor.snapshot.shelf import Shelf
@@ -50,6 +50,7 @@ def restore(
         "version": max(manifest.version for manifest in history) + 1,
         "published_at": now,
         "writer": writer,
+        "restored": Restored(version=version, at=now),
         "retired": retire(newest, chosen.objects, chosen.objects - newest.objects, now, shelf),
     }
     restored = chosen.model_copy(update=update)

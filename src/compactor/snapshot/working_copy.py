@@ -69,7 +69,7 @@ class WorkingCopy:
     ) -> None:
         self._store, self._collection, self._clock = store, collection, clock
         self._open_index, self._settings = open_index, settings
-        self._mirror = Mirror(store, collection, folder / "mirror", tell)
+        self._mirror = Mirror(store, collection, folder / "mirror", clock, tell, room=folder)
         self._shelf = Shelf(store)
         self._folder = folder / "working"
         self._index: Index | None = None
@@ -228,6 +228,7 @@ class WorkingCopy:
             "published_at": now,
             "writer": self._settings.writer,
             "retired": expiry.kept,
+            "restored": previous.restored if previous else None,
         }
         deleted = deletable(expiry, draft.objects, self._shelf)
         self._shelf.keep_only(expiry.kept)

@@ -32,8 +32,8 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_fetched(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ):
     setting.store.reads.clear()
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**6, 0, 99_000))
-    with pytest.raises(WorkspaceFullError, match=r"needs 100,\d+ bytes in .*, which has 99,000"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**6, 0, 49_000))
+    with pytest.raises(WorkspaceFullError, match=r"needs 50,\d+ bytes in .*, which has 49,000"):
         materialise(setting.manifest(), empty(setting), setting.store)
     assert setting.store.reads == []
 

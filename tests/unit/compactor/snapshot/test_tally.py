@@ -25,7 +25,7 @@ def test_a_cold_worker_tells_of_blocks_and_packs_alike(tmp_path: Path):
         setting.store,
         Collection.LINES,
         tmp_path / "cold",
-        lambda done, total: told.append((done, total)),
+        tell=lambda done, total: told.append((done, total)),
     )
     mirror.refresh()
     total = len(setting.manifest().objects)

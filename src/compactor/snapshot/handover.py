@@ -1,0 +1,72 @@
+"""What a served copy lacks to become the mirror, noted before Chroma opens the mirror.
+
+A reader has two copies of a snapshot, and they take turns. One is served; the other is the mirror,
+over which packs are laid. Then the mirror is opened, and Chroma changes some of its pages. The copy
+that was served until then must become the mirror. The pages that it lacks are noted beforehand.
+Those of files that Chroma may write to are kept in a folder of their own.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from compactor.snapshot.marks import mark_equal, mark_of, stamp
+from compactor.snapshot.pages import PAGE_SIZE, copy_pages, list_files
+from compactor.snapshot.room import check_free
+from compactor.snapshot.synchronise import difference
+
+_DATABASE: Final = ".sqlite3"
+_SMALL: Final = 2**20
+"""Bytes. Chroma writes to its database, and to a vector index that was never persisted."""
+
+
+class Handover:
+    """The way of the folder `served` to the content that `mirror` has at first."""
+
+    def __init__(self, served: Path, mirror: Path, kept: Path) -> None:
+        """Note the way; `kept` is a folder for pages, and is emptied. Raises WorkspaceFullError."""
+        self._served, self._mirror = served, mirror
+        self._served_marks, self._mirror_marks = _stamped(served), _stamped(mirror)
+        self._pages, _ = difference(served, mirror)
+        self._sources = {n: kept if _may_be_written(mirror / n) else mirror for n in self._pages}
+        self._keep(kept)
+
+    def apply(self) -> bool:
+        """Make `served`, which is closed by now, what `mirror` was; False if that can't be done.
+
+        It can't if a file was written to that nobody expects to be written to.
+        """
+        if any(mark_of(self._served / name) != mark for name, mark in self._served_marks.items()):
+            return False
+        if any(
+            self._is_written(n) for n, source in self._sources.items() if source == self._mirror
+        ):
+            return False
+        for name, pages in self._pages.items():
+            copy_pages(self._sources[name] / name, self._served / name, pages)
+        for name in list_files(self._served).keys() - self._mirror_marks.keys():
+            (self._served / name).unlink()
+        for name in self._mirror_marks:
+            if not self._is_written(name):
+                mark_equal(self._mirror / name, self._served / name)
+        return True
+
+    def _keep(self, kept: Path) -> None:
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir()
+        pages = {n: p for n, p in self._pages.items() if self._sources[n] == kept}
+        check_free(sum(PAGE_SIZE * len(numbers) for numbers in pages.values()), kept)
+        for name, numbers in pages.items():
+            copy_pages(self._mirror / name, kept / name, numbers)
+
+    def _is_written(self, name: str) -> bool:
+        path = self._mirror / name
+        return not path.exists() or mark_of(path) != self._mirror_marks[name]
+
+
+def _stamped(folder: Path) -> dict[str, int]:
+    return {name: stamp(path) for name, path in list_files(folder).items()}
+
+
+def _may_be_written(path: Path) -> bool:
+    return path.name.endswith(_DATABASE) or path.stat().st_size <= _SMALL
