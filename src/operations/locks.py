@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = {Collection.LINES: "lines", Collection.WORDS: "words"}
 """Of the lock's id, one a collection (design: Lease)."""
-ALIVE: Final = timedelta(seconds=30)
-"""Two heartbeats: whoever has beaten since then is taken to be at work."""
+MISSED: Final = 2
+"""Heartbeats that may be missed until a holder is taken to be silent."""
 
 
 class LockHeldError(OperationError):
@@ -30,6 +30,8 @@ class HeldLock:
     owner: str
     expires: datetime
     heartbeat: datetime | None
+    every: timedelta
+    """How often its holder beats, as the compactor is configured."""
 
     def is_over(self, now: datetime) -> bool:
         """Whether any worker may take it."""
@@ -37,7 +39,7 @@ class HeldLock:
 
     def is_alive(self, now: datetime) -> bool:
         """Whether its holder seems to be at work."""
-        beaten = self.heartbeat is not None and now - self.heartbeat < ALIVE
+        beaten = self.heartbeat is not None and now - self.heartbeat < MISSED * self.every
         return beaten and not self.is_over(now)
 
     def to_json(self, now: datetime) -> dict[str, Any]:
@@ -65,30 +67,32 @@ class Locks(Protocol):
 
 
 def held_locks(locks: Locks, lock_id: str) -> list[HeldLock]:
-    """The leases that are there, over or not."""
+    """Return the leases that are there, over or not."""
     found = (locks.get(f"{lock_id}-{suffix}", name) for name, suffix in SUFFIXES.items())
     return [lock for lock in found if lock is not None]
 
 
-def release(locks: Locks, lock: HeldLock, now: datetime, *, force: bool) -> bool:
+def release(
+    locks: Locks, lock: HeldLock, now: datetime, *, force: bool, dry_run: bool = False
+) -> bool:
     """End a lease; False if it changed hands meanwhile. Raises LockHeldError without `force`.
 
     Nothing is lost where the holder is at work after all: its publish is decided by the manifest's
-    condition, not by the lease (I3).
+    condition, not by the lease (I3). A dry run makes the same checks and ends nothing.
     """
     if lock.is_alive(now) and not force:
         raise LockHeldError(
             f"the holder of {lock.lock_id} has beaten {(now - _beat(lock)).total_seconds():.0f} s "
             "ago, so it is at work: wait, or say --force"
         )
-    return locks.release(lock.lock_id, lock.owner)
+    return dry_run or locks.release(lock.lock_id, lock.owner)
 
 
 class DynamoDBLocks:
     """Locks in the table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client, self._table = client, table
+    def __init__(self, client: "DynamoDBClient", table: str, every: timedelta) -> None:
+        self._client, self._table, self._every = client, table, every
 
     def get(self, lock_id: str, collection: Collection) -> HeldLock | None:
         key = {"PK": {"S": f"LOCK#{lock_id}"}, "SK": {"S": "LOCK"}}
@@ -103,6 +107,7 @@ class DynamoDBLocks:
             owner=item["owner"]["S"],
             expires=datetime.fromtimestamp(int(item["expires_at"]["N"]) / 1000, UTC),
             heartbeat=datetime.fromisoformat(heartbeat) if heartbeat else None,
+            every=self._every,
         )
 
     def release(self, lock_id: str, owner: str) -> bool:

@@ -103,8 +103,8 @@ class Operator:
         box = SQSLetterBox(self.connection.sqs, self.stack.queues.compaction_dlq.url)
         end = time.monotonic() + seconds
         while True:
-            with held(box, 100) as letters:
-                for letter in letters:
+            with held(box, 100) as found:
+                for letter in found.letters:
                     if text in letter.body:
                         return letter.message_id
             assert time.monotonic() < end, f"no dead letter holds {text}"

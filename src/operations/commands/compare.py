@@ -1,5 +1,7 @@
 """`receipt-sync compare`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -10,12 +12,14 @@ from operations.commands.options import AsJson, source_of
 from operations.commands.verdict_screen import moment
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
-from operations.dead_letters.boxes import Which, boxes_of
+from operations.dead_letters.boxes import Which, boxes_of, to_the_queue
 from operations.dead_letters.letter import Letter, SQSLetterBox, held
+from operations.dead_letters.peeking import PEEK_SECONDS, peek
 from operations.dead_letters.redriving import MOST
 from operations.deployment.discovery import Deployment
 from operations.entity import EntityView, view
 from operations.environment import connection_of_process
+from operations.errors import EmptySelectionError
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
@@ -26,7 +30,19 @@ from receipt_sync.errors import MalformedKeyError
 from receipt_sync.keys import EntityKey, parse_chroma_id
 
 _PATIENCE_SECONDS = 60.0
-_PEEK_SECONDS = 10
+
+
+@dataclass
+class _Looked:
+    """The messages that were looked at, and how many were not, by queue."""
+
+    letters: dict[str, list[Letter]]
+    unseen: dict[str, int]
+
+    def note(self, queue: str, letters: Sequence[Letter], unseen: int) -> None:
+        self.letters[queue] = list(letters)
+        if unseen:
+            self.unseen[queue] = unseen
 
 
 @ends_in_a_sentence
@@ -36,27 +52,36 @@ def compare_command(
     ],
     peek: Annotated[
         bool,
-        typer.Option("--peek", help="Look into the compaction queue, too: it counts as a receive."),
+        typer.Option("--peek", help="Look at some of the compaction queue, too, once each."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show one line or word side by side: the table's item, Chroma's record, and what waits.
 
-    The dead-letter queues are always looked into. The compaction queue is with --peek alone, as a
-    message that is looked at too often becomes a dead letter.
+    The dead-letter queues are always looked into. The compaction queue is with --peek alone: up to
+    100 of its messages, each once, and not while it is handled. It says how many more there are.
 
-    Exit code 0: as it should be. 1: it differs, is missing or unexpected.
+    Exit code 0: as it should be. 1: it differs, is missing or unexpected. 2: there is no such
+    entity, neither in the table nor in the snapshot.
 
     Example: receipt-sync compare 'IMAGE#5c2a7a4e#RECEIPT#00001#LINE#00003'
     """
     key = _key(entity)
     connection = connection_of_process()
     with explained(connection), notes().status("reading table, snapshot and queues"):
-        found = _view(connection, key, peek=peek)
+        looked = _looked_at(connection, peek_too=peek)
+        found = _view(connection, key, looked)
+    if found.finding is None and not found.messages:
+        raise EmptySelectionError(
+            f"there is no {key.chroma_id}, neither in the table nor in the snapshot nor in what "
+            "waits: check the id"
+        )
     if as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "unseen": looked.unseen})
     else:
         _show(found)
+        for queue, count in looked.unseen.items():
+            output().print(f"[yellow]about {count:,} messages of the {queue} were not looked at")
     if found.finding in FAULTS:
         raise typer.Exit(ExitCode.VERDICT)
 
@@ -68,27 +93,30 @@ def _key(text: str) -> EntityKey:
         raise typer.BadParameter(f"{error}; of a whole receipt ask `verify --receipt`") from error
 
 
-def _view(connection: Connection, key: EntityKey, *, peek: bool) -> EntityView:
+def _view(connection: Connection, key: EntityKey, looked: _Looked) -> EntityView:
     collection = key.collection
     if collection is None:
         raise AssertionError("a Chroma id is that of a line or word")
     deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
-    letters = _letters(connection, peek=peek)
     with snapshot_readers(connection, [collection]) as readers:
         readers[collection].refresh()
-        return view(key, source_of(connection), readers[collection], letters, deadline)
+        return view(key, source_of(connection), readers[collection], looked.letters, deadline)
 
 
-def _letters(connection: Connection, *, peek: bool) -> dict[str, list[Letter]]:
-    found: dict[str, list[Letter]] = {}
-    for box in boxes_of(connection, Deployment(connection), None):
-        with held(box.letters, MOST) as letters:
-            found[_NAMES[box.which]] = list(letters)
-    if peek:
+def _looked_at(connection: Connection, *, peek_too: bool) -> _Looked:
+    deployment = Deployment(connection)
+    looked = _Looked({}, {})
+    for box in boxes_of(connection, deployment, None):
+        with held(box.letters, MOST) as found:
+            looked.note(_NAMES[box.which], found.letters, found.unseen)
+    if peek_too:
         url = connection.names.compaction_queue_url
-        with held(SQSLetterBox(connection.sqs, url, _PEEK_SECONDS), MOST) as letters:
-            found["compaction queue"] = list(letters)
-    return found
+        box_of_queue = SQSLetterBox(connection.sqs, url, PEEK_SECONDS)
+        looked.note(
+            "compaction queue",
+            *peek(box_of_queue, to_the_queue(connection), deployment.most_receives),
+        )
+    return looked
 
 
 _NAMES = {

@@ -9,6 +9,7 @@ from operations.commands.dlq_screen import (
     print_explanations,
     print_letters,
     print_redriven,
+    print_unseen,
     row_of,
 )
 from operations.commands.options import AsJson, DryRun
@@ -18,16 +19,14 @@ from operations.console import ends_in_a_sentence, notes, output, print_json, pr
 from operations.dead_letters.boxes import Box, Which, boxes_of
 from operations.dead_letters.content import content_of
 from operations.dead_letters.delta_state import BucketDeltas
-from operations.dead_letters.explanation import Explanation, explain
+from operations.dead_letters.explanation import DeltaState, Explanation, comes_back, explain
 from operations.dead_letters.letter import Letter, held
-from operations.dead_letters.move_task import move_all
 from operations.dead_letters.redriving import MOST, Redriven, drop, redrive
 from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
-from receipt_sync.clock import SystemClock
 from receipt_sync.messages import ReadMessage
 
 dlq = typer.Typer(
@@ -44,8 +43,10 @@ Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help
 def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
     """List the dead letters of both queues: since when, how often received, why.
 
-    A letter without a reason was received too often; the others were set aside at once. Looking
-    changes nothing. Exit code 0: there is none. 1: there are some.
+    A letter without a reason was received too often; the others were set aside at once. Each look
+    counts as a receive and changes nothing else. Letters that another command holds are counted.
+
+    Exit code 0: there is none. 1: there are some.
 
     Example: receipt-sync dlq show
 
@@ -53,15 +54,18 @@ def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
     """
     connection = connection_of_process()
     rows: list[tuple[Which, Letter]] = []
+    unseen = 0
     with explained(connection), notes().status("looking"):
         for box in boxes_of(connection, Deployment(connection), queue):
-            with held(box.letters, MOST) as letters:
-                rows += [(box.which, letter) for letter in letters]
+            with held(box.letters, MOST) as found:
+                rows += [(box.which, letter) for letter in found.letters]
+                unseen += found.unseen
     if as_json:
-        print_json({"letters": [row_of(which, letter) for which, letter in rows]})
+        letters = [row_of(which, letter) for which, letter in rows]
+        print_json({"letters": letters, "unseen": unseen})
     else:
-        print_letters(rows)
-    if rows:
+        print_letters(rows, unseen)
+    if rows or unseen:
         raise typer.Exit(ExitCode.VERDICT)
 
 
@@ -78,12 +82,13 @@ def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = Fals
     """
     connection = connection_of_process()
     with explained(connection), notes().status("looking"):
-        found = _explanations(connection, ids or [], queue)
+        found, unseen = _explanations(connection, ids or [], queue)
     if as_json:
-        print_json({"letters": [explanation.to_json() for explanation in found]})
+        letters = [explanation.to_json() for explanation in found]
+        print_json({"letters": letters, "unseen": unseen})
     else:
-        print_explanations(found)
-    if found:
+        print_explanations(found, unseen)
+    if found or unseen:
         raise typer.Exit(ExitCode.VERDICT)
 
 
@@ -95,17 +100,22 @@ def mend_command(ids: Ids = None, dry_run: DryRun = False, as_json: AsJson = Fal
     It is the one cause of a dead letter that can be mended from here; `dlq explain` says so where
     it helps. The letters stay where they are: redrive them afterwards.
 
+    Exit code 0: all letters were looked at. 1: another command holds some.
+
     Example: receipt-sync dlq mend --dry-run
     """
     connection = connection_of_process()
     with explained(connection), snapshot_readers(connection) as readers:
         deltas = BucketDeltas(connection.s3, connection.names.bucket, readers)
-        restored = _mend(connection, deltas, ids or [], dry_run=dry_run)
+        restored, unseen = _mend(connection, deltas, ids or [], dry_run=dry_run)
     if as_json:
-        print_json({"restored": restored, "dry_run": dry_run})
+        print_json({"restored": restored, "unseen": unseen, "dry_run": dry_run})
     else:
         verb = "would be restored" if dry_run else "restored"
         output().print(f"{len(restored)} delta objects {verb}")
+        print_unseen(unseen)
+    if unseen:
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @dlq.command("redrive")
@@ -113,17 +123,20 @@ def mend_command(ids: Ids = None, dry_run: DryRun = False, as_json: AsJson = Fal
 def redrive_command(
     ids: Ids = None,
     queue: Queue = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also those that would come back, as `explain` says.")
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Send letters to the compaction queue again, all of them or those that are named.
 
-    All letters of the compaction queue are moved by SQS itself where it can; otherwise each is
-    sent first and deleted after, so that none is lost. A parked stream record goes as a change of
-    its entity. What can't be sent stays, with the reason.
+    Each letter is sent first and deleted after, so that none is lost, and without the reason of
+    its first death. A parked stream record goes as a change of its entity. What `dlq explain`
+    knows would come back stays, with the reason, and so does what can't be sent.
 
-    Exit code 0: all are moved. 1: some stay.
+    Exit code 0: all are moved. 1: some stay, were not found, or are held by another command.
 
     Example: receipt-sync dlq redrive --dry-run
 
@@ -133,10 +146,10 @@ def redrive_command(
     if not dry_run:
         which = f"{len(ids)} letters" if ids else "all letters"
         confirm(f"this sends {which} of {_named(queue)} to the compaction queue again", yes=yes)
-    with explained(connection):
-        deployment = Deployment(connection)
-        boxes = boxes_of(connection, deployment, queue)
-        done = [_redrive(connection, deployment, box, ids or [], dry_run=dry_run) for box in boxes]
+    with explained(connection), snapshot_readers(connection) as readers:
+        deltas = BucketDeltas(connection.s3, connection.names.bucket, readers)
+        boxes = boxes_of(connection, Deployment(connection), queue)
+        done = [_redrive(box, ids or [], deltas, force=force, dry_run=dry_run) for box in boxes]
     _end(_together(done), "moved", dry_run=dry_run, as_json=as_json)
 
 
@@ -161,7 +174,10 @@ def drop_command(
     with explained(connection):
         boxes = boxes_of(connection, Deployment(connection), queue)
         done = [drop(box.letters, ids, dry_run=dry_run) for box in boxes]
-    _end(_together(done), "deleted", dry_run=dry_run, as_json=as_json)
+    together = _together(done)
+    if not together.unknown:  # the letters that were not looked at are none of those named
+        together.unseen = 0
+    _end(together, "deleted", dry_run=dry_run, as_json=as_json)
 
 
 def _named(queue: Which | None) -> str:
@@ -169,52 +185,49 @@ def _named(queue: Which | None) -> str:
 
 
 def _redrive(
-    connection: Connection, deployment: Deployment, box: Box, ids: list[str], *, dry_run: bool
+    box: Box, ids: list[str], deltas: DeltaState, *, force: bool, dry_run: bool
 ) -> Redriven:
+    def refuse(letter: Letter) -> str | None:
+        return box.refuse(letter) or (None if force else comes_back(explain(letter, deltas)))
+
     with progress_bars() as progress:
         bar = progress.add_task(f"{box.which} letters", total=None)
-        if box.which is Which.COMPACTION and not ids and not dry_run:
-            moved = move_all(
-                connection.sqs,
-                box.queue.arn,
-                deployment.queue.arn,
-                SystemClock(),
-                lambda count, total: progress.update(bar, completed=count, total=total),
-            )
-            if moved is not None:
-                return Redriven(moved_by_sqs=moved)
         return redrive(
             box.letters,
             box.send,
             only=ids,
-            refuse=box.refuse,
+            refuse=refuse,
             dry_run=dry_run,
             advance=lambda count: progress.advance(bar, count),
         )
 
 
-def _explanations(connection: Connection, ids: list[str], queue: Which | None) -> list[Explanation]:
+def _explanations(
+    connection: Connection, ids: list[str], queue: Which | None
+) -> tuple[list[Explanation], int]:
     found: list[Explanation] = []
+    unseen = 0
     with snapshot_readers(connection) as readers:
         deltas = BucketDeltas(connection.s3, connection.names.bucket, readers)
         for box in boxes_of(connection, Deployment(connection), queue):
-            with held(box.letters, MOST) as letters:
-                found += [explain(letter, deltas) for letter in _wanted(letters, ids)]
-    return found
+            with held(box.letters, MOST) as looked:
+                found += [explain(letter, deltas) for letter in _wanted(looked.letters, ids)]
+                unseen += looked.unseen
+    return found, unseen
 
 
 def _mend(
     connection: Connection, deltas: BucketDeltas, ids: list[str], *, dry_run: bool
-) -> list[str]:
+) -> tuple[list[str], int]:
     restored: list[str] = []
     (box,) = boxes_of(connection, Deployment(connection), Which.COMPACTION)
-    with held(box.letters, MOST) as letters:
-        for letter in _wanted(letters, ids):
+    with held(box.letters, MOST) as found:
+        for letter in _wanted(found.letters, ids):
             content = content_of(letter.body)
             delta = content.delta if isinstance(content, ReadMessage) else None
             if delta and (deltas.can_be_restored(delta) if dry_run else deltas.restore(delta)):
                 restored.append(delta.delta_key)
-    return restored
+        return restored, found.unseen
 
 
 def _wanted(letters: Iterable[Letter], ids: list[str]) -> list[Letter]:
@@ -222,11 +235,11 @@ def _wanted(letters: Iterable[Letter], ids: list[str]) -> list[Letter]:
 
 
 def _together(parts: list[Redriven]) -> Redriven:
-    """What became of letters that were looked for in several queues."""
+    """Return what became of letters that were looked for in several queues."""
     done = Redriven()
     for part in parts:
         done.moved += part.moved
-        done.moved_by_sqs += part.moved_by_sqs
+        done.unseen += part.unseen
         done.kept |= part.kept
     done.unknown = sorted(set.intersection(*(set(part.unknown) for part in parts)))
     return done
@@ -237,5 +250,5 @@ def _end(done: Redriven, verb: str, *, dry_run: bool, as_json: bool) -> None:
         print_json({**done.to_json(), "dry_run": dry_run})
     else:
         print_redriven(done, f"would be {verb}" if dry_run else verb)
-    if done.kept or done.unknown:
+    if done.kept or done.unknown or done.unseen:
         raise typer.Exit(ExitCode.VERDICT)

@@ -9,7 +9,7 @@ from operations.commands.verdict_screen import moment
 from operations.console import output
 from operations.dead_letters.boxes import Which
 from operations.dead_letters.explanation import Explanation, Outlook
-from operations.dead_letters.letter import Letter
+from operations.dead_letters.letter import HOLD_SECONDS, Letter
 from operations.dead_letters.redriving import Redriven
 
 _COLOURS: Final = {Outlook.TAKEN: "green", Outlook.REFUSED: "red"}
@@ -23,6 +23,17 @@ def print_redriven(done: Redriven, verb: str) -> None:
         console.print(f"[yellow]stays[/yellow] {message_id}: {escape(reason)}", soft_wrap=True)
     for message_id in done.unknown:
         console.print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
+    print_unseen(done.unseen)
+
+
+def print_unseen(count: int) -> None:
+    """Say how many letters were not looked at, if there are any."""
+    if count:
+        output().print(
+            f"[yellow]about {count:,} letters were not looked at[/yellow]: another command holds "
+            f"them, for {HOLD_SECONDS} s at most, or they are too many for one look: run it again",
+            soft_wrap=True,
+        )
 
 
 def row_of(which: Which, letter: Letter) -> dict[str, Any]:
@@ -38,10 +49,12 @@ def row_of(which: Which, letter: Letter) -> dict[str, Any]:
     }
 
 
-def print_letters(rows: list[tuple[Which, Letter]]) -> None:
-    """A row a letter."""
+def print_letters(rows: list[tuple[Which, Letter]], unseen: int = 0) -> None:
+    """Print a row a letter."""
+    print_unseen(unseen)
     if not rows:
-        output().print("no dead letters")
+        if not unseen:
+            output().print("no dead letters")
         return
     table = Table(title=f"{len(rows)} dead letters", title_justify="left")
     for name in ("queue", "message id", "sent", "received", "reason"):
@@ -59,10 +72,11 @@ def print_letters(rows: list[tuple[Which, Letter]]) -> None:
     output().print(table)
 
 
-def print_explanations(found: list[Explanation]) -> None:
-    """Why, what about, and what to do, a paragraph a letter."""
+def print_explanations(found: list[Explanation], unseen: int = 0) -> None:
+    """Print why, what about, and what to do, a paragraph a letter."""
     console = output()
-    if not found:
+    print_unseen(unseen)
+    if not found and not unseen:
         console.print("no dead letters")
     for one in found:
         colour = _COLOURS.get(one.outlook, "yellow")

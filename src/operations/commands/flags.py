@@ -12,9 +12,11 @@ from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.discovery import Deployment
 from operations.deployment.flags import Switches, set_switches, switches_of
 from operations.environment import connection_of_process
+from operations.exit_codes import ExitCode
 from operations.failures import explained
 
 flags = typer.Typer(no_args_is_help=True, help="Switch parts of the synchronisation on and off.")
+_STATES = {True: "[green]on[/green]", False: "[red]off[/red]", None: "[yellow]unknown[/yellow]"}
 _MEANING = {
     "metadata": "changes of a receipt's merchant are queued",
     "line": "changes of lines are queued",
@@ -29,12 +31,16 @@ _MEANING = {
 def show_command(as_json: AsJson = False) -> None:
     """Show the stream processor's feature flags, and whether both mappings are enabled.
 
+    Exit code 0: all are known. 1: the function's variables can't be read, for lack of kms:Decrypt.
+
     Example: receipt-sync flags show
     """
     connection = connection_of_process()
     with explained(connection):
         found = switches_of(Deployment(connection))
     _show(found, [], dry_run=False, as_json=as_json)
+    if None in found.to_json().values():
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @flags.command("set")
@@ -88,6 +94,6 @@ def _show(found: Switches, changed: list[str], *, dry_run: bool, as_json: bool) 
     for name in ("switch", "state", "on means"):
         table.add_column(name)
     for name, on in found.to_json().items():
-        state = "[green]on[/green]" if on else "[red]off[/red]"
+        state = _STATES[on]
         table.add_row(name, f"{state}{' (changed)' if name in changed else ''}", _MEANING[name])
     output().print(table)

@@ -44,7 +44,7 @@ def latency_command(
     with explained(connection):
         if dry_run:
             check_reachable(connection)
-            output().print(f"would make {changes} changes to a receipt of its own")
+            _show_plan(changes, as_json=as_json)
             return
         seconds = _measure(connection, changes, timeout)
     found = percentiles(seconds)
@@ -56,6 +56,13 @@ def latency_command(
         _show(found)
     if limit is not None and found.p95 > limit:
         raise typer.Exit(ExitCode.VERDICT)
+
+
+def _show_plan(changes: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"changes": changes, "dry_run": True})
+    else:
+        output().print(f"would make {changes} changes to a receipt of its own")
 
 
 def _measure(connection: Connection, changes: int, timeout: float) -> list[float]:

@@ -72,7 +72,9 @@ def release_command(
         confirm(f"this ends the lease of {collection}, whoever holds it", yes=yes)
     with explained(connection):
         held = {one.collection: one for one in _held(connection, lock_id)}.get(collection)
-        released = held is not None and (dry_run or _release(connection, held, force=force))
+        released = held is not None and release(
+            _locks(connection), held, SystemClock().now(), force=force, dry_run=dry_run
+        )
     if as_json:
         owner = held.owner if held else None
         print_json({"released": released and not dry_run, "owner": owner, "dry_run": dry_run})
@@ -83,13 +85,12 @@ def release_command(
 
 
 def _held(connection: Connection, lock_id: str | None) -> list[HeldLock]:
-    locks = DynamoDBLocks(connection.dynamodb, connection.names.table)
-    return held_locks(locks, lock_id or Deployment(connection).lock_id)
+    return held_locks(_locks(connection), lock_id or Deployment(connection).lock_id)
 
 
-def _release(connection: Connection, held: HeldLock, *, force: bool) -> bool:
-    locks = DynamoDBLocks(connection.dynamodb, connection.names.table)
-    return release(locks, held, SystemClock().now(), force=force)
+def _locks(connection: Connection) -> DynamoDBLocks:
+    every = Deployment(connection).heartbeat
+    return DynamoDBLocks(connection.dynamodb, connection.names.table, every)
 
 
 def _print(found: list[HeldLock], now: datetime) -> None:

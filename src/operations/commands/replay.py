@@ -1,11 +1,14 @@
 """`receipt-sync replay`."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
+from operations.commands.dlq_screen import print_unseen
 from operations.commands.options import AsJson, DryRun, scope_of
 from operations.commands.repair import DEFAULT_GUARD, plan_with_progress, send_with_progress
 from operations.connection import Connection
@@ -27,6 +30,13 @@ from operations.failures import explained
 from operations.readers import snapshot_readers
 from operations.repair.repairing import Plan
 from operations.repair.wiring import changes_of, repair_of
+from receipt_sync.clock import SystemClock
+
+_MALFORMED = (
+    "{count} of its records are malformed and can't be sent: mend the items that they name, then "
+    "`receipt-sync dlq drop` it"
+)
+_NO_PART = "it is no part of the stream: `receipt-sync dlq explain` says what it is"
 
 
 @dataclass
@@ -37,6 +47,10 @@ class _Done:
     gone: int = 0
     repaired: Plan | None = None
     unknown: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    """Letters that stay, and why."""
+    unseen: int = 0
+    """About how many letters were not looked at, as another command holds them."""
 
     @property
     def malformed(self) -> list[str]:
@@ -46,7 +60,8 @@ class _Done:
     def is_left(self) -> bool:
         """Whether something could not be mended."""
         plan = self.repaired
-        return bool(self.malformed or self.unknown or (plan and (plan.reembed or plan.by_hand)))
+        left = self.malformed or self.unknown or self.kept or self.unseen
+        return bool(left or (plan and (plan.reembed or plan.by_hand)))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +69,8 @@ class _Done:
             "gone": self.gone,
             "repair": self.repaired.to_json() if self.repaired else None,
             "unknown": self.unknown,
+            "kept": self.kept,
+            "unseen": self.unseen,
         }
 
 
@@ -74,9 +91,10 @@ def replay_command(
 
     While the stream holds the records (24 hours), their changes are sent to the compaction queue.
     After that nobody knows what they were about, so the whole table is compared and what differs
-    is repaired. A letter is deleted once its part is sent.
+    is repaired. A letter is deleted once its whole part is sent: one with a malformed record stays.
 
-    Exit code 0: all is sent. 1: something is left that can't be sent.
+    Exit code 0: all is sent. 1: something is left: a record that is malformed, a letter that is no
+    part of the stream, was not found or is held by another command.
 
     Example: receipt-sync replay --dry-run
 
@@ -95,7 +113,7 @@ def replay_command(
 
 def _replay_record(connection: Connection, record: FailureRecord, *, dry_run: bool) -> _Done:
     done = _Done()
-    if not _replay(connection, record, done, dry_run=dry_run):
+    if _replay(connection, record, done, dry_run=dry_run) is None:
         done.repaired = _repair(connection, dry_run=dry_run)
     return done
 
@@ -103,33 +121,49 @@ def _replay_record(connection: Connection, record: FailureRecord, *, dry_run: bo
 def _replay_letters(connection: Connection, ids: list[str], *, dry_run: bool) -> _Done:
     done = _Done()
     (box,) = boxes_of(connection, Deployment(connection), Which.STREAM)
-    with notes().status("replaying"), held(box.letters, MOST) as letters:
-        done.unknown = sorted(set(ids) - {letter.message_id for letter in letters})
+    with notes().status("replaying"), held(box.letters, MOST) as found:
+        done.unknown = sorted(set(ids) - {letter.message_id for letter in found.letters})
+        done.unseen = found.unseen
         finished: list[Letter] = []
-        gone: list[Letter] = []
-        for letter in letters:
-            record = content_of(letter.body)
-            if isinstance(record, FailureRecord) and (not ids or letter.message_id in ids):
-                sent = _replay(connection, record, done, dry_run=dry_run)
-                (finished if sent else gone).append(letter)
-        if gone:
+        for letter, record in _parts(found.letters, ids, done):
+            part = _replay(connection, record, done, dry_run=dry_run)
+            if part is not None and part.malformed:
+                done.kept[letter.message_id] = _MALFORMED.format(count=len(part.malformed))
+            else:
+                finished.append(letter)
+        if done.gone:
             done.repaired = _repair(connection, dry_run=dry_run)
-        if not dry_run:
-            for letter in (*finished, *gone):
-                box.letters.delete([letter])
-                letters.remove(letter)
+        for letter in () if dry_run else finished:
+            box.letters.delete([letter])
+            found.letters.remove(letter)
     return done
 
 
-def _replay(connection: Connection, record: FailureRecord, done: _Done, *, dry_run: bool) -> bool:
-    """Whether the stream still held the records."""
-    stream, changes = DynamoDBStream(connection.streams), changes_of(connection)
+def _parts(
+    letters: Sequence[Letter], ids: Sequence[str], done: _Done
+) -> Iterator[tuple[Letter, FailureRecord]]:
+    """Give the letters that are parts of the stream; note those that were named and are none."""
+    for letter in letters:
+        record = content_of(letter.body)
+        if isinstance(record, FailureRecord):
+            if not ids or letter.message_id in ids:
+                yield letter, record
+        elif letter.message_id in ids:
+            done.kept[letter.message_id] = _NO_PART
+
+
+def _replay(
+    connection: Connection, record: FailureRecord, done: _Done, *, dry_run: bool
+) -> Replayed | None:
+    """Return what was sent; None if the stream does not hold the whole part any more."""
+    stream, changes = DynamoDBStream(connection.streams, SystemClock()), changes_of(connection)
     try:
-        done.replayed.append(replay(record, stream, changes, dry_run=dry_run))
+        part = replay(record, stream, changes, dry_run=dry_run)
     except StreamGoneError:
         done.gone += 1
-        return False
-    return True
+        return None
+    done.replayed.append(part)
+    return part
 
 
 def _repair(connection: Connection, *, dry_run: bool) -> Plan:
@@ -169,5 +203,8 @@ def _show(done: _Done, *, dry_run: bool, as_json: bool) -> None:
         )
     for event in done.malformed:
         console.print(f"[red]malformed[/red] stream record {event}")
+    for message_id, reason in done.kept.items():
+        console.print(f"[yellow]stays[/yellow] {message_id}: {escape(reason)}", soft_wrap=True)
+    print_unseen(done.unseen)
     for message_id in done.unknown:
         console.print(f"[red]not found[/red] {message_id}")

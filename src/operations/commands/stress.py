@@ -56,7 +56,7 @@ def stress_command(
     with explained(connection):
         if dry_run:
             check_reachable(connection)
-            output().print(f"would write {round(rate * seconds):,} changes to {receipts} receipts")
+            _show_plan(round(rate * seconds), receipts, as_json=as_json)
             return
         with tools_of(connection, timeout) as tools:
             made = _receipts(receipts, Random(seed))
@@ -68,6 +68,13 @@ def stress_command(
     _show(report, settled, took, as_json=as_json)
     if not settled.settled:
         raise typer.Exit(ExitCode.VERDICT)
+
+
+def _show_plan(changes: int, receipts: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"changes": changes, "receipts": receipts, "dry_run": True})
+    else:
+        output().print(f"would write {changes:,} changes to {receipts} receipts")
 
 
 def _receipts(count: int, randomness: Random) -> list[Receipt]:

@@ -9,9 +9,11 @@ from rich.markup import escape
 from operations.commands.options import AsJson
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.dead_letters.boxes import boxes_of
+from operations.dead_letters.naming import names_in_logs
 from operations.deployment.discovery import Deployment
 from operations.deployment.log_events import CloudWatchLogs
-from operations.deployment.tracing import Step, trace
+from operations.deployment.tracing import Step, together, trace
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
@@ -36,7 +38,8 @@ def trace_command(
     """Show the way of one change through the logs: who took it, what became of it, and when.
 
     Every line that names the id is shown, and with it every line of the invocations that did.
-    A letter that the compactor parked has an id of its own; `dlq show` says which message it was.
+    A dead letter may be named by its own id, as `dlq show` prints it, or by that of the message
+    that it was: the logs know the latter alone, so the dead-letter queues are asked for it.
 
     Exit code 0: found. 1: no line of that time names it.
 
@@ -57,8 +60,13 @@ def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
     deployment = Deployment(connection)
     functions = (deployment.stream_processor, deployment.compactor)
     groups = {function.name: function.log_group for function in functions}
-    logs = CloudWatchLogs(connection.logs, groups)
-    return trace(logs, groups, _named_in_logs(text), SystemClock().now() - back)
+    logs, since = CloudWatchLogs(connection.logs, groups), SystemClock().now() - back
+    found = trace(logs, groups, _named_in_logs(text), since)
+    if found:
+        return found
+    # A letter is looked for last, as each look counts as a receive.
+    names = names_in_logs(boxes_of(connection, deployment, None), text)
+    return together(trace(logs, groups, name, since) for name in names)
 
 
 def _named_in_logs(text: str) -> str:

@@ -47,7 +47,7 @@ def _box(connection: Connection, deployment: Deployment, which: Which) -> Box:
     if which is Which.COMPACTION:
         queue = deployment.compaction_dlq
         box = SQSLetterBox(connection.sqs, queue.url)
-        return Box(which, queue, box, _to_the_queue(connection), lambda _: None)
+        return Box(which, queue, box, to_the_queue(connection), lambda _: None)
     queue = deployment.stream_dlq
     send = as_changes(changes_of(connection), SystemClock())
     return Box(which, queue, SQSLetterBox(connection.sqs, queue.url), send, without_entity)
@@ -73,7 +73,8 @@ def without_entity(letter: Letter) -> str | None:
     return "it is no stream record: see `receipt-sync dlq explain`"
 
 
-def _to_the_queue(connection: Connection) -> Send:
+def to_the_queue(connection: Connection) -> Send:
+    """Return what sends letters to the compaction queue, without the reason of their death."""
     url = connection.names.compaction_queue_url
 
     def send(letters: Sequence[Letter]) -> None:

@@ -1,6 +1,6 @@
 """Why a dead letter is where it is, whether it would be taken now, and what to do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ class Outlook(StrEnum):
 
     TAKEN = "would be taken now"
     UNKNOWN = "may be taken now"
+    PART = "would be taken in part"
     REFUSED = "would come back"
     REPLAY = "is to be replayed"
 
@@ -56,7 +57,9 @@ class DeltaState(Protocol):
         ...
 
 
-_TOO_OFTEN = "it was received {receives} times and never applied, which says nothing about itself"
+_TOO_OFTEN = (
+    "it was received as often as the queue allows and never applied, which says nothing of itself"
+)
 
 
 def explain(letter: Letter, deltas: DeltaState) -> Explanation:
@@ -87,7 +90,7 @@ def _message(letter: Letter, content: ReadMessage, deltas: DeltaState) -> Explan
             letter,
             "change batch with broken items",
             letter.reason or faults,
-            Outlook.REFUSED,
+            Outlook.PART,
             "redrive it: what is right in it is applied, the broken items come back by themselves",
             keys,
         )
@@ -124,12 +127,12 @@ def _delta(letter: Letter, delta: Delta, deltas: DeltaState) -> Explanation:
 
 
 def _received_too_often(letter: Letter, kind: str, keys: Sequence[str]) -> Explanation:
-    reason = _TOO_OFTEN.format(receives=letter.receives)
+    # Not how often: each look at a letter counts as a receive, too.
     remedy = (
         "`receipt-sync status` and `receipt-sync trace` say what kept the compactor; mend that, "
         "then redrive"
     )
-    return _explained(letter, kind, reason, Outlook.UNKNOWN, remedy, tuple(keys))
+    return _explained(letter, kind, _TOO_OFTEN, Outlook.UNKNOWN, remedy, tuple(keys))
 
 
 def _stream_record(letter: Letter, content: StreamRecordContent) -> Explanation:
@@ -168,7 +171,11 @@ def _explained(
     )
 
 
-Explain = Callable[[Letter], Explanation]
+def comes_back(explanation: Explanation) -> str | None:
+    """Return why a letter would come back if it were redriven now; None if it would not."""
+    if explanation.outlook is not Outlook.REFUSED:
+        return None
+    return f"it would come back: {explanation.reason}; {explanation.remedy}"
 
 
 def concerns(letter: Letter, key: EntityKey) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from compactor.index import batches
 from operations.errors import OperationError
+from operations.settling import queue_backlog
+from receipt_sync.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -38,11 +40,23 @@ class Letter:
         return self.attributes.get("reason")
 
 
+class Size(NamedTuple):
+    """About how many letters a queue has, as SQS counts them."""
+
+    waiting: int
+    held: int
+    """Received by somebody, and neither deleted nor let go."""
+
+
 class LetterBox(Protocol):
     """A queue of letters."""
 
-    def look(self, most: int) -> list[Letter]:
-        """Up to `most` letters; nobody else receives them until they are let go."""
+    def look(self, most: int) -> Iterator[Letter]:
+        """Yield up to `most` letters, each once; until they are let go nobody else gets them."""
+        ...
+
+    def size(self) -> Size:
+        """Return how many letters there are, held ones included."""
         ...
 
     def let_go(self, letters: Sequence[Letter]) -> None:
@@ -55,19 +69,36 @@ class LetterBox(Protocol):
 
 
 class SQSLetterBox:
-    """LetterBox on SQS. A look counts as a receive, so it is not for a queue that counts them."""
+    """LetterBox on SQS. A look counts as a receive: see `peeking` for a queue that counts them.
 
-    def __init__(self, client: "SQSClient", url: str, hold_seconds: int = HOLD_SECONDS) -> None:
+    A look ends after half of the hold, so that no letter comes back, and is received again, before
+    it is over.
+    """
+
+    def __init__(
+        self,
+        client: "SQSClient",
+        url: str,
+        hold_seconds: int = HOLD_SECONDS,
+        clock: Clock | None = None,
+    ) -> None:
         self._client, self._url, self._hold = client, url, hold_seconds
+        self._clock = clock or SystemClock()
 
-    def look(self, most: int) -> list[Letter]:
-        found: dict[str, Letter] = {}
-        while len(found) < most:
-            some = self._receive(min(_A_CALL, most - len(found)))
-            found |= {letter.message_id: letter for letter in some}
-            if not some:
-                break
-        return list(found.values())
+    def look(self, most: int) -> Iterator[Letter]:
+        seen: set[str] = set()
+        end = self._clock.monotonic() + self._hold / 2
+        while len(seen) < most and self._clock.monotonic() < end:
+            some = self._receive(min(_A_CALL, most - len(seen)))
+            new = [letter for letter in some if letter.message_id not in seen]
+            if not new:
+                return
+            seen |= {letter.message_id for letter in new}
+            yield from new
+
+    def size(self) -> Size:
+        backlog = queue_backlog(self._client, self._url)
+        return Size(backlog.waiting, backlog.in_flight)
 
     def let_go(self, letters: Sequence[Letter]) -> None:
         for some in batches(letters, _A_CALL):
@@ -102,15 +133,27 @@ class SQSLetterBox:
         return [_letter(message) for message in answer.get("Messages", [])]
 
 
+@dataclass
+class Held:
+    """What was received of a queue. What is removed from `letters` is not let go in the end."""
+
+    letters: list[Letter]
+    unseen: int = 0
+    """About how many more there are: held by another command, or too many for one look."""
+
+
 @contextmanager
-def held(box: LetterBox, most: int) -> Iterator[list[Letter]]:
-    """Letters to look at; whatever happens, those that are still there are let go."""
-    letters = box.look(most)
-    left = list(letters)
+def held(box: LetterBox, most: int) -> Iterator[Held]:
+    """Give letters to look at; whatever happens, those that are still there are let go."""
+    before = box.size()
+    found = Held([])
     try:
-        yield left
+        for letter in box.look(most):
+            found.letters.append(letter)
+        found.unseen = max(0, before.waiting + before.held - len(found.letters))
+        yield found
     finally:
-        box.let_go(left)
+        box.let_go(found.letters)
 
 
 def _letter(message: Mapping[str, Any]) -> Letter:

@@ -11,7 +11,7 @@ from compactor.index import batches
 from operations.dead_letters.letter import Letter, LetterBox, held
 
 MOST: Final = 10_000
-"""Letters that one run takes; more than that are SQS's own to move."""
+"""Letters that one run takes at most; the next run takes more."""
 _A_STEP: Final = 10
 
 Send = Callable[[Sequence[Letter]], None]
@@ -26,11 +26,11 @@ class Redriven:
     """What became of the letters. `kept` maps those that stay to the reason."""
 
     moved: list[str] = field(default_factory=list)
-    moved_by_sqs: int = 0
-    """More that were moved, whose ids SQS does not tell."""
     kept: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     """Message ids that were asked for and not found."""
+    unseen: int = 0
+    """About how many letters were not looked at: another command holds them, or they are many."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -38,7 +38,7 @@ class Redriven:
     @property
     def count(self) -> int:
         """How many were moved."""
-        return len(self.moved) + self.moved_by_sqs
+        return len(self.moved)
 
 
 def redrive(
@@ -56,8 +56,9 @@ def redrive(
     again and again.
     """
     done = Redriven()
-    with held(box, MOST) as letters:
-        wanted = [letter for letter in letters if not only or letter.message_id in only]
+    with held(box, MOST) as found:
+        done.unseen = found.unseen
+        wanted = [letter for letter in found.letters if not only or letter.message_id in only]
         done.unknown = sorted(set(only) - {letter.message_id for letter in wanted})
         movable = _movable(wanted, refuse, done)
         for some in batches(movable, _A_STEP):
@@ -65,7 +66,7 @@ def redrive(
                 send(some)
                 box.delete(some)
                 for letter in some:
-                    letters.remove(letter)
+                    found.letters.remove(letter)
             done.moved += [letter.message_id for letter in some]
             advance(len(some))
     return done

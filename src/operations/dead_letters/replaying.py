@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from operations.dead_letters.content import FailureRecord
 from operations.errors import OperationError
 from operations.repair.changes import ChangeSink
+from receipt_sync.clock import Clock
 from receipt_sync.errors import PermanentError
 from stream_processor.coalescing import coalesce
 from stream_processor.detection import EntityChange, detect, sequence_of
@@ -24,12 +25,21 @@ if TYPE_CHECKING:
 _GONE: Final = frozenset(
     {"ExpiredIteratorException", "ResourceNotFoundException", "TrimmedDataAccessException"}
 )
-_EMPTY_PAGES: Final = 100
-"""A shard may answer with so many empty pages before its next record."""
+PATIENCE_SECONDS: Final = 600.0
+"""How long a part is read. A shard may answer with many empty pages before its next record."""
+_PAUSE_SECONDS: Final = 0.2
+"""After an empty page: a shard takes five calls a second."""
+
+
+_GO_ON: Final = "what they were about is found by comparing the whole table, `receipt-sync repair`"
 
 
 class StreamGoneError(OperationError):
     """The stream does not hold the records any more."""
+
+
+class StreamUnreadError(OperationError):
+    """A part of the stream was not read to its end in time. Nothing of it was sent."""
 
 
 class StreamRecords(Protocol):
@@ -53,9 +63,15 @@ class Replayed:
 def replay(
     record: FailureRecord, stream: StreamRecords, changes: ChangeSink, *, dry_run: bool
 ) -> Replayed:
-    """Send the changes of a part of the stream. Raises StreamGoneError."""
+    """Send the changes of a part of the stream.
+
+    Nothing is sent before the whole part was read. Raises StreamGoneError if the stream does not
+    hold all of it any more, and StreamUnreadError.
+    """
     done = Replayed()
     found = list(_detected(stream.between(record), done))
+    if done.records < record.size:
+        raise StreamGoneError(f"the stream holds {done.records} of {record.size} records: {_GO_ON}")
     merged = coalesce(found)
     done.changes = len(merged)
     if merged and not dry_run:
@@ -87,21 +103,32 @@ def _as_in_an_event(record: Mapping[str, Any]) -> dict[str, Any]:
 class DynamoDBStream:
     """StreamRecords of DynamoDB."""
 
-    def __init__(self, client: "DynamoDBStreamsClient") -> None:
-        self._client = client
+    def __init__(self, client: "DynamoDBStreamsClient", clock: Clock) -> None:
+        self._client, self._clock = client, clock
 
     def between(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
-        last, empty = int(record.end), 0
-        iterator = self._iterator(record)
-        while iterator is not None and empty < _EMPTY_PAGES:
-            page = self._call(self._client.get_records, ShardIterator=iterator)
-            for found in page["Records"]:
-                if (sequence_of(found) or 0) > last:
-                    return
+        last = int(record.end)
+        for found in self._records(record):
+            sequence = sequence_of(found) or 0
+            if sequence <= last:
                 yield found
-                if sequence_of(found) == last:
-                    return
-            empty = 0 if page["Records"] else empty + 1
+            if sequence >= last:
+                return
+        raise StreamGoneError(f"the shard ends before the last of these records: {_GO_ON}")
+
+    def _records(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
+        end = self._clock.monotonic() + PATIENCE_SECONDS
+        iterator = self._iterator(record)
+        while iterator is not None:
+            if self._clock.monotonic() > end:
+                raise StreamUnreadError(
+                    f"the part was not read to its end in {PATIENCE_SECONDS:.0f} s, and nothing of "
+                    "it was sent: run the command again"
+                )
+            page = self._call(self._client.get_records, ShardIterator=iterator)
+            yield from page["Records"]
+            if not page["Records"]:
+                self._clock.sleep(_PAUSE_SECONDS)
             iterator = page.get("NextShardIterator")
 
     def _iterator(self, record: FailureRecord) -> str | None:
@@ -121,7 +148,6 @@ class DynamoDBStream:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _GONE:
                 raise StreamGoneError(
-                    "the stream does not hold these records any more: what they were about is "
-                    "found by comparing the whole table, `receipt-sync repair`"
+                    f"the stream does not hold these records any more: {_GO_ON}"
                 ) from None
             raise

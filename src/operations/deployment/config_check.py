@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from operations.deployment.discovery import Deployment
+from operations.deployment.discovery import Deployment, Function, VariablesUnreadableError
 from operations.snapshots.manifests import Damaged, Present, Published
 from receipt_sync.keys import Collection
 
@@ -27,8 +27,8 @@ class Facts:
     stream_mapping: Mapping[str, Any]
     queue_mapping: Mapping[str, Any]
     compactor_timeout: int
-    compactor: Mapping[str, str]
-    """The compactor's environment variables."""
+    compactor: Mapping[str, str] | str
+    """The compactor's environment variables, or why they can't be read."""
     compactor_storage_mib: int = 512
     snapshot_bytes: int = 0
     """Of all collections whose manifest can be read, unpacked."""
@@ -60,7 +60,7 @@ def facts_of(deployment: Deployment, versions: Present) -> Facts:
         stream_mapping=deployment.stream_mapping.settings,
         queue_mapping=deployment.queue_mapping.settings,
         compactor_timeout=compactor.timeout,
-        compactor=compactor.variables,
+        compactor=_variables(compactor),
         compactor_storage_mib=int(
             (compactor.settings.get("EphemeralStorage") or {}).get("Size", 512)
         ),
@@ -146,7 +146,23 @@ def _queue(facts: Facts) -> Iterator[Check]:
     yield _retention("compaction dead letters", facts.compaction_dlq, retention)
 
 
+def _variables(function: Function) -> Mapping[str, str] | str:
+    try:
+        return function.variables
+    except VariablesUnreadableError as error:  # the other rules are checked all the same
+        return str(error)
+
+
 def _lease(facts: Facts) -> Iterator[Check]:
+    if isinstance(facts.compactor, str):
+        yield Check(
+            "variables",
+            "the compactor's lease and heartbeat can be read",
+            facts.compactor,
+            False,
+            "ask for kms:Decrypt on the functions' key",
+        )
+        return
     lease = float(facts.compactor.get("LEASE_SECONDS", _LEASE))
     heartbeat = float(facts.compactor.get("HEARTBEAT_SECONDS", _HEARTBEAT))
     yield Check(

@@ -7,17 +7,25 @@ says where its failures go.
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from operations.connection import Connection
 from operations.errors import OperationError
+from receipt_sync.settings import CompactorSettings
+
+_HEARTBEAT: Final = float(CompactorSettings.model_fields["heartbeat_seconds"].default)
 
 
 class NotDeployedError(OperationError):
     """A part of the system that a command needs is not there."""
+
+
+class VariablesUnreadableError(OperationError):
+    """A function has environment variables that the caller may not decrypt."""
 
 
 class Queue(NamedTuple):
@@ -48,9 +56,25 @@ class Function:
 
     name: str
     timeout: int
-    variables: dict[str, str]
     log_group: str
     settings: dict[str, Any]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Its environment variables. Raises VariablesUnreadableError.
+
+        Lambda answers with an error in their place where the caller may not decrypt them:
+        https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html
+        """
+        environment = self.settings.get("Environment") or {}
+        error = environment.get("Error")
+        if error:
+            raise VariablesUnreadableError(
+                f"the environment variables of {self.name} can't be read "
+                f"({error.get('ErrorCode', 'no code')}), so nothing is told or set that needs "
+                "them: ask for kms:Decrypt on the functions' key"
+            )
+        return dict(environment.get("Variables") or {})
 
 
 class Deployment:
@@ -71,6 +95,12 @@ class Deployment:
     def queue_attributes(self) -> dict[str, str]:
         """The compaction queue's attributes, by SQS's names."""
         return self.attributes(self._connection.names.compaction_queue_url)
+
+    @property
+    def most_receives(self) -> int:
+        """How often a message is received until it is a dead letter; 0 without such a limit."""
+        policy = json.loads(self.queue_attributes.get("RedrivePolicy") or "{}")
+        return int(policy.get("maxReceiveCount", 0))
 
     @cached_property
     def compaction_dlq(self) -> Queue:
@@ -126,6 +156,12 @@ class Deployment:
         """What the compactor calls its leases, before the collection's suffix."""
         return self.compactor.variables.get("COMPACTION_LOCK_ID", "chroma-main-snapshot")
 
+    @property
+    def heartbeat(self) -> timedelta:
+        """How often the compactor renews a lease that it holds."""
+        seconds = self.compactor.variables.get("HEARTBEAT_SECONDS") or _HEARTBEAT
+        return timedelta(seconds=float(seconds))
+
     def attributes(self, queue_url: str) -> dict[str, str]:
         """All attributes of a queue, by SQS's names."""
         answer = self._connection.sqs.get_queue_attributes(
@@ -168,7 +204,6 @@ class Deployment:
         return Function(
             name=settings["FunctionName"],
             timeout=int(settings["Timeout"]),
-            variables=dict((settings.get("Environment") or {}).get("Variables") or {}),
             log_group=logging.get("LogGroup") or f"/aws/lambda/{settings['FunctionName']}",
             settings=settings,
         )

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.deployment.discovery import Deployment
+from botocore.exceptions import ClientError
+
+from operations.deployment.discovery import Deployment, VariablesUnreadableError
+from operations.errors import OperationError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -22,17 +25,24 @@ FLAGS: Final = {
 _ON: Final = ("1", "on", "t", "true", "y", "yes")
 
 
+class ChangedMeanwhileError(OperationError):
+    """A function was changed between the read of its variables and their update."""
+
+
 @dataclass(frozen=True)
 class Switches:
-    """What is on. `stream` and `queue` are the event source mappings."""
+    """What is on. `stream` and `queue` are the event source mappings.
 
-    metadata: bool
-    line: bool
-    word: bool
+    A flag is None where the function's variables can't be read: it is not known then.
+    """
+
+    metadata: bool | None
+    line: bool | None
+    word: bool | None
     stream: bool
     queue: bool
 
-    def to_json(self) -> dict[str, bool]:
+    def to_json(self) -> dict[str, bool | None]:
         return asdict(self)
 
     def changed(self, wanted: Mapping[str, bool | None]) -> "Switches":
@@ -46,19 +56,29 @@ class Switches:
 
 
 def switches_of(deployment: Deployment) -> Switches:
-    """The switches as they are. Raises NotDeployedError."""
-    variables = deployment.stream_processor.variables
+    """Return the switches as they are. Raises NotDeployedError."""
     return Switches(
-        **{name: _is_on(variables.get(variable, "true")) for name, variable in FLAGS.items()},
+        **_flags_of(deployment),
         stream=deployment.stream_mapping.enabled,
         queue=deployment.queue_mapping.enabled,
     )
 
 
+def _flags_of(deployment: Deployment) -> dict[str, bool | None]:
+    try:
+        variables = deployment.stream_processor.variables
+    except VariablesUnreadableError:
+        return dict.fromkeys(FLAGS)
+    return {name: _is_on(variables.get(variable, "true")) for name, variable in FLAGS.items()}
+
+
 def set_switches(
     client: "LambdaClient", deployment: Deployment, before: Switches, after: Switches
 ) -> list[str]:
-    """Set what differs; the names of what was set."""
+    """Set what differs, and return the names of what was set.
+
+    Raises VariablesUnreadableError, and ChangedMeanwhileError, before anything is set.
+    """
     changed = after.differing(before)
     if set(changed) & set(FLAGS):
         _set_flags(client, deployment, after)
@@ -67,17 +87,31 @@ def set_switches(
         ("queue", deployment.queue_mapping),
     ):
         if name in changed:
-            client.update_event_source_mapping(UUID=mapping.uuid, Enabled=after.to_json()[name])
+            client.update_event_source_mapping(
+                UUID=mapping.uuid, Enabled=bool(after.to_json()[name])
+            )
     return changed
 
 
 def _set_flags(client: "LambdaClient", deployment: Deployment, after: Switches) -> None:
     function = deployment.stream_processor
     flags = {FLAGS[name]: str(after.to_json()[name]).lower() for name in FLAGS}
+    # The variables are asked for first: where they can't be read, nothing is set.
     variables: Any = {**function.variables, **flags}
-    client.update_function_configuration(
-        FunctionName=function.name, Environment={"Variables": variables}
-    )
+    # An update replaces all variables: one that somebody has set since they were read would go.
+    condition: Any = {
+        name: function.settings[name] for name in ("RevisionId",) if name in function.settings
+    }
+    try:
+        client.update_function_configuration(
+            FunctionName=function.name, Environment={"Variables": variables}, **condition
+        )
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "PreconditionFailedException":
+            raise
+        raise ChangedMeanwhileError(
+            f"somebody has changed {function.name} meanwhile, so no flag was set: run it again"
+        ) from None
     client.get_waiter("function_updated_v2").wait(
         FunctionName=function.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )

@@ -19,7 +19,7 @@ def look(connection: Connection, clock: Clock) -> Status:
     sqs = connection.sqs
     boxes = {"compaction": deployment.compaction_dlq, "stream": deployment.stream_dlq}
     letters = {name: queue_backlog(sqs, queue.url) for name, queue in boxes.items()}
-    locks = DynamoDBLocks(connection.dynamodb, connection.names.table)
+    locks = DynamoDBLocks(connection.dynamodb, connection.names.table, deployment.heartbeat)
     counted = _Counted(connection, deployment.compactor, clock)
     return Status(
         at=clock.now(),

@@ -18,6 +18,7 @@ FRESHNESS_GOAL_SECONDS: Final = 30.0
 WINDOW: Final = timedelta(minutes=15)
 """How far back freshness is looked for."""
 
+_OFF: Final[dict[bool | None, str]] = {False: "switched off", None: "unknown"}
 _REFUSALS: Final = {
     Metric.MASS_DELETES_REFUSED: "a cycle would have deleted too much and was refused",
     Metric.SNAPSHOTS_DAMAGED: "a snapshot can't be read: `receipt-sync snapshot history`",
@@ -50,9 +51,9 @@ class Status:
                 if count
             ),
             *(
-                f"{name} is switched off: `receipt-sync flags show`"
+                f"{name} is {_OFF[on]}: `receipt-sync flags show`"
                 for name, on in self.switches.to_json().items()
-                if not on
+                if on is not True
             ),
             *(
                 f"the lease {lock.lock_id} is held by a silent worker: `receipt-sync lock show`"

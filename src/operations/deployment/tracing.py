@@ -1,6 +1,6 @@
 """The way of one message, invocation or entity through the logs of both functions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -43,6 +43,12 @@ def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> l
         for event in (*naming, *_invocations(logs, function, naming, since)):
             step = _step(event, text)
             found[step.at, function, repr(event.content)] = step
+    return sorted(found.values(), key=lambda step: (step.at, step.function))
+
+
+def together(traces: Iterable[Sequence[Step]]) -> list[Step]:
+    """Return the lines of several traces in their order, each once."""
+    found = {(s.at, s.function, repr(s.fields)): s for steps in traces for s in steps}
     return sorted(found.values(), key=lambda step: (step.at, step.function))
 
 

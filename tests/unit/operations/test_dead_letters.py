@@ -1,7 +1,8 @@
 """Dead letters: what they are about, why they are dead, and how they come back without loss."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,16 +13,22 @@ from botocore.exceptions import ClientError
 from compactor.deltas import VectorBatch
 from operations.dead_letters.boxes import as_changes, without_entity
 from operations.dead_letters.content import FailureRecord, StreamRecordContent, content_of
-from operations.dead_letters.explanation import Outlook, concerns, explain
+from operations.dead_letters.explanation import Outlook, comes_back, concerns, explain
 from operations.dead_letters.letter import (
     Letter,
     LettersNotDeletedError,
+    Size,
     SQSLetterBox,
     held,
 )
-from operations.dead_letters.move_task import MoveTaskError, move_all
+from operations.dead_letters.peeking import peek
 from operations.dead_letters.redriving import drop, redrive
-from operations.dead_letters.replaying import DynamoDBStream, StreamGoneError, replay
+from operations.dead_letters.replaying import (
+    DynamoDBStream,
+    StreamGoneError,
+    StreamUnreadError,
+    replay,
+)
 from receipt_sync.errors import DeltaRefusedError, PoisonMessageError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, batch_body, to_body
@@ -129,7 +136,7 @@ def test_an_odd_stream_record_has_no_entity(record: dict[str, Any]) -> None:
         (letter({"dynamodb": {"Keys": KEYS}}, "x"), Deltas(), Outlook.TAKEN, "read anew"),
         (letter({"dynamodb": {"Keys": MALFORMED}}, "x"), Deltas(), Outlook.REFUSED, "right one"),
         (letter(FAILURE), Deltas(), Outlook.REPLAY, "receipt-sync replay"),
-        (letter(batch_body([change_body(), '{"a": 1}'])), Deltas(), Outlook.REFUSED, "redrive it"),
+        (letter(batch_body([change_body(), '{"a": 1}'])), Deltas(), Outlook.PART, "redrive it"),
     ],
 )
 def test_every_letter_has_an_outlook_and_a_remedy(
@@ -169,9 +176,13 @@ class Box:
     def __init__(self, *ids: str) -> None:
         self.letters = {i: Letter(i, change_body()) for i in ids}
         self.log: list[tuple[str, list[str]]] = []
+        self.elsewhere = 0
 
-    def look(self, most: int) -> list[Letter]:
-        return list(self.letters.values())[:most]
+    def look(self, most: int) -> Iterator[Letter]:
+        yield from list(self.letters.values())[:most]
+
+    def size(self) -> Size:
+        return Size(len(self.letters), self.elsewhere)
 
     def let_go(self, letters: Sequence[Letter]) -> None:
         self.log.append(("let go", [one.message_id for one in letters]))
@@ -235,6 +246,90 @@ def test_whatever_happens_letters_that_were_looked_at_are_let_go() -> None:
     assert box.log == [("let go", ["a"])]
 
 
+def test_what_could_not_be_looked_at_is_counted() -> None:
+    box = Box("a", "b", "c")
+    box.elsewhere = 2
+    with held(box, 2) as found:
+        assert ([one.message_id for one in found.letters], found.unseen) == (["a", "b"], 3)
+    assert redrive(box, box.send).unseen == 2
+
+
+def test_a_look_that_is_interrupted_lets_go_of_what_it_has() -> None:
+    class Interrupted(Box):
+        def look(self, most: int) -> Iterator[Letter]:
+            yield self.letters["a"]
+            raise KeyboardInterrupt
+
+    box = Interrupted("a", "b")
+    with pytest.raises(KeyboardInterrupt), held(box, 10):
+        pytest.fail("the look was not over")
+    assert box.log == [("let go", ["a"])]
+
+
+class Backlog:
+    """An SQS client whose messages come back once their hold is over. Each call takes 100 ms."""
+
+    def __init__(self, count: int, clock: ManualClock) -> None:
+        self.visible_at = {f"id-{n}": 0.0 for n in range(count)}
+        self.receives = dict.fromkeys(self.visible_at, 0)
+        self.clock = clock
+
+    def receive_message(self, **arguments: Any) -> Any:
+        self.clock.sleep(0.1)
+        now, most = self.clock.monotonic(), arguments["MaxNumberOfMessages"]
+        some = [i for i, at in self.visible_at.items() if at <= now][:most]
+        for one in some:
+            self.visible_at[one] = now + arguments["VisibilityTimeout"]
+            self.receives[one] += 1
+        messages = [{"MessageId": i, "Body": "{}", "ReceiptHandle": i} for i in some]
+        return {"Messages": messages}
+
+    def change_message_visibility_batch(self, **arguments: Any) -> None:
+        for entry in arguments["Entries"]:
+            self.visible_at[entry["ReceiptHandle"]] = self.clock.monotonic()
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        held = sum(at > self.clock.monotonic() for at in self.visible_at.values())
+        counts = {"": len(self.visible_at) - held, "Delayed": 0, "NotVisible": held}
+        return {
+            "Attributes": {f"ApproximateNumberOfMessages{k}": str(v) for k, v in counts.items()}
+        }
+
+
+@pytest.mark.parametrize("most", [100, 100_000])
+def test_no_message_is_received_twice_in_one_look_and_each_is_given_back(most: int) -> None:
+    clock = ManualClock()
+    queue = Backlog(1_500, clock)
+    box = SQSLetterBox(queue, "url", 10, clock)  # type: ignore[arg-type]
+    with held(box, most) as found:
+        seen = len(found.letters)
+        assert found.unseen == 1_500 - seen
+    assert max(queue.receives.values()) == 1
+    assert sum(queue.receives.values()) == seen
+    assert all(at <= clock.monotonic() for at in queue.visible_at.values())
+
+
+def test_a_peek_leaves_no_message_near_its_last_receive() -> None:
+    box = Box("a", "b", "c")
+    for number, one in enumerate(list(box.letters), 2):
+        box.letters[one] = replace(box.letters[one], receives=number)  # 2, 3 and 4 of 5
+    letters, unseen = peek(box, box.send, 5)
+    assert ([one.message_id for one in letters], unseen) == (["a", "b", "c"], 0)
+    assert box.log == [("send", ["c"]), ("delete", ["c"]), ("let go", ["a", "b"])]
+
+
+def test_a_letter_that_would_come_back_is_named_with_the_reason() -> None:
+    broken = explain(letter("junk", "not JSON"), Deltas())
+    assert "it would come back: not JSON; mend who sends it" in str(comes_back(broken))
+    partly = explain(letter(batch_body([change_body(), '{"a": 1}'])), Deltas())
+    assert comes_back(partly) is None
+
+
+def test_how_often_a_letter_was_looked_at_is_no_reason() -> None:
+    often = replace(letter(change_body()), receives=40)
+    assert "40" not in explain(often, Deltas()).reason
+
+
 class Changes:
     def __init__(self) -> None:
         self.sent: list[EntityChange] = []
@@ -257,6 +352,10 @@ def test_parked_records_go_back_as_changes_of_their_entities_and_others_say_why_
 
 class Queue:
     """An SQS client with some messages."""
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        names = ("", "Delayed", "NotVisible")
+        return {"Attributes": {f"ApproximateNumberOfMessages{name}": "0" for name in names}}
 
     def __init__(self, count: int, *, fails: bool = False) -> None:
         self.waiting = [self._message(n) for n in range(count)]
@@ -290,59 +389,22 @@ class Queue:
 
 
 def test_a_box_receives_until_there_is_no_more_and_keeps_to_its_limit() -> None:
-    letters = SQSLetterBox(Queue(23), "url").look(100)  # type: ignore[arg-type]
+    letters = list(SQSLetterBox(Queue(23), "url").look(100))  # type: ignore[arg-type]
     assert len(letters) == 23
     assert letters[0].sent == datetime(2026, 1, 1, tzinfo=UTC)
     assert (letters[0].receives, letters[0].reason) == (3, "because")
-    assert len(SQSLetterBox(Queue(23), "url").look(12)) == 12  # type: ignore[arg-type]
+    assert len(list(SQSLetterBox(Queue(23), "url").look(12))) == 12  # type: ignore[arg-type]
 
 
 def test_letters_are_let_go_and_deleted_ten_a_call_and_a_failure_is_told() -> None:
     queue = Queue(12)
     box = SQSLetterBox(queue, "url")  # type: ignore[arg-type]
-    letters = box.look(100)
+    letters = list(box.look(100))
     box.let_go(letters)
     box.delete(letters)
     assert len(queue.visible) == len(queue.deleted) == 12
     with pytest.raises(LettersNotDeletedError):
         SQSLetterBox(Queue(1, fails=True), "url").delete(letters[:1])  # type: ignore[arg-type]
-
-
-class Mover:
-    """An SQS client whose move task has these states."""
-
-    def __init__(self, *states: str, unheard: str | None = None) -> None:
-        self.states, self.unheard = list(states), unheard
-
-    def start_message_move_task(self, **arguments: Any) -> None:
-        assert arguments == {"SourceArn": "dlq", "DestinationArn": "queue"}
-        if self.unheard:
-            raise ClientError({"Error": {"Code": self.unheard}}, "StartMessageMoveTask")
-
-    def list_message_move_tasks(self, **_: Any) -> Any:
-        state = self.states.pop(0)
-        result = {"Status": state, "ApproximateNumberOfMessagesMoved": 7, "FailureReason": "why"}
-        return {"Results": [result]}
-
-
-def move(client: Mover) -> int | None:
-    return move_all(client, "dlq", "queue", ManualClock(), lambda *_: None)  # type: ignore[arg-type]
-
-
-def test_sqs_moves_letters_itself_where_it_can() -> None:
-    assert move(Mover("RUNNING", "RUNNING", "COMPLETED")) == 7
-    with pytest.raises(MoveTaskError, match="FAILED"):
-        move(Mover("RUNNING", "FAILED"))
-
-
-@pytest.mark.parametrize("code", ["InvalidAction", "AWS.SimpleQueueService.UnsupportedOperation"])
-def test_where_it_can_not_nobody_is_told_so(code: str) -> None:
-    assert move(Mover(unheard=code)) is None
-
-
-def test_a_refusal_is_no_reason_to_go_on_by_hand() -> None:
-    with pytest.raises(ClientError):
-        move(Mover(unheard="AccessDenied"))
 
 
 def record(number: int, line_id: int = 1, text: str = "new") -> dict[str, Any]:
@@ -397,16 +459,18 @@ def test_a_part_of_the_stream_is_sent_as_the_changes_that_it_holds() -> None:
 
 def test_a_dry_replay_sends_nothing_and_a_dropped_part_is_told() -> None:
     changes = Changes()
-    assert replay(failure(), Stream(record(100)), changes, dry_run=True).changes == 1
+    assert (
+        replay(failure(), Stream(*map(record, (100, 101, 102))), changes, dry_run=True).records == 3
+    )
     assert changes.sent == []
     with pytest.raises(StreamGoneError):
         replay(failure(), Stream(), changes, dry_run=False)
 
 
 class Shard:
-    """A streams client with one shard, two records a page."""
+    """A streams client with one shard, two records a page; None is a record of nobody."""
 
-    def __init__(self, *numbers: int, gone: str | None = None) -> None:
+    def __init__(self, *numbers: int | None, gone: str | None = None) -> None:
         self.numbers, self.gone = numbers, gone
         self.asked: dict[str, Any] = {}
 
@@ -418,12 +482,13 @@ class Shard:
 
     def get_records(self, ShardIterator: str) -> Any:  # noqa: N803 as boto3 calls it
         at = int(ShardIterator)
-        page = {"Records": [record(number) for number in self.numbers[at : at + 2]]}
+        some = self.numbers[at : at + 2]
+        page = {"Records": [record(number) for number in some if number is not None]}
         return page if at + 2 >= len(self.numbers) else {**page, "NextShardIterator": str(at + 2)}
 
 
 def numbers_of(shard: Shard) -> list[str]:
-    found = DynamoDBStream(shard).between(failure())  # type: ignore[arg-type]
+    found = DynamoDBStream(shard, ManualClock()).between(failure())  # type: ignore[arg-type]
     return [one["dynamodb"]["SequenceNumber"] for one in found]
 
 
@@ -433,7 +498,25 @@ def test_records_are_read_from_the_first_to_the_last_and_no_further() -> None:
     assert shard.asked["ShardIteratorType"] == "AT_SEQUENCE_NUMBER"
     assert shard.asked["SequenceNumber"] == "100"
     assert numbers_of(Shard(100, 105)) == ["100"]
-    assert numbers_of(Shard(100)) == ["100"], "the shard has ended"
+    with pytest.raises(StreamGoneError, match="the shard ends before the last"):
+        numbers_of(Shard(100))
+
+
+def test_records_after_many_empty_pages_are_read() -> None:
+    shard = Shard(100, 101, *[None] * 400, 102)
+    assert numbers_of(shard) == ["100", "101", "102"]
+
+
+def test_a_part_that_is_not_read_to_its_end_in_time_is_not_taken_for_a_whole_one() -> None:
+    with pytest.raises(StreamUnreadError, match="nothing of it was sent"):
+        numbers_of(Shard(100, 101, *[None] * 20_000, 102))
+
+
+def test_a_part_of_which_the_stream_lacks_records_is_gone_and_nothing_is_sent() -> None:
+    changes = Changes()
+    with pytest.raises(StreamGoneError, match="2 of 3"):
+        replay(failure(), Stream(record(100), record(102)), changes, dry_run=False)
+    assert changes.sent == []
 
 
 @pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException"])

@@ -13,8 +13,12 @@ from operations.commands.status import screen_of
 from operations.connection import Connection, Names
 from operations.deployment.alerts import AlertsError, Topic, address_of
 from operations.deployment.config_check import DAY, Facts, checks
-from operations.deployment.discovery import Deployment, NotDeployedError
-from operations.deployment.flags import Switches, set_switches, switches_of
+from operations.deployment.discovery import (
+    Deployment,
+    NotDeployedError,
+    VariablesUnreadableError,
+)
+from operations.deployment.flags import ChangedMeanwhileError, Switches, set_switches, switches_of
 from operations.deployment.freshness import percentiles, values
 from operations.deployment.log_events import CloudWatchLogs, LogEvent
 from operations.deployment.status import PERSONS, Status
@@ -49,6 +53,8 @@ class AWS:
             },
         }
         self.variables = {"ENABLE_WORD_UPDATES": "false", "COMPACTION_LOCK_ID": "our-lock"}
+        self.environment: dict[str, Any] | None = None
+        self.revision = "revision-1"
         self.updates: list[dict[str, Any]] = []
 
     def _mapping(self, function: str) -> dict[str, Any]:
@@ -72,10 +78,17 @@ class AWS:
         return {"EventSourceMappings": [found] if found else []}
 
     def get_function_configuration(self, FunctionName: str) -> Any:  # noqa: N803
-        environment = {"Variables": self.variables}
-        return {"FunctionName": FunctionName, "Timeout": 30, "Environment": environment}
+        return {
+            "FunctionName": FunctionName,
+            "Timeout": 30,
+            "Environment": self.environment or {"Variables": self.variables},
+            "RevisionId": self.revision,
+        }
 
     def update_function_configuration(self, **arguments: Any) -> None:
+        if arguments["RevisionId"] != self.revision:
+            code = {"Error": {"Code": "PreconditionFailedException"}}
+            raise ClientError(code, "UpdateFunctionConfiguration")
         self.updates.append(arguments)
 
     def update_event_source_mapping(self, **arguments: Any) -> None:
@@ -293,10 +306,13 @@ def test_a_trace_is_every_line_of_the_invocations_that_name_the_id() -> None:
     assert trace(logs, ["one", "two"], "m-2", NOW) == []
 
 
+BEAT = timedelta(seconds=15)
+
+
 def lock(expires: float, beaten: float | None) -> HeldLock:
     heartbeat = None if beaten is None else NOW + timedelta(seconds=beaten)
     expiry = NOW + timedelta(seconds=expires)
-    return HeldLock("lock-lines", Collection.LINES, "owner", expiry, heartbeat)
+    return HeldLock("lock-lines", Collection.LINES, "owner", expiry, heartbeat, BEAT)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +328,75 @@ def test_a_holder_is_at_work_while_it_beats_and_its_lease_runs(
     held: HeldLock, over: bool, alive: bool
 ) -> None:
     assert (held.is_over(NOW), held.is_alive(NOW)) == (over, alive)
+
+
+def test_a_holder_that_beats_as_slowly_as_it_is_configured_to_is_at_work() -> None:
+    slow = replace(lock(85, -35), every=timedelta(seconds=45))
+    assert slow.is_alive(NOW)
+    with pytest.raises(LockHeldError, match="35 s ago"):
+        release(Locks(slow), slow, NOW, force=False)
+    assert not replace(lock(85, -91), every=timedelta(seconds=45)).is_alive(NOW)
+
+
+def test_the_heartbeat_is_that_of_the_deployed_compactor() -> None:
+    aws = AWS()
+    assert aws.deployment().heartbeat == timedelta(seconds=15)
+    aws.variables["HEARTBEAT_SECONDS"] = "45"
+    assert aws.deployment().heartbeat == timedelta(seconds=45)
+
+
+def test_a_dry_release_makes_every_check_and_ends_nothing() -> None:
+    locks = Locks()
+    assert release(locks, lock(3_600, -300), NOW, force=False, dry_run=True)
+    with pytest.raises(LockHeldError):
+        release(locks, lock(40, -10), NOW, force=False, dry_run=True)
+    assert locks.released == []
+
+
+def without_decrypt() -> AWS:
+    """What Lambda answers an operator who may not use the key of the variables."""
+    aws = AWS()
+    aws.environment = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "KMS"}}
+    return aws
+
+
+def test_variables_that_can_not_be_decrypted_are_not_taken_for_none() -> None:
+    aws = without_decrypt()
+    for ask in (lambda one: one.lock_id, lambda one: one.heartbeat):
+        with pytest.raises(VariablesUnreadableError, match="ask for kms:Decrypt"):
+            ask(aws.deployment())
+    found = switches_of(aws.deployment())
+    assert (found.metadata, found.line, found.word) == (None, None, None)
+    client: Any = aws
+    off = found.changed({"word": False, "queue": False})
+    with pytest.raises(VariablesUnreadableError):
+        set_switches(client, aws.deployment(), found, off)
+    assert aws.updates == []
+
+
+def test_a_mapping_is_switched_without_the_variables() -> None:
+    aws = without_decrypt()
+    found = switches_of(aws.deployment())
+    client: Any = aws
+    off = found.changed({"queue": False})
+    assert set_switches(client, aws.deployment(), found, off) == ["queue"]
+    assert aws.updates == [{"UUID": "uuid-compactor", "Enabled": False}]
+
+
+def test_rules_that_need_no_variables_are_checked_without_them() -> None:
+    assert broken(replace(RIGHT, compactor="they can't be read")) == ["variables"]
+
+
+def test_a_function_that_somebody_changed_meanwhile_is_not_overwritten() -> None:
+    aws = AWS()
+    deployment = aws.deployment()
+    before = switches_of(deployment)
+    client: Any = aws
+    set_switches(client, deployment, before, before.changed({"word": True}))
+    assert aws.updates[0]["RevisionId"] == "revision-1"
+    aws.revision = "revision-2"
+    with pytest.raises(ChangedMeanwhileError, match="no flag was set"):
+        set_switches(client, deployment, before, before.changed({"word": True}))
 
 
 class Locks:

@@ -1,0 +1,34 @@
+"""What the logs call a dead letter, which has an id of its own that no log names."""
+
+from collections.abc import Iterable
+
+from operations.dead_letters.boxes import Box
+from operations.dead_letters.content import FailureRecord, StreamRecordContent, content_of
+from operations.dead_letters.letter import Letter, held
+from operations.dead_letters.redriving import MOST
+from receipt_sync.correlation import receipt_name
+from receipt_sync.messages import ReadMessage
+
+
+def names_in_logs(boxes: Iterable[Box], message_id: str) -> list[str]:
+    """Return what the logs name of the letter with this id: nothing if there is none."""
+    for box in boxes:
+        with held(box.letters, MOST) as found:
+            for letter in found.letters:
+                if letter.message_id == message_id:
+                    return _names_of(letter)
+    return []
+
+
+def _names_of(letter: Letter) -> list[str]:
+    was = letter.attributes.get("message_id")
+    content = content_of(letter.body)
+    names = [was] if was else []
+    if isinstance(content, FailureRecord):
+        names += [content.start, content.end]
+    elif isinstance(content, StreamRecordContent):
+        names += [receipt_name(content.key.receipt)] if content.key else []
+    elif isinstance(content, ReadMessage):
+        names += [content.delta.delta_id] if content.delta else []
+        names += sorted({receipt_name(change.key.receipt) for change in content.changes})
+    return names

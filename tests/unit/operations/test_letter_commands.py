@@ -1,0 +1,141 @@
+"""What the commands do to dead letters: which they delete, keep, and trace."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from operations.commands import dlq as dlq_module
+from operations.commands import replay as replay_module
+from operations.dead_letters.boxes import Box, Which
+from operations.dead_letters.letter import Letter
+from operations.dead_letters.naming import names_in_logs
+from operations.deployment.discovery import Queue
+from receipt_sync.messages import to_body
+from tests.unit.operations.test_cli import CONNECTION, run
+from tests.unit.operations.test_dead_letters import (
+    DELTA,
+    FAILURE,
+    KEYS,
+    MALFORMED,
+    Changes,
+    Stream,
+    change_body,
+    letter,
+    record,
+)
+from tests.unit.operations.test_dead_letters import Box as Letters
+
+
+def letters(*found: Letter, elsewhere: int = 0) -> Letters:
+    box = Letters()
+    box.letters = {one.message_id: one for one in found}
+    box.elsewhere = elsewhere
+    return box
+
+
+def box_of(which: Which, found: Letters) -> Box:
+    return Box(which, Queue("url", "arn:q"), found, found.send, lambda _: None)
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> Letters:
+    """The stream's letters; the stream holds three records, the second of them malformed."""
+    odd = {"eventID": "odd", "dynamodb": {"Keys": MALFORMED, "SequenceNumber": "101"}}
+    found = letters(letter(FAILURE, None, "part"), letter({"dynamodb": {"Keys": KEYS}}, "x", "own"))
+    replaces: Mapping[str, Any] = {
+        "connection_of_process": lambda: CONNECTION,
+        "boxes_of": lambda *_: [box_of(Which.STREAM, found)],
+        "Deployment": lambda _: None,
+        "changes_of": lambda _: Changes(),
+        "DynamoDBStream": lambda *_: Stream(record(100), odd, record(102, 2)),
+    }
+    for name, value in replaces.items():
+        monkeypatch.setattr(replay_module, name, value)
+    monkeypatch.setattr("operations.connection._no_client", lambda _: None)
+    object.__setattr__(CONNECTION, "client", lambda _: None)
+    return found
+
+
+def deleted(found: Letters) -> list[str]:
+    return [one for what, ids in found.log if what == "delete" for one in ids]
+
+
+def test_a_letter_of_whose_part_not_all_was_sent_stays(stream: Letters) -> None:
+    answer = run("replay", "--json")
+    content = json.loads(answer.stdout)
+    assert answer.exit_code == 1
+    assert content["replayed"][0]["malformed"] == ["odd"]
+    assert "1 of its records are malformed" in content["kept"]["part"]
+    assert deleted(stream) == []
+
+
+def test_a_letter_that_is_no_part_of_the_stream_is_not_called_done(stream: Letters) -> None:
+    answer = run("replay", "own", "--json")
+    content = json.loads(answer.stdout)
+    assert answer.exit_code == 1
+    assert "it is no part of the stream" in content["kept"]["own"]
+    assert (content["replayed"], deleted(stream)) == ([], [])
+
+
+def test_parts_that_another_command_holds_are_not_called_done(stream: Letters) -> None:
+    stream.letters, stream.elsewhere = {}, 2
+    answer = run("replay", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)["unseen"]) == (1, 2)
+    assert "about 2 letters were not looked at" in run("replay").stdout
+
+
+def compaction(monkeypatch: pytest.MonkeyPatch, *found: Letter, elsewhere: int = 0) -> Letters:
+    held = letters(*found, elsewhere=elsewhere)
+    monkeypatch.setattr(dlq_module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(dlq_module, "Deployment", lambda _: None)
+    monkeypatch.setattr(dlq_module, "boxes_of", lambda *_: [box_of(Which.COMPACTION, held)])
+    return held
+
+
+@pytest.mark.parametrize("line", ["dlq show", "dlq explain", "dlq redrive --yes"])
+def test_letters_that_another_command_holds_are_counted(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compaction(monkeypatch, elsewhere=2)
+    answer = run(*line.split())
+    assert answer.exit_code == 1
+    assert "about 2 letters were not looked at: another command holds them" in answer.stdout
+    assert "no dead letters" not in answer.stdout
+    assert json.loads(run(*line.split(), "--json").stdout)["unseen"] == 2
+
+
+def test_a_letter_that_would_come_back_stays_unless_it_is_forced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box = compaction(monkeypatch, letter("junk", "no JSON", "bad"), letter(change_body(), "x", "b"))
+    answer = run("dlq", "redrive", "--yes", "--json")
+    content = json.loads(answer.stdout)
+    assert (answer.exit_code, content["moved"]) == (1, ["b"])
+    assert "it would come back: no JSON" in content["kept"]["bad"]
+    assert deleted(box) == ["b"]
+    box.log.clear()
+    assert run("dlq", "redrive", "bad", "--force", "--yes").exit_code == 0
+    assert deleted(box) == ["bad"]
+
+
+@pytest.mark.parametrize(
+    ("one", "names"),
+    [
+        (Letter("id", change_body(), {"message_id": "was"}), ["was", "receipt img/1"]),
+        (letter(to_body(DELTA), None, "id"), [DELTA.delta_id]),
+        (letter({"dynamodb": {"Keys": KEYS}}, None, "id"), ["receipt img/1"]),
+        (letter({"dynamodb": {"Keys": MALFORMED}}, None, "id"), []),
+        (letter(FAILURE, None, "id"), ["100", "102"]),
+        (letter("junk", None, "id"), []),
+    ],
+)
+def test_a_letter_is_traced_by_what_the_logs_call_it(one: Letter, names: Sequence[str]) -> None:
+    boxes = [
+        box_of(Which.COMPACTION, letters(letter("junk", None, "other"))),
+        box_of(Which.STREAM, letters(one)),
+    ]
+    assert len(names_in_logs(boxes, "id")) == len(names)
+    assert names_in_logs(boxes, "id")[:1] == list(names[:1]) or "img" in names[0]
+    assert names_in_logs(boxes, "nobody") == []
