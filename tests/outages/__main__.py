@@ -15,7 +15,8 @@ from tests.outages.surroundings import QUICK, Service
 from tests.outages.trial import Result, run
 
 SERVICES = {service.name.lower(): service for service in Service}
-_LONGER_THAN_VISIBILITY = QUICK.visibility_timeout + 2.0
+_LONGER_THAN_VISIBILITY = 3 * QUICK.visibility_timeout + 4.0
+"""And long enough for an alarm of two periods on messages that are 15 s old, all shortened."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -69,9 +70,9 @@ def _print(results: list[Result], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([result.to_json() for result in results]))
         return
-    table = Table("service", "shape", "s", "writes", "faults", "lost", "caught up, s", "alarms see")
+    table = Table("service", "shape", "s", "writes", "faults", "lost", "caught up, s", "alarms")
     for one in results:
-        seen = ", ".join(f"{name} {value:g}" for name, value in one.alarmed.items())
+        seen = ", ".join(one.alarmed) + (f" (before: {', '.join(one.before)})" * bool(one.before))
         numbers = (f"{one.seconds:g}", str(one.writes), str(one.faults), str(one.lost))
         table.add_row(one.service, one.shape, *numbers, f"{one.caught_up}", seen)
     Console().print(table)

@@ -1,15 +1,11 @@
 """Who writes to the system, and who looks afterwards; each goes past the proxy."""
 
-import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from random import Random
-from typing import Any
 
 from local.stack import Stack
 from operations.commands.load import sender_of, writer_of
@@ -22,12 +18,15 @@ from operations.synthetic import synthetic_receipts
 from operations.trials.editing import TableEditor, edits
 from operations.trials.stress import Stress, StressReport
 from receipt_sync.clock import SystemClock
+from receipt_sync.keys import EntityType
+from tests.oracle.embedded import EmbeddedTexts, RememberingSender
 
 
-def loaded(connection: Connection, count: int, seed: int) -> list[Entity]:
+def loaded(connection: Connection, count: int, seed: int, embedded: EmbeddedTexts) -> list[Entity]:
     """Receipts that are in the table from now on, their vectors on the way."""
     receipts = list(synthetic_receipts(count, Random(seed)))
-    load(receipts, writer_of(connection), sender_of(connection), embed, lambda *_: None)
+    sender = RememberingSender(sender_of(connection), embedded)
+    load(receipts, writer_of(connection), sender, embed, lambda *_: None)
     return [entity for receipt in receipts for entity in entities_of(receipt)]
 
 
@@ -49,19 +48,33 @@ def writing(
         thread.join()
 
 
-def verified(variables: Mapping[str, str], wait: float) -> dict[str, Any]:
-    """What `receipt-sync verify` says once the backlog is gone, or after `wait` seconds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "operations", "verify", "--wait", str(wait), "--json"],
-        capture_output=True,
-        check=False,
-        env={**os.environ, **variables},
-        text=True,
-    )
-    if not done.stdout:
-        raise RuntimeError(f"verify could not tell: {done.stderr}")
-    verdict: dict[str, Any] = json.loads(done.stdout)
-    return verdict
+@contextmanager
+def embedding_again(
+    connection: Connection, entities: list[Entity], embedded: EmbeddedTexts, every: float
+) -> Iterator[list[str]]:
+    """Lines get another text and its vector beside the block, one every so many seconds.
+
+    The texts are there after it. Raises what ended the thread, if something did.
+    """
+    editor = TableEditor(connection.dynamodb, connection.names.table)
+    sender = RememberingSender(sender_of(connection), embedded)
+    lines = [entity.key for entity in entities if entity.key.entity_type is EntityType.LINE]
+    randomness, stop = Random(5), threading.Event()
+    texts: list[str] = []
+
+    def run() -> None:
+        while not stop.wait(every):
+            text = f"EMBEDDED AGAIN {randomness.randrange(10**6)}"
+            if sender.embed_again(editor, randomness.choice(lines), text, embed([text])):
+                texts.append(text)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        try:
+            yield texts
+        finally:
+            stop.set()
+            running.result()
 
 
 def dead_letters(stack: Stack) -> int:

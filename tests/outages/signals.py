@@ -1,54 +1,115 @@
-"""What the alarms of terraform/alarms.tf would have seen: metrics in the functions' logs."""
+"""What CloudWatch would know of a system: metrics of functions and queues, with their times."""
 
 import json
-import re
+import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self, TypeAlias
 
 from local.logs import function_log
 from local.stack import Stack
-from local.state import PROJECT
+from tests.oracle.settling import messages_of
+from tests.outages.alarms import Alarm
 
-_WATCHED: Final = re.compile(r'^\s+metric\s+= "(\w+)"', re.MULTILINE)
+_EVERY: Final = 0.5
+_FUNCTION_METRICS: Final = ("Errors", "Throttles")
 DEPTH: Final = "ApproximateNumberOfMessagesVisible"
-"""SQS's own, of the compaction queue."""
+AGE: Final = "ApproximateAgeOfOldestMessage"
 
-Values: TypeAlias = Mapping[str, list[float]]
-
-
-def watched() -> frozenset[str]:
-    """Names of the metrics that some alarm watches."""
-    return frozenset(_WATCHED.findall((PROJECT / "terraform" / "alarms.tf").read_text()))
+Series: TypeAlias = dict[tuple[str, str], list[tuple[float, float]]]
+"""Times and values, by source and metric of the alarms."""
 
 
 class Signals:
-    """The watched metrics of both functions since this object was made."""
+    """Watches queues in a thread for as long as the block lasts; reads logs when it is asked.
+
+    No queue tells the age of its oldest message outside of CloudWatch. It is taken to be as old as
+    the time since the queue was seen empty, which is exact while nothing is applied.
+    """
 
     def __init__(self, stack: Stack) -> None:
-        self._stack, self._watched = stack, watched()
-        self._before = self._values()
+        self._stack, self._clients = stack, stack.clients()
+        self._queues: Series = defaultdict(list)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.begun = time.time()
 
-    def largest(self) -> dict[str, float]:
-        """The largest value since of each metric that had one above 0; durations are ms."""
-        new = {n: v[len(self._before.get(n, [])) :] for n, v in self._values().items()}
-        largest = {name: max(values, default=0.0) for name, values in new.items()}
-        return {name: round(value, 1) for name, value in largest.items() if value > 0}
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
 
-    def _values(self) -> Values:
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def raised(self, alarms: Iterable[Alarm], begin: float, end: float) -> list[str]:
+        """Names of the alarms that were in ALARM between two times."""
+        series = self.series()
+        return sorted(
+            alarm.name
+            for alarm in alarms
+            if alarm.is_raised(series.get((alarm.source, alarm.metric), []), begin, end)
+        )
+
+    def series(self) -> Series:
+        """All values so far."""
         names = self._stack.names
-        logs = (function_log(self._stack, f) for f in (names.stream_processor, names.compactor))
-        found = metric_values(line for log in logs for line in log)
-        return {name: values for name, values in found.items() if name in self._watched}
+        found: Series = {name: list(points) for name, points in self._queues.items()}
+        for source, function in (
+            ("stream_processor", names.stream_processor),
+            ("compactor", names.compactor),
+        ):
+            for metric, points in metric_points(function_log(self._stack, function)).items():
+                found[source, metric] = points
+            for metric in _FUNCTION_METRICS:
+                found[source, metric] = self._of_lambda(function, metric)
+        return found
+
+    def _of_lambda(self, function: str, metric: str) -> list[tuple[float, float]]:
+        now = datetime.now(UTC)
+        answer = self._clients.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": function}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=1,
+            Statistics=["Sum"],
+        )
+        return [(each["Timestamp"].timestamp(), each["Sum"]) for each in answer["Datapoints"]]
+
+    def _run(self) -> None:
+        queues = {
+            "compaction_queue": self._stack.queues.compaction.url,
+            "compaction_dlq": self._stack.queues.compaction_dlq.url,
+            "stream_dlq": self._stack.queues.stream_dlq.url,
+        }
+        empty = time.time()
+        while not self._stop.wait(_EVERY):
+            now = time.time()
+            for source, url in queues.items():
+                self._queues[source, DEPTH].append((now, float(self._visible(url))))
+            if messages_of(self._clients.sqs, queues["compaction_queue"]) == 0:
+                empty = now
+            self._queues["compaction_queue", AGE].append((now, now - empty))
+
+    def _visible(self, url: str) -> int:
+        asked: Any = [DEPTH.replace("Visible", "")]
+        answer = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)
+        return int(answer["Attributes"][asked[0]])
 
 
-def metric_values(lines: Iterable[str]) -> Values:
-    """Every value of every metric in a log, by its EMF lines, in their order."""
-    found: defaultdict[str, list[float]] = defaultdict(list)
+def metric_points(lines: Iterable[str]) -> dict[str, list[tuple[float, float]]]:
+    """Every value of every metric in a log, by its EMF lines: seconds since 1970, and value."""
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for line in lines:
         content = json.loads(line) if line.startswith("{") else {}
-        for directive in content.get("_aws", {}).get("CloudWatchMetrics", []):
+        meta = content.get("_aws", {})
+        for directive in meta.get("CloudWatchMetrics", []):
             for metric in directive["Metrics"]:
                 value = content[metric["Name"]]
-                found[metric["Name"]] += value if isinstance(value, list) else [value]
-    return found
+                values = value if isinstance(value, list) else [value]
+                found[metric["Name"]] += [(meta["Timestamp"] / 1000, float(v)) for v in values]
+    return dict(found)

@@ -4,9 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import psutil
@@ -14,41 +12,13 @@ import psutil
 from local.ministack import recorded
 from local.stack import Stack
 from local.state import State
+from tests.soak.memory import Memory
+from tests.soak.series import Series
 
 _EVERY: Final = 1.0
 """Seconds."""
 _STOREKEEPING: Final = 5
 """The bucket is counted at one look of so many."""
-GROWTH: Final = 0.15
-"""Share by which memory may differ between the second quarter of a run and the last."""
-SLACK: Final = 32 * 2**20
-"""Bytes that are no leak in themselves: an arena of the allocator more or less."""
-
-
-@dataclass
-class Series:
-    """Values over time; `at` is seconds since the start."""
-
-    at: list[float] = field(default_factory=list)
-    values: list[int] = field(default_factory=list)
-
-    def add(self, at: float, value: int) -> None:
-        self.at.append(at)
-        self.values.append(value)
-
-    def quarter(self, number: int) -> int:
-        """The median of a quarter of the run, 0 to 3; 0 if there is nothing."""
-        size = len(self.values)
-        return int(median(self.values[size * number // 4 : size * (number + 1) // 4] or [0]))
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether the last quarter takes no more than the second one; the first warms up."""
-        return self.quarter(3) <= self.quarter(1) * (1 + GROWTH) + SLACK
-
-    def to_json(self) -> dict[str, Any]:
-        quarters = [self.quarter(number) for number in range(4)]
-        return {"quarters": quarters, "largest": max(self.values, default=0), "flat": self.is_flat}
 
 
 class Sampler:
@@ -56,8 +26,7 @@ class Sampler:
 
     def __init__(self, state: State, stack: Stack) -> None:
         self._state, self._stack = state, stack
-        self.memory: dict[str, Series] = {"stream processor": Series(), "compactor": Series()}
-        """Resident bytes of a function's largest process."""
+        self.memory = {"stream processor": Memory(), "compactor": Memory()}
         self.working_copies, self.bucket = Series(), Series()
         """Bytes on disk, and in the objects of the snapshots."""
         self._looks = 0
@@ -74,8 +43,9 @@ class Sampler:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether memory stays flat, and the disk too."""
-        return all(s.is_flat for s in (*self.memory.values(), self.working_copies, self.bucket))
+        """Whether memory stays flat, and what lies on disk and in the bucket bounded."""
+        flat = all(memory.is_flat for memory in self.memory.values())
+        return flat and self.working_copies.is_bounded and self.bucket.is_bounded
 
     def to_json(self) -> dict[str, Any]:
         memory = {f"memory of {name}": series.to_json() for name, series in self.memory.items()}
@@ -86,17 +56,19 @@ class Sampler:
         begun = time.monotonic()
         while not self._stop.wait(_EVERY):
             at = time.monotonic() - begun
-            for name, series in self.memory.items():
-                series.add(at, self._resident(name.replace(" ", "-")))
+            for name, memory in self.memory.items():
+                memory.add(at, self._resident(name.replace(" ", "-")))
             self.working_copies.add(at, size_of(self._state.working_copies))
             if self._looks % _STOREKEEPING == 0:
                 self.bucket.add(at, self._stored())
             self._looks += 1
 
-    def _resident(self, function: str) -> int:
+    def _resident(self, function: str) -> dict[int, int]:
+        """Bytes of each process of a function, by its id."""
         server = recorded(self._state)
         members = server.group.members() if server else []
-        return max((_rss(p) for p in members if _runs(p, f"-{function}-")), default=0)
+        sizes = {p.pid: _rss(p) for p in members if _runs(p, f"-{function}-")}
+        return {pid: size for pid, size in sizes.items() if size}
 
     def _stored(self) -> int:
         pages = self._stack.clients().s3.get_paginator("list_objects_v2")

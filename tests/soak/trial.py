@@ -24,9 +24,12 @@ from operations.silence import Silence
 from operations.trials.editing import WEIGHTS, Kind, TableEditor, edits
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
+from receipt_sync.keys import EntityType
 from stream_processor.packing import pack
 from stream_processor.publisher import SQSOutbox
-from tests.outages.operator import dead_letters, loaded, verified
+from tests.oracle.embedded import EmbeddedTexts
+from tests.oracle.settling import Judge, judging
+from tests.outages.operator import dead_letters, embedding_again, loaded
 from tests.soak.sampling import Sampler
 from tests.soak.writing import Writing
 
@@ -41,7 +44,8 @@ OPTIONS: Final = Options(
 KINDS: Final = {kind: weight for kind, weight in WEIGHTS.items() if kind is not Kind.DELETE}
 """Nothing is deleted, or a long run would end with an empty table."""
 PATIENCE: Final = 900.0
-FAULTS: Final = ("missing", "unexpected", "different")
+EMBEDDED_EVERY: Final = 2.0
+"""Seconds between two lines that get another text and vector."""
 
 Tell = Callable[[str, int, int], None]
 """Hears what is going on, how much of it is done, and how much there is."""
@@ -62,6 +66,8 @@ class Result:
     """Seconds from the last write until table and index agree, at most; None: never."""
     lost: int = 0
     """Records that differ in the end, and messages in the dead-letter queues."""
+    differences: str = ""
+    embedded_again: int = 0
     bounded: bool = True
     samples: dict[str, Any] = field(default_factory=dict)
 
@@ -81,6 +87,8 @@ class _Ready:
     state: State
     connection: Connection
     entities: list[Entity]
+    embedded: EmbeddedTexts
+    judge: Judge
 
 
 @contextmanager
@@ -88,12 +96,14 @@ def ready(folder: Path, receipts: int, tell: Tell) -> Iterator[_Ready]:
     """The system, started below `folder`. Raises RuntimeError if it does not take the receipts."""
     tell("starting", 0, 0)
     with running(folder / "aws", request=Request(options=OPTIONS)) as stack:
-        connection = connect(stack.variables, Path())
+        connection, embedded = connect(stack.variables, Path()), EmbeddedTexts()
         tell("loading", 0, 0)
-        entities = loaded(connection, receipts, seed=1)
-        if not verified(stack.variables, PATIENCE)["settled"]:
-            raise RuntimeError("the receipts did not arrive")
-        yield _Ready(stack, State.at(folder / "aws"), connection, entities)
+        entities = loaded(connection, receipts, 1, embedded)
+        with judging(connection, embedded, stack.variables) as judge:
+            if not judge.settled(PATIENCE).settled:
+                raise RuntimeError("the receipts did not arrive")
+            state = State.at(folder / "aws")
+            yield _Ready(stack, state, connection, entities, embedded, judge)
 
 
 def steady(folder: Path, rate: float, seconds: float, receipts: int, tell: Tell) -> Result:
@@ -101,11 +111,15 @@ def steady(folder: Path, rate: float, seconds: float, receipts: int, tell: Tell)
     result = Result(f"{rate:g} changes a second for {seconds:g} s")
     with ready(folder, receipts, tell) as system, Sampler(system.state, system.stack) as sampler:
         items = {entity.key: embedded(entity) for entity in system.entities}
+        # Whole items are written, so lines whose vectors follow their texts are left out here.
+        lines, others = _set_aside(system.entities)
         writing = Writing(writer_of(system.connection), partial(_backlog, system), items)
-        some, total = edits(system.entities, Random(2), KINDS), round(rate * seconds)
-        written = writing.run(
-            some, rate, seconds, lambda done, left: tell(f"writing; {left}", done, total)
-        )
+        some, total = edits(others, Random(2), KINDS), round(rate * seconds)
+        with embedding_again(system.connection, lines, system.embedded, EMBEDDED_EVERY) as texts:
+            written = writing.run(
+                some, rate, seconds, lambda done, left: tell(f"writing; {left}", done, total)
+            )
+        result.embedded_again = len(texts)
         result.seconds, result.done = round(written.seconds, 1), written.changes
         result.rate, result.most_waiting = round(written.rate, 1), written.most_waiting
         _judge(system, result, tell)
@@ -134,10 +148,18 @@ def backlog(folder: Path, messages: int, receipts: int, tell: Tell) -> Result:
 def _judge(system: _Ready, result: Result, tell: Tell) -> None:
     tell("catching up", 0, 0)
     begun = time.monotonic()
-    verdict = verified(system.stack.variables, PATIENCE)
-    if verdict["settled"]:
+    found, settled = system.judge.settled(PATIENCE)
+    if settled:
         result.caught_up = round(time.monotonic() - begun, 1)
-    result.lost = sum(verdict[fault] for fault in FAULTS) + dead_letters(system.stack)
+    result.differences = str(found)
+    result.lost = found.wrong + dead_letters(system.stack)
+
+
+def _set_aside(entities: list[Entity]) -> tuple[list[Entity], list[Entity]]:
+    """Every tenth line, and the rest."""
+    lines = [entity for entity in entities if entity.key.entity_type is EntityType.LINE][::10]
+    keys = {entity.key for entity in lines}
+    return lines, [entity for entity in entities if entity.key not in keys]
 
 
 def _backlog(system: _Ready) -> Backlog:
