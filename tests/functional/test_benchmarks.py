@@ -1,6 +1,7 @@
 """Every benchmark runs, at a size that says nothing about speed, and finds all of its figures."""
 
 import gc
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,7 @@ from benchmarks.results import read_result, result_of, write_result
 from benchmarks.scale import QUICK
 from benchmarks.screen import progress_bars
 from benchmarks.targets import TARGETS
+from tests.functional.plausible import implausible
 
 TINY = replace(
     QUICK,
@@ -66,8 +68,44 @@ def test_it_runs_and_its_figures_are_those_that_the_targets_look_up(name: Name):
     wanted = {target.key for target in TARGETS if target.by is name}
     found = {key.replace("cycle 120 ", "cycle 50000 ") for key in report.figures}
     assert wanted <= found
-    assert all(figure >= 0 for figure in report.figures.values())
+    assert implausible(name, report.figures) == []
     assert all(table.rows for table in report.tables)
+
+
+_CYCLE = {
+    "cycle 100 seconds": 0.2,
+    "cycle 100 growth": 1.0,
+    "cycle 100 bytes naive/ours": 13.7,
+    "cycle 120 seconds": 0.4,
+    "cycle 120 growth": 2.0,
+    "cycle 120 bytes naive/ours": 14.9,
+}
+_STEPS = {"step whole": 1.0, "step read": 0.5, "step … of it": 0.4, "step put": 0.4}
+_CALLS = {
+    "calls scattered": 18.0,
+    "usd per million, scattered, a field": 0.75,
+    "usd per million, scattered, a text": 0.97,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "key", "wrong", "sentence"),
+    [
+        (Name.CYCLE, _CYCLE, "cycle 120 growth", 1.0, "the growth at 120 is not 2.0"),
+        (Name.CYCLE, _CYCLE, "cycle 100 bytes naive/ours", 0.9, "as much as a whole snapshot"),
+        (Name.STEPS, _STEPS, "step put", 0.8, "the steps take 1.30 of the whole"),
+        (Name.STEPS, _STEPS, "step read", 0.01, "the steps take 0.41 of the whole"),
+        (Name.CALLS, _CALLS, "calls scattered", 61.0, "61.0 calls"),
+        (Name.CALLS, _CALLS, "usd per million, scattered, a text", 0.7, "costs no more"),
+        (Name.STREAM, {"stream 100 rate": 1.0}, "stream 100 rate", 0.0, "stream 100 rate is 0.0"),
+        (Name.STREAM, {"stream 100 rate": 1.0}, "stream 100 rate", math.nan, "is nan"),
+    ],
+)
+def test_a_figure_that_can_not_be_right_is_named(
+    name: Name, sound: dict[str, float], key: str, wrong: float, sentence: str
+):
+    assert implausible(name, sound) == []
+    assert any(sentence in said for said in implausible(name, {**sound, key: wrong}))
 
 
 def test_a_start_of_the_package_is_timed_in_a_process_of_its_own():

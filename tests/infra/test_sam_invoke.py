@@ -21,7 +21,7 @@ from local.commands import (
 )
 from local.deployed import up_deployed
 from local.endpoint import Request
-from local.errors import NotRunningError, StateFolderError
+from local.errors import LocalAWSError, NotRunningError, StateFolderError
 from local.handover import handed_over
 from local.invoking import environment_for
 from local.invoking_cases import COMPACTOR_CASES, STREAM_CASES
@@ -83,9 +83,27 @@ def test_a_forwarder_carries_both_ways():
             assert outside.recv(100) == b"THROUGH"
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def test_an_address_of_another_machine_is_left_to_docker_desktop():
-    with forwarded("192.0.2.1", 9):
-        pass
+    port, entered = free_port(), False
+    with forwarded("192.0.2.1", port):
+        entered = True
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+    assert entered
+
+
+def test_an_address_of_this_machine_that_is_taken_is_an_error():
+    with (
+        socket.create_server(("127.0.0.2", 0)) as other,
+        pytest.raises(LocalAWSError, match=r"127\.0\.0\.2:\d+ can't be listened at"),
+        forwarded("127.0.0.2", other.getsockname()[1]),
+    ):
+        pytest.fail("the block must not be entered")
 
 
 @pytest.fixture(scope="module")

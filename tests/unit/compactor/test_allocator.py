@@ -48,8 +48,41 @@ def test_this_process_is_measured_in_bytes():
     this_process().give_back()
 
 
-def test_where_malloc_is_not_glibcs_nothing_is_done(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: object())
+@dataclass
+class Library:
+    """A C library, and the memory of the process that uses it, which grows with each look."""
+
+    looks: int = 0
+    trims: int = 0
+
+    def resident(self) -> int:
+        self.looks += 1
+        return self.looks * 2 * GROWTH
+
+
+class Glibc(Library):
+    """One whose malloc can be trimmed."""
+
+    def malloc_trim(self, keep: int) -> None:
+        assert keep == 0
+        self.trims += 1
+
+
+def given_back_twice(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: library)
+    monkeypatch.setattr(allocator, "resident", library.resident)
     keeper = this_process()
     keeper.give_back()
     keeper.give_back()
+    return library
+
+
+def test_where_malloc_is_glibcs_growth_is_trimmed(monkeypatch: pytest.MonkeyPatch):
+    library = given_back_twice(Glibc(), monkeypatch)
+    assert library.trims == 1
+    assert library.looks > 1
+
+
+def test_where_malloc_is_not_glibcs_memory_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch):
+    library = given_back_twice(Library(), monkeypatch)
+    assert (library.looks, library.trims) == (0, 0)

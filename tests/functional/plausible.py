@@ -1,0 +1,79 @@
+"""What must hold of a benchmark's figures at any size and on any machine."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from benchmarks.names import Name
+
+Figures = Mapping[str, float]
+
+_MAY_BE_ZERO: Final = (" backlog",)
+_WHOLE: Final = "step whole"
+_PART_OF_ANOTHER: Final = "step …"
+_LEAST_COVERED: Final = 0.6
+"""Share of a cycle's time that its steps explain, at least."""
+_ROUNDING: Final = 1.02
+_LEAST_CALLS: Final = 6
+"""Lease, manifest, table, pack, manifest, lease: fewer is no cycle."""
+_MOST_CALLS: Final = 60
+
+
+def implausible(name: Name, figures: Figures) -> list[str]:
+    """A sentence for each figure that can't be right."""
+    found = [f"{key} is {value}" for key, value in figures.items() if not _is_sound(key, value)]
+    return [*found, *_CHECKS.get(name, lambda _: iter(()))(figures)]
+
+
+def _is_sound(key: str, value: float) -> bool:
+    least = value >= 0 if key.endswith(_MAY_BE_ZERO) else value > 0
+    return math.isfinite(value) and least
+
+
+def _cycle(figures: Figures) -> Iterator[str]:
+    """Growth is the quotient of two times, and a cycle of ours publishes less than all."""
+    sizes = [int(key.split()[1]) for key in figures if key.endswith(" seconds")]
+    first = figures[f"cycle {min(sizes)} seconds"]
+    for size in sizes:
+        growth = figures[f"cycle {size} seconds"] / first
+        if not math.isclose(growth, figures[f"cycle {size} growth"], rel_tol=0.01):
+            yield f"the growth at {size} is not {growth}"
+        if figures[f"cycle {size} bytes naive/ours"] <= 1:
+            yield f"at {size} a cycle publishes as much as a whole snapshot"
+
+
+def _steps(figures: Figures) -> Iterator[str]:
+    """The steps follow one another, so together they take about as long as the whole."""
+    whole = figures[_WHOLE]
+    single = {
+        key: value
+        for key, value in figures.items()
+        if key != _WHOLE and not key.startswith(_PART_OF_ANOTHER)
+    }
+    share = sum(single.values()) / whole
+    if not _LEAST_COVERED <= share <= _ROUNDING:
+        yield f"the steps take {share:.2f} of the whole"
+
+
+def _calls(figures: Figures) -> Iterator[str]:
+    """A changed text costs more than a changed field: its neighbours are read, too."""
+    if not _LEAST_CALLS <= figures["calls scattered"] <= _MOST_CALLS:
+        yield f"{figures['calls scattered']} calls"
+    if (
+        figures["usd per million, scattered, a text"]
+        <= figures["usd per million, scattered, a field"]
+    ):
+        yield "a changed text costs no more than a changed field"
+
+
+def _apply_rate(figures: Figures) -> Iterator[str]:
+    if figures["apply rate to the limit"] >= 1:
+        yield "changes are applied faster than Chroma can update records"
+
+
+_CHECKS: Final[Mapping[Name, Callable[[Figures], Iterator[str]]]] = {
+    Name.CYCLE: _cycle,
+    Name.STEPS: _steps,
+    Name.CALLS: _calls,
+    Name.APPLY_RATE: _apply_rate,
+}
