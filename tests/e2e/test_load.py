@@ -71,7 +71,7 @@ def test_every_change_arrives_and_table_and_snapshot_agree(run: LoadRun) -> None
 
 
 def test_the_rate_that_was_asked_for_is_written(run: LoadRun) -> None:
-    """Writers act at random moments: a count spreads as its square root, the last act overshoots."""
+    """Writers act at random moments: a count spreads as its square root, the last may overshoot."""
     outcome, asked = run.outcome, RATE * SECONDS
     assert outcome["rate"] == pytest.approx(outcome["changes"] / outcome["seconds"])
     assert SECONDS <= outcome["seconds"] < 1.5 * SECONDS

@@ -8,8 +8,8 @@ from tests.prove.commands import figures, said
 from tests.prove.part import LONG_RUNS, Part
 from tests.prove.results import Row
 
-_TESTS: Final = ("tests/soak", "tests/outages")
-"""The load is judged by the operator of the outages."""
+_TESTS: Final = ("tests/soak", "tests/outages", "tests/oracle", "tests/simulation/model.py")
+"""The operator of the outages writes, and the projection of the tests judges."""
 _MIB: Final = 2**20
 
 
@@ -24,9 +24,10 @@ def _soaked(options: Sequence[str], quick_options: Sequence[str], quick: bool) -
 
 
 def _memory(sample: dict[str, Any]) -> str:
-    """Say what a function's largest process took."""
+    """Say what one process of a function took, and how much it grew after its warm-up."""
     mib = " → ".join(f"{value / _MIB:.0f}" for value in sample["quarters"])
-    return f"the worker's memory by quarter {mib} MiB"
+    growth = "not known" if sample["growth"] is None else f"{sample['growth'] / _MIB:+.0f} MiB"
+    return f"a worker's memory by quarter {mib} MiB, growth {growth}"
 
 
 def _steady(name: str, rate: int, seconds: int, place: str) -> Part:

@@ -61,6 +61,10 @@ def test_neighbours_that_wait_run_at_the_same_time():
 
 def test_strikes_are_counted_and_not_rounds_and_the_missed_and_torn_are_shown():
     one = {"tries": 10, "faults": 8, "lost": 1, "writes": 100, "versions": 20, "broken": ["x"]}
-    shown = kills_row([{**one, "missed": 2, "torn_persists": 3}] * 2, "command")
+    one |= {"missed": 2, "torn_persists": 3, "most_receives": 4, "held": False}
+    shown = kills_row([one] * 2, "command")
     assert (shown.tries, shown.faults, shown.lost) == (20, 16, 4)
     assert "4 moments did not come, 6 indexes were left torn" in shown.note
+    assert "received 4 times at most" in shown.note
+    without = {**one, "faults": 0, "lost": 0, "broken": []}
+    assert kills_row([without], "command").lost == 1
