@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.console import progress_bars
-from tests.soak.trial import Result, Tell, backlog, steady
+from tests.soak.queueing import Tell
+from tests.soak.trial import Result, backlog, steady
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,13 +1,12 @@
 """Writes at a steady rate for a long time, and a long queue that is worked off."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import chain, islice, repeat
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 from typing import Any, Final
 
 from local.endpoint import Request
@@ -18,18 +17,13 @@ from local.state import State
 from operations.commands.load import writer_of
 from operations.connection import Connection, connect
 from operations.items import Entity, embedded
-from operations.repair.changes import recompute
 from operations.settling import Backlog, queue_backlog
-from operations.silence import Silence
-from operations.trials.editing import WEIGHTS, Kind, TableEditor, edits
-from receipt_sync.clock import SystemClock
-from receipt_sync.deadline import Deadline
+from operations.trials.editing import WEIGHTS, Kind, edits
 from receipt_sync.keys import EntityType
-from stream_processor.packing import pack
-from stream_processor.publisher import SQSOutbox
 from tests.oracle.embedded import EmbeddedTexts
 from tests.oracle.settling import Judge, judging
 from tests.outages.operator import dead_letters, embedding_again, loaded
+from tests.soak.queueing import Tell, drained, edit, send, take_messages
 from tests.soak.sampling import Sampler
 from tests.soak.writing import Writing
 
@@ -46,9 +40,6 @@ KINDS: Final = {kind: weight for kind, weight in WEIGHTS.items() if kind is not 
 PATIENCE: Final = 900.0
 EMBEDDED_EVERY: Final = 2.0
 """Seconds between two lines that get another text and vector."""
-
-Tell = Callable[[str, int, int], None]
-"""Hears what is going on, how much of it is done, and how much there is."""
 
 
 @dataclass
@@ -131,14 +122,14 @@ def backlog(folder: Path, messages: int, receipts: int, tell: Tell) -> Result:
     """So many messages at once, each about one record, after a time in which nobody took any."""
     result = Result(f"a backlog of {messages:,} messages")
     with ready(folder, receipts, tell) as system:
-        _take_messages(system.stack, enabled=False)
-        _edit(system, len(system.entities) // 2)
-        _send(system, messages, tell)
+        take_messages(system.stack, enabled=False)
+        edit(system.connection, system.entities, len(system.entities) // 2)
+        send(system.connection, system.entities, messages, tell)
         most = _backlog(system)
         result.done = result.most_waiting = most.waiting + most.in_flight
         begun = time.monotonic()
-        _take_messages(system.stack, enabled=True)
-        _drained(system, result.done, tell)
+        take_messages(system.stack, enabled=True)
+        drained(partial(_backlog, system), result.done, PATIENCE, tell)
         result.seconds = round(time.monotonic() - begun, 1)
         result.rate = round(result.done / result.seconds, 1)
         _judge(system, result, tell)
@@ -164,40 +155,3 @@ def _set_aside(entities: list[Entity]) -> tuple[list[Entity], list[Entity]]:
 
 def _backlog(system: _Ready) -> Backlog:
     return queue_backlog(system.connection.sqs, system.connection.names.compaction_queue_url)
-
-
-def _take_messages(stack: Stack, *, enabled: bool) -> None:
-    if stack.deployment is None:
-        raise AssertionError("the functions are deployed")
-    stack.clients().lambda_.update_event_source_mapping(
-        UUID=stack.deployment.queue_mapping, Enabled=enabled
-    )
-
-
-def _edit(system: _Ready, count: int) -> None:
-    """Something to find for whoever reads the table."""
-    editor = TableEditor(system.connection.dynamodb, system.connection.names.table)
-    for edit in islice(edits(system.entities, Random(4)), count):
-        if edit.fields is not None:
-            editor.update(edit.key, edit.fields)
-
-
-def _send(system: _Ready, count: int, tell: Tell) -> None:
-    names, clock = system.connection.names, SystemClock()
-    outbox = SQSOutbox(system.connection.sqs, names.compaction_queue_url, SystemRandom(), Silence())
-    keys = [entity.key for entity in system.entities]
-    changes = recompute(islice(chain.from_iterable(repeat(keys)), count), clock.now(), "soak")
-    for start in range(0, count, 1000):
-        some = [message for change in changes[start : start + 1000] for message in pack([change])]
-        if outbox.send(some, Deadline(clock, 60.0)):
-            raise RuntimeError("the queue did not take the messages")
-        tell("sending", start + len(some), count)
-
-
-def _drained(system: _Ready, count: int, tell: Tell) -> None:
-    end = time.monotonic() + PATIENCE
-    while not (left := _backlog(system)).is_empty:
-        if time.monotonic() > end:
-            raise RuntimeError(f"after {PATIENCE:g} s {left}")
-        tell("draining", count - left.waiting - left.in_flight, count)
-        time.sleep(0.25)
