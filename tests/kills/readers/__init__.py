@@ -1,0 +1,1 @@
+"""Readers are killed while they follow, and started again on the same folder."""

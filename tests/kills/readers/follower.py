@@ -1,0 +1,87 @@
+"""A process that follows and is searched all the while, until it is killed."""
+
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from compactor.snapshot.reader import SnapshotReader
+from receipt_sync.errors import SyncError
+from receipt_sync.keys import Collection
+from tests.kills.readers.bugs import planted
+from tests.kills.readers.moments import Moment, Pause, hooked
+from tests.kills.readers.published import DIMENSION
+from tests.kills.readers.store import FolderStore
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to follow, in which folder, and where to stay to be killed."""
+
+    store: Path
+    root: Path
+    moment: Moment = Moment.RANDOM
+    skipped: int = 0
+    bug: str | None = None
+
+
+class Seen(NamedTuple):
+    """All that a reader serves. `found` is the record that each record's own vector finds."""
+
+    version: int
+    vectors: dict[str, Any]
+    records: dict[str, tuple[Any, str | None]]
+    found: dict[str, str | None]
+
+
+def follow(pipe: Connection, order: Order) -> None:
+    """Follow until killed.
+
+    Tells "serving" with a version, "moment", "seen" with a Seen, and "broken" with a sentence.
+    """
+    lock = threading.Lock()
+
+    def tell(*message: Any) -> None:
+        with lock:
+            pipe.send(message)
+
+    pause = Pause(order.skipped, lambda: tell("moment"))
+    with planted(order.bug), hooked(order.moment, pause):
+        reader = SnapshotReader(FolderStore(order.store), Collection.LINES, order.root)
+        threading.Thread(target=_search, args=(reader, tell), daemon=True).start()
+        while True:
+            try:
+                if reader.refresh():
+                    tell("serving", reader.version)
+            except SyncError as error:
+                tell("broken", f"refresh: {type(error).__name__}: {error}")
+            if pipe.poll(0.01):
+                wanted = pipe.recv()
+                reader.refresh()
+                tell("seen", _seen(reader, wanted))
+
+
+def _search(reader: SnapshotReader, tell: Any) -> None:
+    numbers = np.random.default_rng()
+    while True:
+        try:
+            if reader.version:
+                reader.search(numbers.standard_normal(DIMENSION, dtype=np.float32), 3)
+        except SyncError as error:
+            tell("broken", f"search: {type(error).__name__}: {error}")
+        time.sleep(0.005)
+
+
+def _seen(reader: SnapshotReader, wanted: dict[str, Any]) -> Seen:
+    """What is served, and what the vectors of `wanted` find."""
+    ids = list(reader.ids())
+    records = {i: (dict(r.metadata), r.document) for i, r in reader.get(ids).items()}
+    found: dict[str, str | None] = {}
+    for chroma_id, vector in wanted.items():
+        matches = reader.search(vector, 1)
+        found[chroma_id] = matches[0].record.id if matches else None
+    return Seen(reader.version, reader.vectors(ids), records, found)
