@@ -8,6 +8,7 @@ _PUBLISHER: Final = "tests/unit/stream_processor/test_publisher.py::test_"
 _FUNCTIONAL: Final = "tests/functional/test_stream_processor.py::test_"
 _SOURCE: Final = "tests/unit/compactor/test_source.py::test_"
 _DAMAGE: Final = "tests/functional/test_snapshot_damage.py::test_"
+_SNAPSHOT: Final = "tests/unit/compactor/snapshot/"
 _CONVERGENCE: Final = "tests/property/test_convergence.py"
 
 FAILURES: Final[dict[str, tuple[str, ...]]] = {
@@ -82,6 +83,22 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         "tests/unit/compactor/snapshot/test_working_copy.py::test_a_cold_worker_publishes_nothing_over_a_snapshot_without_its_manifest",
         "tests/unit/compactor/snapshot/test_working_copy.py::test_a_first_publish_that_ends_after_its_blocks_is_followed_by_another",
         "tests/unit/compactor/server/test_target.py::test_a_cold_worker_begins_nothing_anew_on_records_without_a_manifest",
+    ),
+    "a reader is killed in the middle of a refresh and starts again on its folder": (
+        "tests/kills/readers/test_reader_kills.py",
+        "tests/functional/test_reader_restart.py",
+        f"{_SNAPSHOT}test_reader_restart.py",
+    ),
+    "a refresh fails": (
+        f"{_SNAPSHOT}test_reader_refresh.py::test_a_read_that_times_out_costs_that_read",
+        f"{_SNAPSHOT}test_reader_refresh.py::test_blocks_that_were_fetched_before_a_time_out_are_kept",
+        f"{_SNAPSHOT}test_reader_refresh.py::test_a_damaged_version_is_fetched_once_until_its_manifest_changes",
+        f"{_SNAPSHOT}test_reader_disk.py",
+    ),
+    "a reader finds a lower version": (
+        f"{_SNAPSHOT}test_reader_refresh.py::test_a_reader_goes_to_a_lower_version_only_by_a_restore",
+        f"{_SNAPSHOT}test_reader_restart.py::test_a_restarted_reader_does_not_go_back",
+        f"{_SNAPSHOT}test_reader_restart.py::test_a_restarted_reader_knows_that_a_manifest_was_there",
     ),
     "clock skew between workers": (
         "tests/unit/compactor/test_lease.py::test_clock_skew_between_workers_costs_at_most_a_wasted_cycle",

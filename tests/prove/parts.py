@@ -9,6 +9,7 @@ from tests.prove.feeding import FUZZ
 from tests.prove.histories import MILLION, PLANTED, SIMULATION
 from tests.prove.loading import BACKLOG, HALF_AN_HOUR, SOAK, TEN_MINUTES
 from tests.prove.part import Part
+from tests.prove.reader_kills import READER_KILLS
 from tests.prove.striking import KILLS, OUTAGES
 from tests.prove.tested import COMPATIBILITY, ODD_DATA, ROWS, SECURITY
 
@@ -26,6 +27,7 @@ PARTS: Final = _by_name(
     PLANTED,
     FUZZ,
     KILLS,
+    READER_KILLS,
     OUTAGES,
     SOAK,
     BACKLOG,

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import compactor.handler
 import compactor.snapshot.mirror
 import compactor.snapshot.reader
+import compactor.snapshot.turns
 import compactor.wiring
 import stream_processor.handler
 from compactor.snapshot.working_copy import WorkingCopy
@@ -63,6 +64,8 @@ def installed() -> Iterator[Stage]:
             for name, stand_in in replaced.items():
                 if name in vars(module) and module.__name__ != "compactor.snapshot.working_copy":
                     patches.set(module, name, stand_in)
+        # An object that was damaged is whole again within a history, under the same manifest.
+        patches.set(compactor.snapshot.turns, "DAMAGE_KEPT_FOR", 0.0)
         patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_world("uuid")))
         heartbeat = sys.modules["compactor.heartbeat"]
         patches.set(heartbeat, "threading", _Delegate(lambda: Threading(STAGE.world.scheduler)))

@@ -1,0 +1,31 @@
+"""The part of the proof that kills readers."""
+
+from typing import Any, Final
+
+from tests.prove.commands import figures, said
+from tests.prove.part import Part
+from tests.prove.results import Row
+
+_KILLS: Final = 120
+
+
+def _reader_kills(quick: bool) -> list[Row]:
+    """End readers by SIGKILL and SIGTERM, and start them again on their folder."""
+    command = ("-m", "tests.kills.readers", "--kills", str(8 if quick else _KILLS), "--json")
+    (found,) = figures(command)
+    return [row_of(found, said(command))]
+
+
+def row_of(found: dict[str, Any], command: str) -> Row:
+    """Return the row of a campaign. A moment that did not come was struck at random."""
+    lost = found["wrong"] + found["unfound"] + len(found["broken"])
+    note = (
+        f"{found['compared']:,} records compared, {found['wrong']} of them wrong, "
+        f"{found['unfound']} not found; {found['missed']} moments did not come"
+    )
+    return Row("readers killed", found["kills"], found["kills"], lost, command, note)
+
+
+READER_KILLS: Final = Part(
+    "reader_kills", _reader_kills, ("tests/kills/readers",), ("readers killed",)
+)
