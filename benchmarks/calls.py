@@ -29,7 +29,7 @@ from benchmarks.screen import Bars
 from benchmarks.shard import Shard
 from benchmarks.stream import Context
 from benchmarks.traffic import Call
-from compactor.compaction import QueueMessage
+from compactor.entries import QueueMessage
 from compactor.index import batches
 from operations.items import Entity
 from receipt_sync.keys import Collection

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from benchmarks.corpus import Corpus, scattered
-from compactor.compaction import QueueMessage
+from compactor.entries import QueueMessage
 from compactor.index import batches
 from operations.items import Entity
 from operations.table_writer import TableWriter

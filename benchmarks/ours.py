@@ -7,7 +7,8 @@ from typing import Final
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.nowhere import log_to_nowhere
-from compactor.compaction import BatchReport, QueueMessage
+from compactor.compaction import BatchReport
+from compactor.entries import QueueMessage
 from compactor.wiring import build_worker
 from local.stack import Stack
 from receipt_sync.deadline import Deadline

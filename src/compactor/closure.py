@@ -17,6 +17,8 @@ class Closure:
 
     records: dict[EntityKey, Part] = field(default_factory=dict)
     receipts: set[ReceiptKey] = field(default_factory=set)
+    members: set[EntityKey] = field(default_factory=set)
+    """Records of these receipts that the table was seen to hold."""
 
     def add(self, key: EntityKey | None, parts: Part) -> None:
         if key is not None:

@@ -2,55 +2,42 @@
 
 A message is done when every cycle that it takes part in has published, and what of it can never
 succeed lies in the dead-letter queue. Everything else goes back to the queue with its reason.
+
+Messages are worked in groups, and the work of a group in slices, so that neither takes more memory
+than SliceLimits allows (I14). As the deadline nears, the groups that are finished are done, and the
+others go back.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from compactor.bisection import run_bisecting
+from compactor.bisection import Bisected, run_bisecting
 from compactor.closure import touched_collections
 from compactor.cycle import Cycle, CycleReport
-from compactor.dead_letters import DeadLetters
-from compactor.deltas import DeltaStore, VectorBatch, decode
-from compactor.parallel import in_parallel
+from compactor.dead_letters import DeadLetters, park_all
+from compactor.deltas import DeltaStore
+from compactor.entries import Entry, Outstanding, QueueMessage, read_entry
+from compactor.fetching import Fetcher
+from compactor.letters import letters_of
+from compactor.pace import Pace
+from compactor.slices import SliceLimits, slices_of
 from compactor.work import Work
 from receipt_sync.clock import Clock
 from receipt_sync.correlation import receipt_names, tell
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
+    DeadlineNearError,
     LeaseUnavailableError,
     MassDeleteRefusedError,
-    PermanentError,
     PublishRefusedError,
     SnapshotDamagedError,
     SyncError,
     UnsettledError,
 )
 from receipt_sync.keys import Collection, EntityKey
-from receipt_sync.messages import Change, Delta, Poison, read_message, to_body
+from receipt_sync.messages import Poison, to_body
 from receipt_sync.telemetry import Metric, Telemetry
-
-
-@dataclass(frozen=True)
-class QueueMessage:
-    """A message as it was received."""
-
-    message_id: str
-    body: str
-    receipt_handle: str = ""
-
-
-@dataclass
-class Entry:
-    """A message, what it asks for, and what became of it."""
-
-    message: QueueMessage
-    changes: tuple[Change, ...] = ()
-    vectors: VectorBatch | None = None
-    delta: Delta | None = None
-    poison: list[Poison] = field(default_factory=list)
-    failure: str | None = None
-    """Why it goes back to the queue."""
 
 
 @dataclass
@@ -58,9 +45,9 @@ class BatchReport:
     """What became of a batch: reasons by message id of what goes back, and the cycles run."""
 
     received: int
-    returned: dict[str, str]
-    parked: int
-    cycles: list[CycleReport]
+    returned: dict[str, str] = field(default_factory=dict)
+    parked: int = 0
+    cycles: list[CycleReport] = field(default_factory=list)
 
 
 _ALARMS: Mapping[type[BaseException], Metric] = {
@@ -68,6 +55,9 @@ _ALARMS: Mapping[type[BaseException], Metric] = {
     MassDeleteRefusedError: Metric.MASS_DELETES_REFUSED,
     SnapshotDamagedError: Metric.SNAPSHOTS_DAMAGED,
 }
+
+_USUAL: Final = SliceLimits(256 * 2**20)
+"""An eighth of the memory that the template gives the function."""
 
 
 class Compactor:
@@ -80,24 +70,50 @@ class Compactor:
         dead_letters: DeadLetters,
         clock: Clock,
         telemetry: Telemetry,
+        limits: SliceLimits = _USUAL,
     ) -> None:
-        self._cycles, self._deltas, self._dead_letters = cycles, deltas, dead_letters
-        self._clock, self._telemetry = clock, telemetry
+        self._cycles, self._dead_letters = cycles, dead_letters
+        self._clock, self._telemetry, self._limits = clock, telemetry, limits
+        self._fetcher = Fetcher(deltas, lambda entry, error: self._fail([entry], error))
 
     def handle(self, messages: Sequence[QueueMessage], deadline: Deadline) -> BatchReport:
         """Apply a batch. Never raises for what concerns a single message or collection."""
-        entries = [self._read(message) for message in messages]
-        in_parallel(self._fetch, [entry for entry in entries if entry.delta is not None])
-        cycles: list[CycleReport] = []
-        for collection in Collection:
-            cycles += self._compact(collection, entries, deadline)
-        parked = sum(self._park(entry) for entry in entries)
-        returned = {e.message.message_id: e.failure for e in entries if e.failure is not None}
-        self._name(entries, returned)
+        report = BatchReport(len(messages))
+        pace = Pace(deadline)
+        for entries in self._groups(messages):
+            self._handle(entries, deadline, pace, report)
         self._telemetry.event(
-            "batch handled", received=len(entries), returned=len(returned), parked=parked
+            "batch handled",
+            received=report.received,
+            returned=len(report.returned),
+            parked=report.parked,
         )
-        return BatchReport(len(entries), returned, parked, cycles)
+        return report
+
+    def _groups(self, messages: Iterable[QueueMessage]) -> Iterator[list[Entry]]:
+        """The messages in groups that may be held at once; each is read when its group comes."""
+        group: list[Entry] = []
+        weight = 0.0
+        for message in messages:
+            entry = self._read(message)
+            more = self._limits.weight(entry)
+            if group and weight + more > self._limits.records:
+                yield group
+                group, weight = [], 0.0
+            group.append(entry)
+            weight += more
+        if group:
+            yield group
+
+    def _handle(
+        self, entries: list[Entry], deadline: Deadline, pace: Pace, report: BatchReport
+    ) -> None:
+        for collection in Collection:
+            report.cycles += self._compact(collection, entries, deadline, pace)
+        report.parked += self._park(entries, deadline)
+        returned = {e.message.message_id: e.failure for e in entries if e.failure is not None}
+        report.returned |= returned
+        self._name(entries, returned)
 
     def _name(self, entries: Sequence[Entry], returned: Mapping[str, str]) -> None:
         ids = [entry.message.message_id for entry in entries]
@@ -110,78 +126,68 @@ class Compactor:
         )
 
     def _read(self, message: QueueMessage) -> Entry:
-        """A message's content; what can't be read is poison."""
-        entry = Entry(message)
         try:
-            content = read_message(message.body)
-            entry.changes, entry.delta = content.changes, content.delta
-            entry.poison += content.poison
-        except PermanentError as error:
-            entry.poison.append(Poison(message.body, str(error)))
+            return read_entry(message)
         except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+            entry = Entry(message)
             self._fail([entry], error)
-        return entry
-
-    def _fetch(self, entry: Entry) -> None:
-        """The vectors that a message announces; what can't be fetched goes back."""
-        delta = _delta_of(entry)
-        try:
-            entry.vectors = decode(self._deltas.read(delta.delta_key), delta)
-        except PermanentError as error:
-            entry.poison.append(Poison(entry.message.body, str(error)))
-        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
-            self._fail([entry], error)
+            return entry
 
     def _compact(
-        self, collection: Collection, entries: list[Entry], deadline: Deadline
+        self, collection: Collection, entries: list[Entry], deadline: Deadline, pace: Pace
     ) -> list[CycleReport]:
-        concerned = [entry for entry in entries if _concerns(entry, collection)]
+        concerned = [entry for entry in entries if entry.concerns(collection)]
         if not concerned:
             return []
         begun = self._clock.monotonic()
-        try:
-            done = run_bisecting(
-                lambda work: self._cycles[collection].run(work, deadline),
-                _work(collection, concerned),
-            )
-        except Exception as error:  # noqa: BLE001 here a failure becomes batch item failures
-            self._fail(concerned, error)
-            return []
-        self._set_aside(concerned, done.poison, done.reports)
-        self._measure(collection, concerned, begun)
+        outstanding = Outstanding(collection, concerned)
+        done = run_bisecting(
+            lambda work: self._cycles[collection].run(work, deadline),
+            slices_of(collection, concerned, self._fetcher.fetch, self._limits),
+            pace,
+            outstanding.settle,
+        )
+        self._set_aside(concerned, outstanding, done)
+        self._return(concerned, outstanding, done)
+        if done.reports:
+            self._measure(collection, [e for e in concerned if e.failure is None], begun)
         return done.reports
 
-    def _set_aside(
-        self,
-        concerned: list[Entry],
-        poison: Iterable[tuple[Work, str]],
-        reports: Iterable[CycleReport],
-    ) -> None:
-        for unit, reason in poison:
-            for entry in concerned:
-                entry.poison += [
-                    Poison(to_body(c), reason) for c in unit.changes if c in entry.changes
-                ]
-                if entry.delta and entry.delta.delta_id in {v.delta_id for v in unit.vectors}:
-                    ids = ", ".join(i for v in unit.vectors for i in v.ids)
-                    entry.poison.append(Poison(entry.message.body, f"{ids}: {reason}"))
-        refused = {delta_id: why for report in reports for delta_id, why in report.refused.items()}
-        for entry in concerned:
-            if entry.delta and entry.delta.delta_id in refused:
-                entry.poison.append(Poison(entry.message.body, refused[entry.delta.delta_id]))
+    def _set_aside(self, concerned: list[Entry], outstanding: Outstanding, done: Bisected) -> None:
+        by_delta = _by_delta(concerned)
+        for unit, reason in done.poison:
+            outstanding.settle(unit, Work())
+            for change in unit.changes:
+                outstanding.owner(change).poison.append(Poison(to_body(change), reason))
+            for batch in unit.vectors:
+                for entry in by_delta[batch.delta_id]:
+                    why = f"{', '.join(batch.ids)}: {reason}"
+                    entry.poison.append(Poison(entry.message.body, why))
+        for delta_id, reason in _refused(done.reports).items():
+            for entry in by_delta[delta_id]:
+                entry.poison.append(Poison(entry.message.body, reason))
 
-    def _park(self, entry: Entry) -> int:
-        """Set aside what of a message is poison, once the rest of it is done."""
-        if entry.failure is not None:
-            return 0
-        try:
-            for body, reason in entry.poison:
-                self._dead_letters.park(body, reason, entry.message.message_id)
-        except Exception as error:  # noqa: BLE001 not parked: the message comes back as a whole
-            self._fail([entry], error)
-            return 0
-        self._telemetry.measure(Metric.RECORDS_PARKED, len(entry.poison))
-        return len(entry.poison)
+    def _return(self, concerned: list[Entry], outstanding: Outstanding, done: Bisected) -> None:
+        """Send back what was not settled, and the messages whose deletions were refused."""
+        for withheld in (report.withheld for report in done.reports):
+            if withheld is not None:
+                owed = [e for e in concerned if _names_any(e, withheld.ids)]
+                self._fail(owed, withheld.error)
+        left = [e for e in concerned if e.failure is None and not outstanding.is_settled(e)]
+        if left:
+            self._fail(left, done.stopped or _UNSETTLED)
+
+    def _park(self, entries: list[Entry], deadline: Deadline) -> int:
+        """Set aside what of each message is poison, once the rest of it is done."""
+        poisoned = [e for e in entries if e.poison and e.failure is None]
+        letters = [letter for entry in poisoned for letter in letters_of(entry)]
+        failed = park_all(self._dead_letters, letters, deadline)
+        for error in {id(error): error for error in failed.values()}.values():
+            self._fail([e for e in poisoned if failed.get(e.message.message_id) is error], error)
+        parked = sum(len(entry.poison) for entry in poisoned if entry.failure is None)
+        if parked:
+            self._telemetry.measure(Metric.RECORDS_PARKED, parked)
+        return parked
 
     def _fail(self, entries: Sequence[Entry], error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
@@ -215,41 +221,35 @@ class Compactor:
             self._telemetry.measure(Metric.FRESHNESS, 1000 * (now - timestamp).total_seconds())
 
 
-_EXPECTED = (LeaseUnavailableError, PublishRefusedError, UnsettledError)
-"""What happens whenever two workers meet, and is no fault."""
+_EXPECTED = (DeadlineNearError, LeaseUnavailableError, PublishRefusedError, UnsettledError)
+"""What happens whenever two workers meet or a backlog is long, and is no fault."""
 
 
-def _concerns(entry: Entry, collection: Collection) -> bool:
-    if entry.failure is not None:
-        return False
-    by_change = any(collection in touched_collections(change) for change in entry.changes)
-    by_vectors = entry.vectors is not None and _delta_of(entry).collection is collection
-    return by_change or by_vectors
+_UNSETTLED: Final = AssertionError("a part of a message was neither published nor set aside")
+"""Cannot be, and if it is, then nothing may be acknowledged (I2)."""
 
 
 def _keys(entry: Entry) -> Iterator[EntityKey]:
     yield from (change.key for change in entry.changes)
-    if entry.vectors is not None:
-        yield from entry.vectors.keys
+    yield from entry.receipts
 
 
-def _work(collection: Collection, entries: list[Entry]) -> Work:
-    return Work(
-        changes=tuple(
-            change
-            for entry in entries
-            for change in entry.changes
-            if collection in touched_collections(change)
-        ),
-        vectors=tuple(
-            entry.vectors
-            for entry in entries
-            if entry.vectors is not None and _delta_of(entry).collection is collection
-        ),
-    )
+def _names_any(entry: Entry, ids: frozenset[str]) -> bool:
+    """Whether a message is about the entity of one of these records.
+
+    A message of a neighbour is not: the deletion is owed to the deleted entity's own message.
+    """
+    return any(change.key.line_id is not None and change.key.chroma_id in ids
+               for change in entry.changes)  # fmt: skip
 
 
-def _delta_of(entry: Entry) -> Delta:
-    if entry.delta is None:
-        raise AssertionError("vectors come with their delta")
-    return entry.delta
+def _by_delta(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.delta is not None:
+            found.setdefault(entry.delta.delta_id, []).append(entry)
+    return found
+
+
+def _refused(reports: Iterable[CycleReport]) -> dict[str, str]:
+    return {delta_id: why for report in reports for delta_id, why in report.refused.items()}

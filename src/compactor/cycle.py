@@ -3,14 +3,18 @@
 Lease, check out, read the table, compare, write, read back, publish on condition that the version
 checked out is still the last one. A cycle that has nothing to write publishes all the same: it
 must not acknowledge on the word of a snapshot that a paused worker may be about to replace.
+
+A change of a receipt's merchant can reach any number of records. One cycle works at most `most` of
+them, and reports what is left as `rest`.
 """
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 from compactor.closure import Closure, closure_of
+from compactor.delete_guard import DeleteGuard, DeleteLedger
 from compactor.deltas import VectorBatch
 from compactor.index import Index, Record
 from compactor.lease import Lease
@@ -20,7 +24,7 @@ from compactor.projection import Items
 from compactor.readback import read_back
 from compactor.snapshot.working_copy import Published
 from compactor.source import TableSource
-from compactor.truth import read_truth
+from compactor.truth import add_members, read_truth
 from compactor.work import Work
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import MassDeleteRefusedError
@@ -41,26 +45,11 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True)
-class DeleteGuard:
-    """The most that one cycle may delete without a person's word (I5).
+class Withheld:
+    """Deletions that the guard refused: ids, and the reason."""
 
-    `share` of the collection's records, but never fewer than `floor` records: a small collection
-    may lose a whole receipt.
-    """
-
-    share: float
-    floor: int
-
-    def check(self, index: Index, deletes: int) -> None:
-        """Raise MassDeleteRefusedError beyond the share."""
-        if deletes <= self.floor:
-            return
-        allowed = self.share * index.count()
-        if deletes > allowed:
-            raise MassDeleteRefusedError(
-                f"a cycle would delete {deletes} records, more than {self.share:.0%} of the "
-                "collection: if that is meant, raise MAX_DELETE_SHARE and let the messages return"
-            )
+    ids: frozenset[str]
+    error: MassDeleteRefusedError
 
 
 @dataclass(frozen=True)
@@ -76,6 +65,32 @@ class CycleReport:
     dropped_vectors: int
     uploaded: int
     refused: dict[str, str]
+    stale: int = 0
+    """Records that were written with a vector of another text."""
+    rest: Work = field(default_factory=Work)
+    """What the cycle left for another one, because it would have been too much for one."""
+    withheld: Withheld | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """What a log line may say: counts, and no text (I8)."""
+        return {
+            "collection": self.collection,
+            "version": self.version,
+            "updated": self.updated,
+            "inserted": self.inserted,
+            "replaced": self.replaced,
+            "deleted": self.deleted,
+            "dropped_vectors": self.dropped_vectors,
+            "uploaded": self.uploaded,
+            "refused": len(self.refused),
+            "left": self.rest.size,
+            "withheld": len(self.withheld.ids) if self.withheld else 0,
+        }
+
+
+MOST_RECORDS: Final = 10_000
+"""Records of one cycle at most: it takes some seconds then, and the deadline is looked at between
+two cycles."""
 
 
 class Cycle:
@@ -89,20 +104,41 @@ class Cycle:
         source: TableSource,
         guard: DeleteGuard,
         telemetry: Telemetry,
+        most: int = MOST_RECORDS,
     ) -> None:
         self.collection = collection
         self._lease, self._target, self._source = lease, target, source
-        self._guard, self._telemetry = guard, telemetry
+        self._ledger, self._telemetry = DeleteLedger(guard), telemetry
+        self._most = most
 
     def run(self, work: Work, deadline: Deadline) -> CycleReport:
-        """Apply and publish `work`. Whatever is raised, nothing was published, or all was."""
+        """Apply and publish `work`, but for `rest` and `withheld` of the report.
+
+        Whatever is raised, nothing was published; and what was published is never raised about.
+        """
         deadline.check("begin a cycle")
-        with self._telemetry.step("cycle", collection=self.collection.value), ExitStack() as held:
+        outcome = _Outcome()
+        with self._telemetry.step("cycle", collection=self.collection.value):
+            try:
+                self._run_with_lease(work, deadline, outcome)
+            except Exception as error:
+                if outcome.report is None and outcome.failure is None:
+                    raise
+                if error is not outcome.failure:
+                    # The lease runs out by itself, so this costs the next worker a wait.
+                    self._telemetry.problem("lease not released", error=type(error).__name__)
+        if outcome.failure is not None:
+            raise outcome.failure
+        return self._told(outcome)
+
+    def _run_with_lease(self, work: Work, deadline: Deadline, outcome: "_Outcome") -> None:
+        with ExitStack() as held:
             with self._telemetry.step("lease"):
                 held.enter_context(self._lease.held(deadline))
             try:
-                return self._run(work, deadline)
-            except BaseException:
+                outcome.report = self._run(work, deadline)
+            except BaseException as error:
+                outcome.failure = error
                 self._target.discard()
                 raise
 
@@ -112,8 +148,8 @@ class Cycle:
             index = self._target.checkout()
         vectors, refused = _fitting(work.vectors, index)
         with step("plan"):
-            plan = self._plan(work, vectors, index, deadline)
-            self._guard.check(index, len(plan.delete))
+            plan, rest = self._plan(work, vectors, index, deadline)
+            withheld = self._withhold(plan, index, deadline)
         with step("write"):
             self._write(index, plan)
         with step("publish"):
@@ -121,33 +157,44 @@ class Cycle:
             count = index.count() if plan.insert or plan.delete else None
             self._lease.check()
             published = self._target.publish(count)
-        report = _report(self.collection, plan, published, refused)
-        self._tell(report, plan.stale)
-        return report
+        if published.undeleted is not None:
+            self._telemetry.problem("expired objects not deleted", error=published.undeleted)
+        self._ledger.note(len(plan.delete), len(plan.insert), deadline.moment())
+        return _report(self.collection, plan, published, refused, rest, withheld)
+
+    def _withhold(self, plan: Plan, index: Index, deadline: Deadline) -> Withheld | None:
+        """Take the deletions out of a plan that has more of them than the guard allows."""
+        error = self._ledger.refusal(index, len(plan.delete), deadline.moment())
+        if error is None:
+            return None
+        ids, plan.delete = frozenset(plan.delete), []
+        return Withheld(ids, error)
 
     def _plan(
         self, work: Work, vectors: list[VectorBatch], index: Index, deadline: Deadline
-    ) -> Plan:
+    ) -> tuple[Plan, Work]:
         embedded = [key for batch in vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
         with self._telemetry.step("read", records=len(closure.records)):
+            unfinished = add_members(
+                self._source, closure, work.done, self.collection, self._most, deadline
+            )
             items, present = self._read(closure, index, deadline)
         with self._telemetry.step("compare"):
-            return make_plan(closure, newest_vectors(vectors), items, present)
+            plan = make_plan(closure, newest_vectors(vectors), items, present)
+        return plan, work.rest(unfinished)
 
     def _read(
         self, closure: Closure, index: Index, deadline: Deadline
     ) -> tuple[Items, dict[str, Record]]:
-        """What the table and what Chroma hold; at the same time where neither needs the other."""
+        """What the table and what Chroma hold, read at the same time."""
 
         def truth() -> Items:
-            return read_truth(self._source, closure, self.collection, deadline)
+            return read_truth(self._source, closure, deadline)
 
         def present() -> dict[str, Record]:
             return index.get([key.chroma_id for key in closure.records])
 
-        if closure.receipts:  # whose members only the table knows
-            return truth(), present()
         items, records = in_parallel(lambda read: read(), [truth, present])
         return items, records
 
@@ -168,15 +215,27 @@ class Cycle:
         with self._telemetry.step("read back"):
             read_back(index, plan)
 
-    def _tell(self, report: CycleReport, stale: int) -> None:
+    def _told(self, outcome: "_Outcome") -> CycleReport:
+        report = outcome.report
+        if report is None:
+            raise AssertionError("a cycle without a report has raised")
         measure = self._telemetry.measure
         measure(Metric.METADATA_UPDATES_APPLIED, report.updated)
         measure(Metric.VECTORS_APPLIED, report.inserted + report.replaced)
         measure(Metric.VECTORS_DROPPED, report.dropped_vectors)
         measure(Metric.RECORDS_DELETED, report.deleted)
-        measure(Metric.STALE_VECTORS_WRITTEN, stale)
+        measure(Metric.STALE_VECTORS_WRITTEN, report.stale)
         measure(Metric.BYTES_PUBLISHED, report.uploaded)
-        self._telemetry.event("published", **{**asdict(report), "refused": len(report.refused)})
+        self._telemetry.event("published", **report.figures())
+        return report
+
+
+@dataclass
+class _Outcome:
+    """What came of a cycle before its lease was released."""
+
+    report: CycleReport | None = None
+    failure: BaseException | None = None
 
 
 def _fitting(
@@ -196,7 +255,12 @@ def _fitting(
 
 
 def _report(
-    collection: Collection, plan: Plan, published: Published, refused: dict[str, str]
+    collection: Collection,
+    plan: Plan,
+    published: Published,
+    refused: dict[str, str],
+    rest: Work,
+    withheld: Withheld | None,
 ) -> CycleReport:
     return CycleReport(
         collection=collection,
@@ -208,4 +272,7 @@ def _report(
         dropped_vectors=plan.dropped_vectors,
         uploaded=published.uploaded,
         refused=refused,
+        stale=plan.stale,
+        rest=rest,
+        withheld=withheld,
     )

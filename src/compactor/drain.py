@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from compactor.compaction import BatchReport, Compactor, QueueMessage
+from compactor.compaction import BatchReport, Compactor
+from compactor.entries import QueueMessage
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
 

@@ -18,8 +18,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from compactor.allocator import Allocator, this_process
-from compactor.compaction import QueueMessage
 from compactor.drain import drain
+from compactor.entries import QueueMessage
 from compactor.wiring import Worker, build_worker
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TransientError

@@ -5,6 +5,7 @@ again until there are none, and a throttle, an error or a partial page raises Ta
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -18,6 +19,7 @@ from receipt_sync.backoff import pauses
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, MalformedKeyError, TableReadError
 from receipt_sync.fields import MERCHANT_FIELDS, OWN_FIELDS
+from receipt_sync.keys import Collection as EntityCollection
 from receipt_sync.keys import EntityKey, ReceiptKey, parse_key
 from receipt_sync.telemetry import Metric, Telemetry
 
@@ -53,6 +55,16 @@ _OF_KINDS: Final = {
     frozenset({True, False}): _EVERY_FIELD,
 }
 """By whether keys are those of receipts' metadata: the table is quicker with fewer fields."""
+_NO_FIELD: Final = _reading()
+
+
+@dataclass(frozen=True)
+class Members:
+    """Keys of a receipt's records in one collection, in the table's order."""
+
+    keys: list[EntityKey]
+    whole: bool
+    """Whether there are none after these."""
 
 
 class TableSource(Protocol):
@@ -66,6 +78,21 @@ class TableSource(Protocol):
         self, receipts: Collection[ReceiptKey], deadline: Deadline
     ) -> dict[EntityKey, Item | None]:
         """All entities of the receipts that exist. Raises TableReadError."""
+        ...
+
+    def member_keys(
+        self,
+        receipt: ReceiptKey,
+        collection: EntityCollection,
+        after: EntityKey | None,
+        most: int,
+        deadline: Deadline,
+    ) -> Members:
+        """Up to `most` keys of a receipt's records, behind `after` if given. Raises TableReadError.
+
+        That a key is among them proves that its item exists; that it is not among them proves
+        nothing.
+        """
         ...
 
 
@@ -121,25 +148,51 @@ class DynamoDBSource:
                 return found
             self._pause(next(waits), deadline, "unprocessed keys")
 
+    def member_keys(
+        self,
+        receipt: ReceiptKey,
+        collection: EntityCollection,
+        after: EntityKey | None,
+        most: int,
+        deadline: Deadline,
+    ) -> Members:
+        keys: list[EntityKey] = []
+        for page in self._pages(receipt, _NO_FIELD, after, deadline):
+            keys += [key for key in page if key.collection is collection]
+            if len(keys) > most:
+                return Members(keys[:most], whole=False)
+        return Members(keys, whole=True)
+
     def _query(self, receipt: ReceiptKey, deadline: Deadline) -> dict[EntityKey, Item]:
-        names = {**_EVERY_FIELD["ExpressionAttributeNames"], "#pk": "PK", "#sk": "SK"}
         found: dict[EntityKey, Item] = {}
-        start: dict[str, Any] = {}
+        for page in self._pages(receipt, _EVERY_FIELD, None, deadline):
+            found |= page
+        return found
+
+    def _pages(
+        self,
+        receipt: ReceiptKey,
+        reading: Mapping[str, Any],
+        after: EntityKey | None,
+        deadline: Deadline,
+    ) -> Iterator[dict[EntityKey, Item]]:
+        """A receipt's entities by pages, in the order of their keys."""
+        names = {**reading["ExpressionAttributeNames"], "#pk": "PK", "#sk": "SK"}
+        request = {
+            **reading,
+            "ExpressionAttributeNames": names,
+            "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :sk)",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": receipt.pk},
+                ":sk": {"S": receipt.sk_prefix},
+            },
+        }
+        start = {} if after is None else _starting(after)
         while True:
-            page = self._call(
-                self._client.query,
-                deadline,
-                **{**_EVERY_FIELD, "ExpressionAttributeNames": names},
-                KeyConditionExpression="#pk = :pk AND begins_with(#sk, :sk)",
-                ExpressionAttributeValues={
-                    ":pk": {"S": receipt.pk},
-                    ":sk": {"S": receipt.sk_prefix},
-                },
-                **start,
-            )
-            found |= self._entities(page["Items"])
+            page = self._call(self._client.query, deadline, **request, **start)
+            yield self._entities(page["Items"])
             if "LastEvaluatedKey" not in page:
-                return found
+                return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _call(self, call: Any, deadline: Deadline, **arguments: Any) -> Any:
@@ -177,6 +230,11 @@ class DynamoDBSource:
             if key is not None:
                 found[key] = decode_item(item)
         return found
+
+
+def _starting(after: EntityKey) -> dict[str, Any]:
+    """Go on behind a key, whether or not its item is still there."""
+    return {"ExclusiveStartKey": {"PK": {"S": after.pk}, "SK": {"S": after.sk}}}
 
 
 def _own_key(item: Mapping[str, Any]) -> EntityKey | None:

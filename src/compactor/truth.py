@@ -1,24 +1,76 @@
 """The table's present state of everything that a closure touches (I4: read after checkout)."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from compactor.closure import Closure
+from compactor.index import batches
+from compactor.parallel import in_parallel
 from compactor.projection import Item, Part, neighbourhood
-from compactor.source import TableSource
+from compactor.source import Members, TableSource
 from receipt_sync.deadline import Deadline
-from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.keys import Collection, EntityKey, ReceiptKey
+
+_AT_ONCE: Final = 4
+"""Receipts whose keys are read at a time. More than `most` keys of each are never held."""
+
+
+def add_members(
+    source: TableSource,
+    closure: Closure,
+    done: Mapping[ReceiptKey, EntityKey],
+    collection: Collection,
+    most: int,
+    deadline: Deadline,
+) -> dict[ReceiptKey, EntityKey | None]:
+    """Add the records of receipts whose merchant changed, up to `most` records in the closure.
+
+    The table knows them; `done` says behind which record to go on. Return the receipts that are
+    not finished, each with the last of its records that was added, or None.
+    """
+    unfinished: dict[ReceiptKey, EntityKey | None] = {}
+    for receipts in batches(sorted(closure.receipts), _AT_ONCE):
+        room = most - len(closure.records)
+        if room <= 0:
+            unfinished |= {receipt: done.get(receipt) for receipt in receipts}
+            continue
+
+        def read(receipt: ReceiptKey, room: int = room) -> Members:
+            return source.member_keys(receipt, collection, done.get(receipt), room, deadline)
+
+        for receipt, found in zip(receipts, in_parallel(read, receipts), strict=True):
+            last = _add(closure, found, most) or done.get(receipt)
+            if not found.whole or (found.keys and last != found.keys[-1]):
+                unfinished[receipt] = last
+    return unfinished
+
+
+def _add(closure: Closure, found: Members, most: int) -> EntityKey | None:
+    """Add keys while there is room; return the last one added."""
+    last = None
+    for key in found.keys:
+        if len(closure.records) >= most:
+            break
+        closure.add(key, Part.MERCHANT)
+        closure.members.add(key)
+        last = key
+    return last
 
 
 def read_truth(
-    source: TableSource, closure: Closure, collection: Collection, deadline: Deadline
+    source: TableSource, closure: Closure, deadline: Deadline
 ) -> dict[EntityKey, Item | None]:
     """Items of the closure's records and of what their projection needs; None proves absence.
 
-    The members of receipts whose merchant changed join the closure: the table knows them.
+    A member of which only the merchant part is wanted is not read: the table was seen to hold it
+    in this cycle, and its item says nothing about the merchant.
     """
-    items = source.members(closure.receipts, deadline)
-    for key in items:
-        if key.collection is collection:
-            closure.add(key, Part.MERCHANT)
-    needed = {n for key, parts in closure.records.items() for n in neighbourhood(key, parts)}
-    # A receipt that was queried whole has answered for all of its keys.
-    unread = {key for key in needed if key.receipt not in closure.receipts}
-    return items | source.get(unread, deadline)
+    proved: dict[EntityKey, Item | None] = {}
+    needed: set[EntityKey] = set()
+    for key, parts in closure.records.items():
+        if key in closure.members and parts == Part.MERCHANT:
+            proved[key] = {}
+            needed.add(key.metadata)
+        else:
+            needed.update(neighbourhood(key, parts))
+    return proved | source.get(needed, deadline)

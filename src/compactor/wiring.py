@@ -11,8 +11,9 @@ import boto3
 from botocore.config import Config
 
 from compactor.compaction import Compactor
-from compactor.cycle import Cycle, DeleteGuard
+from compactor.cycle import Cycle
 from compactor.dead_letters import SQSDeadLetters
+from compactor.delete_guard import DeleteGuard
 from compactor.delta_store import S3DeltaStore
 from compactor.drain import SQSCompactionQueue
 from compactor.heartbeat import ThreadHeartbeat
@@ -20,6 +21,7 @@ from compactor.index import ChromaIndex
 from compactor.lease import Lease, LeaseTerms
 from compactor.lock_table import DynamoDBLockTable
 from compactor.plain_items import read_plain
+from compactor.slices import SliceLimits
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from compactor.snapshot.workspace import claim
@@ -55,7 +57,7 @@ def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
     cycles = {collection: make(collection) for collection in Collection}
     dead_letters = SQSDeadLetters(sqs, settings.compaction_dlq_url)
     deltas = S3DeltaStore(parts.s3, settings.snapshot_bucket)
-    compactor = Compactor(cycles, deltas, dead_letters, parts.clock, telemetry)
+    compactor = Compactor(cycles, deltas, dead_letters, parts.clock, telemetry, parts.limits)
     return Worker(compactor, SQSCompactionQueue(sqs, settings.compaction_queue_url), parts.clock)
 
 
@@ -67,6 +69,7 @@ class _Parts:
         self._owner = str(uuid.uuid4())
         self._randomness = SystemRandom()
         self.clock = SystemClock()
+        self.limits = SliceLimits(settings.slice_bytes)
         self._guard = DeleteGuard(settings.max_delete_share, settings.max_delete_floor)
         self.s3: Any = boto3.client("s3", config=_CLIENT)
         self._dynamodb: Any = boto3.client("dynamodb", config=_CLIENT)
@@ -87,7 +90,8 @@ class _Parts:
             ),
         )
         lease, source = self._lease(collection), self._source()
-        return Cycle(collection, lease, copy, source, self._guard, self._telemetry)
+        most = self.limits.records
+        return Cycle(collection, lease, copy, source, self._guard, self._telemetry, most)
 
     def server_cycles(self) -> Callable[[Collection], Cycle]:
         """Makes cycles on a Chroma server."""
@@ -102,6 +106,7 @@ class _Parts:
             self._source(),
             self._guard,
             self._owner,
+            self.limits.records,
         )
 
     def _store(self, collection: Collection) -> S3SnapshotStore:

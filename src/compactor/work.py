@@ -1,18 +1,24 @@
 """What one cycle is asked to do for one collection."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from compactor.deltas import VectorBatch
+from receipt_sync.keys import EntityKey, ReceiptKey
 from receipt_sync.messages import Change
 
 
 @dataclass(frozen=True)
 class Work:
-    """Changes, and vectors that arrived."""
+    """Changes, and vectors that arrived.
+
+    `done` names, for a receipt that an earlier slice has begun, the last of its records that was
+    worked: its change asks only for what comes after that in the table's order.
+    """
 
     changes: tuple[Change, ...] = ()
     vectors: tuple[VectorBatch, ...] = ()
+    done: Mapping[ReceiptKey, EntityKey] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -23,7 +29,17 @@ class Work:
         """Two parts of about the same size, to find the unit that spoils the whole."""
         units = list(self._units())
         middle = len(units) // 2
-        return _merged(units[:middle]), _merged(units[middle:])
+        return self._merged(units[:middle]), self._merged(units[middle:])
+
+    def rest(self, unfinished: Mapping[ReceiptKey, EntityKey | None]) -> "Work":
+        """What is left after a slice that did not come to the end of these receipts.
+
+        A receipt is given with the last of its records that was worked, or None for none.
+        """
+        return Work(
+            changes=tuple(c for c in self.changes if _receipt_of(c) in unfinished),
+            done={receipt: key for receipt, key in unfinished.items() if key is not None},
+        )
 
     def _units(self) -> Iterator["Work"]:
         for change in self.changes:
@@ -32,9 +48,14 @@ class Work:
             for row in range(len(batch.ids)):
                 yield Work(vectors=(batch.rows(row, row + 1),))
 
+    def _merged(self, units: list["Work"]) -> "Work":
+        return Work(
+            tuple(change for unit in units for change in unit.changes),
+            tuple(batch for unit in units for batch in unit.vectors),
+            self.done,
+        )
 
-def _merged(units: list[Work]) -> Work:
-    return Work(
-        tuple(change for unit in units for change in unit.changes),
-        tuple(batch for unit in units for batch in unit.vectors),
-    )
+
+def _receipt_of(change: Change) -> ReceiptKey | None:
+    """The receipt whose every record a change reaches; None for one that reaches its own few."""
+    return change.key.receipt if change.key.line_id is None else None

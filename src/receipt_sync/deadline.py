@@ -15,6 +15,10 @@ class Deadline:
         """Seconds left; negative once it has passed."""
         return self._end - self._clock.monotonic()
 
+    def moment(self) -> float:
+        """Return seconds on the monotonic clock, to measure the time between two cycles."""
+        return self._clock.monotonic()
+
     def check(self, step: str, seconds: float = 0.0) -> None:
         """Raise DeadlineNearError if `step` would need more than what is left."""
         if self.remaining() < seconds:

@@ -107,3 +107,14 @@ class ForkedError(SyncError):
 
 class QueueSendError(TransientError):
     """SQS took none of the messages of an invocation."""
+
+
+class LettersNotParkedError(TransientError):
+    """The dead-letter queue did not take some letters: their messages go back to the queue."""
+
+    def __init__(self, message_ids: set[str], codes: set[str]) -> None:
+        self.message_ids = frozenset(message_ids)
+        super().__init__(
+            f"the dead-letter queue refused {len(self.message_ids)} letters "
+            f"({', '.join(sorted(codes)) or 'no code'}): their messages return and are tried again"
+        )

@@ -106,6 +106,15 @@ class CompactorSettings(ChromaSettings):
     max_delete_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_delete_floor: Annotated[int, Field(ge=0)] = 1000
     snapshot_retention_seconds: Annotated[float, Field(ge=0)] = 86_400
+    aws_lambda_function_memory_size: Annotated[int, Field(ge=128)] = 2048
+    """MiB. Lambda sets it; elsewhere it is the template's default."""
+    slice_memory_share: Annotated[float, Field(gt=0, le=0.5)] = 0.125
+    """The share of the memory that one slice of work may take."""
+
+    @property
+    def slice_bytes(self) -> int:
+        """Bytes of memory that one slice of work may take."""
+        return int(self.slice_memory_share * self.aws_lambda_function_memory_size * 2**20)
 
     @model_validator(mode="after")
     def _lease_outlives_two_heartbeats(self) -> Self:

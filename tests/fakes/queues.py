@@ -1,5 +1,8 @@
 """Deltas and dead letters in memory."""
 
+from collections.abc import Sequence
+
+from compactor.dead_letters import DeadLetter
 from receipt_sync.errors import DeltaRefusedError
 
 
@@ -21,7 +24,7 @@ class InMemoryDeadLetters:
         self.parked: list[tuple[str, str, str]] = []
         self.failing: Exception | None = None
 
-    def park(self, body: str, reason: str, message_id: str) -> None:
+    def park(self, letters: Sequence[DeadLetter]) -> None:
         if self.failing is not None:
             raise self.failing
-        self.parked.append((body, reason, message_id))
+        self.parked += [(letter.body, letter.reason, letter.message_id) for letter in letters]

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from compactor.compaction import Compactor
-from compactor.cycle import Cycle, DeleteGuard
+from compactor.cycle import Cycle
+from compactor.delete_guard import DeleteGuard
 from compactor.server.cycle import ServerCycle
 from compactor.server.target import OpenIndex, RemoteIndex, ServerTarget
 from compactor.server.version import ServerVersion, read_version

@@ -5,8 +5,10 @@ from copy import deepcopy
 from typing import Any
 
 from compactor.projection import Item
+from compactor.source import Members
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
+from receipt_sync.keys import Collection as EntityCollection
 from receipt_sync.keys import EntityKey, ReceiptKey
 
 
@@ -29,6 +31,22 @@ class InMemoryTable:
         found = {key: item for key, item in self.items.items() if key.receipt in set(receipts)}
         self._read(len(found))
         return deepcopy(found)  # type: ignore[return-value]
+
+    def member_keys(
+        self,
+        receipt: ReceiptKey,
+        collection: EntityCollection,
+        after: EntityKey | None,
+        most: int,
+        deadline: Deadline,
+    ) -> Members:
+        found = sorted(
+            (key for key in self.items if key.receipt == receipt and key.collection is collection),
+            key=lambda key: key.sk,
+        )
+        found = [key for key in found if after is None or key.sk > after.sk]
+        self._read(min(most, len(found)))
+        return Members(found[:most], whole=len(found) <= most)
 
     def _read(self, count: int) -> None:
         if self.failing is not None:

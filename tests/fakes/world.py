@@ -6,12 +6,15 @@ from random import Random
 
 import numpy as np
 
-from compactor.compaction import BatchReport, Compactor, QueueMessage
-from compactor.cycle import Cycle, DeleteGuard
+from compactor.compaction import BatchReport, Compactor
+from compactor.cycle import Cycle
+from compactor.delete_guard import DeleteGuard
 from compactor.deltas import VectorBatch, encode
+from compactor.entries import QueueMessage
 from compactor.lease import Lease, LeaseTerms
 from compactor.plan import same
 from compactor.projection import ALL, DELTA_ID, neighbourhood, project
+from compactor.slices import SliceLimits
 from receipt_sync.changes import EventName
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey
@@ -46,10 +49,12 @@ class World:
         *,
         guard: DeleteGuard | None = None,
         wrap: Callable[[InMemoryTarget], InMemoryTarget] = lambda target: target,
+        limits: SliceLimits | None = None,
     ) -> Compactor:
         """A compactor of its own, cold."""
-        cycles = {c: self._cycle(c, name, guard, wrap) for c in Collection}
-        return Compactor(cycles, self.deltas, self.dead_letters, self.clock, self.telemetry)
+        limits = limits or SliceLimits(2**28)
+        cycles = {c: self._cycle(c, name, guard, wrap, limits.records) for c in Collection}
+        return Compactor(cycles, self.deltas, self.dead_letters, self.clock, self.telemetry, limits)
 
     def _cycle(
         self,
@@ -57,11 +62,12 @@ class World:
         name: str,
         guard: DeleteGuard | None,
         wrap: Callable[[InMemoryTarget], InMemoryTarget],
+        most: int,
     ) -> Cycle:
         lease = self.lease(collection, name)
         target = wrap(InMemoryTarget(self.published[collection]))
         guard = guard or DeleteGuard(0.1, 1000)
-        return Cycle(collection, lease, target, self.table, guard, self.telemetry)
+        return Cycle(collection, lease, target, self.table, guard, self.telemetry, most)
 
     def lease(self, collection: Collection, name: str) -> Lease:
         """The lease of a collection for the worker of that name."""

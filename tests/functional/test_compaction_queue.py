@@ -1,8 +1,8 @@
 """The compaction queue and its dead letters on the local SQS."""
 
-from compactor.compaction import QueueMessage
-from compactor.dead_letters import SQSDeadLetters
+from compactor.dead_letters import DeadLetter, SQSDeadLetters
 from compactor.drain import SQSCompactionQueue
+from compactor.entries import QueueMessage
 
 
 def test_messages_are_received_and_acknowledged(sqs, queue_url: str):
@@ -16,7 +16,9 @@ def test_messages_are_received_and_acknowledged(sqs, queue_url: str):
 
 
 def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_url: str):
-    SQSDeadLetters(sqs, queue_url).park("not json\x00", "the body is not JSON", "message-1")
+    SQSDeadLetters(sqs, queue_url).park(
+        [DeadLetter("not json\x00", "the body is not JSON", "message-1")]
+    )
     (message,) = sqs.receive_message(QueueUrl=queue_url, MessageAttributeNames=["All"])["Messages"]
     assert message["Body"] == "not json\ufffd"
     attributes = {name: a["StringValue"] for name, a in message["MessageAttributes"].items()}
@@ -24,7 +26,7 @@ def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_
 
 
 def test_an_empty_body_can_be_parked_too(sqs, queue_url: str):
-    SQSDeadLetters(sqs, queue_url).park("", "empty", "message-1")
+    SQSDeadLetters(sqs, queue_url).park([DeadLetter("", "empty", "message-1")])
     assert len(SQSCompactionQueue(sqs, queue_url).receive(10)) == 1
 
 

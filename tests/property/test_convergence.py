@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from compactor.compaction import Compactor, QueueMessage
+from compactor.compaction import Compactor
+from compactor.entries import QueueMessage
 from receipt_sync.attributes import decode_item
 from receipt_sync.changes import detect_changes
 from receipt_sync.errors import TableReadError

@@ -23,13 +23,12 @@ from compactor.cycle import Cycle
 from compactor.dead_letters import SQSDeadLetters
 from compactor.lease import Lease
 from compactor.lock_table import DynamoDBLockTable
-from compactor.projection import Part
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.retirement import Expiry
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.working_copy import Published, WorkingCopy
 from compactor.source import DynamoDBSource
-from compactor.truth import read_truth
+from compactor.truth import add_members, read_truth
 from receipt_sync.errors import TableReadError
 from stream_processor.detection import detect
 from stream_processor.publisher import SQSOutbox
@@ -89,18 +88,23 @@ def truth_before_checkout() -> Iterator[None]:
     def read_first(self: Any, work: Any, deadline: Any) -> Any:
         embedded = [key for batch in work.vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
-        early[id(self._source)] = read_truth(self._source, closure, self.collection, deadline)
+        unfinished = add_members(
+            self._source, closure, work.done, self.collection, self._most, deadline
+        )
+        early[id(self._source)] = closure, unfinished, read_truth(self._source, closure, deadline)
         return run(self, work, deadline)
 
-    def read_already(source: Any, closure: Closure, collection: Any, _: Any) -> Any:
-        items = early.pop(id(source))
-        for key in items:
-            if key.collection is collection and key.receipt in closure.receipts:
-                closure.add(key, Part.MERCHANT)
-        return items
+    def added_already(source: Any, closure: Closure, *_: Any) -> Any:
+        read, unfinished, _ = early[id(source)]
+        closure.records, closure.members = read.records, read.members
+        return unfinished
+
+    def read_already(source: Any, *_: Any) -> Any:
+        return early.pop(id(source))[2]
 
     with (
         patch.object(Cycle, "_run", read_first),
+        patch.object(compactor.cycle, "add_members", added_already),
         patch.object(compactor.cycle, "read_truth", read_already),
     ):
         yield

@@ -123,7 +123,7 @@ class SQSClient:
             failed = Entries[::2] if special is Kind.PARTIAL else []
             return {
                 "Successful": [
-                    {"Id": e["Id"], "MessageId": queue.send(e["MessageBody"])}
+                    {"Id": e["Id"], "MessageId": queue.send(e["MessageBody"], _reason(e))}
                     for e in Entries
                     if e not in failed
                 ],
@@ -132,7 +132,9 @@ class SQSClient:
                 ],
             }
 
-        return self._call("changes.send", effect, "SendMessageBatch", Kind.PARTIAL)
+        parks = any(_reason(entry) is not None for entry in Entries)
+        step = f"{QueueUrl.rsplit('/', 1)[1]}.park" if parks else "changes.send"
+        return self._call(step, effect, "SendMessageBatch", Kind.PARTIAL)
 
     def send_message(
         self, QueueUrl: str, MessageBody: str, MessageAttributes: dict[str, Any]
@@ -190,3 +192,9 @@ class SQSClient:
 
 def _ignored(*_: Any) -> None:
     pass
+
+
+def _reason(entry: dict[str, Any]) -> str | None:
+    """Why a message is set aside; None for one that is not."""
+    attribute = entry.get("MessageAttributes", {}).get("reason")
+    return None if attribute is None else str(attribute["StringValue"])

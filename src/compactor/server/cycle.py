@@ -1,6 +1,7 @@
 """The cycle of a collection that lies on a Chroma server."""
 
-from compactor.cycle import Cycle, CycleReport, DeleteGuard
+from compactor.cycle import MOST_RECORDS, Cycle, CycleReport
+from compactor.delete_guard import DeleteGuard
 from compactor.lease import Lease
 from compactor.server.target import ServerTarget
 from compactor.source import TableSource
@@ -21,8 +22,9 @@ class ServerCycle(Cycle):
         source: TableSource,
         guard: DeleteGuard,
         telemetry: Telemetry,
+        most: int = MOST_RECORDS,
     ) -> None:
-        super().__init__(collection, lease, target, source, guard, telemetry)
+        super().__init__(collection, lease, target, source, guard, telemetry, most)
         self._server = target
 
     def run(self, work: Work, deadline: Deadline) -> CycleReport:

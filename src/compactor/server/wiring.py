@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from compactor.cycle import Cycle, DeleteGuard
+from compactor.cycle import Cycle
+from compactor.delete_guard import DeleteGuard
 from compactor.lease import Lease
 from compactor.server.breaker import breaker, shared_state
 from compactor.server.cycle import ServerCycle
@@ -33,6 +34,7 @@ class ServerCycles:
         source: TableSource,
         guard: DeleteGuard,
         owner: str,
+        most: int,
     ) -> Cycle:
         """A cycle whose checkouts open the server's collection."""
         target = ServerTarget(
@@ -42,4 +44,4 @@ class ServerCycles:
             self._clock,
             owner,
         )
-        return ServerCycle(collection, lease, target, source, guard, self._telemetry)
+        return ServerCycle(collection, lease, target, source, guard, self._telemetry, most)

@@ -44,6 +44,8 @@ class Published:
 
     version: int
     uploaded: int
+    undeleted: str | None = None
+    """The type of the error that kept expired objects from being deleted after the publish."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,7 @@ class WorkingCopy:
         )
         etag = self._store.swap_manifest(manifest.to_json(), self._mirror.etag)
         self._mirror.accept(manifest, etag, pack)
-        self._store.delete(expired)
-        return Published(manifest.version, len(pack or b""))
+        return Published(manifest.version, len(pack or b""), self._delete(expired))
 
     def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
         expected = self._mirror.stage(self._folder)
@@ -197,8 +198,18 @@ class WorkingCopy:
         manifest, expired = self._next(draft, previous, record_count, again)
         etag = self._store.swap_manifest(manifest.to_json(), expected)
         self._mirror.accept(manifest, etag, None)
-        self._store.delete(expired)
-        return Published(manifest.version, base.stored)
+        return Published(manifest.version, base.stored, self._delete(expired))
+
+    def _delete(self, expired: list[str]) -> str | None:
+        """Delete what no version needs. The version is published, so a failure is only told.
+
+        What stays is named by no manifest; `receipt-sync snapshot gc` deletes it.
+        """
+        try:
+            self._store.delete(expired)
+        except Exception as error:  # noqa: BLE001 told by the cycle
+            return type(error).__name__
+        return None
 
     def _next(
         self,

@@ -1,15 +1,19 @@
 """The compactor's logic on fakes: what becomes of messages, records and leases."""
 
 import json
+import threading
+from unittest.mock import patch
 
 import pytest
 
-from compactor.cycle import DeleteGuard
+from compactor.delete_guard import DeleteGuard
+from compactor.deltas import VectorBatch, decode
 from operations.deployment.freshness import percentiles
-from receipt_sync.errors import TableReadError
+from receipt_sync.errors import IndexFailedError, TableReadError
 from receipt_sync.keys import Collection
-from receipt_sync.messages import batch_body
+from receipt_sync.messages import Delta, batch_body
 from receipt_sync.telemetry import Metric
+from tests.fakes.index import InMemoryIndex
 from tests.fakes.target import InMemoryTarget
 from tests.fakes.world import DIMENSION, World, line, metadata, word
 
@@ -313,6 +317,70 @@ def test_a_held_lock_returns_the_messages_and_never_says_skipped(world: World):
     assert world.telemetry.total(Metric.COMPACTION_LOCK_CONTENTIONS) > 0
 
 
+def test_a_lease_that_can_not_be_released_returns_nothing_that_was_published(world: World):
+    load(world)
+    world.table.items[line(1)]["text"] = "newer"
+
+    def release(*_: object) -> bool:
+        raise ConnectionError("no answer")
+
+    world.locks.release = release  # type: ignore[method-assign]
+    report = world.handle(world.worker(), world.change_body(line(1), "text"))
+    assert report.returned == {}
+    assert world.differences() == []
+    assert len(report.cycles) == 1
+    assert "lease not released" in repr(world.telemetry.problems)
+
+
+def test_a_failure_of_the_cycle_is_told_and_not_that_of_the_release_after_it(world: World):
+    load(world)
+
+    def release(*_: object) -> bool:
+        raise ConnectionError("no answer")
+
+    world.locks.release = release  # type: ignore[method-assign]
+    world.table.failing = TableReadError("throttled")
+    report = world.handle(world.worker(), world.change_body(line(1), "text"))
+    assert "TableReadError" in report.returned["0"]
+
+
+def test_two_passing_errors_of_chroma_set_no_good_message_aside(world: World):
+    load(world)
+    for number in (1, 2):
+        world.table.items[line(number)]["confidence"] = 1
+    update, calls = InMemoryIndex.update, []
+
+    def fails_twice(self, values):
+        calls.append(list(values))
+        if len(calls) in (1, 2):
+            raise IndexFailedError("Chroma's update failed: InternalError")
+        update(self, values)
+
+    with patch.object(InMemoryIndex, "update", fails_twice):
+        bodies = [world.change_body(line(n), "confidence") for n in (1, 2)]
+        report = world.handle(world.worker(), *bodies)
+    assert report.returned == {}
+    assert world.dead_letters.parked == []
+    assert world.differences() == []
+
+
+def test_deltas_are_decoded_in_one_thread(world: World):
+    """NumPy reads headers by ast.literal_eval, which two threads must not at a time (gh-106905)."""
+    keys = [line(number) for number in range(1, 9)]
+    for key in keys:
+        world.table.put(key, text="a")
+    threads = set()
+
+    def watched(data: bytes, delta: Delta) -> VectorBatch:
+        threads.add(threading.get_ident())
+        return decode(data, delta)
+
+    with patch("compactor.fetching.decode", watched):
+        world.handle(world.worker(), *[world.delta_body([key]) for key in keys])
+    assert threads == {threading.get_ident()}
+    assert len(world.index().records) == 8
+
+
 def test_freshness_is_measured_from_the_stream_records_time(world: World):
     load(world)
     body = world.change_body(line(1), "confidence")
@@ -352,6 +420,6 @@ def test_receipt_text_never_enters_a_log_or_a_metric(world: World):
 
 
 def _message(body: str):
-    from compactor.compaction import QueueMessage
+    from compactor.entries import QueueMessage
 
     return QueueMessage("0", body)

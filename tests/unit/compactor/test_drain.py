@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from compactor.compaction import QueueMessage
 from compactor.drain import drain
+from compactor.entries import QueueMessage
 from receipt_sync.errors import QueueSendError, TableReadError
 from tests.fakes.world import World, line
 

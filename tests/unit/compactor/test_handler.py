@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compactor import handler
-from compactor.compaction import QueueMessage
+from compactor.entries import QueueMessage
 from receipt_sync.errors import SettingsError, TableReadError
 from receipt_sync.telemetry import COMPACTION_NAMESPACE
 from tests.fakes.world import World, line

@@ -1,0 +1,55 @@
+"""Fetches the vectors that some messages announce."""
+
+from collections.abc import Callable, Sequence
+
+from compactor.deltas import DeltaStore, VectorBatch, decode
+from compactor.entries import Entry
+from compactor.parallel import in_parallel
+from receipt_sync.errors import PermanentError
+from receipt_sync.messages import Delta, Poison
+
+Fail = Callable[[Entry, Exception], None]
+"""Sends a message back to the queue."""
+
+
+class Fetcher:
+    """Objects are read several at a time, and decoded one after another (compactor.slices)."""
+
+    def __init__(self, store: DeltaStore, fail: Fail) -> None:
+        self._store, self._fail = store, fail
+
+    def fetch(self, entries: Sequence[Entry]) -> list[VectorBatch]:
+        """The vectors of some messages. What can't be fetched is poison, or goes back."""
+        objects = in_parallel(self._read, entries)
+        batches = []
+        for number, entry in enumerate(entries):
+            data, objects[number] = objects[number], None
+            batch = self._decode(entry, data)
+            if batch is not None:
+                entry.receipts |= {key.metadata for key in batch.keys}
+                batches.append(batch)
+        return batches
+
+    def _read(self, entry: Entry) -> bytes | Exception:
+        try:
+            return self._store.read(_delta_of(entry).delta_key)
+        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+            return error
+
+    def _decode(self, entry: Entry, data: bytes | Exception) -> VectorBatch | None:
+        try:
+            if isinstance(data, Exception):
+                raise data
+            return decode(data, _delta_of(entry))
+        except PermanentError as error:
+            entry.poison.append(Poison(entry.message.body, str(error)))
+            entry.is_hopeless = True
+        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+            self._fail(entry, error)
+        return None
+
+
+def _delta_of(entry: Entry) -> Delta:
+    if entry.delta is None:
+        raise AssertionError("vectors come with their delta")
+    return entry.delta
