@@ -25,6 +25,9 @@ from receipt_sync.keys import Collection
 CALL_LIMIT: Final = 5_000
 """Records a call. Chroma refuses more than 5,461 in a write and about 32,766 in a get."""
 
+VECTORS_A_CALL: Final = 500
+"""Chroma's client makes a list of Python's floats of every vector, 32 bytes each."""
+
 COLLECTION: Final[Mapping[str, Any]] = {
     "configuration": {"hnsw": {"space": "cosine"}},
     "embedding_function": None,  # the default one would fetch a model from the network
@@ -122,7 +125,7 @@ class CollectionIndex:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         found: dict[str, Vectors] = {}
-        for some in batches(ids, self.most_read):
+        for some in batches(ids, min(self.most_read, VECTORS_A_CALL)):
             got = self._call("get", ids=list(some), include=["embeddings"])
             embeddings = got["embeddings"]
             if embeddings is not None:
@@ -138,11 +141,11 @@ class CollectionIndex:
             self._call("update", ids=[i for i, _ in some], metadatas=[v for _, v in some])
 
     def insert(self, records: Sequence[NewVector]) -> None:
-        for some in self._writes(records):
+        for some in self._vector_writes(records):
             self._call("add", **_columns(some, keep_none=False))
 
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
-        for some in self._writes(records):
+        for some in self._vector_writes(records):
             self._call("update", **_columns(some, keep_none=True))
 
     def delete(self, ids: Sequence[str]) -> None:
@@ -194,6 +197,10 @@ class CollectionIndex:
         """One call of the collection's method `name`. Raises IndexFailedError."""
         with _chroma(name):
             return getattr(self._collection, name)(**arguments)
+
+    def _vector_writes(self, records: Sequence[NewVector]) -> Iterator[Sequence[NewVector]]:
+        for some in batches(records, VECTORS_A_CALL):
+            yield from self._writes(some)
 
     def _writes(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
         """What goes into one call each."""

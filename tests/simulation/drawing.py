@@ -32,6 +32,7 @@ def _surroundings(source: Random) -> Surroundings:
         skew=choose((0.0, 0.0, 2.0, 45.0)),
         query_page=choose((1, 3, 100)),
         keys_a_read=choose((3, 100)),
+        records_a_slice=choose((3, 10_000)),
         max_packs=choose((2, 5, 200)),
         rebase_floor=choose((600, 64 * 2**20)),
         block_size=choose((4096, 4 * 2**20)),

@@ -81,10 +81,13 @@ def installed() -> Iterator[Stage]:
         yield STAGE
 
 
-def set_sizes(*, keys_a_read: int, max_packs: int, rebase_floor: int, block_size: int) -> None:
+def set_sizes(
+    *, keys_a_read: int, records_a_slice: int, max_packs: int, rebase_floor: int, block_size: int
+) -> None:
     """Give production's limits the sizes of this history; `sizes_kept` takes them back."""
     sizes = {
         "_GET_LIMIT": keys_a_read,
+        "MOST_RECORDS": records_a_slice,
         "MAX_PACKS": max_packs,
         "REBASE_FLOOR": rebase_floor,
         "BLOCK_SIZE": block_size,
@@ -196,7 +199,14 @@ def _modules() -> list[Any]:
     return [m for name, m in sorted(sys.modules.items()) if name.split(".")[0] in _PRODUCTION]
 
 
-_SIZES: Final = ("_GET_LIMIT", "MAX_PACKS", "REBASE_FLOOR", "BLOCK_SIZE", "_LONGEST_PAUSE")
+_SIZES: Final = (
+    "_GET_LIMIT",
+    "MOST_RECORDS",
+    "MAX_PACKS",
+    "REBASE_FLOOR",
+    "BLOCK_SIZE",
+    "_LONGEST_PAUSE",
+)
 
 
 @lru_cache(maxsize=1)

@@ -58,6 +58,7 @@ def run(script: Script, workshop: Path) -> Outcome:
     given = script.surroundings
     environment.set_sizes(
         keys_a_read=given.keys_a_read,
+        records_a_slice=given.records_a_slice,
         max_packs=given.max_packs,
         rebase_floor=given.rebase_floor,
         block_size=given.block_size,

@@ -23,6 +23,7 @@ from compactor.cycle import Cycle
 from compactor.dead_letters import SQSDeadLetters
 from compactor.lease import Lease
 from compactor.lock_table import DynamoDBLockTable
+from compactor.projection import Part
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.retirement import Expiry
 from compactor.snapshot.s3_store import S3SnapshotStore

@@ -74,6 +74,7 @@ class Surroundings:
     skew: float
     query_page: int
     keys_a_read: int
+    records_a_slice: int
     max_packs: int
     rebase_floor: int
     block_size: int

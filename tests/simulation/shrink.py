@@ -13,6 +13,7 @@ _TRIES: Final = 400
 CALM: Final[dict[str, Any]] = {
     "doubled": 0.0, "delayed": 0.0, "cold": 0.0, "skew": 0.0, "workers": 1,
     "max_packs": 200, "rebase_floor": 64 * 2**20, "keys_a_read": 100, "query_page": 100,
+    "records_a_slice": 10_000,
 }  # fmt: skip
 """Surroundings in which nothing special happens."""
 
