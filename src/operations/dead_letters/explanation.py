@@ -85,15 +85,7 @@ def _message(letter: Letter, content: ReadMessage, deltas: DeltaState) -> Explan
         return _delta(letter, content.delta, deltas)
     keys = tuple(change.key.chroma_id for change in content.changes)
     if content.poison:
-        faults = "; ".join(poison.reason for poison in content.poison)
-        return _explained(
-            letter,
-            "change batch with broken items",
-            letter.reason or faults,
-            Outlook.PART,
-            "redrive it: what is right in it is applied, the broken items come back by themselves",
-            keys,
-        )
+        return _broken_items(letter, content, keys)
     if letter.reason:
         return _explained(
             letter,
@@ -105,6 +97,20 @@ def _message(letter: Letter, content: ReadMessage, deltas: DeltaState) -> Explan
             keys,
         )
     return _received_too_often(letter, "change", keys)
+
+
+def _broken_items(letter: Letter, content: ReadMessage, keys: tuple[str, ...]) -> Explanation:
+    """A batch as it was sent, or the broken items of one, which the compactor set aside alone."""
+    outlook = Outlook.PART if content.changes else Outlook.REFUSED
+    remedy = (
+        "redrive it: what is right in it is applied, the broken items come back by themselves"
+        if content.changes
+        else "mend who sends it, then `receipt-sync dlq drop` this one: what was right beside "
+        "these items is applied"
+    )
+    faults = "; ".join(poison.reason for poison in content.poison)
+    kind = "change batch with broken items"
+    return _explained(letter, kind, letter.reason or faults, outlook, remedy, keys)
 
 
 def _delta(letter: Letter, delta: Delta, deltas: DeltaState) -> Explanation:
