@@ -15,7 +15,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import compactor.handler
-import compactor.snapshot.mirror
+import compactor.snapshot.layers
 import compactor.snapshot.reader
 import compactor.snapshot.turns
 import compactor.wiring
@@ -69,7 +69,7 @@ def installed() -> Iterator[Stage]:
         patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_world("uuid")))
         heartbeat = sys.modules["compactor.heartbeat"]
         patches.set(heartbeat, "threading", _Delegate(lambda: Threading(STAGE.world.scheduler)))
-        for module in (compactor.snapshot.mirror, sys.modules["compactor.snapshot.working_copy"]):
+        for module in (compactor.snapshot.layers, sys.modules["compactor.snapshot.working_copy"]):
             quick = SimpleNamespace(**{**vars(shutil), "rmtree": _remove_tree})
             patches.set(module, "shutil", quick)
         patches.set(compactor.handler, "_worker", _of_world("worker"))

@@ -5,20 +5,18 @@ as the ground that later packs are laid over: the mirror does, and the working c
 with it. It is private to one process.
 """
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from compactor.snapshot.base import restore_base
-from compactor.snapshot.manifest import Manifest, PackReference, pack_name, read_manifest
-from compactor.snapshot.materialise import check_files, fetched_packs, tally_of, way_back
-from compactor.snapshot.pack import apply_pack
+from compactor.snapshot.layers import Layers
+from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.materialise import check_files, way_back
 from compactor.snapshot.page_table import PageTable
 from compactor.snapshot.room import check_copies
 from compactor.snapshot.store import Absent, FetchedManifest, SnapshotStore
 from compactor.snapshot.synchronise import synchronise
-from compactor.snapshot.tally import Tally, Tell, tell_nobody
+from compactor.snapshot.tally import Tell, tell_nobody
 from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
@@ -55,21 +53,24 @@ class Mirror:
         table: PageTable | None = None,
         damage_kept_for: float = 0.0,
     ) -> None:
-        self._store, self._collection, self._tell = store, collection, tell
-        self._clock, self._room, self._table = clock, room or folder, table
-        self.folder = folder
+        self._store, self._collection, self._clock = store, collection, clock
+        self._layers = Layers(store, folder, tell, table)
+        self._room = room or folder
         self.manifest: Manifest | None = None
         self.etag: str | None = None
-        self._laid: Manifest | None = None
-        """What the files are, perhaps with the first of its packs only; None if not known."""
         self._last: Manifest | None = None
         """The last version that was mirrored."""
         self._damage_kept_for = damage_kept_for
         self._damage: _Damage | None = None
-        self._left: Manifest | None = None
-        """What an earlier process left, while nothing of it was looked at yet."""
-        self._others: Sequence[Path] = ()
-        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return self._layers.folder
+
+    @folder.setter
+    def folder(self, folder: Path) -> None:
+        self._layers.folder = folder
 
     @property
     def version(self) -> int:
@@ -81,7 +82,8 @@ class Mirror:
 
         `others` are folders that may hold pages of it. Nothing in any folder is believed yet.
         """
-        self._last, self._left, self._others = known, known, others
+        self._last = known
+        self._layers.resume(known, others)
 
     def refresh(self) -> bool:
         """Follow the published manifest; True if it was another one than the one mirrored.
@@ -112,7 +114,7 @@ class Mirror:
         """Take over a version that this process has just published with a pack, or none."""
         self.forget()
         if pack is not None:
-            apply_pack(pack, self.folder)
+            self._layers.lay(pack, "a pack")
         check_files(manifest, self.folder)
         self._is(manifest, etag)
 
@@ -128,7 +130,7 @@ class Mirror:
 
     def forget(self) -> None:
         """Believe nothing of the files until they were compared with a base again."""
-        self.manifest, self.etag, self._laid = None, None, None
+        self.manifest, self.etag, self._layers.laid = None, None, None
 
     def _follow(self, got: FetchedManifest) -> None:
         manifest = read_manifest(got.data, self._collection)
@@ -137,72 +139,23 @@ class Mirror:
         check_copies(manifest, self._room, _COPIES)
         with way_back(self._collection, manifest):
             try:
-                self._make(manifest)
+                self._layers.make(manifest)
                 check_files(manifest, self.folder)
             except (NotADirectoryError, IsADirectoryError, FileExistsError):
                 self._reset()
                 raise
             except SnapshotDamagedError:
-                if self._laid == manifest:  # nothing was missing, and it does not fit
+                if self._layers.laid == manifest:  # nothing was missing, and it does not fit
                     self._reset()
                 raise
         self._is(manifest, got.etag)
 
-    def _make(self, manifest: Manifest) -> None:
-        """Give the files the content of a version, with as little fetching as possible."""
-        if self._laid is None and self._left is not None and _continues(self._left, manifest):
-            self._salvage(self._left)
-        if self._laid is not None and _continues(self._laid, manifest):
-            new = manifest.packs[len(self._laid.packs) :]
-            self._lay(manifest, new, Tally(len(new), tell_nobody))
-            if self._table is None or not self._table.wrong:
-                return
-        self._make_from_base(manifest)
-
-    def _salvage(self, left: Manifest) -> None:
-        """Start from what an earlier process left of a version, page by page as its digest fits."""
-        self._left = None
-        if self._table is not None:
-            self._table.salvage(self.folder, self._others)
-            self._laid = left
-
-    def _make_from_base(self, manifest: Manifest) -> None:
-        self._laid, self._left = None, None
-        tally = tally_of(manifest, self._tell)
-        restore_base(manifest.base, self.folder, self._store, tally, self._others)
-        if self._table is not None:
-            self._table.read_all(self.folder)
-        self._laid = manifest.model_copy(update={"packs": ()})
-        self._lay(manifest, manifest.packs, tally)
-
-    def _lay(self, manifest: Manifest, packs: Sequence[PackReference], tally: Tally) -> None:
-        """Lay packs over the files; after an error the files stand at the last one laid."""
-        count = len(manifest.packs) - len(packs)
-        for pack, data in fetched_packs(packs, self._store):
-            self._lay_one(data, pack_name(pack.digest))
-            count += 1
-            self._laid = manifest.model_copy(update={"packs": manifest.packs[:count]})
-            tally.one_more()
-        self._laid = manifest
-
-    def _lay_one(self, data: bytes, name: str) -> None:
-        before, self._laid = self._laid, None
-        try:
-            header = apply_pack(data, self.folder, name)
-        except SnapshotDamagedError:
-            self._laid = before  # it was refused before anything was written
-            raise
-        if self._table is not None:
-            self._table.lay(header, self.folder)
-
     def _is(self, manifest: Manifest, etag: str) -> None:
-        self.manifest, self.etag, self._laid, self._last = manifest, etag, manifest, manifest
-        self._left, self._others = None, ()
+        self.manifest, self.etag, self._last = manifest, etag, manifest
+        self._layers.are(manifest)
 
     def _reset(self) -> None:
-        self._laid = None
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._layers.reset()
 
     def _present_damage(self) -> _Damage | None:
         if self._damage is not None and self._clock.monotonic() >= self._damage.until:
@@ -224,8 +177,3 @@ class Mirror:
                 f"{last.version} and no restore says so: `receipt-sync snapshot restore` publishes "
                 "a version that readers follow; to begin anew, start readers on an empty folder"
             )
-
-
-def _continues(known: Manifest, manifest: Manifest) -> bool:
-    """Whether the packs of a version lie over those of a known one."""
-    return known.base == manifest.base and manifest.packs[: len(known.packs)] == known.packs

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from unittest.mock import patch
 
-from compactor.snapshot import base, handover, mirror, pack, reader, turns
+from compactor.snapshot import base, handover, layers, pack, reader, turns
 from compactor.snapshot.pack import PackedFile
 from tests.kills.readers.store import FolderStore
 
@@ -110,7 +110,7 @@ _HOOKS: Final[dict[Moment, tuple[tuple[Any, str, Any], ...]]] = {
     Moment.FETCH: ((FolderStore, "read", _before),),
     Moment.BLOCK: ((base, "_restore_block", _after),),
     Moment.HALF_LAID: ((pack, "_write_pages", _half_written),),
-    Moment.LAID: ((mirror, "apply_pack", _after),),
+    Moment.LAID: ((layers, "apply_pack", _after),),
     Moment.STATE: ((turns, "write_state", _after),),
     Moment.FIRST_COPY: ((turns, "synchronise", _in_first_copy),),
     Moment.NOTED: ((turns, "Handover", _after),),

@@ -59,7 +59,7 @@ def test_the_pages_to_keep_aside_are_asked_for(reading: Reading, monkeypatch: py
     assert served(reader).keys() == {"a", "b"}
 
 
-@pytest.mark.parametrize("where", ["mirror.apply_pack", "turns.write_state", "turns.Handover"])
+@pytest.mark.parametrize("where", ["layers.apply_pack", "turns.write_state", "turns.Handover"])
 def test_a_disk_that_fills_up_is_named_and_the_refresh_can_be_tried_again(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, where: str
 ):
