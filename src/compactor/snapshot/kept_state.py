@@ -4,14 +4,13 @@ It says which version was mirrored last and what each page of that version must 
 only as a whole, and of the pages nothing is believed that was not hashed again.
 """
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from compactor.snapshot.compression import digest_of
-from compactor.snapshot.manifest import Manifest
+from compactor.snapshot.manifest import FilePath, Manifest
 from compactor.snapshot.page_table import DIGEST_SIZE, PageTable
 from compactor.snapshot.pages import page_count
 from receipt_sync.keys import Collection
@@ -24,10 +23,17 @@ class KeptState(NamedTuple):
     table: PageTable
 
 
+class _Content(BaseModel):
+    """What the file holds: of each file of the version the digests of its pages, as hexadecimal."""
+
+    manifest: Manifest
+    pages: dict[FilePath, str]
+
+
 def write_state(path: Path, manifest: Manifest, table: PageTable) -> None:
     """Replace the state in one step. A process that dies meanwhile leaves the one before."""
-    files = {name: [size, table.digests[name].hex()] for name, size in table.sizes.items()}
-    content = json.dumps({"manifest": json.loads(manifest.to_json()), "files": files}).encode()
+    pages = {name: digests.hex() for name, digests in table.digests.items()}
+    content = _Content(manifest=manifest, pages=pages).model_dump_json().encode()
     new = path.with_suffix(".new")
     new.write_bytes(digest_of(content).encode() + b"\n" + content)
     new.replace(path)
@@ -41,18 +47,21 @@ def read_state(path: Path, collection: Collection) -> KeptState | None:
     if digest_of(content).encode() != digest:
         return None
     try:
-        held = json.loads(content)
-        manifest = Manifest.model_validate_json(json.dumps(held["manifest"]))
-        table = _table(held["files"])
-    except (ValueError, KeyError, TypeError, ValidationError):
+        held = _Content.model_validate_json(content)
+        table = _table(held)
+    except (ValidationError, ValueError):
         return None  # another release wrote it: the folder starts anew
-    return KeptState(manifest, table) if manifest.collection is collection else None
+    of_another = held.manifest.collection is not collection
+    return None if of_another else KeptState(held.manifest, table)
 
 
-def _table(files: dict[str, tuple[int, str]]) -> PageTable:
+def _table(held: _Content) -> PageTable:
+    """The table of the manifest's files. Raises ValueError if the digests are of others."""
     table = PageTable()
-    for name, (size, digests) in files.items():
-        table.sizes[name], table.digests[name] = size, bytearray.fromhex(digests)
-        if len(table.digests[name]) != DIGEST_SIZE * page_count(size):
-            raise ValueError(f"{name} has another number of pages")
+    table.sizes = dict(held.manifest.files)
+    table.digests = {name: bytearray.fromhex(digests) for name, digests in held.pages.items()}
+    if {n: DIGEST_SIZE * page_count(size) for n, size in table.sizes.items()} != {
+        n: len(digests) for n, digests in table.digests.items()
+    }:
+        raise ValueError("the digests are not those of the version's files")
     return table

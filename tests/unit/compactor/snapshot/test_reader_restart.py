@@ -1,10 +1,12 @@
 """A reader that starts on a folder which an earlier process left."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from compactor.snapshot import turns
+from compactor.snapshot.compression import digest_of
 from compactor.snapshot.pages import list_files
 from receipt_sync.errors import SnapshotDamagedError
 from tests.unit.compactor.snapshot.reading import FailingStore, Reading, kill, served
@@ -91,14 +93,35 @@ def test_a_page_that_changed_on_disk_is_not_served(reading: Reading):
     assert served(reader) == {"a": BIG, "b": "1"}
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"half of it", None])
-def test_a_state_that_is_not_whole_is_not_believed(reading: Reading, content: bytes | None):
+def sealed(content: bytes) -> bytes:
+    """A state with its digest, whatever it holds."""
+    return digest_of(content).encode() + b"\n" + content
+
+
+def body(state: bytes) -> bytes:
+    return state.partition(b"\n")[2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: b"",
+        lambda _: b"half of it",
+        lambda state: state.replace(b"records.json", b"records.jsoN"),
+        lambda _: sealed(b"[]"),
+        lambda _: sealed(b"{}"),
+        lambda state: sealed(body(state).replace(b'"pages":{', b'"pages":{"../x":"00",')),
+        lambda state: sealed(body(state).replace(b'"pages":{', b'"pages":{"more":"00",')),
+    ],
+)
+def test_a_state_that_is_not_whole_is_not_believed(
+    reading: Reading, change: Callable[[bytes], bytes]
+):
     left_after(reading, {"b": "1"})
     state = reading.reader_root / "reader-1" / "state"
-    if content is None:
-        state.write_bytes(state.read_bytes().replace(b"records.json", b"records.jsoN"))
-    else:
-        state.write_bytes(content)
+    changed = change(state.read_bytes())
+    assert changed != state.read_bytes()
+    state.write_bytes(changed)
     reader = reading.process()
     reader.refresh()
     assert served(reader) == {"a": BIG, "b": "1"}
