@@ -28,6 +28,9 @@ def main(
         bool,
         typer.Option("--go-on", help="Only what has no result of this code in build/prove/ yet."),
     ] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Run nothing; write the document from what there is.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only say which parts of the document are out of date.")
     ] = False,
@@ -47,7 +50,8 @@ def main(
     if check:
         _check(parts or list(PARTS))
         return
-    failures = _prove([name for name in parts or PARTS if not (go_on and _fresh(name))], quick)
+    wanted = [] if page else [n for n in parts or PARTS if not (go_on and _fresh(n))]
+    failures = _prove(wanted, quick)
     results = {name: found for name in PARTS | LONG if (found := _fresh(name))}
     missing = write(results, PARTS | LONG)
     _show(results)

@@ -8,6 +8,7 @@ from typing import Final
 from tests.prove.feeding import FUZZ
 from tests.prove.histories import MILLION, PLANTED, SIMULATION
 from tests.prove.loading import BACKLOG, HALF_AN_HOUR, SOAK, TEN_MINUTES
+from tests.prove.losing import LOST_ANSWERS
 from tests.prove.part import Part
 from tests.prove.reader_kills import READER_KILLS
 from tests.prove.striking import KILLS, OUTAGES
@@ -29,6 +30,7 @@ PARTS: Final = _by_name(
     KILLS,
     READER_KILLS,
     OUTAGES,
+    LOST_ANSWERS,
     SOAK,
     BACKLOG,
 )

@@ -93,6 +93,12 @@ def test_the_check_ends_with_3_if_the_page_is_of_other_code(
     assert kept == {}
 
 
+def test_the_page_alone_runs_nothing(kept: dict[str, Result], parts):
+    parts({"only": _broken})
+    assert CliRunner().invoke(command.app, ["--page"]).exit_code == 0
+    assert kept == {}
+
+
 def test_a_part_that_is_unknown_is_refused_by_name(kept: dict[str, Result]):
     done = CliRunner().invoke(command.app, ["nonsense"])
     assert done.exit_code == 2
