@@ -27,5 +27,9 @@ def row_of(found: dict[str, Any], command: str) -> Row:
 
 
 READER_KILLS: Final = Part(
-    "reader_kills", _reader_kills, ("tests/kills/readers",), ("readers killed",)
+    "reader_kills",
+    _reader_kills,
+    ("tests/kills/readers",),
+    ("readers killed",),
+    beside="strikes",
 )

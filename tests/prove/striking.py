@@ -57,7 +57,7 @@ def _outage(case: tuple[str, str]) -> Row:
     return Row(what, found["writes"], found["faults"], lost, said(command), note)
 
 
-KILLS: Final = Part("kills", _kills, ("tests/kills", *_ORACLE), ("real kills",))
+KILLS: Final = Part("kills", _kills, ("tests/kills", *_ORACLE), ("real kills",), beside="strikes")
 OUTAGES: Final = Part(
     "outages",
     _outages,
