@@ -40,6 +40,17 @@ def this_process() -> Allocator:
     return Allocator(lambda: trim(0), resident)
 
 
+def free_memory(limit: int) -> int:
+    """Return the bytes of `limit` that this process may still take; all of them without /proc.
+
+    Pages of files are not counted: the system takes them back when it needs them.
+    """
+    if not _STATM.exists():
+        return limit
+    resident, shared = map(int, _STATM.read_text().split()[1:3])
+    return limit - (resident - shared) * os.sysconf("SC_PAGESIZE")
+
+
 def resident() -> int:
     """Bytes of memory that this process takes (proc(5), statm: the second number is in pages)."""
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

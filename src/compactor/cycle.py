@@ -35,6 +35,8 @@ from receipt_sync.telemetry import Metric, Telemetry
 class Target(Protocol):
     """Where a collection is checked out from and published to."""
 
+    def begin(self, deadline: Deadline) -> None: ...
+
     def checkout(self) -> Index: ...
 
     def mark_dirty(self) -> None: ...
@@ -117,6 +119,7 @@ class Cycle:
         Whatever is raised, nothing was published; and what was published is never raised about.
         """
         deadline.check("begin a cycle")
+        self._target.begin(deadline)
         outcome = _Outcome()
         with self._telemetry.step("cycle", collection=self.collection.value):
             try:
@@ -157,8 +160,7 @@ class Cycle:
             count = index.count() if plan.insert or plan.delete else None
             self._lease.check()
             published = self._target.publish(count)
-        if published.undeleted is not None:
-            self._telemetry.problem("expired objects not deleted", error=published.undeleted)
+        self._tell_publish(published)
         self._ledger.note(len(plan.delete), len(plan.insert), deadline.moment())
         return _report(self.collection, plan, published, refused, rest, withheld)
 
@@ -214,6 +216,17 @@ class Cycle:
                 self._telemetry.measure(Metric.INDEX_CALLS, 1)
         with self._telemetry.step("read back"):
             read_back(index, plan)
+
+    def _tell_publish(self, published: Published) -> None:
+        if published.undeleted is not None:
+            self._telemetry.problem("expired objects not deleted", error=published.undeleted)
+        if published.abandoned is not None:
+            self._telemetry.problem("working copy abandoned", error=published.abandoned)
+        if published.postponed is not None:
+            self._telemetry.measure(Metric.REBASES_POSTPONED, 1)
+            self._telemetry.event(
+                "rebase postponed", collection=self.collection, reason=published.postponed
+            )
 
     def _told(self, outcome: "_Outcome") -> CycleReport:
         report = outcome.report

@@ -2,20 +2,19 @@
 
 The object is a NumPy .npz with `vectors` (n × d, float32), and `ids` and `texts` as the UTF-8 bytes
 of a JSON list each: NumPy's own text arrays would drop trailing NULs and pad every text to the
-longest. Pickled arrays are refused, because a pickle can run code.
+longest. Pickled arrays are refused, because a pickle can run code. The archive has these three
+entries, stored or deflated, and no comment.
 """
 
 import io
 import json
-import math
-import zipfile
-import zlib
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compactor.delta_archive import Array, read_arrays, read_strings
 from receipt_sync.errors import DeltaRefusedError, MalformedKeyError
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
 from receipt_sync.messages import Delta
@@ -23,15 +22,12 @@ from receipt_sync.messages import Delta
 Vectors = NDArray[np.float32]
 
 MAX_OBJECT_BYTES: Final = 256 * 2**20
-MAX_DECOMPRESSED_BYTES: Final = 512 * 2**20
 MAX_VECTORS: Final = 50_000
-MAX_DIMENSION: Final = 16_384
+SHORTEST: Final = 1e-15
+LONGEST: Final = 1e15
+"""Lengths of vectors, computed in float64, that distances in float32 can hold."""
 
-_ARRAYS: Final = ("vectors", "ids", "texts")
-_HEADERS: Final = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+_BYTES: Final = frozenset({"|u1", "<u1", "u1"})
 
 
 @dataclass(frozen=True)
@@ -79,77 +75,66 @@ def encode(batch: VectorBatch) -> bytes:
 
 
 def decode(data: bytes, message: Delta) -> VectorBatch:
-    """The content of a delta's object. Raises DeltaRefusedError if it breaks the contract."""
-    arrays = _load(data)
-    ids = _texts(arrays, "ids")
-    batch = VectorBatch(message.delta_id, ids, _vectors(arrays), _texts(arrays, "texts"))
-    _check_shape(batch, message)
+    """Return a delta object's content. Raises DeltaRefusedError if it breaks the contract."""
+    if message.vector_count > MAX_VECTORS:
+        raise DeltaRefusedError(f"a delta holds at most {MAX_VECTORS} vectors: split it")
+    arrays = read_arrays(data, message.vector_count)
+    ids = _texts(arrays.ids, "ids", message.vector_count)
+    texts = _texts(arrays.texts, "texts", message.vector_count)
+    batch = VectorBatch(message.delta_id, ids, _vectors(arrays.vectors), texts)
     _check_ids(batch, message.collection)
+    check_vectors(batch)
     return batch
+
+
+def check_vectors(batch: VectorBatch) -> None:
+    """Raise DeltaRefusedError for a vector that Chroma's distance cannot hold.
+
+    The distance is computed in float32. Beyond a length of 1e15 it overflows, and the record is
+    never found. Below 1e-15 it loses its digits, and the record takes the place of others in every
+    search. A vector of zeros has the distance 1 to all, and harms nothing.
+    """
+    if not np.isfinite(batch.vectors).all():
+        raise DeltaRefusedError("a vector holds NaN or an infinity")
+    squares = np.einsum("ij,ij->i", batch.vectors, batch.vectors, dtype=np.float64)
+    lengths = np.sqrt(squares)
+    wrong = np.flatnonzero((lengths != 0) & ((lengths < SHORTEST) | (lengths > LONGEST)))
+    if len(wrong):
+        row = int(wrong[0])
+        raise DeltaRefusedError(
+            f"the vector of {batch.ids[row]} has the length {lengths[row]:.3g}: it must be 0, or "
+            f"from {SHORTEST:.0e} to {LONGEST:.0e}, which is what distances in float32 can hold: "
+            "scale it"
+        )
 
 
 def _json_bytes(texts: tuple[str, ...]) -> NDArray[np.uint8]:
     return np.frombuffer(json.dumps(texts).encode("ascii"), dtype=np.uint8)
 
 
-def _load(data: bytes) -> dict[str, Any]:
+def _vectors(array: Array) -> Vectors:
+    flat: Vectors = np.frombuffer(array.data, dtype="<f4")
+    order: Literal["F", "C"] = "F" if array.header.fortran_order else "C"
+    return np.ascontiguousarray(flat.reshape(array.header.shape, order=order))
+
+
+def _texts(array: Array, name: str, count: int) -> tuple[str, ...]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size > MAX_DECOMPRESSED_BYTES:
-                raise DeltaRefusedError(f"the delta unpacks to {size} bytes: split it")
-            for name in _ARRAYS:
-                _check_header(archive, name)
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in _ARRAYS}
-    except (
-        ValueError,
-        KeyError,
-        OSError,
-        EOFError,
-        RuntimeError,  # encrypted, or packed by a method that is not there
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise DeltaRefusedError(
-            "the delta is not an .npz of vectors, ids and texts without pickles: "
-            f"{type(error).__name__}"
-        ) from error
-
-
-def _check_header(archive: zipfile.ZipFile, name: str) -> None:
-    """Refuse an array that claims more than it holds: NumPy allocates what the header says."""
-    with archive.open(f"{name}.npy") as file:
-        shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
-    if math.prod(shape) * dtype.itemsize > archive.getinfo(f"{name}.npy").file_size:
-        raise DeltaRefusedError(f"{name} claims the shape {shape}, but holds less")
-
-
-def _vectors(arrays: dict[str, Any]) -> Vectors:
-    vectors = arrays["vectors"]
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise DeltaRefusedError(
-            f"vectors is {vectors.ndim}-dimensional {vectors.dtype}: it must be n × d float32"
-        )
-    if not 1 <= vectors.shape[1] <= MAX_DIMENSION:
-        raise DeltaRefusedError(f"vectors of {vectors.shape[1]} dimensions are not supported")
-    if not np.isfinite(vectors).all():
-        raise DeltaRefusedError("a vector holds NaN or an infinity")
-    return np.ascontiguousarray(vectors)
-
-
-def _texts(arrays: dict[str, Any], name: str) -> tuple[str, ...]:
-    array = arrays[name]
-    try:
-        texts = json.loads(array.tobytes()) if array.dtype == np.uint8 else None
+        texts = read_strings(array.data.decode("utf-8"), count) if _is_bytes(array) else []
     except (ValueError, RecursionError):
-        texts = None
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        texts = []
+    if texts == [] or not _is_bytes(array):
         raise DeltaRefusedError(f"{name} is not a JSON list of texts as UTF-8 bytes (uint8)")
-    for text in texts:
-        if not _is_unicode(text):
-            raise DeltaRefusedError(f"{name} holds a lone surrogate, which UTF-8 can't carry")
+    if texts is None or len(texts) != count:
+        held = f"more than {count}" if texts is None else len(texts)
+        raise DeltaRefusedError(f"the message says {count} vectors, the object holds {held} {name}")
+    if not all(map(_is_unicode, texts)):
+        raise DeltaRefusedError(f"{name} holds a lone surrogate, which UTF-8 can't carry")
     return tuple(texts)
+
+
+def _is_bytes(array: Array) -> bool:
+    return array.header.descr in _BYTES
 
 
 def _is_unicode(text: str) -> bool:
@@ -160,20 +145,9 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _check_shape(batch: VectorBatch, message: Delta) -> None:
-    rows = len(batch.vectors)
-    if not rows == len(batch.ids) == len(batch.texts) == message.vector_count:
-        raise DeltaRefusedError(
-            f"the message says {message.vector_count} vectors, the object holds {rows} vectors, "
-            f"{len(batch.ids)} ids and {len(batch.texts)} texts"
-        )
-    if rows > MAX_VECTORS:
-        raise DeltaRefusedError(f"a delta holds at most {MAX_VECTORS} vectors: split it")
-    if len(set(batch.ids)) != rows:
-        raise DeltaRefusedError("the delta names an id twice")
-
-
 def _check_ids(batch: VectorBatch, collection: Collection) -> None:
+    if len(set(batch.ids)) != len(batch.ids):
+        raise DeltaRefusedError("the delta names an id twice")
     for chroma_id in batch.ids:
         try:
             key = parse_chroma_id(chroma_id)

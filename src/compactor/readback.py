@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from compactor.deltas import Vectors
 from compactor.index import Index, NewVector, Record
 from compactor.plan import Plan, same
 from compactor.projection import Metadata
@@ -54,6 +55,14 @@ def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Reco
             raise ReadBackError(f"{record.id} has no vector of its own after it was written")
         if found[record.id].document != record.document:
             raise ReadBackError(f"{record.id} has another document than the one written")
-        lengths = float(np.linalg.norm(vector) * np.linalg.norm(record.vector))
-        if lengths and float(np.dot(vector, record.vector)) < _SAME_DIRECTION * lengths:
+        if not np.isfinite(vector).all():
+            raise ReadBackError(f"{record.id} has a vector of NaN after it was written")
+        if not _same_direction(vector, record.vector):
             raise ReadBackError(f"{record.id} has another vector than the one written")
+
+
+def _same_direction(stored: Vectors, written: Vectors) -> bool:
+    """Compare in float64: the square of a length that float32 holds may be beyond it."""
+    one, other = stored.astype(np.float64), written.astype(np.float64)
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return not lengths or float(np.dot(one, other)) >= _SAME_DIRECTION * lengths

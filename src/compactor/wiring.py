@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import SystemRandom
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from compactor.allocator import free_memory
 from compactor.compaction import Compactor
 from compactor.cycle import Cycle
 from compactor.dead_letters import SQSDeadLetters
@@ -84,7 +86,11 @@ class _Parts:
             claim(settings.working_copy_root, f"{collection}-{uuid.uuid4()}"),
             ChromaIndex,
             self.clock,
-            CopySettings(self._owner, timedelta(seconds=settings.snapshot_retention_seconds)),
+            CopySettings(
+                self._owner,
+                timedelta(seconds=settings.snapshot_retention_seconds),
+                partial(free_memory, settings.aws_lambda_function_memory_size * 2**20),
+            ),
             lambda done, total: self._telemetry.event(
                 "fetching the snapshot", collection=collection, objects=done, total=total
             ),

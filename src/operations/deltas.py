@@ -6,7 +6,7 @@ This is what a user's embedding pipeline does too (design: Delta message).
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from compactor.deltas import VectorBatch, encode
+from compactor.deltas import VectorBatch, check_vectors, encode
 from compactor.index import batches
 from operations.embedding import Vectors
 from operations.persistence import Persistence
@@ -51,7 +51,11 @@ class DeltaSender:
         return self.store(collection, VectorBatch(self._new_id(), ids, vectors, tuple(texts)))
 
     def store(self, collection: Collection, batch: VectorBatch) -> Delta:
-        """Store one delta object under the id that it brings."""
+        """Store one delta object under the id that it brings.
+
+        Raises DeltaRefusedError for a vector that the compactor would refuse.
+        """
+        check_vectors(batch)
         delta = Delta.of(collection, batch.delta_id, len(batch.ids))
         self._s3.put_object(Bucket=self._bucket, Key=delta.delta_key, Body=encode(batch))
         return delta

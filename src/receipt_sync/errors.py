@@ -89,6 +89,21 @@ class MassDeleteRefusedError(TransientError):
     """A cycle would delete more than the set share of a collection (I5)."""
 
 
+class SnapshotForbiddenError(TransientError):
+    """The bucket refuses to be read, so whether anything is published is not known."""
+
+
+class ObjectsNotDeletedError(TransientError):
+    """Objects of a snapshot that no version needs could not be deleted; `names` says which."""
+
+    def __init__(self, names: list[str], reason: str) -> None:
+        super().__init__(
+            f"{len(names)} objects were not deleted ({reason}), {names[0]} among them: "
+            "`receipt-sync snapshot gc` deletes them"
+        )
+        self.names = names
+
+
 class SnapshotDamagedError(SyncError):
     """A manifest, block, pack or working copy is unreadable, unknown or does not fit its digest."""
 

@@ -24,19 +24,26 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class _Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, case_sensitive=False, extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True, case_sensitive=False, extra="ignore", hide_input_in_errors=True
+    )
 
     log_level: LogLevel = "INFO"
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """From `environment`, or from the process's own. Raises SettingsError."""
+        """Return the settings of `environment`, or of the process's own. Raises SettingsError.
+
+        The error has no cause: pydantic's holds every value, among them keys and tokens, and a
+        traceback of it would show them.
+        """
         try:
             if environment is None:
                 return cls()
             return cls.model_validate({name.lower(): value for name, value in environment.items()})
         except ValidationError as error:
-            raise SettingsError(_sentence(error)) from error
+            fault = SettingsError(_sentence(error))
+        raise fault
 
 
 class StreamProcessorSettings(_Settings):

@@ -41,6 +41,7 @@ class Metric(StrEnum):
     INDEX_CALLS = "IndexCalls"
     BYTES_PUBLISHED = "BytesPublished"
     PUBLISHES_REFUSED = "PublishesRefused"
+    REBASES_POSTPONED = "RebasesPostponed"
     MASS_DELETES_REFUSED = "MassDeletesRefused"
     SNAPSHOTS_DAMAGED = "SnapshotsDamaged"
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from compactor.compaction import Compactor
 from compactor.cycle import Cycle
 from compactor.delete_guard import DeleteGuard
-from compactor.server.cycle import ServerCycle
 from compactor.server.target import OpenIndex, RemoteIndex, ServerTarget
 from compactor.server.version import ServerVersion, read_version
 from receipt_sync.errors import IndexUnavailableError
@@ -75,4 +74,4 @@ class ServerWorld(World):
         wrap(target)
         guard = DeleteGuard(0.1, 1000)
         lease = self.lease(collection, name)
-        return ServerCycle(collection, lease, target, self.table, guard, self.telemetry)
+        return Cycle(collection, lease, target, self.table, guard, self.telemetry)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from compactor.snapshot.working_copy import Published
+from receipt_sync.deadline import Deadline
 from receipt_sync.errors import PublishRefusedError
 from tests.fakes.index import InMemoryIndex
 
@@ -23,6 +24,9 @@ class InMemoryTarget:
         self.dirty = False
         self._version = 0
         self._copy: InMemoryIndex | None = None
+
+    def begin(self, deadline: Deadline) -> None:
+        """Nothing of what a copy in memory does takes time."""
 
     def checkout(self) -> InMemoryIndex:
         if self.dirty:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compactor.deltas import MAX_DECOMPRESSED_BYTES, decode
+from compactor.delta_archive import MAX_DECOMPRESSED_BYTES
+from compactor.deltas import decode
 from compactor.snapshot.compression import compress, decompress
 from compactor.snapshot.manifest import read_manifest
 from compactor.snapshot.pack import apply_pack
@@ -60,6 +61,11 @@ def delta_of(**members: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def _sound_arrays() -> dict[str, Any]:
+    with np.load(io.BytesIO(seeds_of("deltas")[0])) as sound:
+        return {name: sound[name] for name in sound.files}
+
+
 def array(header: dict[str, Any], data: bytes = b"") -> bytes:
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, header)
@@ -80,6 +86,44 @@ def test_an_archive_that_unpacks_beyond_the_limit_is_not_unpacked():
         for _ in range(MAX_DECOMPRESSED_BYTES // 2**24 + 1):
             member.write(bytes(2**24))
     with at_most(8), pytest.raises(DeltaRefusedError, match="unpacks to"):
+        decode(buffer.getvalue(), _DELTA)
+
+
+def test_a_list_of_texts_beyond_what_the_vectors_can_have_is_not_unpacked():
+    many = np.frombuffer(b'["' + b'","' * (100 * 2**20 // 3) + b'"]', np.uint8)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{**_sound_arrays(), "texts": many})
+    with at_most(8), pytest.raises(DeltaRefusedError, match="texts has 104857731 bytes"):
+        decode(buffer.getvalue(), _DELTA)
+
+
+@pytest.mark.parametrize("one", [b'""', b"1", b"[]", b'{"a":1}'])
+def test_a_list_of_more_entries_than_vectors_is_left_at_the_first_one_too_many(one: bytes):
+    many = np.frombuffer(b"[" + b",".join([one] * 300_000) + b"]", np.uint8)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{**_sound_arrays(), "texts": many})
+    data = buffer.getvalue()
+    with at_most(8), pytest.raises(DeltaRefusedError, match="texts"):
+        decode(data, _DELTA)
+
+
+@pytest.mark.parametrize("entries", [100, 65_000, 70_000])
+def test_an_archive_of_many_entries_is_refused_before_its_directory_is_read(entries: int):
+    buffer = io.BytesIO(seeds_of("deltas")[0])
+    with zipfile.ZipFile(buffer, "a") as archive:
+        for number in range(entries):
+            archive.writestr(zipfile.ZipInfo(f"{number:x}"), b"")
+    data = buffer.getvalue()
+    with at_most(1), pytest.raises(DeltaRefusedError, match=r"directory of|not an \.npz"):
+        decode(data, _DELTA)
+
+
+def test_an_entry_packed_with_lzma_which_may_ask_for_any_memory_is_refused():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
+        for name, data in _sound_arrays().items():
+            archive.writestr(f"{name}.npy", _npy(data))
+    with pytest.raises(DeltaRefusedError, match="neither none nor deflate"):
         decode(buffer.getvalue(), _DELTA)
 
 

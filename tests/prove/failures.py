@@ -101,6 +101,12 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         f"{_SNAPSHOT}test_reader_restart.py::test_a_restarted_reader_does_not_go_back",
         f"{_SNAPSHOT}test_reader_restart.py::test_a_restarted_reader_knows_that_a_manifest_was_there",
     ),
+    "a vector that float32 distance cannot hold": (
+        "tests/unit/compactor/test_deltas.py::test_a_delta_that_breaks_the_contract_is_refused_with_its_reason",
+        "tests/unit/compactor/test_deltas.py::test_lengths_that_float32_holds_are_taken_and_so_is_none",
+        "tests/unit/compactor/test_readback.py::test_a_vector_that_is_stored_as_nan_is_found",
+        f"{_COMPACTION}a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule",
+    ),
     "clock skew between workers": (
         "tests/unit/compactor/test_lease.py::test_clock_skew_between_workers_costs_at_most_a_wasted_cycle",
         "tests/functional/test_lock_table.py::test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up",

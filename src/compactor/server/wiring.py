@@ -6,7 +6,6 @@ from compactor.cycle import Cycle
 from compactor.delete_guard import DeleteGuard
 from compactor.lease import Lease
 from compactor.server.breaker import breaker, shared_state
-from compactor.server.cycle import ServerCycle
 from compactor.server.index import ServerIndexes
 from compactor.server.target import ServerTarget, VersionStore
 from compactor.source import TableSource
@@ -44,4 +43,4 @@ class ServerCycles:
             self._clock,
             owner,
         )
-        return ServerCycle(collection, lease, target, source, guard, self._telemetry, most)
+        return Cycle(collection, lease, target, source, guard, self._telemetry, most)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from compactor.bounded import bounded_map
 from compactor.snapshot.compression import compress, decompress, digest_of
 from compactor.snapshot.manifest import BLOCK_SIZE, BaseFile, block_name
 from compactor.snapshot.pages import give_size, list_files
@@ -13,6 +14,8 @@ from compactor.snapshot.tally import Tally
 from receipt_sync.errors import SnapshotDamagedError
 
 _THREADS: Final = 8
+BASE_MEMORY: Final = 3 * _THREADS * BLOCK_SIZE
+"""Bytes that a new base takes at most: each block as it is, its compressor, and what comes out."""
 MAX_BLOCK_OBJECT: Final = 2 * BLOCK_SIZE
 """Bytes of a block's object: what can't be compressed grows by a little."""
 
@@ -39,17 +42,18 @@ class _WrittenBlock(NamedTuple):
 def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
     """Store the blocks of every file under `folder`. The one step that is O(snapshot).
 
-    Those that the last version has are stored again, so that a new base is whole though a block of
+    At most _THREADS blocks are in memory at a time, so this takes BASE_MEMORY whatever the size.
+    Blocks that the last version has are stored again, so that a new base is whole though a block of
     the old one was lost or damaged in the store.
     """
     files: dict[str, BaseFile] = {}
     written: list[_WrittenBlock] = []
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for name, path in list_files(folder).items():
-            blocks = list(pool.map(lambda data: _write_block(data, store), _blocks_of(path)))
-            digests = tuple(block.digest for block in blocks)
-            files[name] = BaseFile(size=path.stat().st_size, blocks=digests)
-            written += blocks
+    for name, path in list_files(folder).items():
+        stored = bounded_map(lambda data: _write_block(data, store), _blocks_of(path), _THREADS)
+        blocks = list(stored)
+        digests = tuple(block.digest for block in blocks)
+        files[name] = BaseFile(size=path.stat().st_size, blocks=digests)
+        written += blocks
     return WrittenBase(files, sum(block.stored for block in written))
 
 

@@ -1,6 +1,7 @@
 """A snapshot in an S3 bucket, under snapshots/{collection}/."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -8,7 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from compactor.lost_answers import may_have_been_done, status_of
 from compactor.snapshot.manifest import MAX_MANIFEST_BYTES
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified
-from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+from receipt_sync.errors import (
+    ObjectsNotDeletedError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+    SnapshotForbiddenError,
+)
 from receipt_sync.keys import Collection
 
 if TYPE_CHECKING:
@@ -38,7 +44,7 @@ class S3SnapshotStore:
                 return NotModified()
             if _code(error) == "NoSuchKey":
                 return Absent()
-            raise
+            raise _explained(error, self._manifest) from None
         data = _content(got, self._manifest, MAX_MANIFEST_BYTES)
         return FetchedManifest(data, got["ETag"])
 
@@ -87,17 +93,37 @@ class S3SnapshotStore:
         except ClientError as error:
             if _code(error) == "NoSuchKey":
                 raise SnapshotDamagedError(f"{key} is gone") from error
-            raise
+            raise _explained(error, key) from None
         return _content(got, key, at_most)
 
     def write(self, name: str, data: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
 
     def delete(self, names: Iterable[str]) -> None:
+        kept: list[str] = []
+        reasons: set[str] = set()
         keys = [{"Key": self._prefix + name} for name in names]
         for start in range(0, len(keys), _DELETE_LIMIT):
             some: Any = {"Objects": keys[start : start + _DELETE_LIMIT], "Quiet": True}
-            self._client.delete_objects(Bucket=self._bucket, Delete=some)
+            for key, reason in self._not_deleted(some):
+                kept.append(key.removeprefix(self._prefix))
+                reasons.add(reason)
+        if kept:
+            raise ObjectsNotDeletedError(kept, ", ".join(sorted(reasons)))
+
+    def _not_deleted(self, some: Any) -> list[tuple[str, str]]:
+        """Delete at most a thousand objects; returns what may still be there, and why.
+
+        A call without an answer stops nothing: which objects it deleted is not known, so all are
+        returned.
+        """
+        try:
+            answer = self._client.delete_objects(Bucket=self._bucket, Delete=some)
+        except (BotoCoreError, ClientError) as error:
+            reason = _code(error) if isinstance(error, ClientError) else type(error).__name__
+            return [(entry["Key"], reason) for entry in some["Objects"]]
+        errors = answer.get("Errors", [])
+        return [(entry.get("Key", ""), entry.get("Code", "")) for entry in errors]
 
     @property
     def _manifest(self) -> str:
@@ -120,6 +146,17 @@ def _is_refused(error: BotoCoreError | ClientError) -> bool:
     if not isinstance(error, ClientError) or _code(error) == "NoSuchBucket":
         return False
     return status_of(error) in _REFUSED
+
+
+def _explained(error: ClientError, key: str) -> Exception:
+    """Return what to raise for a refused read."""
+    if status_of(error) != HTTPStatus.FORBIDDEN:
+        return error
+    return SnapshotForbiddenError(
+        f"S3 refuses to read {key}: the role needs s3:GetObject on it, Decrypt with the bucket's "
+        "key, and s3:ListBucket on the bucket, without which S3 answers 403 for an object that is "
+        "not there"
+    )
 
 
 def _code(error: ClientError) -> str:

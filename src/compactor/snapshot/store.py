@@ -25,7 +25,10 @@ class SnapshotStore(Protocol):
     """One collection's prefix. Names are relative to it."""
 
     def manifest(self, known_etag: str | None) -> FetchedManifest | NotModified | Absent:
-        """The present manifest, unless it is still the known one."""
+        """The present manifest, unless it is still the known one.
+
+        Raises SnapshotForbiddenError if the store does not say whether there is one.
+        """
         ...
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
@@ -48,5 +51,8 @@ class SnapshotStore(Protocol):
         ...
 
     def delete(self, names: Iterable[str]) -> None:
-        """Remove objects; one that is gone already is no error."""
+        """Remove objects; one that is gone already is no error.
+
+        Raises ObjectsNotDeletedError with the names of those that may still be there.
+        """
         ...

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from compactor.index import Index
 from compactor.snapshot.base import names_of_base, write_base
 from compactor.snapshot.compression import digest_of
+from compactor.snapshot.leftovers import Leftovers
 from compactor.snapshot.manifest import (
     FORMAT,
     Manifest,
@@ -17,16 +18,24 @@ from compactor.snapshot.manifest import (
     lost_manifest,
     pack_name,
 )
+from compactor.snapshot.manifest import MAX_PACKS as MOST_PACKS
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.pack import MAX_PACK_PAGES, build_pack
 from compactor.snapshot.pages import check_sizes, list_files
+from compactor.snapshot.rebasing import Room, lacking, without_limit
 from compactor.snapshot.retirement import condemned, deletable, retire, split_expired
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import SnapshotStore
 from compactor.snapshot.synchronise import difference, mark_all_equal, synchronise
 from compactor.snapshot.tally import Tell, tell_nobody
 from receipt_sync.clock import Clock
-from receipt_sync.errors import IndexFailedError, PublishRefusedError
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import (
+    IndexFailedError,
+    ObjectsNotDeletedError,
+    PublishRefusedError,
+    SyncError,
+)
 from receipt_sync.keys import Collection
 
 REBASE_SHARE: Final = 0.5
@@ -34,6 +43,9 @@ REBASE_SHARE: Final = 0.5
 REBASE_FLOOR: Final = 64 * 2**20
 """Bytes of packs below which a new base is never written: small snapshots would rebase all day."""
 MAX_PACKS: Final = 200
+"""Packs at which a new base is due. Without room for one they may grow to the format's MOST_PACKS.
+Then a new base is written whether there is room or not, because no version can name one pack more.
+"""
 
 OpenIndex = Callable[[Path, Collection], Index]
 
@@ -44,16 +56,22 @@ class Published:
 
     version: int
     uploaded: int
+    postponed: str | None = None
+    """Why a new base, whose turn it was, has to wait."""
     undeleted: str | None = None
-    """The type of the error that kept expired objects from being deleted after the publish."""
+    """Why expired objects were not deleted after the publish."""
+    abandoned: str | None = None
+    """Why the copy can't go on from the version that it has published."""
 
 
 @dataclass(frozen=True)
 class CopySettings:
-    """Who writes, and for how long dropped objects are kept."""
+    """Who writes, for how long dropped objects are kept, and how much memory there is."""
 
     writer: str
     retention: timedelta
+    free_memory: Callable[[], int] = without_limit
+    """Bytes that the process may still take."""
 
 
 class WorkingCopy:
@@ -72,10 +90,15 @@ class WorkingCopy:
         self._store, self._collection, self._clock = store, collection, clock
         self._open_index, self._settings = open_index, settings
         self._mirror = Mirror(store, collection, folder / "mirror", clock, tell, room=folder)
-        self._shelf = Shelf(store)
+        self._shelf, self._leftovers = Shelf(store), Leftovers(store)
         self._folder = folder / "working"
         self._index: Index | None = None
         self._dirty = False
+        self._deadline: Deadline | None = None
+
+    def begin(self, deadline: Deadline) -> None:
+        """To be called before a checkout: what is published is published before the deadline."""
+        self._deadline = deadline
 
     @property
     def version(self) -> int:
@@ -117,17 +140,7 @@ class WorkingCopy:
         self._dirty = True
         self._check_idle()
         check_sizes(self._folder)
-        manifest = self._mirror.manifest
-        published = (
-            self._publish_base(manifest, record_count)
-            if manifest is None
-            or not manifest.base
-            or (_outgrown(manifest) and self._can_rebase(manifest))
-            else self._publish_pack(manifest, record_count)
-        )
-        mark_all_equal(self._mirror.folder, self._folder)
-        self._dirty = False
-        return published
+        return self._publish(self._mirror.manifest, record_count)
 
     def close(self) -> None:
         """Let go of the index; the files stay."""
@@ -156,10 +169,23 @@ class WorkingCopy:
             if name.endswith(("-journal", "-wal")):
                 raise IndexFailedError(f"Chroma is not idle: {name} exists")
 
-    def _can_rebase(self, manifest: Manifest) -> bool:
-        """Whether a base would need nothing that is about to be deleted; else it can wait."""
+    def _publish(self, manifest: Manifest | None, record_count: int | None) -> Published:
+        if manifest is None or not manifest.base or len(manifest.packs) >= MOST_PACKS:
+            return self._publish_base(manifest, record_count)
+        postponed = self._postponed(manifest) if _outgrown(manifest) else None
+        if _outgrown(manifest) and postponed is None:
+            return self._publish_base(manifest, record_count)
+        return replace(self._publish_pack(manifest, record_count), postponed=postponed)
+
+    def _postponed(self, manifest: Manifest) -> str | None:
+        """Return why a base has to wait: it lacks room, or needs what is about to be deleted."""
+        lacks = lacking(self._folder, Room(self._deadline, self._settings.free_memory))
+        if lacks is not None:
+            return f"it needs {lacks}"
         names = condemned(manifest, self._shelf)
-        return not names or names.isdisjoint(names_of_base(self._folder))
+        if names and not names.isdisjoint(names_of_base(self._folder)):
+            return "it needs objects that are about to be deleted"
+        return None
 
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
         changed, removed = difference(self._mirror.folder, self._folder)
@@ -175,8 +201,7 @@ class WorkingCopy:
             previous.model_copy(update={"packs": packs}), previous, record_count
         )
         etag = self._store.swap_manifest(manifest.to_json(), self._mirror.etag)
-        self._mirror.accept(manifest, etag, pack)
-        return Published(manifest.version, len(pack or b""), self._delete(expired))
+        return self._after(manifest, etag, pack, len(pack or b""), expired)
 
     def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
         expected = self._mirror.stage(self._folder)
@@ -197,19 +222,24 @@ class WorkingCopy:
         again = draft.objects - known if previous else frozenset()
         manifest, expired = self._next(draft, previous, record_count, again)
         etag = self._store.swap_manifest(manifest.to_json(), expected)
-        self._mirror.accept(manifest, etag, None)
-        return Published(manifest.version, base.stored, self._delete(expired))
+        return self._after(manifest, etag, None, base.stored, expired)
 
-    def _delete(self, expired: list[str]) -> str | None:
-        """Delete what no version needs. The version is published, so a failure is only told.
-
-        What stays is named by no manifest; `receipt-sync snapshot gc` deletes it.
-        """
+    def _after(
+        self, manifest: Manifest, etag: str, pack: bytes | None, uploaded: int, expired: list[str]
+    ) -> Published:
+        """Return what was done. The version is published, so nothing here may raise an error."""
+        abandoned, undeleted = None, None
         try:
-            self._store.delete(expired)
-        except Exception as error:  # noqa: BLE001 told by the cycle
-            return type(error).__name__
-        return None
+            self._mirror.accept(manifest, etag, pack)
+            mark_all_equal(self._mirror.folder, self._folder)
+            self._dirty = False
+        except (OSError, SyncError) as error:  # still dirty: the next checkout begins anew
+            abandoned = type(error).__name__
+        try:
+            self._leftovers.delete(expired, self._clock.now())
+        except ObjectsNotDeletedError as error:
+            undeleted = str(error)
+        return Published(manifest.version, uploaded, undeleted=undeleted, abandoned=abandoned)
 
     def _next(
         self,

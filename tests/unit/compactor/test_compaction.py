@@ -2,12 +2,14 @@
 
 import json
 import threading
+from dataclasses import replace
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 
 from compactor.delete_guard import DeleteGuard
-from compactor.deltas import VectorBatch, decode
+from compactor.deltas import VectorBatch, decode, encode
 from operations.deployment.freshness import percentiles
 from receipt_sync.errors import IndexFailedError, TableReadError
 from receipt_sync.keys import Collection
@@ -287,6 +289,34 @@ def test_a_cycle_with_nothing_to_write_publishes_an_empty_version_before_it_ackn
     before = world.published[Collection.LINES].version
     world.handle(world.worker(), world.change_body(line(1), "text"))
     assert world.published[Collection.LINES].version == before + 1
+
+
+def test_a_new_base_that_has_to_wait_is_a_metric_and_an_event_with_its_reason(world: World):
+    load(world)
+
+    class WithoutRoom(InMemoryTarget):
+        def publish(self, record_count):
+            return replace(super().publish(record_count), postponed="it needs 2 s")
+
+    worker = world.worker(wrap=lambda t: WithoutRoom(t.state))
+    assert world.handle(worker, world.change_body(line(1), "text")).returned == {}
+    assert world.telemetry.total(Metric.REBASES_POSTPONED) == 1
+    told = [fields for name, fields in world.telemetry.events if name == "rebase postponed"]
+    assert told == [{"collection": Collection.LINES, "reason": "it needs 2 s"}]
+
+
+def test_a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule(world: World):
+    world.table.put(line(1), text="a")
+    body = world.delta_body([line(1)])
+    (key,) = world.deltas.objects
+    huge = VectorBatch(
+        key[-30:-4], (line(1).chroma_id,), np.full((1, DIMENSION), 1e20, np.float32), ("a",)
+    )
+    world.deltas.objects[key] = encode(huge)
+    assert world.handle(world.worker(), body).returned == {}
+    assert world.index().records == {}
+    (parked,) = world.dead_letters.parked
+    assert "it must be 0, or from 1e-15 to 1e+15" in str(parked)
 
 
 def test_a_holder_that_could_not_heartbeat_stops_before_it_publishes(world: World):

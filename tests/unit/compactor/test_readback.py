@@ -1,6 +1,7 @@
 """What a plan wrote is read back: vectors and deletions all, of many updates an even part."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,3 +67,21 @@ def test_of_many_vectors_and_deletions_each_is_read(index: CountingIndex):
         read_back(index, Plan(insert=[new(number) for number in range(MANY)]))
     with pytest.raises(ReadBackError, match="id-77 is still there"):
         read_back(index, Plan(delete=["id-234", "id-77"]))
+
+
+def test_a_vector_that_is_stored_as_nan_is_found():
+    index = InMemoryIndex()
+    written = new(1)
+    index.insert([replace(written, vector=np.full(2, np.nan, np.float32))])
+    with pytest.raises(ReadBackError, match="id-1 has a vector of NaN"):
+        read_back(index, Plan(insert=[written]))
+
+
+@pytest.mark.parametrize("scale", [1e-15, 1e15])
+def test_directions_are_compared_at_the_ends_of_what_is_taken(scale: float):
+    index = InMemoryIndex()
+    index.insert([new(1)])
+    read_back(index, Plan(insert=[replace(new(1), vector=np.full(2, scale, np.float32))]))
+    turned = np.array([scale, -scale], np.float32)
+    with pytest.raises(ReadBackError, match="another vector"):
+        read_back(index, Plan(insert=[replace(new(1), vector=turned)]))

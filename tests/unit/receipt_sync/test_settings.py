@@ -1,5 +1,7 @@
 """The environment: what is wrong with it is said in a sentence that names the variable."""
 
+import traceback
+
 import pytest
 
 from receipt_sync.errors import SettingsError
@@ -168,3 +170,30 @@ def test_secrets_show_in_no_text_of_the_settings():
     assert "ck-" not in f"{settings!r} {settings} {settings.model_dump_json()}"
     assert settings.chroma_api_key is not None
     assert settings.chroma_api_key.get_secret_value() == "ck-x"
+
+
+_KEY = "ck-SECRETSECRET"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"CHROMA_TARGET": "cloud", "CHROMA_API_KEY": _KEY},
+        {"CHROMA_TARGET": "cloud", "CHROMA_API_KEY": _KEY, "CHROMA_PORT": "none"},
+        {"CHROMA_TARGET": "http", "CHROMA_TOKEN": _KEY},
+        {"CHROMA_TARGET": _KEY},
+        {"CHROMA_API_KEY": _KEY, "CHROMA_TIMEOUT_SECONDS": "-1"},
+    ],
+)
+@pytest.mark.parametrize("from_process", [False, True])
+def test_no_key_is_in_a_traceback_of_the_settings(
+    wrong: dict[str, str], from_process: bool, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        ChromaSettings.read(None if from_process else wrong)
+    shown = [*traceback.format_exception(caught.value), repr(caught.value)]
+    assert _KEY not in "".join(shown)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None

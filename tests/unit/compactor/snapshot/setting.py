@@ -1,9 +1,11 @@
 """A snapshot of FileIndex collections in memory, and workers on it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.rebasing import without_limit
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from receipt_sync.keys import Collection
@@ -21,14 +23,14 @@ class Setting:
         self.root, self.store, self.clock = root, InMemorySnapshotStore(), ManualClock()
         self.history: list[Manifest] = []
 
-    def copy(self, writer: str) -> WorkingCopy:
+    def copy(self, writer: str, free_memory: Callable[[], int] = without_limit) -> WorkingCopy:
         return WorkingCopy(
             self.store,
             Collection.LINES,
             self.root / writer,
             FileIndex,  # type: ignore[arg-type]
             self.clock,
-            CopySettings(writer, RETENTION),
+            CopySettings(writer, RETENTION, free_memory),
         )
 
     def manifest(self) -> Manifest:

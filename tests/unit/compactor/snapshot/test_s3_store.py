@@ -7,7 +7,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from compactor.snapshot.s3_store import S3SnapshotStore
-from receipt_sync.errors import PublishRefusedError
+from receipt_sync.errors import (
+    ObjectsNotDeletedError,
+    PublishRefusedError,
+    SnapshotForbiddenError,
+)
 from receipt_sync.keys import Collection
 from tests.fakes.lost_answers import LosingAnswers
 
@@ -99,6 +103,41 @@ def test_a_refusal_of_permission_is_passed_on_without_a_look():
     s3.get_object = lambda **_: pytest.fail("nothing can have been written")  # type: ignore[method-assign]
     with pytest.raises(ClientError, match="AccessDenied"):
         store_on(s3).swap_manifest(b"version 1", None)
+
+
+def test_objects_that_s3_did_not_delete_are_named():
+    s3 = S3()
+    s3.delete_objects = lambda **_: {  # type: ignore[attr-defined]
+        "Errors": [{"Key": "snapshots/receipt_lines/packs/b", "Code": "InternalError"}]
+    }
+    with pytest.raises(
+        ObjectsNotDeletedError, match=r"1 objects were not deleted \(InternalError\)"
+    ) as found:
+        store_on(s3).delete(["packs/a", "packs/b"])
+    assert found.value.names == ["packs/b"]
+
+
+def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on():
+    s3, asked = S3(), []
+
+    def silent(Delete: dict[str, Any], **_: Any) -> Any:  # noqa: N803
+        asked.extend(entry["Key"] for entry in Delete["Objects"])
+        raise ReadTimeoutError(endpoint_url="s3")
+
+    s3.delete_objects = silent  # type: ignore[attr-defined]
+    names = [f"packs/{number}" for number in range(1500)]
+    with pytest.raises(ObjectsNotDeletedError) as found:
+        store_on(s3).delete(names)
+    assert found.value.names == names
+    assert len(asked) == 1500
+
+
+def test_a_403_is_a_sentence_that_names_the_permissions():
+    s3 = S3()
+    s3.get_object = lambda **_: _raise(_error(403, "AccessDenied"))  # type: ignore[method-assign]
+    for read in (lambda store: store.manifest(None), lambda store: store.read("packs/a", 1)):
+        with pytest.raises(SnapshotForbiddenError, match="s3:ListBucket on the bucket"):
+            read(store_on(s3))
 
 
 def _raise(error: Exception) -> Any:

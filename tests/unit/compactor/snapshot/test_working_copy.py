@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 
 from compactor.snapshot import working_copy as module
+from compactor.snapshot.leftovers import Leftovers
 from compactor.snapshot.manifest import read_manifest
+from compactor.snapshot.retirement import GRACE
 from compactor.snapshot.working_copy import WorkingCopy
+from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     IndexFailedError,
+    ObjectsNotDeletedError,
     PublishRefusedError,
     SnapshotDamagedError,
 )
@@ -165,6 +169,45 @@ def test_packs_that_outgrow_their_share_become_a_new_base(
     assert len(setting.manifest().packs) < 3
 
 
+@pytest.mark.parametrize(
+    ("seconds", "free", "reason"),
+    [
+        (1, 1 << 40, "it needs 2 s, and 1 s are left"),
+        (60, 64 * 2**20, "it needs 96 MiB of memory, and 64 MiB are free"),
+    ],
+)
+def test_a_base_without_room_waits_and_a_pack_is_published_meanwhile(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, seconds: float, free: int, reason: str
+):
+    monkeypatch.setattr(module, "MAX_PACKS", 2)
+    copy = setting.copy("one", free_memory=lambda: free)
+    setting.publish(copy, a="1")
+    for number in range(4):
+        copy.begin(Deadline(setting.clock, seconds))
+        put(copy, **{f"k{number}": "v"})
+        postponed = copy.publish(number).postponed
+    assert postponed == reason
+    assert len(setting.manifest().packs) == 4
+    with_room = setting.copy("two")
+    put(with_room, last="v")
+    assert with_room.publish(6).postponed is None
+    assert setting.manifest().packs == ()
+    assert len(records(setting.copy("cold"))) == 6
+
+
+def test_at_the_most_packs_of_the_format_a_base_is_written_without_room(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "MAX_PACKS", 1)
+    monkeypatch.setattr(module, "MOST_PACKS", 3)
+    copy = setting.copy("one", free_memory=lambda: 0)
+    for number in range(5):
+        put(copy, **{f"k{number}": "v"})
+        copy.publish(number)
+    assert setting.manifest().packs == ()
+    assert setting.manifest().version == 5
+
+
 def test_dropped_objects_are_deleted_only_after_the_retention(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ):
@@ -181,6 +224,69 @@ def test_dropped_objects_are_deleted_only_after_the_retention(
     copy.publish(5)
     assert not retired & set(setting.store.objects)
     assert len(records(setting.copy("cold"))) == 5
+
+
+def test_what_could_not_be_deleted_is_told_and_deleted_by_a_later_publish(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "MAX_PACKS", 2)
+    copy, delete = setting.copy("one"), setting.store.delete
+    for number in range(4):
+        setting.publish(copy, **{f"k{number}": "v"})
+    retired = setting.retired()
+    setting.clock.advance(101)
+
+    def failing(names):
+        raise ObjectsNotDeletedError(list(names), "InternalError")
+
+    setting.store.delete = failing  # type: ignore[method-assign]
+    put(copy, last="v")
+    published = copy.publish(5)
+    assert "(InternalError)" in str(published.undeleted)
+    assert retired <= set(setting.store.objects)
+    setting.store.delete = delete  # type: ignore[method-assign]
+    put(copy, later="v")
+    assert copy.publish(6).undeleted is None
+    assert not retired & set(setting.store.objects)
+    assert len(records(setting.copy("cold"))) == 6
+
+
+def test_what_could_not_be_deleted_is_left_to_the_collection_after_half_the_grace(
+    setting: Setting,
+):
+    asked: list[str] = []
+
+    def failing(names):
+        asked.extend(names)
+        raise ObjectsNotDeletedError(list(names), "InternalError")
+
+    setting.store.delete = failing  # type: ignore[method-assign]
+    leftovers, now = Leftovers(setting.store), setting.clock.now()
+    with pytest.raises(ObjectsNotDeletedError):
+        leftovers.delete(["packs/a"], now)
+    with pytest.raises(ObjectsNotDeletedError):
+        leftovers.delete(["packs/b"], now + GRACE / 4)
+    with pytest.raises(ObjectsNotDeletedError):
+        leftovers.delete([], now + GRACE / 2)
+    leftovers.delete([], now + GRACE)
+    assert asked == ["packs/a", "packs/a", "packs/b", "packs/b"]
+
+
+def test_a_version_that_is_published_stands_though_the_copy_can_not_go_on(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    copy = setting.copy("one")
+    setting.publish(copy, a="1")
+    put(copy, b="2")
+    with monkeypatch.context() as full:
+        full.setattr(module, "mark_all_equal", _full)
+        published = copy.publish(2)
+    assert (published.version, published.abandoned) == (2, "OSError")
+    assert records(copy) == records(setting.copy("cold")) == {"a": "1", "b": "2"}
+
+
+def _full(*_) -> None:
+    raise OSError(28, "no space left on device")
 
 
 def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Setting):

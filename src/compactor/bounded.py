@@ -1,0 +1,32 @@
+"""Work in threads over items that do not fit into memory all at once (I14)."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def bounded_map(
+    call: Callable[[Given], Made], items: Iterable[Given], threads: int
+) -> Iterator[Made]:
+    """Yield what `call` returns for each item, in their order, from `threads` threads.
+
+    `Executor.map` takes every item at once, before the first result is asked for. This takes the
+    next item when a thread is free for it: at most `threads` items are held. Raises what the first
+    failing call raises.
+    """
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(call, item))
+                if len(waiting) == threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
