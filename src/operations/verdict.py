@@ -61,6 +61,8 @@ class Tally:
     published_at: datetime | None = None
     records: int = 0
     """In the snapshot."""
+    elements: int | None = None
+    """Of the snapshot's graph, deleted ones among them. None for a server, which does not say."""
     stale: int = 0
     """Records whose vector was made from an earlier text; they are no fault."""
     matched: int = 0
@@ -72,6 +74,7 @@ class Tally:
             "version": self.version,
             "published_at": self.published_at.isoformat() if self.published_at else None,
             "records": self.records,
+            "elements": self.elements,
             **{finding.value: self.findings[finding] for finding in Finding},
             "stale": self.stale,
         }

@@ -60,6 +60,9 @@ class Snapshot(Protocol):
     @property
     def published_at(self) -> datetime | None: ...
 
+    @property
+    def elements(self) -> int | None: ...
+
     def get(self, ids: Sequence[str]) -> dict[str, Record]: ...
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]: ...
@@ -255,6 +258,7 @@ def _tally(snapshot: Snapshot) -> Tally:
         version=snapshot.version,
         published_at=snapshot.published_at,
         records=snapshot.count() if published else 0,
+        elements=snapshot.elements,
     )
 
 

@@ -1,5 +1,6 @@
 """Working copies and readers of real Chroma collections, objects in memory."""
 
+import struct
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from compactor.index import ChromaIndex, NewVector
 from compactor.snapshot import working_copy as module
+from compactor.snapshot.manifest import read_manifest
 from compactor.snapshot.pages import list_files
 from compactor.snapshot.reader import NothingPublishedError, SnapshotReader
 from compactor.snapshot.turns import DAMAGE_KEPT_FOR
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from operations.snapshots.manifests import published
 from receipt_sync.clock import SystemClock
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
@@ -109,3 +112,31 @@ def test_searching_a_reader_does_not_disturb_its_next_refresh(setting: Setting):
             reader.refresh()
             reader.search(vector(1), 3, {"n": {"$lt": 10}})
             assert reader.count() == (turn + 1) * 50
+
+
+def test_the_snapshots_figures_show_elements_that_stay_in_the_graph_after_their_records(
+    setting: Setting,
+):
+    """The oracle is hnswlib's own header: the count of elements is its third 64-bit number."""
+    copy = setting.copy("one")
+    insert(copy, 0, 1500)
+    for turn in range(1, 4):  # all records are replaced by others, three times
+        index = copy.checkout()
+        copy.mark_dirty()
+        index.delete([f"id-{n}" for n in range((turn - 1) * 1500, turn * 1500)])
+        numbers = range(turn * 1500, (turn + 1) * 1500)
+        index.insert([NewVector(f"id-{n}", vector(n), f"text {n}", {"n": n}) for n in numbers])
+        copy.publish(index.count())
+    assert setting.store.data is not None
+    manifest = read_manifest(setting.store.data, Collection.LINES)
+    header = next((setting.root / "one" / "working").rglob("header.bin")).read_bytes()
+    (counted,) = struct.unpack_from("<Q", header, 20)
+    assert manifest.elements == counted
+    assert counted > 3 * manifest.record_count
+    with setting.reader() as reader:
+        assert reader.elements == 0
+        reader.refresh()
+        assert (reader.elements, reader.count()) == (counted, 1500)
+    figures = published(setting.store.data, Collection.LINES)
+    assert figures is not None
+    assert figures.to_json()["elements"] == counted

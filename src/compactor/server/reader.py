@@ -56,6 +56,11 @@ class ServerReader:
         """When that version was published."""
         return self._published.published_at if self._published else None
 
+    @property
+    def elements(self) -> None:
+        """Return None: a server does not say how many elements its graph has."""
+        return
+
     def refresh(self) -> bool:
         """Look at the manifest again; return True if there is a newer version.
 

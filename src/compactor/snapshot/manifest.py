@@ -28,6 +28,7 @@ MAX_MANIFEST_BYTES: Final = 64 * 2**20
 MAX_FILES: Final = 1_000
 MAX_PACKS: Final = 10_000
 MAX_LISTED: Final = 100_000
+_LENGTH_BYTES: Final = 4
 LIST_FOLDER: Final = "retired"
 OBJECT_NAME: Final = "(blocks|packs)/[0-9a-f]{64}"
 
@@ -137,6 +138,17 @@ class Manifest(_Part):
         """Names of all objects that this version needs."""
         blocks = {block_name(d) for file in self.base.values() for d in file.blocks}
         return frozenset(blocks | {pack_name(pack.digest) for pack in self.packs})
+
+    @property
+    def elements(self) -> int:
+        """Elements of the vector index's graph, as it was last written.
+
+        Chroma leaves deleted elements in the graph, so there may be more of them than records. The
+        newest records may not be in it yet: Chroma adds them a thousand at a time. hnswlib writes
+        `length.bin` with four bytes an element.
+        """
+        lengths = (size for name, size in self.files.items() if name.endswith("/length.bin"))
+        return sum(lengths) // _LENGTH_BYTES
 
     @property
     def packs_size(self) -> int:

@@ -98,6 +98,12 @@ class SnapshotReader:
         serving = self._serving
         return serving.manifest.published_at if serving else None
 
+    @property
+    def elements(self) -> int:
+        """Elements of the graph of the version served, deleted ones among them."""
+        serving = self._serving
+        return serving.manifest.elements if serving else 0
+
     def refresh(self) -> bool:
         """Follow the published version; True if a newer one is served from now on.
 

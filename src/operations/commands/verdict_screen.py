@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from operations.console import output
-from operations.verdict import Example, Finding, Since, Verdict
+from operations.verdict import Example, Finding, Since, Tally, Verdict
 
 
 def show_verdict(verdict: Verdict) -> None:
@@ -44,7 +44,8 @@ def verdict_table(verdict: Verdict) -> Table:
         table.add_column(str(collection), justify="right")
     table.add_row("published", *(moment(tally.published_at) for tally in tallies))
     table.add_row("version", *(f"{tally.version:,}" for tally in tallies))
-    table.add_row("records", *(f"{tally.records:,}" for tally in tallies), end_section=True)
+    table.add_row("records", *(f"{tally.records:,}" for tally in tallies))
+    table.add_row("elements of the graph", *map(_elements, tallies), end_section=True)
     for finding in Finding:
         table.add_row(finding.value, *(f"{tally.findings[finding]:,}" for tally in tallies))
     table.add_row("stale", *(f"{tally.stale:,}" for tally in tallies))
@@ -54,6 +55,10 @@ def verdict_table(verdict: Verdict) -> Table:
 def moment(at: datetime | None) -> str:
     """A time for people, in UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"
+
+
+def _elements(tally: Tally) -> str:
+    return "" if tally.elements is None else f"{tally.elements:,}"
 
 
 def _in_words(example: Example) -> str:

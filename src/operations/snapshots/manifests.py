@@ -23,6 +23,8 @@ class Published:
     published_at: datetime | None
     writer: str | None
     records: int
+    elements: int = 0
+    """Of the vector index's graph: records, and what was deleted or replaced since it was made."""
     size: int = 0
     files: int = 0
     base_stored: int = 0
@@ -93,6 +95,7 @@ def of_snapshot(manifest: Manifest) -> Published:
         published_at=manifest.published_at,
         writer=manifest.writer,
         records=manifest.record_count,
+        elements=manifest.elements,
         size=sum(manifest.files.values()),
         files=len(manifest.files),
         base_stored=manifest.base_size,

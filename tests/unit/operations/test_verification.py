@@ -314,6 +314,7 @@ def test_the_json_has_the_counts_at_the_top_and_the_versions_a_collection() -> N
         0,
     ]
     assert content["collections"]["receipt_lines"]["version"] == 1
+    assert content["collections"]["receipt_lines"]["elements"] == 1_234
     assert content["collections"]["receipt_lines"]["published_at"] == "2026-01-01T00:00:00+00:00"
     assert content["collections"]["receipt_words"]["equal"] == 6
     assert content["examples"] == [
