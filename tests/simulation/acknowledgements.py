@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from receipt_sync.keys import Collection
 from tests.simulation import model
+from tests.simulation.checks import Check
 from tests.simulation.contents import (
     RELEVANT,
     change_key,
@@ -62,13 +63,18 @@ class Acknowledgements:
         if message.reason is not None:
             self._parked.append(message.body)
             if SECRET in message.reason:
-                self._fail("a reason in a dead-letter queue quotes receipt text")
+                self._fail(
+                    Check.RECEIPT_TEXT, "a reason in a dead-letter queue quotes receipt text"
+                )
 
     def on_stream_passed(self, record: StreamRecord) -> None:
         """What a record says must be in the queue, or set aside, before its position is left."""
         if is_malformed(record.key):
             if not any(f'"r{record.tick}"' in body for body in self._parked):
-                self._fail(f"the malformed stream record {record.tick} was not parked")
+                self._fail(
+                    Check.STREAM_POSITION,
+                    f"the malformed stream record {record.tick} was not parked",
+                )
             return
         kind = kind_of(record.key)
         if kind is None or kind in self.flags_ever_off:
@@ -77,7 +83,10 @@ class Acknowledgements:
         fields = {name for name in RELEVANT[kind] if old.get(name) != new.get(name)}
         whole = record.old is None or record.new is None
         if (fields or whole) and not self._was_accepted(record, fields, whole=whole):
-            self._fail(f"stream record {record.tick} was passed, but not all of it was queued")
+            self._fail(
+                Check.STREAM_POSITION,
+                f"stream record {record.tick} was passed, but not all of it was queued",
+            )
 
     def _was_accepted(self, record: StreamRecord, fields: set[str], *, whole: bool) -> bool:
         for accepted in self._accepted[record.key]:
@@ -91,7 +100,9 @@ class Acknowledgements:
         """What a message asked for must be published, or set aside with its reason."""
         if is_poison(message.body):
             if not any(is_poison(body) for body in self._parked):
-                self._fail(f"{message.message_id} is poison, and was not set aside")
+                self._fail(
+                    Check.ACKNOWLEDGED, f"{message.message_id} is poison, and was not set aside"
+                )
             return
         content = json.loads(message.body)
         if content["source"] == "embedding_delta":
@@ -110,7 +121,10 @@ class Acknowledgements:
             if record is not None and str(record[0]["delta_id"]) >= delta_id:
                 continue
             if not self._past.was_absent(chroma_id, sent.tick):
-                self._fail(f"delta {delta_id} was acknowledged, but {chroma_id} has not its vector")
+                self._fail(
+                    Check.ACKNOWLEDGED,
+                    f"delta {delta_id} was acknowledged, but {chroma_id} has not its vector",
+                )
 
     def _check_change_applied(self, change: Mapping[str, Any]) -> None:
         key, tick = change_key(change), int(change["sequence_number"])
@@ -134,6 +148,7 @@ class Acknowledgements:
         held = model.held(record[0])[channel]
         if not self._past.shows(chroma_id, channel, held, record[1], tick):
             self._fail(
+                Check.ACKNOWLEDGED,
                 f"change {tick} of {change_key(change)} was acknowledged, but {chroma_id} shows an "
-                f"earlier state in its {channel} part"
+                f"earlier state in its {channel} part",
             )

@@ -11,6 +11,7 @@ from typing import Final
 
 from tests.simulation import environment
 from tests.simulation.actions import Actions
+from tests.simulation.checks import Check
 from tests.simulation.environment import STAGE
 from tests.simulation.faults import Injected
 from tests.simulation.functions import aws
@@ -31,6 +32,8 @@ class Outcome:
 
     seed: int
     violation: str | None = None
+    check: Check | None = None
+    """The check that was not passed."""
     injected: list[Injected] = field(default_factory=list)
     steps: Counter[str] = field(default_factory=Counter)
     publishes: int = 0
@@ -68,7 +71,7 @@ def run(script: Script, workshop: Path) -> Outcome:
     try:
         _play(world)
     except Violation as violation:
-        outcome.violation = str(violation)
+        outcome.violation, outcome.check = str(violation), violation.check
     finally:
         world.scheduler.abandon()
         STAGE.world = None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from tests.simulation.checks import Check
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.table import Attributes, Key
 
@@ -25,7 +26,9 @@ class LockWatch:
         now = self._begun[process.name, key] = self._scheduler.now - process.frozen
         held = self._held.get((process.name, key))
         if step == "lock.extend" and held is not None and now >= held.good_until:
-            self._scheduler.fail(f"{process.name} extends a lease that had run out: {key[0]}")
+            self._scheduler.fail(
+                Check.LEASE, f"{process.name} extends a lease that had run out: {key[0]}"
+            )
 
     def written(self, step: str, key: Key, old: Attributes | None, new: Attributes | None) -> None:
         """The row was acquired, extended or given back."""
@@ -33,7 +36,9 @@ class LockWatch:
         held = self._held.get((process.name, key))
         owner = old["owner"]["S"] if old else None
         if step != "lock.acquire" and (held is None or owner != held.owner):
-            self._scheduler.fail(f"{step} of {key[0]} by {process.name}, but {owner} holds it")
+            self._scheduler.fail(
+                Check.LEASE, f"{step} of {key[0]} by {process.name}, but {owner} holds it"
+            )
         if new is not None:
             # The way to the table takes time, and the holder counts from its beginning.
             good_until = self._begun[process.name, key] + _seconds(new)

@@ -9,6 +9,7 @@ from compactor.snapshot.mirror import Mirror
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.simulation import model
+from tests.simulation.checks import Check
 from tests.simulation.deltas import Sent
 from tests.simulation.direct_store import DirectStore
 from tests.simulation.paged_index import TornError, read_content
@@ -52,10 +53,15 @@ class Publishes:
             return  # a first publish has begun
         before = self.last[collection]
         if manifest.version != before.version + 1:
-            self._fail(f"{collection}: version {manifest.version} follows {before.version}")
+            self._fail(
+                Check.VERSIONS, f"{collection}: version {manifest.version} follows {before.version}"
+            )
         records = self._open(collection, self._mirrors[collection])
         if manifest.record_count != len(records):
-            self._fail(f"{collection}: {len(records)} records, not {manifest.record_count}")
+            self._fail(
+                Check.VERSION_CONTENT,
+                f"{collection}: {len(records)} records, not {manifest.record_count}",
+            )
         self._check_records(before.records, records)
         versions = before.versions
         versions[manifest.version] = records
@@ -67,14 +73,16 @@ class Publishes:
             store = DirectStore(self._store, collection)
             mirror = Mirror(store, collection, self._folder / f"cold-{collection}")
             if self._open(collection, mirror) != self.last[collection].records:
-                self._fail(f"{collection} opened cold is not what was published")
+                self._fail(
+                    Check.VERSION_CONTENT, f"{collection} opened cold is not what was published"
+                )
 
     def _open(self, collection: Collection, mirror: Mirror) -> Records:
         try:
             mirror.refresh()
             return read_content(mirror.folder).records
         except (SnapshotDamagedError, TornError) as error:
-            self._fail(f"a version of {collection} can't be opened: {error}")
+            self._fail(Check.VERSIONS, f"a version of {collection} can't be opened: {error}")
 
     def _check_records(self, before: Records, after: Records) -> None:
         for chroma_id in sorted(before.keys() | after.keys()):
@@ -83,7 +91,9 @@ class Publishes:
                 continue
             if new is None:
                 if not self._past.shows(chroma_id, "own", None, None):
-                    self._fail(f"{chroma_id} was deleted, but the table holds it")
+                    self._fail(
+                        Check.VERSION_CONTENT, f"{chroma_id} was deleted, but the table holds it"
+                    )
             else:
                 self._check_record(chroma_id, new)
                 self._check_vector(chroma_id, old, new)
@@ -93,8 +103,9 @@ class Publishes:
         for channel, held in model.held(metadata).items():
             if not self._past.shows(chroma_id, channel, held, document):
                 self._fail(
+                    Check.VERSION_CONTENT,
                     f"{chroma_id} shows in its {channel} part what the table never held, or not "
-                    f"since what was published before: {held}"
+                    f"since what was published before: {held}",
                 )
 
     def _check_vector(self, chroma_id: str, old: Record | None, new: Record) -> None:
@@ -102,6 +113,11 @@ class Publishes:
         delta_id = str(metadata.get("delta_id"))
         sent = self._deltas.get(delta_id)
         if sent is None or sent.content.get(chroma_id) != (document, vector):
-            self._fail(f"{chroma_id} has not the vector and text that delta {delta_id} brought")
+            self._fail(
+                Check.VERSION_CONTENT,
+                f"{chroma_id} has not the vector and text that delta {delta_id} brought",
+            )
         if old is not None and str(old[0].get("delta_id")) > delta_id:
-            self._fail(f"{chroma_id} went back to the older delta {delta_id}")
+            self._fail(
+                Check.VERSION_CONTENT, f"{chroma_id} went back to the older delta {delta_id}"
+            )

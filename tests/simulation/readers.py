@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from compactor.snapshot.reader import SnapshotReader
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
+from tests.simulation.checks import Check
 from tests.simulation.scheduler import Task
 
 if TYPE_CHECKING:
@@ -60,9 +61,13 @@ class FollowingReader:
             observer.retention.found_damaged(begun, f"reader of {self._collection}: {error}")
             return
         if reader.version < served:
-            self._world.scheduler.fail(f"a reader went from version {served} to {reader.version}")
+            self._world.scheduler.fail(
+                Check.READER_VERSION, f"a reader went from version {served} to {reader.version}"
+            )
         if reader.version == 0:
             return
         expected = observer.publishes.last[self._collection].versions[reader.version]
         if set(reader.ids()) != set(expected):
-            self._world.scheduler.fail(f"a reader of version {reader.version} sees other records")
+            self._world.scheduler.fail(
+                Check.READER_CONTENT, f"a reader of version {reader.version} sees other records"
+            )

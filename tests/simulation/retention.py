@@ -5,6 +5,7 @@ from math import inf
 from compactor.snapshot.manifest import Manifest, read_manifest
 from compactor.snapshot.shelf import Shelf
 from receipt_sync.keys import Collection
+from tests.simulation.checks import Check
 from tests.simulation.direct_store import DirectStore
 from tests.simulation.s3 import MANIFEST, ObjectStore
 from tests.simulation.scheduler import Scheduler
@@ -40,11 +41,14 @@ class Retention:
     def on_delete(self, collection: Collection, name: str) -> None:
         """Only what no manifest has named for as long as the retention may go."""
         if name in self._needed[collection]:
-            self._scheduler.fail(f"{collection}: {name} was deleted, but the manifest names it")
+            self._scheduler.fail(
+                Check.RETENTION, f"{collection}: {name} was deleted, but the manifest names it"
+            )
         since = self._scheduler.now - self._named.get((collection, name), -inf)
         if since < self.surely_kept:
             self._scheduler.fail(
-                f"{collection}: {name} was deleted {since:.0f} s after it was last named"
+                Check.RETENTION,
+                f"{collection}: {name} was deleted {since:.0f} s after it was last named",
             )
 
     def needed_objects(self) -> list[str]:
@@ -73,7 +77,7 @@ class Retention:
         if who read it was slower than the retention."""
         took = self._scheduler.now - begun
         if begun > self._damaged_until and took < self.surely_kept:
-            self._scheduler.fail(f"{what}, after {took:.0f} s")
+            self._scheduler.fail(Check.DAMAGE, f"{what}, after {took:.0f} s")
 
     def _known_objects(self, collection: Collection) -> set[str]:
         stored = self._store.objects.get(f"snapshots/{collection}/{MANIFEST}")

@@ -11,13 +11,19 @@ from typing import Any, NoReturn
 
 from greenlet import getcurrent, greenlet
 
+from tests.simulation.checks import Check
+
 
 class Killed(BaseException):
     """The process is dead. Nothing in production catches this, and no call of it has an effect."""
 
 
 class Violation(BaseException):
-    """An invariant does not hold. No `except Exception` can hide it."""
+    """A check is not passed. No `except Exception` can hide it."""
+
+    def __init__(self, check: Check, message: str) -> None:
+        super().__init__(message)
+        self.check = check
 
 
 class Process:
@@ -78,6 +84,8 @@ class Scheduler:
         self.current: Task | None = None
         self.violation: Violation | None = None
         self.turns = 0
+        self.on_error: Callable[[Task, Exception], None] = _ignored
+        """Is told of each error that leaves a task."""
         self._patience = patience
         self._main = getcurrent()
         self._due: list[tuple[float, int, Task, int]] = []
@@ -144,9 +152,9 @@ class Scheduler:
         ]
         heapq.heapify(self._due)
 
-    def fail(self, message: str) -> NoReturn:
-        """An invariant does not hold: the history ends here."""
-        self.violation = self.violation or Violation(f"at {self.now:.2f} s: {message}")
+    def fail(self, check: Check, message: str) -> NoReturn:
+        """A check is not passed: the history ends here."""
+        self.violation = self.violation or Violation(check, f"at {self.now:.2f} s: {message}")
         if self.current is not None:
             self.current.process.alive = False  # what unwinds now must have no effect
         raise self.violation
@@ -163,7 +171,8 @@ class Scheduler:
                 continue
             self._resume(task)
             if self.turns > self._patience:
-                self.violation = Violation(f"no end after {self.turns} turns of its tasks")
+                what = f"no end after {self.turns} turns of its tasks"
+                self.violation = Violation(Check.ENDLESS, what)
             if self.violation:
                 raise self.violation
 
@@ -186,6 +195,8 @@ class Scheduler:
         if task.done:
             self._live.discard(task)
             self.give(task.ended)
+            if isinstance(task.error, Exception):
+                self.on_error(task, task.error)
 
     def _switch(self, task: Task) -> None:
         self._main.switch()
@@ -193,6 +204,10 @@ class Scheduler:
 
     def _put(self, task: Task, moment: float) -> None:
         heapq.heappush(self._due, (moment, next(self._numbers), task, task.turn))
+
+
+def _ignored(*_: Any) -> None:
+    pass
 
 
 def _birth(task: Task) -> int:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from receipt_sync.telemetry import Metric
+from tests.simulation.checks import Check
+from tests.simulation.error_types import EXPECTED
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.script import SECRET
 
@@ -22,8 +24,14 @@ class WatchfulTelemetry:
         self._scheduler, self._damaged = scheduler, damaged
 
     def event(self, name: str, **fields: Any) -> None:
+        """Look at what is reported: its words, and the type of the error."""
+        error = fields.get("error")
+        if error is not None and error not in EXPECTED:
+            self._scheduler.fail(Check.ERROR_TYPES, f"{name!r} reports a {error}")
         if SECRET in repr(fields):
-            self._scheduler.fail(f"receipt text in the log line {name!r}: {sorted(fields)}")
+            self._scheduler.fail(
+                Check.RECEIPT_TEXT, f"receipt text in the log line {name!r}: {sorted(fields)}"
+            )
 
     problem = event
 

@@ -8,6 +8,7 @@ from operations.verdict import Finding
 from operations.verification import Verification
 from receipt_sync.keys import Collection
 from tests.simulation import model
+from tests.simulation.checks import Check
 from tests.simulation.contents import is_malformed, is_poison
 from tests.simulation.observer import Observer
 from tests.simulation.readers import FollowingReader
@@ -20,17 +21,20 @@ def check_drained(world: World) -> None:
     """Queues and stream are empty, and only what can never succeed was set aside."""
     fail = world.scheduler.fail
     if world.compaction_queue.messages:
-        fail(f"the queue still holds {sorted(world.compaction_queue.messages)}")
+        fail(Check.DRAINED, f"the queue still holds {sorted(world.compaction_queue.messages)}")
     for number, shard in enumerate(world.shards):
         if shard.behind:
-            fail(f"shard {number} is {shard.behind} records behind")
+            fail(Check.DRAINED, f"shard {number} is {shard.behind} records behind")
     for message in world.compaction_dlq.messages.values():
         if not is_poison(message.body):
-            fail(f"{message.message_id} was set aside though it can be applied: {message.reason}")
+            fail(
+                Check.SET_ASIDE,
+                f"{message.message_id} was set aside though it can be applied: {message.reason}",
+            )
     if len(world.stream_dlq.messages) and not any(
         is_malformed(key) for key in world.observer.past.states
     ):
-        fail("a sound stream record was set aside")
+        fail(Check.SET_ASIDE, "a sound stream record was set aside")
 
 
 def check_converged(world: World) -> None:
@@ -52,10 +56,11 @@ def _check_record(
         item = world.table.items.get(keys[channel])
         wanted = model.expected(channel, entity, item, document)
         if wanted is None:
-            world.scheduler.fail(f"{chroma_id} is published, but not in the table")
+            world.scheduler.fail(Check.CONVERGED, f"{chroma_id} is published, but not in the table")
         elif not model.equal(held, wanted):
             world.scheduler.fail(
-                f"{chroma_id} shows {held} in its {channel} part, but should show {wanted}"
+                Check.CONVERGED,
+                f"{chroma_id} shows {held} in its {channel} part, but should show {wanted}",
             )
 
 
@@ -67,10 +72,13 @@ def _check_vectors(world: World) -> None:
             continue
         record = world.observer.publishes.last[collection].records.get(chroma_id)
         if record is None:
-            world.scheduler.fail(f"{chroma_id} has no record, but delta {delta_id} was sent for it")
+            world.scheduler.fail(
+                Check.CONVERGED, f"{chroma_id} has no record, but delta {delta_id} was sent for it"
+            )
         elif record[0]["delta_id"] != delta_id:
             world.scheduler.fail(
-                f"{chroma_id} has the vector of {record[0]['delta_id']}, not of {delta_id}"
+                Check.CONVERGED,
+                f"{chroma_id} has the vector of {record[0]['delta_id']}, not of {delta_id}",
             )
 
 
@@ -94,7 +102,9 @@ def check_verified(world: World, readers: Iterable[FollowingReader]) -> None:
     verdict = Verification(source, snapshots, Clock(world.scheduler), examples=3).run()
     wrong = [f for f in (Finding.DIFFERENT, Finding.UNEXPECTED) if verdict.total(f)]
     if wrong:
-        world.scheduler.fail(f"verify finds {wrong}: {verdict.examples}")
+        world.scheduler.fail(Check.VERIFIED, f"verify finds {wrong}: {verdict.examples}")
     for collection, tally in verdict.tallies.items():
         if tally.version != world.observer.publishes.last[collection].version:
-            world.scheduler.fail(f"a reader of {collection} does not see the last version")
+            world.scheduler.fail(
+                Check.VERIFIED, f"a reader of {collection} does not see the last version"
+            )

@@ -16,7 +16,9 @@ from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
 from stream_processor.publisher import SQSOutbox
+from tests.simulation.checks import Check
 from tests.simulation.dice import Dice
+from tests.simulation.error_types import EXPECTED
 from tests.simulation.faults import Faults
 from tests.simulation.functions import QueuePoller, Shard, Slot, aws
 from tests.simulation.gate import Gate
@@ -25,7 +27,7 @@ from tests.simulation.observer import Observer
 from tests.simulation.paged_index import PagedIndex
 from tests.simulation.queues import Queue, SQSClient, Traffic
 from tests.simulation.s3 import ObjectStore, S3Client
-from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.scheduler import Process, Scheduler, Task
 from tests.simulation.script import Script
 from tests.simulation.table import Attributes, DynamoDBClient, Key, StreamRecord, Table
 from tests.simulation.telemetry import WatchfulTelemetry
@@ -124,8 +126,9 @@ class World:
         }
         if held != self.observer.publishes.last[collection].versions[version]:
             self.scheduler.fail(
+                Check.CHECKOUT,
                 f"{self.scheduler.process.name} checked out {collection} {version}, and its copy "
-                "is not what was published"
+                "is not what was published",
             )
 
     # -- processes --
@@ -184,6 +187,7 @@ class World:
         }
 
     def _watch(self) -> None:
+        self.scheduler.on_error = self._check_error
         observer = self.observer.acknowledgements
         self.store.watcher = self.observer
         self.table.on_change = self._changed
@@ -198,6 +202,13 @@ class World:
         record = StreamRecord(self.table.tick, key, old, new, self.scheduler.now)
         self.observer.past.on_change(record.tick, key, new)
         self.shards[hash_of(key) % _SHARDS].append(record)
+
+    def _check_error(self, task: Task, error: Exception) -> None:
+        """What leaves a handler or a thread of a worker must be an error that can be expected."""
+        kind = type(error).__name__
+        if isinstance(task.process, WorkerProcess) and kind not in EXPECTED:
+            name = task.process.name
+            self.scheduler.fail(Check.ERROR_TYPES, f"{name} ends with {kind}: {error}")
 
     def _compactor(self) -> CompactorSettings:
         return _compactor_settings(self.lease, self.retention)
