@@ -45,6 +45,8 @@ class Acknowledgements:
         self._parked: list[str] = []
         """Every body that was ever set aside with a reason."""
         self.flags_ever_off: set[str] = set()
+        self.refused_ids: set[str] = set()
+        """Records that the index refused at some time."""
         self._accepted: dict[Key, list[Accepted]] = defaultdict(list)
 
     def on_accept(self, message: Message) -> None:
@@ -59,13 +61,42 @@ class Acknowledgements:
             )
 
     def on_dead_letter(self, message: Message) -> None:
-        """A dead-letter queue took a message; with a reason if one of ours set it aside."""
+        """The compactor's dead-letter queue took a message; with a reason if it was parked."""
+        if not self._may_be_set_aside(message):
+            self._fail(
+                Check.SET_ASIDE,
+                f"{message.message_id} was set aside though it can be applied: "
+                f"{message.reason or 'it was received too often'}",
+            )
+        self.on_parked(message)
+
+    def on_parked(self, message: Message) -> None:
+        """A dead-letter queue took a message."""
         if message.reason is not None:
             self._parked.append(message.body)
             if SECRET in message.reason:
                 self._fail(
                     Check.RECEIPT_TEXT, "a reason in a dead-letter queue quotes receipt text"
                 )
+
+    def _may_be_set_aside(self, message: Message) -> bool:
+        """Poison, and with a reason what concerns a record that the index refuses."""
+        if is_poison(message.body):
+            return True
+        refused = set(self.refused_ids)
+        return message.reason is not None and not refused.isdisjoint(self._concerned(message.body))
+
+    def _concerned(self, body: str) -> set[str]:
+        """The records of `refused_ids` that a message's cycle writes to."""
+        content = json.loads(body)
+        if content["source"] == "embedding_delta":
+            return set(self._deltas[content["delta_id"]].content)
+        changed = {change_key(change) for change in changes_in(body)}
+        return {
+            chroma_id
+            for chroma_id in self.refused_ids
+            if changed.intersection(model.channels(model.entity_of(chroma_id)).values())
+        }
 
     def on_stream_passed(self, record: StreamRecord) -> None:
         """What a record says must be in the queue, or set aside, before its position is left."""

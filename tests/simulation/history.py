@@ -22,7 +22,6 @@ from tests.simulation.verdict import check_converged, check_drained, check_verif
 from tests.simulation.world import World
 
 _REFRESHES: Final = 3
-_ROUNDS: Final = 8
 _MEMORY: Final = Path("/dev/shm")
 
 
@@ -116,15 +115,16 @@ def _make_peace(world: World) -> None:
 
 
 def _settle(world: World, actions: Actions) -> None:
-    """Drain; an operator repairs what flags held back, and redrives what was set aside."""
+    """An operator repairs what flags held back, and redrives what the index refused.
+
+    From now on the index takes every record, so nothing but poison may be set aside any more.
+    """
     if world.observer.acknowledgements.flags_ever_off:
         actions.operators.repair()
         world.scheduler.run()
-    for _ in range(_ROUNDS):
-        actions.operators.redrive()
-        if not world.compaction_queue.messages:
-            return
-        world.scheduler.run()
+    world.observer.acknowledgements.refused_ids.clear()
+    actions.operators.redrive()
+    world.scheduler.run()
 
 
 def _judge(world: World, readers: list[FollowingReader]) -> None:

@@ -20,6 +20,7 @@ class Operators:
     def refuse(self, key: Key) -> None:
         """From now on the index can't take this record."""
         self._world.refused_ids.add("#".join(key))
+        self._world.observer.acknowledgements.refused_ids.add("#".join(key))
 
     def flags(self, off: str, seconds: float) -> None:
         """A feature flag off for a while; functions read it at their next cold start."""

@@ -73,6 +73,7 @@ class Queue:
         for message in taken:
             if self.faulty and self._happens(self.traffic.doubled, "twice", message, self._draws):
                 message.visible_at = now + 0.1
+                message.receives -= 1  # the copy that a second server holds has its own count
         return taken
 
     def delete(self, message_id: str) -> None:
@@ -82,6 +83,7 @@ class Queue:
         self.on_delete(message)
         if self.faulty and self._happens(self.traffic.doubled, "ghost", message):
             message.visible_at = self._scheduler.now + 30.0  # at least once means: also after that
+            message.receives -= 1  # the server that missed the deletion has its own count
             self._store(message)
 
     def next_visible(self) -> float | None:

@@ -194,7 +194,7 @@ class World:
         self.compaction_queue.on_accept = observer.on_accept
         self.compaction_queue.on_delete = observer.on_acknowledge
         self.compaction_dlq.on_accept = observer.on_dead_letter
-        self.stream_dlq.on_accept = observer.on_dead_letter
+        self.stream_dlq.on_accept = observer.on_parked
 
     def _changed(self, key: Key, old: Attributes | None, new: Attributes | None) -> None:
         if key[0].startswith("LOCK#"):
