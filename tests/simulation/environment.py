@@ -72,6 +72,7 @@ def installed() -> Iterator[Stage]:
         for module in (compactor.snapshot.layers, sys.modules["compactor.snapshot.working_copy"]):
             quick = SimpleNamespace(**{**vars(shutil), "rmtree": _remove_tree})
             patches.set(module, "shutil", quick)
+        patches.set(sys.modules["compactor.snapshot.marks"], "_marks", _Marks())
         patches.set(compactor.handler, "_worker", _of_world("worker"))
         patches.set(compactor.handler, "_telemetry", _of_world("telemetry"))
         handler = stream_processor.handler
@@ -135,6 +136,14 @@ class _Delegate:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._present(), name)
+
+
+class _Marks:
+    """The counter of marks of whichever process runs."""
+
+    def __next__(self) -> int:
+        number: int = next(STAGE.world.marks())
+        return number
 
 
 def _list_files(folder: Path) -> dict[str, Path]:

@@ -21,7 +21,7 @@ from tests.simulation.script import LENGTH, Script
 from tests.simulation.verdict import check_converged, check_drained, check_verified
 from tests.simulation.world import World
 
-_REFRESHES: Final = 3
+_REFRESHES: Final = (0, 1, 2, 8)
 _MEMORY: Final = Path("/dev/shm")
 
 
@@ -91,15 +91,22 @@ def _play(world: World) -> None:
     ]
     readers = [FollowingReader(world, number) for number in range(2)]
     tasks += [
-        scheduler.spawn(aws("reader"), reader.refresh, LENGTH * world.dice.roll("refresh", n, at))
+        scheduler.spawn(
+            aws("reader"),
+            reader.restart if world.dice.happens(0.4, "restart", n, at) else reader.refresh,
+            LENGTH * world.dice.roll("refresh", n, at),
+        )
         for n, reader in enumerate(readers)
-        for at in range(script.seed % _REFRESHES)
+        for at in range(_REFRESHES[script.seed % 4])
     ]
     scheduler.spawn(aws("peace"), lambda: _make_peace(world), LENGTH)
     scheduler.run()
     _raise_errors([*tasks, *world.pollers])
     _settle(world, actions)
-    tasks = [scheduler.spawn(aws("reader"), reader.refresh) for reader in readers]
+    tasks = [
+        scheduler.spawn(aws("reader"), reader.restart if script.seed % 2 else reader.refresh)
+        for reader in readers
+    ]
     scheduler.run()
     tasks.append(scheduler.spawn(Process("verdict"), lambda: _judge(world, readers)))
     scheduler.run()

@@ -8,6 +8,8 @@ from compactor.snapshot.reader import SnapshotReader
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.simulation.checks import Check
+from tests.simulation.faults import Kind
+from tests.simulation.publishes import Records
 from tests.simulation.scheduler import Task
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ class FollowingReader:
         self._world, self._number = world, number
         self._collection = list(Collection)[number % 2]
         self._starts = 0
+        self._highest = 0
+        """The highest version that any process of this reader served."""
         self._process: WorkerProcess | None = None
         self._reader: SnapshotReader | None = None
         self._task: Task | None = None
@@ -36,6 +40,12 @@ class FollowingReader:
             raise RuntimeError("no reader was made")
         return self._reader
 
+    def restart(self) -> None:
+        """End the process by a signal, and follow in a new one on the folder that is left."""
+        if self._process is not None and self._process.alive:
+            self._world.scheduler.kill(self._process)
+        self.refresh()
+
     def refresh(self) -> None:
         """Start if need be, and follow; what is served must be a version that was published."""
         scheduler = self._world.scheduler
@@ -44,7 +54,7 @@ class FollowingReader:
         if self._process is None or not self._process.alive:
             self._starts += 1
             self._process = self._world.start(f"reader-{self._number}.{self._starts}")
-            self._reader = self._world.reader(self._process, self._collection)
+            self._reader = self._world.reader(self._number, self._collection)
         task = self._task = scheduler.spawn(self._process, self._follow)
         scheduler.wait(task.ended)
         if task.error is not None and self._process.alive:
@@ -52,22 +62,36 @@ class FollowingReader:
 
     def _follow(self) -> None:
         reader, observer = self.snapshot, self._world.observer
-        begun, served = self._world.scheduler.now, reader.version
+        begun = self._world.scheduler.now
         try:
             reader.refresh()
+            if reader.version:
+                self._check(reader, observer.publishes.last[self._collection].versions)
         except (ClientError, BotoCoreError, IndexFailedError):
             return  # the next refresh tries again
         except SnapshotDamagedError as error:
-            observer.retention.found_damaged(begun, f"reader of {self._collection}: {error}")
-            return
-        if reader.version < served:
-            self._world.scheduler.fail(
-                Check.READER_VERSION, f"a reader went from version {served} to {reader.version}"
-            )
-        if reader.version == 0:
-            return
-        expected = observer.publishes.last[self._collection].versions[reader.version]
+            if not self._was_shown_an_earlier_manifest(begun):
+                observer.retention.found_damaged(begun, f"reader of {self._collection}: {error}")
+
+    def _check(self, reader: SnapshotReader, versions: dict[int, Records]) -> None:
+        """What is served must be the version that was published, and none before the last one."""
+        fail, version = self._world.scheduler.fail, reader.version
+        if version < self._highest:
+            fail(Check.READER_VERSION, f"a reader went from version {self._highest} to {version}")
+        self._highest = version
+        expected = versions[version]
         if set(reader.ids()) != set(expected):
-            self._world.scheduler.fail(
-                Check.READER_CONTENT, f"a reader of version {reader.version} sees other records"
-            )
+            fail(Check.READER_CONTENT, f"a reader of version {version} sees other records")
+        found, vectors = reader.get(list(expected)), reader.vectors(list(expected))
+        for chroma_id, record in found.items():
+            served = (dict(record.metadata), record.document, vectors[chroma_id].tobytes())
+            if served != expected[chroma_id]:
+                fail(Check.READER_CONTENT, f"a reader of {version} serves another {chroma_id}")
+
+    def _was_shown_an_earlier_manifest(self, since: float) -> bool:
+        """Whether the bucket answered this process stale, so that it saw a version go back."""
+        process = self._world.scheduler.process.name
+        return any(
+            one.process == process and one.fault.kind is Kind.STALE and one.at >= since
+            for one in self._world.faults.injected
+        )

@@ -1,6 +1,8 @@
 # ruff: noqa: N803 boto3's own argument names
-"""A DynamoDB table with its stream: consistent reads, conditional writes, throttles."""
+"""A DynamoDB table with its stream: consistent and stale reads, conditional writes, throttles."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
@@ -26,8 +28,11 @@ class StreamRecord(NamedTuple):
 class Table:
     """Items as DynamoDB writes them. `on_change` is told of every write that changed something."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self.items: dict[Key, Attributes] = {}
+        self._past: dict[Key, list[tuple[float, Attributes | None]]]
+        self._past = defaultdict(lambda: [(-1.0, None)])
         self.tick = 0
         self.on_change: Callable[[Key, Attributes | None, Attributes | None], None] = _ignored
 
@@ -40,8 +45,18 @@ class Table:
             del self.items[key]
         else:
             self.items[key] = item
+        self._past[key].append((self._now(), item))
         self.tick += 1
         self.on_change(key, old, item)
+
+    def item_at(self, key: Key, at: float) -> Attributes | None:
+        """The item as it was at a moment."""
+        past = self._past[key]
+        return past[bisect_right(past, at, key=lambda state: state[0]) - 1][1]
+
+    def keys_ever(self) -> list[Key]:
+        """The keys of all items that are or were in the table."""
+        return list(self._past)
 
 
 class ConditionalCheckFailedException(Exception):  # noqa: N818
@@ -73,8 +88,12 @@ class DynamoDBClient:
     # Who wants plain answers has them.
     meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
 
-    def __init__(self, table: Table, gate: Gate, page: int, watcher: LockWatcher) -> None:
+    def __init__(
+        self, table: Table, gate: Gate, page: int, watcher: LockWatcher, lag: Callable[[], float]
+    ) -> None:
+        """`lag` is the age in seconds of what the next read shows that is not consistent."""
         self._table, self._gate, self._page, self._watcher = table, gate, page, watcher
+        self._lag = lag
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((name, request),) = RequestItems.items()
@@ -83,7 +102,8 @@ class DynamoDBClient:
 
         def effect(special: Kind | None) -> dict[str, Any]:
             read = keys[: len(keys) // 2] if special is Kind.PARTIAL else keys
-            found = (self._table.items.get((k["PK"]["S"], k["SK"]["S"])) for k in read)
+            held = self._held(request)
+            found = (held((k["PK"]["S"], k["SK"]["S"])) for k in read)
             unread = keys[len(read) :]
             return {
                 "Responses": {name: [_projected(i, request) for i in found if i is not None]},
@@ -140,16 +160,24 @@ class DynamoDBClient:
         self._watcher.begins(step, key)
         return self._call(step, effect, step)
 
+    def _held(self, request: Mapping[str, Any]) -> Callable[[Key], Attributes | None]:
+        """What a read finds: the present, or an earlier state if it is not consistent."""
+        if request.get("ConsistentRead"):
+            return self._table.items.get
+        at = self._gate.scheduler.now - self._lag()
+        return lambda key: self._table.item_at(key, at)
+
     def _pages(
         self, step: str, request: dict[str, Any], wanted: Callable[[Key], bool]
     ) -> dict[str, Any]:
         def effect(_: Kind | None) -> dict[str, Any]:
             start = request.get("ExclusiveStartKey")
             after = (start["PK"]["S"], start["SK"]["S"]) if start else ("", "")
-            keys = sorted(key for key in self._table.items if wanted(key) and key > after)
+            held = self._held(request)
+            keys = sorted(k for k in self._table.keys_ever() if wanted(k) and k > after and held(k))
             page = keys[: self._page]
             answer: dict[str, Any] = {
-                "Items": [_projected(self._table.items[key], request) for key in page]
+                "Items": [_projected(held(key) or {}, request) for key in page]
             }
             if len(keys) > len(page):
                 pk, sk = page[-1]

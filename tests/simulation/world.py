@@ -1,14 +1,16 @@
 """Everything of one history: the outside, the functions, and who watches them."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 import compactor.wiring
 import stream_processor.handler
+from compactor.snapshot import marks
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.s3_store import S3SnapshotStore
 from receipt_sync.keys import Collection
@@ -35,6 +37,8 @@ from tests.simulation.telemetry import WatchfulTelemetry
 _URL: Final = "https://queues/"
 _SHARDS: Final = 2
 _PATIENCE: Final = 60_000
+_LONGEST_LAG: Final = 8.0
+"""Seconds by which a read of the table is behind that does not ask for consistency."""
 
 
 class WorkerProcess(Process):
@@ -46,6 +50,12 @@ class WorkerProcess(Process):
         self.worker: Any = None
         self.folders: list[Path] = []
         self.invoked_at = 0.0
+        self.marks = numbers_of_marks()
+
+
+def numbers_of_marks() -> Iterator[int]:
+    """As production numbers its marks from the beginning of a process."""
+    return count(marks._FIRST_S, marks._STEP_S)
 
 
 class World:
@@ -58,7 +68,7 @@ class World:
             self.dice.key, self.surroundings.rates, self.surroundings.targets, script.kept_faults
         )
         self.gate = Gate(self.scheduler, self.faults)
-        self.table, self.store = Table(), ObjectStore()
+        self.table, self.store = Table(lambda: self.scheduler.now), ObjectStore()
         self.observer = Observer(self.scheduler, self.store, folder / "observer")
         self.refused_ids: set[str] = set()
         self.flags_off: set[str] = set()
@@ -151,9 +161,14 @@ class World:
             process.invoked_at, f"{process.name} found a snapshot damaged"
         )
 
-    def reader(self, process: WorkerProcess, collection: Collection) -> SnapshotReader:
+    def reader(self, number: int, collection: Collection) -> SnapshotReader:
+        """A reader on the folder that all processes of this reader have used."""
         store = S3SnapshotStore(self._clients["s3"], "bucket", collection)
-        return SnapshotReader(store, collection, self.folder / f"{process.name}-{collection}")
+        return SnapshotReader(store, collection, self.folder / f"reader-{number}")
+
+    def marks(self) -> Iterator[int]:
+        """The running process's own numbers of marks: each process begins anew."""
+        return self._process().marks
 
     def passed_stream(self, records: list[StreamRecord]) -> None:
         """The stream's position has moved beyond these."""
@@ -180,7 +195,11 @@ class World:
         queues = (self.compaction_queue, self.compaction_dlq, self.stream_dlq)
         self._clients: Mapping[str, Any] = {
             "dynamodb": DynamoDBClient(
-                self.table, self.gate, self.surroundings.query_page, LockWatch(self.scheduler)
+                self.table,
+                self.gate,
+                self.surroundings.query_page,
+                LockWatch(self.scheduler),
+                lambda: _LONGEST_LAG * self.dice.roll("lag", self.scheduler.now),
             ),
             "s3": S3Client(self.store, self.gate),
             "sqs": SQSClient({_URL + queue.name: queue for queue in queues}, self.gate),
