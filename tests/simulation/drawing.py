@@ -2,20 +2,35 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Final
 
 from tests.simulation.author import Author
-from tests.simulation.faults import ANYWHERE, Kind, Side, Target
-from tests.simulation.script import LATE, RARE, STEPS, Script, Surroundings
+from tests.simulation.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
+from tests.simulation.script import ANSWERABLE, HARMLESS, LATE, RARE, STEPS, Script, Surroundings
+
+_LOST_ANSWERS: Final = 8
+"""One of so many histories has no other faults than lost answers."""
 
 
 def write(seed: int) -> Script:
     """The history of a seed."""
     source = Random(seed)
     surroundings = _surroundings(source)
+    if seed % _LOST_ANSWERS == 0:
+        surroundings = _only_lost_answers(surroundings, source)
     steps = {target.step for target in surroundings.targets}
     events = tuple(Author(source).events(steps))
+    if surroundings.only_lost_answers:
+        events = tuple(event for event in events if event.action in HARMLESS)
     steps |= {event.arguments["step"] for event in events if event.action == "ambush"}
     return Script(seed, _reaching(surroundings, steps), events)
+
+
+def _only_lost_answers(surroundings: Surroundings, source: Random) -> Surroundings:
+    """The same, but with one worker and no other faults."""
+    rates = {kind: source.choice((0.02, 0.1, 0.3)) for kind in UNANSWERED}
+    target = Target(source.choice(ANSWERABLE), source.choice((1, 2)), Kind.LOST, Side.AFTER, 0.0)
+    return replace(surroundings, workers=1, rates=rates, targets=(target,), only_lost_answers=True)
 
 
 def _surroundings(source: Random) -> Surroundings:

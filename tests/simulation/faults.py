@@ -30,6 +30,10 @@ class Kind(StrEnum):
     """409 to a conditional write."""
     STALE = "stale"
     """An earlier manifest than the present one, or 304 though there is a newer one."""
+    LOST = "lost"
+    """A write is carried out and its answer is lost, whatever the SDK tries."""
+    REPEATED = "repeated"
+    """The first answer of a write is lost: the SDK repeats it, and it meets its own effect."""
     SILENT = "silent"
     """The index loses a write and says nothing."""
 
@@ -39,9 +43,12 @@ class Side(StrEnum):
     AFTER = "after"
 
 
+UNANSWERED: Final = (Kind.LOST, Kind.REPEATED)
 ANYWHERE: Final = (Kind.CRASH, Kind.PAUSE, Kind.FREEZE, Kind.STALL, Kind.ERROR)
 _DURATIONS: Final = (8.0, 25.0, 70.0, 130.0, 260.0)
 _LONGEST_LATENCY: Final = 0.05
+_ANSWERED: Final = 3
+"""Calls of a process after a lost answer of which no answer is lost."""
 _FOUR: Final = Struct(">4I")
 
 
@@ -141,6 +148,11 @@ class Faults:
                 or self._out(name, step, specials, shape)
                 or self._by_rate(name, kinds, chance, shape)
             )
+        if fault is not None and fault.kind is Kind.LOST:
+            if process.calls < process.answered_from:
+                fault = None  # one of several tries in a row is answered
+            else:
+                process.answered_from = process.calls + _ANSWERED
         if fault is not None and self.kept is not None and fault.name not in self.kept:
             fault = None
         if fault is not None:

@@ -99,6 +99,7 @@ class QueuePoller:
         if task is None or task.error is not None:
             return  # they become visible again
         failed = {one["itemIdentifier"] for one in task.result["batchItemFailures"]}
+        self._world.check_answered("the compactor", failed)
         for message in messages:
             if message.message_id not in failed:
                 self._world.compaction_queue.delete(message.message_id)
@@ -142,6 +143,7 @@ class Shard:
         if task is None or task.error is not None:
             return 0
         failures = task.result["batchItemFailures"]
+        self._world.check_answered("the stream processor", failures)
         if not failures:
             return len(batch)
         sequences = [str(record.tick) for record in batch]

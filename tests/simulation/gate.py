@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tests.simulation.faults import ANYWHERE, Fault, Faults, Kind, Side
+from tests.simulation.faults import ANYWHERE, UNANSWERED, Fault, Faults, Kind, Side
 from tests.simulation.scheduler import Killed, Process, Scheduler
 
 T = TypeVar("T")
@@ -30,6 +30,8 @@ class Gate:
             result = effect(None)
             scheduler.sleep(back)
             return result
+        if fault.kind in UNANSWERED:
+            return self._unanswered(fault.kind, effect, back, error)
         if fault.side is Side.BEFORE:
             self._strike(fault, process, error)
         result = effect(fault.kind if fault.kind not in ANYWHERE else None)
@@ -37,6 +39,20 @@ class Gate:
         if fault.side is Side.AFTER:
             self._strike(fault, process, error)
         return result
+
+    def _unanswered(
+        self,
+        kind: Kind,
+        effect: Callable[[Kind | None], T],
+        back: float,
+        error: Callable[[Side], Exception],
+    ) -> T:
+        """The effect without its answer: the caller's error, or the SDK's second try."""
+        effect(None)
+        self.scheduler.sleep(back)
+        if kind is Kind.LOST:
+            raise error(Side.AFTER)
+        return effect(None)
 
     def _strike(self, fault: Fault, process: Process, error: Callable[[Side], Any]) -> None:
         match fault.kind:

@@ -20,6 +20,7 @@ from compactor.index import NewVector, Record
 from compactor.projection import Metadata
 from receipt_sync.errors import IndexFailedError
 from tests.fakes.index import InMemoryIndex
+from tests.simulation.checks import Check
 from tests.simulation.faults import Kind, Side
 from tests.simulation.gate import Gate
 
@@ -83,13 +84,23 @@ class PagedIndex(InMemoryIndex):
         super().__init__(poisonous)
         self._folder, self._gate = folder, gate
         (folder / "segment").mkdir(exist_ok=True)
-        content = self._call("index.open", lambda _: read_content(folder))
+        content = self._call("index.open", lambda _: self._read(folder))
         self._opened = content.opened + 1
         self._numbers = {slot.id: number for number, slot in content.slots.items()}
         self._generations = {slot.id: slot.generation for slot in content.slots.values()}
         self.records = {s.id: Record(s.id, s.metadata, s.document) for s in content.slots.values()}
         self.stored_vectors = dict(content.vectors)
         self._write(RECORDS, 0, self._opened.to_bytes(8).ljust(SLOT, b"\0"))
+
+    def _read(self, folder: Path) -> Content:
+        """What lies in the folder. Nobody may ever be about to open what belongs to no version."""
+        try:
+            return read_content(folder)
+        except TornError as error:
+            scheduler = self._gate.scheduler
+            name = scheduler.process.name
+            check = Check.READER_CONTENT if name.startswith("reader") else Check.CHECKOUT
+            scheduler.fail(check, f"{name} opens a mixture of versions: {error}")
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
         return self._call("index.get", lambda _: super(PagedIndex, self).get(ids))

@@ -136,7 +136,7 @@ class SQSClient:
 
         parks = any(_reason(entry) is not None for entry in Entries)
         step = f"{QueueUrl.rsplit('/', 1)[1]}.park" if parks else "changes.send"
-        return self._call(step, effect, "SendMessageBatch", Kind.PARTIAL)
+        return self._call(step, effect, "SendMessageBatch", Kind.PARTIAL, Kind.REPEATED)
 
     def send_message(
         self, QueueUrl: str, MessageBody: str, MessageAttributes: dict[str, Any]
@@ -146,7 +146,9 @@ class SQSClient:
         def effect(_: Kind | None) -> dict[str, Any]:
             return {"MessageId": self._queues[QueueUrl].send(MessageBody, reason)}
 
-        return self._call(f"{QueueUrl.rsplit('/', 1)[1]}.park", effect, "SendMessage")
+        return self._call(
+            f"{QueueUrl.rsplit('/', 1)[1]}.park", effect, "SendMessage", Kind.REPEATED
+        )
 
     def receive_message(
         self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: float
@@ -175,7 +177,7 @@ class SQSClient:
                     queue.delete(entry["ReceiptHandle"])
             return {"Failed": [{"Id": entry["Id"]} for entry in failed]}
 
-        return self._call("queue.delete", effect, "DeleteMessageBatch", Kind.PARTIAL)
+        return self._call("queue.delete", effect, "DeleteMessageBatch", Kind.PARTIAL, Kind.REPEATED)
 
     def _call(
         self,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from receipt_sync.keys import Collection
 from tests.simulation.aws_errors import refused, unreachable
-from tests.simulation.faults import Kind, Side
+from tests.simulation.faults import UNANSWERED, Kind, Side
 from tests.simulation.gate import Gate
 
 MANIFEST = "manifest.json"
@@ -95,7 +95,9 @@ class S3Client:
             return {"ETag": self._store.put(Key, bytes(Body))}
 
         step = "manifest.swap" if Key.endswith(MANIFEST) else _step("put", Key)
-        specials = (Kind.CONFLICT,) if step == "manifest.swap" else ()
+        specials: tuple[Kind, ...] = (Kind.REPEATED,)
+        if step == "manifest.swap":
+            specials = (Kind.CONFLICT, Kind.LOST, Kind.REPEATED)
         return self._call(step, effect, "PutObject", *specials)
 
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class S3Client:
                     self._store.remove(key)
             return {"Errors": [{"Key": key, "Code": "InternalError"} for key in refused_]}
 
-        return self._call("objects.delete", effect, "DeleteObjects", Kind.PARTIAL)
+        return self._call("objects.delete", effect, "DeleteObjects", Kind.PARTIAL, *UNANSWERED)
 
     def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, Any]:
         def effect(_: Kind | None) -> dict[str, Any]:
@@ -126,9 +128,6 @@ class S3Client:
         def error(side: Side) -> Exception:
             if side is Side.BEFORE:
                 return refused(operation, 503, "SlowDown")
-            if step == "manifest.swap" and len(self._store.objects) % 2:
-                # The client's own second try after a lost answer meets its own first one.
-                return refused(operation, 412, "PreconditionFailed")
             return unreachable()
 
         return self._gate.call(step, effect, error, *specials)

@@ -37,6 +37,8 @@ class Process:
         self.frozen = 0.0
         self.paused_until = 0.0
         self.calls = 0
+        self.answered_from = 0
+        """No answer of a call before this one is lost."""
 
     def check(self) -> None:
         if not self.alive:

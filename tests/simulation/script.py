@@ -29,6 +29,15 @@ RARE: Final = {
 """Steps that few histories come to, and what leads there."""
 LATE: Final = ("objects.delete", "lock.extend")
 
+ANSWERABLE: Final = (
+    "lock.acquire", "lock.extend", "lock.release", "manifest.swap", "objects.delete",
+)  # fmt: skip
+"""Writes of which the caller can find out whether they were done, or need not know."""
+HARMLESS: Final = frozenset(
+    {"put", "burst", "flip", "remove", "malformed", "foreign", "embed", "poison", "redrive"}
+)
+"""Events that give nobody a reason to return a message."""
+
 LENGTH: Final = 240.0
 """Seconds of writing."""
 
@@ -84,6 +93,8 @@ class Surroundings:
     """Share of invocations that find no warm process."""
     rates: dict[Kind, float]
     targets: tuple[Target, ...]
+    only_lost_answers: bool = False
+    """Nothing goes wrong but that answers of writes are lost: all that was done must count."""
 
 
 @dataclass(frozen=True)

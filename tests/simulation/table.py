@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from tests.simulation.aws_errors import refused, unreachable
-from tests.simulation.faults import Kind, Side
+from tests.simulation.faults import UNANSWERED, Kind, Side
 from tests.simulation.gate import Gate
 
 Attributes = Mapping[str, Any]
@@ -158,7 +158,7 @@ class DynamoDBClient:
             return {}
 
         self._watcher.begins(step, key)
-        return self._call(step, effect, step)
+        return self._call(step, effect, step, *UNANSWERED)
 
     def _held(self, request: Mapping[str, Any]) -> Callable[[Key], Attributes | None]:
         """What a read finds: the present, or an earlier state if it is not consistent."""

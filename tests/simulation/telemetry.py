@@ -17,11 +17,17 @@ class _Logger:
 
 
 class WatchfulTelemetry:
-    """Of one process. `damaged` is called when a snapshot could not be read."""
+    """Of one process. `damaged` is called when a snapshot could not be read, `waited` when a lease
+    was found taken."""
 
-    def __init__(self, scheduler: Scheduler, damaged: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        damaged: Callable[[], None] = lambda: None,
+        waited: Callable[[], None] = lambda: None,
+    ) -> None:
         self.logger = _Logger()
-        self._scheduler, self._damaged = scheduler, damaged
+        self._scheduler, self._damaged, self._waited = scheduler, damaged, waited
 
     def event(self, name: str, **fields: Any) -> None:
         """Look at what is reported: its words, and the type of the error."""
@@ -38,6 +44,8 @@ class WatchfulTelemetry:
     def measure(self, metric: Metric, value: float) -> None:
         if metric is Metric.SNAPSHOTS_DAMAGED:
             self._damaged()
+        elif metric is Metric.COMPACTION_LOCK_CONTENTIONS:
+            self._waited()
 
     @contextmanager
     def step(self, name: str, **facts: Any) -> Iterator[None]:

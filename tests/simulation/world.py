@@ -1,6 +1,7 @@
 """Everything of one history: the outside, the functions, and who watches them."""
 
 import shutil
+from collections.abc import Collection as Sized
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import count
@@ -150,7 +151,7 @@ class World:
             for folder in dead.folders:
                 shutil.rmtree(folder, ignore_errors=True)
         skew = self.surroundings.skew * (2 * self.dice.roll("skew", name) - 1)
-        telemetry = WatchfulTelemetry(self.scheduler, self._found_damaged)
+        telemetry = WatchfulTelemetry(self.scheduler, self._found_damaged, self._waited)
         process = WorkerProcess(name, skew, telemetry)
         self._processes[name] = process
         return process
@@ -221,6 +222,19 @@ class World:
         record = StreamRecord(self.table.tick, key, old, new, self.scheduler.now)
         self.observer.past.on_change(record.tick, key, new)
         self.shards[hash_of(key) % _SHARDS].append(record)
+
+    def check_answered(self, who: str, returned: Sized[Any]) -> None:
+        """Where only answers were lost, nothing may be returned: all was done."""
+        if self.surroundings.only_lost_answers and returned:
+            self.scheduler.fail(
+                Check.LOST_ANSWERS, f"{who} returns {returned}, though only answers were lost"
+            )
+
+    def _waited(self) -> None:
+        """A worker found the lease taken."""
+        if self.surroundings.only_lost_answers:
+            name = self.scheduler.process.name
+            self.scheduler.fail(Check.LOST_ANSWERS, f"{name} waits for a lease that is its own")
 
     def _check_error(self, task: Task, error: Exception) -> None:
         """What leaves a handler or a thread of a worker must be an error that can be expected."""
