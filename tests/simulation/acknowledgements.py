@@ -137,15 +137,21 @@ class Acknowledgements:
             return
         content = json.loads(message.body)
         if content["source"] == "embedding_delta":
-            self._check_delta_applied(content["delta_id"])
+            self._check_delta_applied(content["delta_id"], message.received_at)
             return
         for change in changes_in(message.body):
-            self._check_change_applied(change)
+            self._check_change_applied(change, message.received_at)
 
-    def _check_delta_applied(self, delta_id: str) -> None:
+    def _restored_since(self, collection: Collection, moment: float) -> bool:
+        """Whether what was published for a message may have been taken back by a restore."""
+        return self._publishes.restored_at[collection] >= moment
+
+    def _check_delta_applied(self, delta_id: str, received_at: float) -> None:
         if any(delta_id in body for body in self._parked):
             return
         sent = self._deltas[delta_id]
+        if self._restored_since(sent.collection, received_at):
+            return
         records = self._publishes.last[sent.collection].records
         for chroma_id in sent.content:
             record = records.get(chroma_id)
@@ -157,11 +163,13 @@ class Acknowledgements:
                     f"delta {delta_id} was acknowledged, but {chroma_id} has not its vector",
                 )
 
-    def _check_change_applied(self, change: Mapping[str, Any]) -> None:
+    def _check_change_applied(self, change: Mapping[str, Any], received_at: float) -> None:
         key, tick = change_key(change), int(change["sequence_number"])
         if any(is_of(key, body) for body in self._parked):
             return
         for collection in Collection:
+            if self._restored_since(collection, received_at):
+                continue
             for chroma_id, record in self._publishes.last[collection].records.items():
                 entity = model.entity_of(chroma_id)
                 if entity.key != key and self._past.was_absent(chroma_id, tick):

@@ -7,6 +7,7 @@ from tests.simulation.bad_luck import BadLuck
 from tests.simulation.operators import Operators
 from tests.simulation.producers import Producers
 from tests.simulation.script import Event
+from tests.simulation.snapshot_operators import SnapshotOperators
 from tests.simulation.table import Attributes, Key
 from tests.simulation.world import World
 
@@ -19,7 +20,13 @@ class Actions:
 
     def __init__(self, world: World) -> None:
         self.operators = Operators(world)
-        self._actors = (Editors(world), Producers(world), self.operators, BadLuck(world))
+        self._actors = (
+            Editors(world),
+            Producers(world),
+            self.operators,
+            SnapshotOperators(world),
+            BadLuck(world),
+        )
 
     def perform(self, event: Event) -> None:
         named = {"name": event.name} if event.action in _NAMED else {}

@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any, Final
 
+from receipt_sync.keys import Collection
 from tests.simulation.faults import Side
 from tests.simulation.script import LENGTH, RARE, SECRET, Event
 from tests.simulation.table import Attributes, Key
@@ -79,6 +80,7 @@ class Author:
             (
                 self._poison, self._malformed, self._refuse, self._flags, self._reconfigure,
                 self._drain, self._redrive, self._foreign, self._burst, self._damage,
+                self._sweep, self._sweep, self._restore,
             )
         )  # fmt: skip
         name, arguments = action()
@@ -183,6 +185,18 @@ class Author:
             "kind": self._source.choice(("manifest", "blocks", "packs")),
             "gone": self._source.random() < 0.5,
             "seconds": self._source.choice((10.0, 60.0)),
+        }
+
+    def _sweep(self) -> tuple[str, dict[str, Any]]:
+        return "sweep", {
+            "collection": self._source.choice(list(Collection)),
+            "grace": self._source.choice((0.0, 0.0, 30.0, 100.0)),
+        }
+
+    def _restore(self) -> tuple[str, dict[str, Any]]:
+        return "restore", {
+            "collection": self._source.choice(list(Collection)),
+            "back": self._source.choice((0, 1, 1, 2, 4)),
         }
 
     def _burst(self) -> tuple[str, dict[str, Any]]:

@@ -126,8 +126,11 @@ def _settle(world: World, actions: Actions) -> None:
 
     From now on the index takes every record, so nothing but poison may be set aside any more.
     """
-    if world.observer.acknowledgements.flags_ever_off:
+    restored = world.observer.publishes.was_restored
+    if restored or world.observer.acknowledgements.flags_ever_off:
         actions.operators.repair()
+        if restored:
+            actions.operators.send_deltas_again()
         world.scheduler.run()
     world.observer.acknowledgements.refused_ids.clear()
     actions.operators.redrive()

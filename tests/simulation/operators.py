@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from receipt_sync.keys import Collection
-from receipt_sync.messages import CHANGE
+from receipt_sync.messages import CHANGE, Delta, to_body
 from tests.simulation.contents import is_malformed, is_poison, kind_of
 from tests.simulation.functions import drain
 from tests.simulation.s3 import Stored
@@ -55,9 +55,12 @@ class Operators:
         if gone and kind != "manifest":
             del world.store.objects[key]
         else:
-            world.store.objects[key] = Stored(sound.data[:-7], '"torn"')
+            world.store.overwrite(key, Stored(sound.data[:-7], '"torn"', world.scheduler.now))
         world.scheduler.sleep(seconds)
-        if kind == "manifest" or key in world.observer.retention.needed_objects():
+        present = world.store.objects.get(key)
+        if kind == "manifest" and present is not None and present.etag == '"torn"':
+            world.store.overwrite(key, sound)
+        elif kind != "manifest" and key in world.observer.retention.needed_objects():
             world.store.objects[key] = sound
         world.observer.retention.damage_ended()
 
@@ -76,6 +79,12 @@ class Operators:
         for key in sorted(keys):
             present = key in world.table.items
             world.compaction_queue.send(_change(key, world.observer.past.tick, present=present))
+
+    def send_deltas_again(self) -> None:
+        """Send every delta once more, as after a restore: what was acknowledged since is lost."""
+        for delta_id, sent in sorted(self._world.observer.deltas.items()):
+            body = to_body(Delta.of(sent.collection, delta_id, len(sent.content)))
+            self._world.compaction_queue.send(body)
 
     def _redeploy(self) -> None:
         for slot in (*self._world.slots, *(shard.slot for shard in self._world.shards)):

@@ -32,6 +32,10 @@ class Past:
             self._seen[chroma_id, channel] = moment
         return moment is not None
 
+    def forget(self) -> None:
+        """From now on records may show again what they showed long ago."""
+        self._seen.clear()
+
     def was_absent(self, chroma_id: str, since: int) -> bool:
         """Whether the entity was not in the table at some moment since."""
         states = self._states(model.entity_of(chroma_id).key)

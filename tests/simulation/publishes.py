@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.mirror import Mirror
@@ -17,6 +17,8 @@ from tests.simulation.past import Past
 from tests.simulation.s3 import ObjectStore
 from tests.simulation.scheduler import Scheduler
 
+RESTORER: Final = "receipt-sync snapshot restore"
+"""Who publishes an earlier version anew."""
 Record = tuple[dict[str, Any], str | None, bytes]
 Records = dict[str, Record]
 """Metadata, document and vector by id."""
@@ -46,7 +48,13 @@ class Publishes:
         self._store, self._folder = store, folder
         self._past, self._deltas = past, deltas
         self._mirrors = {c: Mirror(DirectStore(store, c), c, folder / c) for c in Collection}
+        self._now = lambda: scheduler.now
         self.last = {c: Published(0, {}, {0: {}}) for c in Collection}
+        self.was_restored = False
+        """Whether anybody tried to restore a version."""
+        self.chosen: dict[Collection, int] = {}
+        """The version of a collection that was last chosen to be restored."""
+        self.restored_at = dict.fromkeys(Collection, -1.0)
 
     def on_publish(self, collection: Collection, manifest: Manifest) -> None:
         if manifest.version == 0 and not manifest.base:
@@ -62,10 +70,23 @@ class Publishes:
                 Check.VERSION_CONTENT,
                 f"{collection}: {len(records)} records, not {manifest.record_count}",
             )
-        self._check_records(before.records, records)
+        if manifest.writer == RESTORER:
+            self._check_restored(collection, records)
+        else:
+            self._check_records(before.records, records)
         versions = before.versions
         versions[manifest.version] = records
         self.last[collection] = Published(manifest.version, records, versions)
+
+    def _check_restored(self, collection: Collection, records: Records) -> None:
+        """A restored version must be the chosen one. What follows may show older truth."""
+        chosen = self.chosen[collection]
+        if records != self.last[collection].versions[chosen]:
+            self._fail(
+                Check.VERSION_CONTENT, f"{collection}: what was restored is not version {chosen}"
+            )
+        self.restored_at[collection] = self._now()
+        self._past.forget()
 
     def open_cold(self, collection: Collection) -> None:
         """The present version must be restorable from base and packs alone."""

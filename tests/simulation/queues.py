@@ -16,6 +16,7 @@ class Message:
         self.message_id, self.body, self.reason = message_id, body, reason
         self.visible_at = visible_at
         self.receives = 0
+        self.received_at = 0.0
 
 
 class Traffic:
@@ -66,7 +67,7 @@ class Queue:
             if self.max_receives is not None and message.receives > self.max_receives:
                 self._bury(message)
             elif len(taken) < at_most:
-                message.visible_at = now + self.visibility
+                message.visible_at, message.received_at = now + self.visibility, now
                 taken.append(message)
             else:
                 message.receives -= 1

@@ -1,7 +1,9 @@
 # ruff: noqa: N803 boto3's own argument names
 """An object store: strongly consistent, with tags, conditional writes, and trouble."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from hashlib import md5
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
@@ -10,6 +12,7 @@ from receipt_sync.keys import Collection
 from tests.simulation.aws_errors import refused, unreachable
 from tests.simulation.faults import UNANSWERED, Kind, Side
 from tests.simulation.gate import Gate
+from tests.simulation.threads import START
 
 MANIFEST = "manifest.json"
 
@@ -17,6 +20,8 @@ MANIFEST = "manifest.json"
 class Stored(NamedTuple):
     data: bytes
     etag: str
+    at: float = 0.0
+    """When it was stored."""
 
 
 class Watcher(Protocol):
@@ -30,8 +35,11 @@ class Watcher(Protocol):
 class ObjectStore:
     """What lies in the bucket; every put of a manifest is told to the watcher."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self.objects: dict[str, Stored] = {}
+        self.versions: dict[str, list[Stored]] = defaultdict(list)
+        """Every version of each manifest, the oldest first."""
         self.former: dict[str, Stored] = {}
         """The version before the present one, of objects that were overwritten."""
         self.watcher: Watcher | None = None
@@ -40,10 +48,16 @@ class ObjectStore:
         etag = f'"{md5(data).hexdigest()}"'
         if key in self.objects:
             self.former[key] = self.objects[key]
-        self.objects[key] = Stored(data, etag)
+        self.overwrite(key, Stored(data, etag, self._now()))
         if self.watcher and key.endswith(MANIFEST):
             self.watcher.on_publish(_collection(key), data)
         return etag
+
+    def overwrite(self, key: str, stored: Stored) -> None:
+        """Store an object that nobody is told of."""
+        self.objects[key] = stored
+        if key.endswith(MANIFEST):
+            self.versions[key].append(stored)
 
     def remove(self, key: str) -> None:
         if self.objects.pop(key, None) is not None and self.watcher:
@@ -56,7 +70,12 @@ class S3Client:
     def __init__(self, store: ObjectStore, gate: Gate) -> None:
         self._store, self._gate = store, gate
 
-    def get_object(self, Bucket: str, Key: str, IfNoneMatch: str | None = None) -> dict[str, Any]:
+    def get_object(
+        self, Bucket: str, Key: str, IfNoneMatch: str | None = None, VersionId: str | None = None
+    ) -> dict[str, Any]:
+        if VersionId is not None:
+            return self._version(Key, VersionId)
+
         def effect(special: Kind | None) -> dict[str, Any]:
             stored = self._store.objects.get(Key)
             if special is Kind.STALE and IfNoneMatch is not None:
@@ -67,11 +86,42 @@ class S3Client:
                 raise refused("GetObject", 404, "NoSuchKey")
             if IfNoneMatch == stored.etag:
                 raise refused("GetObject", 304, "304")
-            body = BytesIO(stored.data)
-            return {"Body": body, "ETag": stored.etag, "ContentLength": len(stored.data)}
+            return _got(stored)
 
         specials = (Kind.STALE,) if Key.endswith(MANIFEST) else ()
         return self._call(_step("get", Key), effect, "GetObject", *specials)
+
+    def get_paginator(self, operation: str) -> "Paginator":
+        listing = {
+            "list_objects_v2": self._objects,
+            "list_object_versions": self._versions,
+        }[operation]
+        return Paginator(
+            lambda prefix: self._call("objects.list", lambda _: listing(prefix), "ListObjects")
+        )
+
+    def _objects(self, prefix: str) -> dict[str, Any]:
+        return {
+            "Contents": [
+                {"Key": key, "Size": len(one.data), "LastModified": START + timedelta(0, one.at)}
+                for key, one in sorted(self._store.objects.items())
+                if key.startswith(prefix)
+            ]
+        }
+
+    def _versions(self, prefix: str) -> dict[str, Any]:
+        return {
+            "Versions": [
+                {"Key": key, "VersionId": str(number)}
+                for key in sorted(self._store.versions)
+                if key.startswith(prefix)
+                for number in reversed(range(len(self._store.versions[key])))
+            ]
+        }
+
+    def _version(self, key: str, version_id: str) -> dict[str, Any]:
+        stored = self._store.versions[key][int(version_id)]
+        return self._call("manifest.version", lambda _: _got(stored), "GetObject")
 
     def put_object(
         self,
@@ -131,6 +181,21 @@ class S3Client:
             return unreachable()
 
         return self._gate.call(step, effect, error, *specials)
+
+
+class Paginator:
+    """boto3's paginator. Everything is on one page."""
+
+    def __init__(self, page: Callable[[str], dict[str, Any]]) -> None:
+        self._page = page
+
+    def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
+        yield self._page(Prefix)
+
+
+def _got(stored: Stored) -> dict[str, Any]:
+    body = BytesIO(stored.data)
+    return {"Body": body, "ETag": stored.etag, "ContentLength": len(stored.data)}
 
 
 def _step(verb: str, key: str) -> str:

@@ -69,7 +69,10 @@ class World:
             self.dice.key, self.surroundings.rates, self.surroundings.targets, script.kept_faults
         )
         self.gate = Gate(self.scheduler, self.faults)
-        self.table, self.store = Table(lambda: self.scheduler.now), ObjectStore()
+        self.table, self.store = (
+            Table(lambda: self.scheduler.now),
+            ObjectStore(lambda: self.scheduler.now),
+        )
         self.observer = Observer(self.scheduler, self.store, folder / "observer")
         self.refused_ids: set[str] = set()
         self.flags_off: set[str] = set()

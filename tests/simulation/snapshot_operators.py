@@ -1,0 +1,83 @@
+"""What operators do to a snapshot: delete what crashed publishes left, and restore a version."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from compactor.snapshot.restore import restore
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.shelf import Shelf
+from compactor.snapshot.sweep import sweep
+from operations.snapshots.garbage import garbage, stored_objects
+from operations.snapshots.history import ManifestHistory, whole
+from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+from receipt_sync.keys import Collection
+from tests.simulation.publishes import RESTORER
+from tests.simulation.threads import Clock
+from tests.simulation.world import World
+
+_EXPECTED: Final = (ClientError, BotoCoreError, PublishRefusedError, SnapshotDamagedError)
+"""What an operator is told; the next command tries again."""
+
+
+class SnapshotOperators:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._commands = 0
+
+    def sweep(self, collection: Collection, grace: float) -> None:
+        """Run `receipt-sync snapshot gc`; publishes are under way that it does not know of."""
+        self._run(lambda: self._sweep(collection, timedelta(seconds=grace)))
+
+    def restore(self, collection: Collection, back: int) -> None:
+        """Run `receipt-sync snapshot restore`. At the end of the history a repair follows."""
+        self._world.observer.publishes.was_restored = True
+        self._run(lambda: self._restore(collection, back))
+
+    def _run(self, command: Callable[[], None]) -> None:
+        """Run a command in a process of its own, which faults may strike."""
+        self._commands += 1
+        process = self._world.start(f"operator-{self._commands}")
+
+        def told() -> None:
+            try:
+                command()
+            except _EXPECTED:
+                return
+
+        task = self._world.scheduler.spawn(process, told)
+        self._world.scheduler.wait(task.ended)
+
+    def _sweep(self, collection: Collection, grace: timedelta) -> None:
+        objects = list(stored_objects(self._client, "bucket", collection))
+        kept = list(self._history(collection))
+        manifests = [one.manifest for one in kept if one.manifest]
+        if not kept or len(manifests) < len(kept):
+            return  # what is garbage is not known
+        clock, store = Clock(self._world.scheduler), self._store(collection)
+        found = garbage(objects, manifests, Shelf(store), clock.now(), grace)
+        sweep(store, collection, [one.name for one in found], clock, "operator")
+
+    def _restore(self, collection: Collection, back: int) -> None:
+        world, store = self._world, self._store(collection)
+        kept = list(self._history(collection))
+        choice = whole(kept, store)[back : back + 1]
+        if not choice:
+            return
+        version = choice[0][1].version
+        world.observer.publishes.chosen[collection] = version
+        folder = world.claim(f"restore-{self._commands}")
+        history = [one.manifest for one in kept if one.manifest]
+        restore(store, history, version, folder, Clock(world.scheduler), RESTORER)
+
+    @property
+    def _client(self) -> Any:
+        return self._world.client("s3")
+
+    def _store(self, collection: Collection) -> S3SnapshotStore:
+        return S3SnapshotStore(self._client, "bucket", collection)
+
+    def _history(self, collection: Collection) -> ManifestHistory:
+        return ManifestHistory(self._client, "bucket", collection)
