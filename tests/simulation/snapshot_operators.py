@@ -28,7 +28,8 @@ class SnapshotOperators:
         self._commands = 0
 
     def sweep(self, collection: Collection, grace: float) -> None:
-        """Run `receipt-sync snapshot gc`; publishes are under way that it does not know of."""
+        """Run `receipt-sync snapshot gc` while a publish is under way that it does not know of."""
+        self._world.scheduler.wait(self._world.object_stored, timeout=60.0)
         self._run(lambda: self._sweep(collection, timedelta(seconds=grace)))
 
     def restore(self, collection: Collection, back: int) -> None:
@@ -63,10 +64,10 @@ class SnapshotOperators:
     def _restore(self, collection: Collection, back: int) -> None:
         world, store = self._world, self._store(collection)
         kept = list(self._history(collection))
-        choice = whole(kept, store)[back : back + 1]
-        if not choice:
+        choices = whole(kept, store)
+        if not choices:
             return
-        version = choice[0][1].version
+        version = choices[min(back, len(choices) - 1)][1].version
         world.observer.publishes.chosen[collection] = version
         folder = world.claim(f"restore-{self._commands}")
         history = [one.manifest for one in kept if one.manifest]
