@@ -36,4 +36,6 @@ class ThreadHeartbeat:
             except LeaseLostError:
                 return  # the holder finds out by itself: its own check raises the same
             except LockTableError as error:
-                self._telemetry.problem("heartbeat failed", error=str(error))
+                self._telemetry.problem(
+                    "heartbeat failed", error=type(error).__name__, detail=str(error)
+                )

@@ -138,7 +138,9 @@ class Lease:
             self._table.release(self._terms.lock_id, self._terms.owner)
         except LockTableError as error:
             # The cycle's result stands. The row ends at its expiry, and this owner may take it.
-            self._telemetry.problem("lease not released", error=str(error))
+            self._telemetry.problem(
+                "lease not released", error=type(error).__name__, detail=str(error)
+            )
 
     def _state(self) -> CompactionLock:
         now = self._clock.now()
