@@ -11,7 +11,7 @@ from tests.simulation.snapshot_operators import SnapshotOperators
 from tests.simulation.table import Attributes, Key
 from tests.simulation.world import World
 
-_NAMED = {"ambush", "outage"}
+_NAMED = {"ambush", "outage", "sweep"}
 """Events that inject faults, which go by the event's name."""
 
 

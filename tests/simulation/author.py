@@ -4,7 +4,7 @@ from random import Random
 from typing import Any, Final
 
 from receipt_sync.keys import Collection
-from tests.simulation.faults import Side
+from tests.simulation.faults import Kind, Side
 from tests.simulation.script import LENGTH, RARE, SECRET, Event
 from tests.simulation.table import Attributes, Key
 
@@ -190,7 +190,9 @@ class Author:
     def _sweep(self) -> tuple[str, dict[str, Any]]:
         return "sweep", {
             "collection": self._source.choice(list(Collection)),
-            "grace": self._source.choice((0.0, 0.0, 30.0, 100.0)),
+            "grace": self._source.choice((0.0, 0.0, 0.0, 30.0)),
+            "strike": self._source.choice((Kind.CRASH, Kind.PAUSE, Kind.FREEZE)),
+            "seconds": self._source.choice((10.0, 70.0, 130.0)),
         }
 
     def _restore(self) -> tuple[str, dict[str, Any]]:

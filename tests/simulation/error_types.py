@@ -17,6 +17,7 @@ _OWN: Final = (
     errors.IndexUnavailableError,
     errors.LeaseLostError,
     errors.LeaseUnavailableError,
+    errors.LockTableError,
     errors.PublishRefusedError,
     errors.QueueSendError,
     errors.ReadBackError,

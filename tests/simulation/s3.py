@@ -43,16 +43,12 @@ class ObjectStore:
         self.former: dict[str, Stored] = {}
         """The version before the present one, of objects that were overwritten."""
         self.watcher: Watcher | None = None
-        self.on_object: Callable[[], None] = lambda: None
-        """Is told of each block and pack."""
 
     def put(self, key: str, data: bytes) -> str:
         etag = f'"{md5(data).hexdigest()}"'
         if key in self.objects:
             self.former[key] = self.objects[key]
         self.overwrite(key, Stored(data, etag, self._now()))
-        if "/packs/" in key or "/blocks/" in key:
-            self.on_object()
         if self.watcher and key.endswith(MANIFEST):
             self.watcher.on_publish(_collection(key), data)
         return etag

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,9 @@ from operations.snapshots.garbage import garbage, stored_objects
 from operations.snapshots.history import ManifestHistory, whole
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
+from tests.simulation.faults import Ambush, Fault, Kind, Side
 from tests.simulation.publishes import RESTORER
+from tests.simulation.scheduler import Signal
 from tests.simulation.threads import Clock
 from tests.simulation.world import World
 
@@ -27,9 +30,16 @@ class SnapshotOperators:
         self._world = world
         self._commands = 0
 
-    def sweep(self, collection: Collection, grace: float) -> None:
-        """Run `receipt-sync snapshot gc` while a publish is under way that it does not know of."""
-        self._world.scheduler.wait(self._world.object_stored, timeout=60.0)
+    def sweep(
+        self, name: str, collection: Collection, grace: float, strike: Kind, seconds: float
+    ) -> None:
+        """Run `receipt-sync snapshot gc` after a worker was struck between upload and publish."""
+        world, struck = self._world, Signal()
+        fault = Fault(name, strike, Side.BEFORE, seconds)
+        wake = partial(world.scheduler.give, struck)
+        world.faults.ambushes.append(Ambush(name, "manifest.swap", fault, wake))
+        world.scheduler.wait(struck, timeout=60.0)
+        world.scheduler.sleep(1.0)
         self._run(lambda: self._sweep(collection, timedelta(seconds=grace)))
 
     def restore(self, collection: Collection, back: int) -> None:

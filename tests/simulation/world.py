@@ -30,7 +30,7 @@ from tests.simulation.observer import Observer
 from tests.simulation.paged_index import PagedIndex
 from tests.simulation.queues import Queue, SQSClient, Traffic
 from tests.simulation.s3 import ObjectStore, S3Client
-from tests.simulation.scheduler import Process, Scheduler, Signal, Task
+from tests.simulation.scheduler import Process, Scheduler, Task
 from tests.simulation.script import Script
 from tests.simulation.table import Attributes, DynamoDBClient, Key, StreamRecord, Table
 from tests.simulation.telemetry import WatchfulTelemetry
@@ -74,7 +74,6 @@ class World:
             ObjectStore(lambda: self.scheduler.now),
         )
         self.observer = Observer(self.scheduler, self.store, folder / "observer")
-        self.object_stored = Signal()
         self.refused_ids: set[str] = set()
         self.flags_off: set[str] = set()
         self.lease, self.retention = self.surroundings.lease, self.surroundings.retention
@@ -214,7 +213,6 @@ class World:
         self.scheduler.on_error = self._check_error
         observer = self.observer.acknowledgements
         self.store.watcher = self.observer
-        self.store.on_object = lambda: self.scheduler.give(self.object_stored)
         self.table.on_change = self._changed
         self.compaction_queue.on_accept = observer.on_accept
         self.compaction_queue.on_delete = observer.on_acknowledge
