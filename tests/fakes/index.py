@@ -87,8 +87,9 @@ class InMemoryIndex:
         self._merge(record.id, record.metadata, record.document)
 
     def _merge(self, chroma_id: str, values: Metadata, document: str | None) -> None:
-        merged: dict[str, Any] = {**self.records[chroma_id].metadata, **values}
-        kept = {name: _stored(value) for name, value in merged.items() if value is not None}
+        held = self.records[chroma_id].metadata
+        changed: dict[str, Any] = {name: _stored(value) for name, value in values.items()}
+        kept = {name: value for name, value in {**held, **changed}.items() if value is not None}
         self.records[chroma_id] = Record(chroma_id, kept, document)
 
 

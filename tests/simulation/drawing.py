@@ -8,16 +8,20 @@ from tests.simulation.author import Author
 from tests.simulation.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
 from tests.simulation.script import ANSWERABLE, HARMLESS, LATE, RARE, STEPS, Script, Surroundings
 
-_LOST_ANSWERS: Final = 8
-"""One of so many histories has no other faults than lost answers."""
+_KINDS: Final = 8
+_LOST_ANSWERS, _SERVER = 0, 4
+"""Of so many histories one has no other faults than lost answers, and one has a Chroma server."""
 
 
 def write(seed: int) -> Script:
     """The history of a seed."""
     source = Random(seed)
     surroundings = _surroundings(source)
-    if seed % _LOST_ANSWERS == 0:
+    if seed % _KINDS == _LOST_ANSWERS:
         surroundings = _only_lost_answers(surroundings, source)
+    if seed % _KINDS == _SERVER:  # a claim lasts for minutes, and messages return until it ends
+        skew = min(surroundings.skew, 2.0)
+        surroundings = replace(surroundings, server=True, visibility=400.0, skew=skew)
     steps = {target.step for target in surroundings.targets}
     events = tuple(Author(source).events(steps))
     if surroundings.only_lost_answers:

@@ -15,11 +15,13 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import compactor.handler
+import compactor.server.wiring
 import compactor.snapshot.layers
 import compactor.snapshot.reader
 import compactor.snapshot.turns
 import compactor.wiring
 import stream_processor.handler
+from compactor.server.index import directly
 from compactor.snapshot.working_copy import WorkingCopy
 from receipt_sync.keys import Collection
 from tests.simulation.paged_index import PagedIndex
@@ -64,8 +66,9 @@ def installed() -> Iterator[Stage]:
             for name, stand_in in replaced.items():
                 if name in vars(module) and module.__name__ != "compactor.snapshot.working_copy":
                     patches.set(module, name, stand_in)
-        # An object that was damaged is whole again within a history, under the same manifest.
-        patches.set(compactor.snapshot.turns, "DAMAGE_KEPT_FOR", 0.0)
+        patches.set(compactor.server.wiring, "ServerIndexes", lambda *_: STAGE.world.server)
+        patches.set(compactor.server.wiring, "shared_state", lambda *_: None)
+        patches.set(compactor.server.wiring, "breaker", lambda *_: directly)
         patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_world("uuid")))
         heartbeat = sys.modules["compactor.heartbeat"]
         patches.set(heartbeat, "threading", _Delegate(lambda: Threading(STAGE.world.scheduler)))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from compactor.server.version import read_version
 from compactor.snapshot.manifest import read_manifest
 from receipt_sync.keys import Collection
 from tests.simulation.acknowledgements import Acknowledgements
@@ -11,20 +12,26 @@ from tests.simulation.publishes import Publishes
 from tests.simulation.retention import Retention
 from tests.simulation.s3 import ObjectStore
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.server import ChromaServer
 
 
 class Observer:
     """Knows the table's past, every delta that was sent, and every version that was published."""
 
-    def __init__(self, scheduler: Scheduler, store: ObjectStore, folder: Path) -> None:
+    def __init__(
+        self, scheduler: Scheduler, store: ObjectStore, folder: Path, server: ChromaServer | None
+    ) -> None:
         self.past = Past()
         self.deltas: dict[str, Sent] = {}
         self.retention = Retention(scheduler, store)
-        self.publishes = Publishes(scheduler, store, folder, self.past, self.deltas)
+        self.publishes = Publishes(scheduler, store, folder, self.past, self.deltas, server)
         self.acknowledgements = Acknowledgements(scheduler, self.past, self.deltas, self.publishes)
 
     def on_publish(self, collection: Collection, data: bytes) -> None:
         """A manifest was put."""
+        if self.publishes.server is not None:
+            self.publishes.on_server_version(collection, read_version(data, collection))
+            return
         manifest = read_manifest(data, collection)
         self.publishes.on_publish(collection, manifest)
         self.retention.on_publish(collection, manifest)

@@ -6,7 +6,6 @@ generation in both files, so that a mixture of two versions shows.
 """
 
 import marshal
-import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -157,13 +156,6 @@ class PagedIndex(InMemoryIndex):
                 self._write(RECORDS, SLOT * (1 + self._numbers.pop(chroma_id)), bytes(SLOT))
         self._trim()
 
-    def _merge(self, chroma_id: str, values: Metadata, document: str | None) -> None:
-        """Only what is written now may come back a little off, as Chroma's floats do."""
-        held = self.records[chroma_id].metadata
-        changed = {name: _stored(value) for name, value in values.items()}
-        kept = {name: value for name, value in {**held, **changed}.items() if value is not None}
-        self.records[chroma_id] = Record(chroma_id, kept, document)
-
     def _put(self, chroma_id: str, record: Record) -> None:
         number = self._numbers.setdefault(chroma_id, self._free())
         generation = self._generations[chroma_id]
@@ -197,10 +189,6 @@ class PagedIndex(InMemoryIndex):
         with path.open("r+b" if path.exists() else "w+b") as file:
             file.seek(offset)
             file.write(data)
-
-
-def _stored(value: Any) -> Any:
-    return math.nextafter(value, math.inf) if type(value) is float else value
 
 
 def _slots(data: bytes) -> Iterator[tuple[int, Slot]]:

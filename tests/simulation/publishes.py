@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from compactor.server.version import ServerVersion
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.mirror import Mirror
 from receipt_sync.errors import SnapshotDamagedError
@@ -16,6 +17,7 @@ from tests.simulation.paged_index import TornError, read_content
 from tests.simulation.past import Past
 from tests.simulation.s3 import ObjectStore
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.server import ChromaServer
 
 RESTORER: Final = "receipt-sync snapshot restore"
 """Who publishes an earlier version anew."""
@@ -33,6 +35,18 @@ class Published:
     versions: dict[int, Records]
 
 
+class OnServer(Published):
+    """The last version of a collection on a server, whose records are those that are there now."""
+
+    def __init__(self, server: ChromaServer, collection: Collection) -> None:
+        self.version, self.versions = 0, {}
+        self._server, self._collection = server, collection
+
+    @property
+    def records(self) -> Records:  # type: ignore[override]
+        return self._server.records(self._collection)
+
+
 class Publishes:
     """Opens each version when it is published. `deltas` is what was ever sent, by delta id."""
 
@@ -43,18 +57,34 @@ class Publishes:
         folder: Path,
         past: Past,
         deltas: dict[str, Sent],
+        server: ChromaServer | None = None,
     ) -> None:
+        self.server = server
         self._fail = scheduler.fail
         self._store, self._folder = store, folder
         self._past, self._deltas = past, deltas
         self._mirrors = {c: Mirror(DirectStore(store, c), c, folder / c) for c in Collection}
         self._now = lambda: scheduler.now
-        self.last = {c: Published(0, {}, {0: {}}) for c in Collection}
+        self.last: dict[Collection, Published] = {c: self._nothing(c) for c in Collection}
         self.was_restored = False
         """Whether anybody tried to restore a version."""
         self.chosen: dict[Collection, int] = {}
         """The version of a collection that was last chosen to be restored."""
         self.restored_at = dict.fromkeys(Collection, -1.0)
+
+    def _nothing(self, collection: Collection) -> Published:
+        if self.server is not None:
+            return OnServer(self.server, collection)
+        return Published(0, {}, {0: {}})
+
+    def on_server_version(self, collection: Collection, version: ServerVersion) -> None:
+        """The version object of a server was put: a claim, or the next version."""
+        last = self.last[collection]
+        if version.version not in {last.version, last.version + 1}:
+            self._fail(
+                Check.VERSIONS, f"{collection}: version {version.version} follows {last.version}"
+            )
+        last.version = version.version
 
     def on_publish(self, collection: Collection, manifest: Manifest) -> None:
         if manifest.version == 0 and not manifest.base:
@@ -90,7 +120,7 @@ class Publishes:
 
     def open_cold(self, collection: Collection) -> None:
         """The present version must be restorable from base and packs alone."""
-        if self.last[collection].version:
+        if self.server is None and self.last[collection].version:
             store = DirectStore(self._store, collection)
             mirror = Mirror(store, collection, self._folder / f"cold-{collection}")
             if self._open(collection, mirror) != self.last[collection].records:

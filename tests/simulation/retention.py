@@ -81,7 +81,7 @@ class Retention:
 
     def _known_objects(self, collection: Collection) -> set[str]:
         stored = self._store.objects.get(f"snapshots/{collection}/{MANIFEST}")
-        if stored is None:
+        if stored is None or not self._needed[collection]:
             return set()
         manifest = read_manifest(stored.data, collection)
         shelf = Shelf(DirectStore(self._store, collection))

@@ -93,6 +93,8 @@ class Surroundings:
     """Share of invocations that find no warm process."""
     rates: dict[Kind, float]
     targets: tuple[Target, ...]
+    server: bool = False
+    """The target is a Chroma server, and not a directory that is published as a snapshot."""
     only_lost_answers: bool = False
     """Nothing goes wrong but that answers of writes are lost: all that was done must count."""
 

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Collection as Sized
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import compactor.wiring
 import stream_processor.handler
+from compactor.server.reader import ServerReader
 from compactor.snapshot import marks
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.s3_store import S3SnapshotStore
@@ -32,6 +33,7 @@ from tests.simulation.queues import Queue, SQSClient, Traffic
 from tests.simulation.s3 import ObjectStore, S3Client
 from tests.simulation.scheduler import Process, Scheduler, Task
 from tests.simulation.script import Script
+from tests.simulation.server import ChromaServer
 from tests.simulation.table import Attributes, DynamoDBClient, Key, StreamRecord, Table
 from tests.simulation.telemetry import WatchfulTelemetry
 
@@ -73,8 +75,10 @@ class World:
             Table(lambda: self.scheduler.now),
             ObjectStore(lambda: self.scheduler.now),
         )
-        self.observer = Observer(self.scheduler, self.store, folder / "observer")
         self.refused_ids: set[str] = set()
+        self.server = ChromaServer(self)
+        server = self.server if self.surroundings.server else None
+        self.observer = Observer(self.scheduler, self.store, folder / "observer", server)
         self.flags_off: set[str] = set()
         self.lease, self.retention = self.surroundings.lease, self.surroundings.retention
         self.observer.retention.largest_skew = self.surroundings.skew
@@ -165,9 +169,12 @@ class World:
             process.invoked_at, f"{process.name} found a snapshot damaged"
         )
 
-    def reader(self, number: int, collection: Collection) -> SnapshotReader:
-        """A reader on the folder that all processes of this reader have used."""
+    def reader(self, number: int, collection: Collection) -> SnapshotReader | ServerReader:
+        """A reader on the folder that all processes of this reader have used, or of the server."""
         store = S3SnapshotStore(self._clients["s3"], "bucket", collection)
+        if self.surroundings.server:
+            opened: Any = partial(self.server.open, collection, create=False)
+            return ServerReader(store, collection, opened)
         return SnapshotReader(store, collection, self.folder / f"reader-{number}")
 
     def marks(self) -> Iterator[int]:
@@ -247,7 +254,8 @@ class World:
             self.scheduler.fail(Check.ERROR_TYPES, f"{name} ends with {kind}: {error}")
 
     def _compactor(self) -> CompactorSettings:
-        return _compactor_settings(self.lease, self.retention)
+        target = "http" if self.surroundings.server else "local"
+        return _compactor_settings(self.lease, self.retention, target)
 
     def _stream_settings(self) -> StreamProcessorSettings:
         return _stream_settings(frozenset(self.flags_off))
@@ -260,7 +268,7 @@ class World:
 
 
 @lru_cache
-def _compactor_settings(lease: float, retention: float) -> CompactorSettings:
+def _compactor_settings(lease: float, retention: float, target: str) -> CompactorSettings:
     return CompactorSettings.read(
         {
             "ENVIRONMENT": "simulation",
@@ -268,6 +276,8 @@ def _compactor_settings(lease: float, retention: float) -> CompactorSettings:
             "COMPACTION_QUEUE_URL": f"{_URL}compaction",
             "COMPACTION_DLQ_URL": f"{_URL}compaction-dlq",
             "SNAPSHOT_BUCKET": "bucket",
+            "CHROMA_TARGET": target,
+            "CHROMA_HOST": "server",
             "LEASE_SECONDS": str(lease),
             "HEARTBEAT_SECONDS": "15",
             "SNAPSHOT_RETENTION_SECONDS": str(retention),

@@ -1,0 +1,138 @@
+"""A Chroma server: one index that all workers write to, behind a network.
+
+It stands for the server and for Chroma's client. A request that was given up may still be carried
+out, some time later, as the target's claims assume.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from compactor.deltas import Vectors
+from compactor.index import NewVector, Record
+from compactor.projection import Metadata
+from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SnapshotDamagedError
+from receipt_sync.keys import Collection
+from tests.fakes.index import InMemoryIndex
+from tests.simulation.faults import Kind, Side
+from tests.simulation.scheduler import Process
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_LATEST: Final = 40.0
+"""Seconds after which the server carries out no request that was given up."""
+
+
+class ChromaServer:
+    """The collections of the server."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.contents = {collection: InMemoryIndex(world.refused_ids) for collection in Collection}
+        self._made: set[Collection] = set()
+
+    def open(self, collection: Collection, *, create: bool) -> "ServerConnection":
+        """Open a collection, as ServerIndexes does."""
+
+        def effect(_: Kind | None) -> None:
+            if collection not in self._made and not create:
+                raise SnapshotDamagedError(f"the server has no collection {collection}")
+            self._made.add(collection)
+
+        self.world.gate.call("index.open", effect, _unavailable)
+        return ServerConnection(self, collection)
+
+    def records(
+        self, collection: Collection
+    ) -> dict[str, tuple[dict[str, Any], str | None, bytes]]:
+        """Return metadata, document and vector of every record that is there now."""
+        content = self.contents[collection]
+        return {
+            i: (dict(r.metadata), r.document, content.stored_vectors[i].tobytes())
+            for i, r in content.records.items()
+        }
+
+
+class ServerConnection:
+    """One process's connection to a collection (RemoteIndex)."""
+
+    def __init__(self, server: ChromaServer, collection: Collection) -> None:
+        self._world, self._content = server.world, server.contents[collection]
+        self.collection_id = UUID(int=1 + list(Collection).index(collection))
+        self.unanswered = False
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        return self._world.gate.call("index.get", lambda _: self._content.get(ids), _unavailable)
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        return self._content.vectors(ids)
+
+    def ids(self) -> Iterator[str]:
+        return iter(sorted(self._content.records))
+
+    def count(self) -> int:
+        return self._content.count()
+
+    def dimension(self) -> int | None:
+        return self._content.dimension()
+
+    def close(self) -> None:
+        pass
+
+    def update(self, metadata: Mapping[str, Metadata]) -> None:
+        self._write(
+            "index.update",
+            list(metadata),
+            lambda ids: self._content.update({i: metadata[i] for i in ids}),
+        )
+
+    def insert(self, records: Sequence[NewVector]) -> None:
+        by_id = {record.id: record for record in records}
+        self._write(
+            "index.insert", list(by_id), lambda ids: self._content.insert([by_id[i] for i in ids])
+        )
+
+    def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        by_id = {record.id: record for record in records}
+        self._write(
+            "index.replace",
+            list(by_id),
+            lambda ids: self._content.replace_vectors([by_id[i] for i in ids]),
+        )
+
+    def delete(self, ids: Sequence[str]) -> None:
+        self._write("index.delete", list(ids), self._content.delete)
+
+    def _write(self, step: str, ids: list[str], write: Callable[[list[str]], None]) -> None:
+        def effect(special: Kind | None) -> None:
+            write(ids[: len(ids) // 2] if special is Kind.SILENT else ids)
+
+        def error(side: Side) -> Exception:
+            self.unanswered = True
+            if side is Side.BEFORE:
+                self._carry_out_later(step, partial(write, ids))
+            return _unavailable(side)
+
+        self._world.gate.call(step, effect, error, Kind.SILENT)
+
+    def _carry_out_later(self, step: str, write: Callable[[], None]) -> None:
+        """What got no answer may still be under way."""
+        scheduler, dice = self._world.scheduler, self._world.dice
+        name = (step, scheduler.process.name, scheduler.process.calls)
+        if not dice.happens(0.7, "late write", *name):
+            return
+
+        def late() -> None:
+            try:
+                write()
+            except IndexFailedError:
+                return  # nobody waits for its answer
+
+        delay = _LATEST * dice.roll("how late", *name)
+        scheduler.spawn(Process("server", mortal=False), late, delay)
+
+
+def _unavailable(_: Side) -> Exception:
+    return IndexUnavailableError("the Chroma server did not answer")
