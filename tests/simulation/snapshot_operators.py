@@ -74,7 +74,8 @@ class SnapshotOperators:
     def _restore(self, collection: Collection, back: int) -> None:
         world, store = self._world, self._store(collection)
         kept = list(self._history(collection))
-        choices = whole(kept, store)
+        # Version 0 says that a first publish has begun; the command takes 1 and above.
+        choices = [one for one in whole(kept, store) if one[1].version > 0]
         if not choices:
             return
         version = choices[min(back, len(choices) - 1)][1].version
