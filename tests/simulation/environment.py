@@ -17,6 +17,7 @@ from unittest.mock import patch
 import compactor.handler
 import compactor.server.wiring
 import compactor.snapshot.layers
+import compactor.snapshot.marks
 import compactor.snapshot.reader
 import compactor.snapshot.turns
 import compactor.wiring
@@ -58,6 +59,7 @@ def installed() -> Iterator[Stage]:
         "SystemClock": lambda: Clock(STAGE.world.scheduler),
         "SystemRandom": _of_world("randomness"),
         "claim": lambda root, name: STAGE.world.claim(name),
+        "claim_slot": _of_world("claim_slot"),
         "WorkingCopy": _WatchedCopy,
         "list_files": _list_files,
     }
@@ -75,7 +77,8 @@ def installed() -> Iterator[Stage]:
         for module in (compactor.snapshot.layers, sys.modules["compactor.snapshot.working_copy"]):
             quick = SimpleNamespace(**{**vars(shutil), "rmtree": _remove_tree})
             patches.set(module, "shutil", quick)
-        patches.set(sys.modules["compactor.snapshot.marks"], "_marks", _Marks())
+        patches.set(compactor.snapshot.marks, "_marks", _Counter("marks"))
+        patches.set(compactor.snapshot.turns, "_numbers", _Counter("folder_numbers"))
         patches.set(compactor.handler, "_worker", _of_world("worker"))
         patches.set(compactor.handler, "_telemetry", _of_world("telemetry"))
         handler = stream_processor.handler
@@ -141,11 +144,14 @@ class _Delegate:
         return getattr(self._present(), name)
 
 
-class _Marks:
-    """The counter of marks of whichever process runs."""
+class _Counter:
+    """A counter that each process has of its own: that of whichever process runs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __next__(self) -> int:
-        number: int = next(STAGE.world.marks())
+        number: int = next(getattr(STAGE.world.counters(), self._name))
         return number
 
 

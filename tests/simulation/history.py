@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from compactor.snapshot.turns import DAMAGE_KEPT_FOR
 from tests.simulation import environment
 from tests.simulation.actions import Actions
 from tests.simulation.checks import Check
@@ -104,7 +105,11 @@ def _play(world: World) -> None:
     _raise_errors([*tasks, *world.pollers])
     _settle(world, actions)
     tasks = [
-        scheduler.spawn(aws("reader"), reader.restart if script.seed % 2 else reader.refresh)
+        scheduler.spawn(
+            aws("reader"),
+            reader.restart if script.seed % 2 else reader.refresh,
+            DAMAGE_KEPT_FOR + 1.0,  # what a reader found damaged, it does not try again before
+        )
         for reader in readers
     ]
     scheduler.run()

@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from compactor.server.reader import ServerReader
 from compactor.snapshot.reader import SnapshotReader
+from compactor.snapshot.turns import DAMAGE_KEPT_FOR
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.simulation.checks import Check
@@ -72,7 +73,9 @@ class FollowingReader:
             return  # the next refresh tries again
         except SnapshotDamagedError as error:
             if not self._was_shown_an_earlier_manifest(begun):
-                observer.retention.found_damaged(begun, f"reader of {self._collection}: {error}")
+                # A reader says so of the same manifest for a while, and does not look again.
+                seen = begun - DAMAGE_KEPT_FOR
+                observer.retention.found_damaged(seen, f"reader of {self._collection}: {error}")
 
     def _check(self, reader: SnapshotReader | ServerReader, versions: dict[int, Records]) -> None:
         """What is served must be the version that was published, and none before the last one."""

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Collection as Sized
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
@@ -34,6 +34,7 @@ from tests.simulation.s3 import ObjectStore, S3Client
 from tests.simulation.scheduler import Process, Scheduler, Task
 from tests.simulation.script import Script
 from tests.simulation.server import ChromaServer
+from tests.simulation.slots import ReaderSlot, Slots
 from tests.simulation.table import Attributes, DynamoDBClient, Key, StreamRecord, Table
 from tests.simulation.telemetry import WatchfulTelemetry
 
@@ -53,12 +54,8 @@ class WorkerProcess(Process):
         self.worker: Any = None
         self.folders: list[Path] = []
         self.invoked_at = 0.0
-        self.marks = numbers_of_marks()
-
-
-def numbers_of_marks() -> Iterator[int]:
-    """As production numbers its marks from the beginning of a process."""
-    return count(marks._FIRST_S, marks._STEP_S)
+        self.marks = count(marks._FIRST_S, marks._STEP_S)
+        self.folder_numbers = count(1)
 
 
 class World:
@@ -76,6 +73,7 @@ class World:
             ObjectStore(lambda: self.scheduler.now),
         )
         self.refused_ids: set[str] = set()
+        self._slots_of_readers = Slots(self.scheduler)
         self.server = ChromaServer(self)
         server = self.server if self.surroundings.server else None
         self.observer = Observer(self.scheduler, self.store, folder / "observer", server)
@@ -132,6 +130,9 @@ class World:
         self._process().folders.append(folder)
         return folder
 
+    def claim_slot(self, root: Path) -> ReaderSlot:
+        return self._slots_of_readers.claim(root)
+
     def uuid(self) -> str:
         self._numbers += 1
         return f"00000000-0000-4000-8000-{self._numbers:012d}"
@@ -177,9 +178,9 @@ class World:
             return ServerReader(store, collection, opened)
         return SnapshotReader(store, collection, self.folder / f"reader-{number}")
 
-    def marks(self) -> Iterator[int]:
-        """The running process's own numbers of marks: each process begins anew."""
-        return self._process().marks
+    def counters(self) -> "WorkerProcess":
+        """What counts for the running process alone: each process begins anew."""
+        return self._process()
 
     def passed_stream(self, records: list[StreamRecord]) -> None:
         """The stream's position has moved beyond these."""
