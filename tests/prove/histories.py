@@ -46,10 +46,10 @@ def _planted(quick: bool) -> list[Row]:
 def _first_seed(name: str) -> int | None:
     """Return the first history, counted from 1, that finds a bug."""
     code = (
-        "from tests.simulation.planted import planted\n"
+        "from tests.simulation.planted import PLANTED, planted\n"
         "from tests.simulation.campaign import first_failure\n"
         f"with planted({name!r}):\n"
-        f"    found = first_failure(range({_PATIENCE}))\n"
+        f"    found = first_failure(range({_PATIENCE}), PLANTED[{name!r}].check)\n"
         "print('null' if found is None else found.seed + 1)"
     )
     return figures(("-c", code))  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tests.simulation import history
+from tests.simulation.checks import Check
 from tests.simulation.drawing import write
 from tests.simulation.faults import Kind, Side
 from tests.simulation.history import Outcome
@@ -93,11 +94,12 @@ def run_seeds(seeds: Iterable[int]) -> Summary:
     return summary
 
 
-def first_failure(seeds: Iterable[int]) -> Outcome | None:
-    """The first history that breaks a promise."""
+def first_failure(seeds: Iterable[int], check: Check | None = None) -> Outcome | None:
+    """The first history that does not pass `check`; any of the checks for None."""
     with history.workshop() as workshop:
         outcomes = (history.run(write(seed), workshop) for seed in seeds)
-        return next((outcome for outcome in outcomes if outcome.violation is not None), None)
+        failed = (outcome for outcome in outcomes if outcome.check is not None)
+        return next((one for one in failed if check in {None, one.check}), None)
 
 
 def run_all(summary: Summary, histories: int, processes: int) -> Iterator[Summary]:

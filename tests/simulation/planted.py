@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 import compactor.cycle
@@ -33,6 +33,8 @@ from compactor.truth import add_members, read_truth
 from receipt_sync.errors import TableReadError
 from stream_processor.detection import detect
 from stream_processor.publisher import SQSOutbox
+from tests.simulation import planted_server, planted_snapshot, planted_work
+from tests.simulation.checks import Check
 
 Planting = Callable[[], AbstractContextManager[Any]]
 
@@ -248,33 +250,67 @@ def deleted_object_used_again() -> AbstractContextManager[Any]:
     return patch.object(module, "condemned", lambda *_: frozenset())
 
 
-PLANTED: Final[Mapping[str, Planting]] = {
-    planting.__name__: planting
-    for planting in (
-        unconditional_manifest_write,
+class Bug(NamedTuple):
+    """A planted bug, and the check that must find it."""
+
+    plant: Planting
+    check: Check
+
+
+_FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
+    Check.ACKNOWLEDGED: (
         acknowledge_before_publish,
         failure_taken_for_success,
         empty_cycle_without_a_publish,
         truth_before_checkout,
-        heartbeat_that_revives,
-        partial_read_taken_for_absence,
-        throttle_taken_for_absence,
-        dirty_copy_reused,
-        release_of_anothers_lease,
-        older_vector_replaces_newer,
-        retirement_without_retention,
         closure_without_neighbours,
-        unsent_reported_as_sent,
-        coalescing_that_forgets,
-        removals_ignored,
         poison_dropped,
+        planted_work.query_without_consistent_read,
+        planted_work.bisection_that_forgets_a_half,
+        planted_work.drain_that_acknowledges_at_once,
+        planted_server.claims_of_others_ignored,
+    ),
+    Check.VERSIONS: (
+        unconditional_manifest_write,
         failed_base_left_in_the_mirror,
         pack_without_removals,
         deleted_object_used_again,
-    )
+        planted_snapshot.block_in_place_unread,
+        planted_snapshot.failed_upload_forgotten,
+        planted_snapshot.base_that_only_grows_files,
+        planted_snapshot.sweep_without_an_announcement,
+    ),
+    Check.VERSION_CONTENT: (
+        partial_read_taken_for_absence,
+        throttle_taken_for_absence,
+        older_vector_replaces_newer,
+    ),
+    Check.STREAM_POSITION: (unsent_reported_as_sent, coalescing_that_forgets, removals_ignored),
+    Check.LEASE: (heartbeat_that_revives, release_of_anothers_lease),
+    Check.CHECKOUT: (dirty_copy_reused,),
+    Check.RETENTION: (retirement_without_retention, planted_snapshot.sweep_of_what_is_retired),
+    Check.READER_CONTENT: (
+        planted_snapshot.marks_that_start_equal,
+        planted_snapshot.reader_that_believes_its_folder,
+        planted_snapshot.mirror_that_is_not_brought_up,
+    ),
+    Check.READER_VERSION: (planted_snapshot.reader_that_follows_backwards,),
+    Check.ERROR_TYPES: (planted_work.attribute_error_on_a_rare_branch,),
+    Check.LOST_ANSWERS: (
+        planted_work.lease_that_does_not_know_its_owner,
+        planted_work.publish_refused_by_its_own_effect,
+    ),
+    Check.SET_ASIDE: (planted_work.bisection_that_parks_at_the_first_failure,),
+    Check.CONVERGED: (
+        planted_server.server_written_to_without_a_claim,
+        planted_server.unanswered_write_forgotten,
+    ),
+}
+PLANTED: Final[Mapping[str, Bug]] = {
+    plant.__name__: Bug(plant, check) for check, plants in _FOUND_BY.items() for plant in plants
 }
 
 
 def planted(name: str | None) -> AbstractContextManager[Any]:
     """Production with the bug of this name in it; with none for None."""
-    return nullcontext() if name is None else PLANTED[name]()
+    return nullcontext() if name is None else PLANTED[name].plant()

@@ -10,6 +10,8 @@ _HISTORIES = 3_000
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_bug_is_found(name: str):
+def test_a_planted_bug_is_found_by_the_check_that_it_names(name: str):
     with planted(name):
-        assert first_failure(range(_HISTORIES)) is not None
+        found = first_failure(range(_HISTORIES), PLANTED[name].check)
+    assert found is not None
+    assert found.check is PLANTED[name].check

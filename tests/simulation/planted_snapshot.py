@@ -1,0 +1,104 @@
+"""Bugs of readers, bases, sweeps and restores, to be put into production for a while."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import compactor.snapshot.base
+import compactor.snapshot.sweep
+import compactor.snapshot.turns
+import tests.simulation.snapshot_operators
+from compactor.snapshot.handover import Handover
+from compactor.snapshot.manifest import Manifest
+from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.page_table import PageTable
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.snapshot.shelf import Shelf
+
+
+def marks_that_start_equal() -> AbstractContextManager[Any]:
+    """A reader takes marks that the process before it left for its own."""
+    return patch.object(compactor.snapshot.turns, "forget_marks", lambda _: None)
+
+
+def reader_that_believes_its_folder() -> AbstractContextManager[Any]:
+    """A reader that starts again takes the pages that it finds for those of its version."""
+    return patch.object(PageTable, "_wrong_pages", lambda *_: [])
+
+
+def reader_that_follows_backwards() -> AbstractContextManager[Any]:
+    """A reader serves whatever version it is shown, a lower one too."""
+    return patch.object(Mirror, "_check_order", lambda *_: None)
+
+
+def mirror_that_is_not_brought_up() -> AbstractContextManager[Any]:
+    """The copy that was served becomes the mirror without the pages that it lacks."""
+    return patch.object(Handover, "apply", lambda _: True)
+
+
+def block_in_place_unread() -> AbstractContextManager[Any]:
+    """A block of a base is not fetched if anything lies in its place."""
+
+    def anything(block: Any, path: Path) -> bytes | None:
+        data = path.read_bytes()[block.offset :][: block.size] if path.is_file() else b""
+        return data if any(data) else None
+
+    return patch.object(compactor.snapshot.base, "_found", anything)
+
+
+def failed_upload_forgotten() -> AbstractContextManager[Any]:
+    """An object that could not be stored is published as a part of a base or a pack."""
+    write = S3SnapshotStore.write
+
+    def write_or_not(self: Any, name: str, data: bytes) -> None:
+        try:
+            write(self, name, data)
+        except (ClientError, BotoCoreError):
+            return
+
+    return patch.object(S3SnapshotStore, "write", write_or_not)
+
+
+def base_that_only_grows_files() -> AbstractContextManager[Any]:
+    """A file that shrank keeps its old end in the copies of those who follow."""
+
+    def grown(path: Path, size: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.truncate(max(size, path.stat().st_size))
+
+    return patch.object(compactor.snapshot.base, "give_size", grown)
+
+
+@contextmanager
+def sweep_without_an_announcement() -> Iterator[None]:
+    """Garbage is deleted without a version that says so, so a publish under way may need it."""
+
+    def named_by_nobody(
+        store: Any, collection: Any, wanted: frozenset[str], clock: Any, writer: str
+    ) -> list[str]:
+        return sorted(wanted)
+
+    with patch.object(compactor.snapshot.sweep, "_announced", named_by_nobody):
+        yield
+
+
+@contextmanager
+def sweep_of_what_is_retired() -> Iterator[None]:
+    """What the newest version does not need is garbage, retired or not."""
+
+    def unneeded(objects: Any, manifests: list[Manifest], *_: Any) -> list[Any]:
+        return [stored for stored in objects if stored.name not in manifests[0].objects]
+
+    def needed(manifest: Manifest, _: Shelf) -> frozenset[str]:
+        return manifest.objects
+
+    with (
+        patch.object(tests.simulation.snapshot_operators, "garbage", unneeded),
+        patch.object(compactor.snapshot.sweep, "_named", needed),
+    ):
+        yield

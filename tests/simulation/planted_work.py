@@ -1,0 +1,78 @@
+"""Bugs of reads, leases, bisection and drains, to be put into production for a while."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import compactor.bisection
+import compactor.lock_table
+from compactor.drain import SQSCompactionQueue
+from compactor.lock_table import DynamoDBLockTable
+from compactor.snapshot.s3_store import S3SnapshotStore
+from compactor.source import DynamoDBSource
+from compactor.work import Work
+
+
+def query_without_consistent_read() -> AbstractContextManager[Any]:
+    """The members of a receipt are read as they were some seconds ago."""
+    call = DynamoDBSource._call
+
+    def stale(self: Any, method: Any, deadline: Any, **arguments: Any) -> Any:
+        arguments.pop("ConsistentRead", None)
+        return call(self, method, deadline, **arguments)
+
+    return patch.object(DynamoDBSource, "_call", stale)
+
+
+def attribute_error_on_a_rare_branch() -> AbstractContextManager[Any]:
+    """What happens on unprocessed keys and throttles alone holds a misspelt name."""
+
+    def pause(self: Any, *_: Any) -> None:
+        self._telemetry.misspelt("waiting")
+
+    return patch.object(DynamoDBSource, "_pause", pause)
+
+
+@contextmanager
+def lease_that_does_not_know_its_owner() -> Iterator[None]:
+    """A worker finds its own lease, whose answer was lost, and takes it for another's."""
+    conditionally = DynamoDBLockTable._conditionally
+
+    def unless_held(self: Any, call: Any, **arguments: Any) -> Any:
+        condition = arguments["ConditionExpression"].removesuffix(" OR #owner = :owner")
+        return conditionally(self, call, **{**arguments, "ConditionExpression": condition})
+
+    with (
+        patch.object(DynamoDBLockTable, "_conditionally", unless_held),
+        patch.object(compactor.lock_table, "_owner_of", lambda _: "somebody"),
+    ):
+        yield
+
+
+def publish_refused_by_its_own_effect() -> AbstractContextManager[Any]:
+    """A manifest that was stored, and whose answer was lost, is taken for another's."""
+    return patch.object(S3SnapshotStore, "_etag_of", lambda *_: None)
+
+
+def bisection_that_parks_at_the_first_failure() -> AbstractContextManager[Any]:
+    """What failed once, while something else succeeded, is poison."""
+    return patch.object(compactor.bisection, "_TRIES", 1)
+
+
+def bisection_that_forgets_a_half() -> AbstractContextManager[Any]:
+    """Of a work that fails the first half alone is tried again."""
+    halves = Work.halves
+    return patch.object(Work, "halves", lambda self: (halves(self)[0], Work()))
+
+
+def drain_that_acknowledges_at_once() -> AbstractContextManager[Any]:
+    """A drain deletes what it receives before it is applied."""
+    receive = SQSCompactionQueue.receive
+
+    def receive_and_delete(self: Any, at_most: int) -> Any:
+        messages = receive(self, at_most)
+        self.delete(messages)
+        return messages
+
+    return patch.object(SQSCompactionQueue, "receive", receive_and_delete)
