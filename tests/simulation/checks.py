@@ -21,6 +21,7 @@ class Check(StrEnum):
     DAMAGE = "a snapshot is found damaged only if it was damaged"
     READER_VERSION = "a reader never serves a lower version"
     READER_CONTENT = "a reader serves the published version exactly"
+    SERVER_CLAIM = "a server is written to only under a claim that others see"
     DRAINED = "the queues and the stream are empty at the end"
     CONVERGED = "every record equals the projection of the table at the end"
     VERIFIED = "`verify` finds no difference at the end"

@@ -21,7 +21,14 @@ def write(seed: int) -> Script:
         surroundings = _only_lost_answers(surroundings, source)
     if seed % _KINDS == _SERVER:  # a claim lasts for minutes, and messages return until it ends
         skew = min(surroundings.skew, 2.0)
-        surroundings = replace(surroundings, server=True, visibility=400.0, skew=skew)
+        surroundings = replace(
+            surroundings,
+            server=True,
+            visibility=400.0,
+            skew=skew,
+            workers=max(2, surroundings.workers),
+            targets=(*surroundings.targets, _at_the_server(source)),
+        )
     steps = {target.step for target in surroundings.targets}
     events = tuple(Author(source).events(steps))
     if surroundings.only_lost_answers:
@@ -35,6 +42,17 @@ def _only_lost_answers(surroundings: Surroundings, source: Random) -> Surroundin
     rates = {kind: source.choice((0.02, 0.1, 0.3)) for kind in UNANSWERED}
     target = Target(source.choice(ANSWERABLE), source.choice((1, 2)), Kind.LOST, Side.AFTER, 0.0)
     return replace(surroundings, workers=1, rates=rates, targets=(target,), only_lost_answers=True)
+
+
+def _at_the_server(source: Random) -> Target:
+    """A worker that sleeps before a write, or gives up one that may still be carried out."""
+    return Target(
+        step=source.choice(("index.update", "index.insert", "index.replace", "index.delete")),
+        occurrence=source.choice((1, 2, 3)),
+        kind=source.choice((Kind.PAUSE, Kind.FREEZE, Kind.ERROR, Kind.ERROR)),
+        side=Side.BEFORE,
+        seconds=source.choice((70.0, 130.0)),
+    )
 
 
 def _surroundings(source: Random) -> Surroundings:

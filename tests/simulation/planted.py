@@ -268,7 +268,6 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         planted_work.query_without_consistent_read,
         planted_work.bisection_that_forgets_a_half,
         planted_work.drain_that_acknowledges_at_once,
-        planted_server.claims_of_others_ignored,
     ),
     Check.VERSIONS: (
         unconditional_manifest_write,
@@ -301,8 +300,9 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         planted_work.publish_refused_by_its_own_effect,
     ),
     Check.SET_ASIDE: (planted_work.bisection_that_parks_at_the_first_failure,),
-    Check.CONVERGED: (
+    Check.SERVER_CLAIM: (
         planted_server.server_written_to_without_a_claim,
+        planted_server.claims_of_others_ignored,
         planted_server.unanswered_write_forgotten,
     ),
 }

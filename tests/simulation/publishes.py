@@ -84,6 +84,8 @@ class Publishes:
             self._fail(
                 Check.VERSIONS, f"{collection}: version {version.version} follows {last.version}"
             )
+        if self.server is not None:
+            self.server.claims.on_version(version, published=version.version > last.version)
         last.version = version.version
 
     def on_publish(self, collection: Collection, manifest: Manifest) -> None:

@@ -5,6 +5,7 @@ out, some time later, as the target's claims assume.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -12,11 +13,14 @@ from uuid import UUID
 from compactor.deltas import Vectors
 from compactor.index import NewVector, Record
 from compactor.projection import Metadata
+from compactor.server.version import Claim, ServerVersion
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.fakes.index import InMemoryIndex
+from tests.simulation.checks import Check
 from tests.simulation.faults import Kind, Side
-from tests.simulation.scheduler import Process
+from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.threads import START
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -31,6 +35,7 @@ class ChromaServer:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.contents = {collection: InMemoryIndex(world.refused_ids) for collection in Collection}
+        self.claims = Claims(world.scheduler)
         self._made: set[Collection] = set()
 
     def open(self, collection: Collection, *, create: bool) -> "ServerConnection":
@@ -55,11 +60,41 @@ class ChromaServer:
         }
 
 
+class Claims:
+    """Which cycle each process has claimed a collection for, and which claims others see."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._visible: dict[Collection, tuple[Claim, ...]] = {}
+        self._own: dict[tuple[str, Collection], str] = {}
+
+    def on_version(self, version: ServerVersion, *, published: bool) -> None:
+        """The running process put a version object: a claim of its own, or the next version."""
+        self._visible[version.collection] = version.claims
+        if not published and version.claims:
+            key = (self._scheduler.process.name, version.collection)
+            self._own[key] = version.claims[-1].cycle
+
+    def own(self, collection: Collection) -> str | None:
+        """The cycle that the running process claimed the collection for last."""
+        return self._own.get((self._scheduler.process.name, collection))
+
+    def check(self, collection: Collection, cycle: str | None, what: str) -> None:
+        """Who writes, or may still write, must have a claim that the others see."""
+        now = START + timedelta(seconds=self._scheduler.now)
+        visible = self._visible.get(collection, ())
+        if not any(claim.cycle == cycle and claim.until > now for claim in visible):
+            self._scheduler.fail(
+                Check.SERVER_CLAIM, f"{what} of {collection} under the claim {cycle}, which is gone"
+            )
+
+
 class ServerConnection:
     """One process's connection to a collection (RemoteIndex)."""
 
     def __init__(self, server: ChromaServer, collection: Collection) -> None:
         self._world, self._content = server.world, server.contents[collection]
+        self._collection, self._claims = collection, server.claims
         self.collection_id = UUID(int=1 + list(Collection).index(collection))
         self.unanswered = False
 
@@ -106,25 +141,29 @@ class ServerConnection:
         self._write("index.delete", list(ids), self._content.delete)
 
     def _write(self, step: str, ids: list[str], write: Callable[[list[str]], None]) -> None:
+        cycle = self._claims.own(self._collection)
+
         def effect(special: Kind | None) -> None:
+            self._claims.check(self._collection, cycle, step)
             write(ids[: len(ids) // 2] if special is Kind.SILENT else ids)
 
         def error(side: Side) -> Exception:
             self.unanswered = True
             if side is Side.BEFORE:
-                self._carry_out_later(step, partial(write, ids))
+                self._carry_out_later(step, cycle, partial(write, ids))
             return _unavailable(side)
 
         self._world.gate.call(step, effect, error, Kind.SILENT)
 
-    def _carry_out_later(self, step: str, write: Callable[[], None]) -> None:
+    def _carry_out_later(self, step: str, cycle: str | None, write: Callable[[], None]) -> None:
         """What got no answer may still be under way."""
         scheduler, dice = self._world.scheduler, self._world.dice
         name = (step, scheduler.process.name, scheduler.process.calls)
-        if not dice.happens(0.7, "late write", *name):
+        if not dice.happens(0.9, "late write", *name):
             return
 
         def late() -> None:
+            self._claims.check(self._collection, cycle, f"a late {step}")
             try:
                 write()
             except IndexFailedError:
