@@ -130,7 +130,11 @@ class Scheduler:
         signal.waiting.append(task)
         if timeout is not None:
             self._put(task, self.now + timeout)
-        self._switch(task)
+        try:
+            self._switch(task)
+        finally:
+            if task in signal.waiting:  # it waits no more: a later signal is none of its business
+                signal.waiting.remove(task)
 
     def give(self, signal: Signal) -> None:
         """Wake all that wait for it."""
