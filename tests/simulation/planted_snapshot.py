@@ -10,24 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import compactor.snapshot.base
 import compactor.snapshot.sweep
-import compactor.snapshot.turns
 import tests.simulation.snapshot_operators
 from compactor.snapshot.handover import Handover
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.mirror import Mirror
-from compactor.snapshot.page_table import PageTable
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
-
-
-def marks_that_start_equal() -> AbstractContextManager[Any]:
-    """A reader takes marks that the process before it left for its own."""
-    return patch.object(compactor.snapshot.turns, "forget_marks", lambda _: None)
-
-
-def reader_that_believes_its_folder() -> AbstractContextManager[Any]:
-    """A reader that starts again takes the pages that it finds for those of its version."""
-    return patch.object(PageTable, "_wrong_pages", lambda *_: [])
 
 
 def reader_that_follows_backwards() -> AbstractContextManager[Any]:
