@@ -14,6 +14,7 @@ from operations.commands.flags import flags
 from operations.commands.latency import latency_command
 from operations.commands.load import load_command
 from operations.commands.lock import lock
+from operations.commands.logs import logs_command
 from operations.commands.repair import repair_command
 from operations.commands.replay import replay_command
 from operations.commands.search import search_command
@@ -62,6 +63,7 @@ main.command("repair")(repair_command)
 main.command("compare")(compare_command)
 main.command("stale")(stale_command)
 main.command("trace")(trace_command)
+main.command("logs")(logs_command)
 main.add_typer(dlq, name="dlq")
 main.command("replay")(replay_command)
 main.command("backfill")(backfill_command)

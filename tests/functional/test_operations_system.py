@@ -41,6 +41,10 @@ def test_a_healthy_system_needs_no_person(operator: Operator) -> None:
     assert status["freshness"]["p50"] > 0
     assert status["snapshots"]["receipt_words"]["records"] > 0
     assert all(status["switches"].values())
+    assert status["opened"] == {"receipt_lines": True, "receipt_words": True}
+    assert status["last_comparison"]["missing"] == 0
+    assert all(mapping["uuid"] for mapping in status["mappings"])
+    assert status["errors"] == []
     assert "nothing needs a person" in operator.command("status").stdout
 
 
@@ -51,6 +55,74 @@ def test_the_sums_between_settings_hold_but_for_the_short_visibility_of_this_tes
     assert [name for name, check in checks.items() if not check["ok"]] == ["visibility"]
     assert checks["visibility"]["found"] == "20 s, 6 × 20 s"
     assert "raise the queue's visibility" in operator.command("check-config", code=1).stdout
+
+
+def test_the_functions_logs_are_shown_a_line_each(operator: Operator) -> None:
+    lines = [json.loads(one) for one in operator.command("logs", "--json").stdout.splitlines()]
+    names = operator.stack.names
+    assert {one["function"] for one in lines} == {names.stream_processor, names.compactor}
+    assert {"published", "batch handled"} <= {one["what"] for one in lines}
+    assert operator.command("logs", "--errors").stdout == ""
+    only = operator.command("logs", "--function", "stream").stdout
+    assert names.stream_processor in only
+    assert names.compactor not in only
+
+
+def test_a_wrong_bucket_in_the_function_is_shown_and_judged(operator: Operator) -> None:
+    """The compactor's setting is wrong, so every batch fails; status named no error before."""
+    client, name = operator.connection.lambda_, operator.stack.names.compactor
+    settings = client.get_function_configuration(FunctionName=name)
+    right = settings["Environment"]["Variables"]
+    wrong = {**right, "SNAPSHOT_BUCKET": "nobody-has-this-bucket"}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": wrong})
+    try:
+        operator.command(
+            "modify-test-receipts", "--count", "3", "--seed", SEED, "--changes", "1",
+            "--only", "line edited",
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while not (status := operator.json("status", code=None))["errors"]:
+            assert time.monotonic() < end, status
+            time.sleep(1)
+    finally:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": right})
+    (failed,) = status["errors"]
+    assert failed["function"] == name
+    assert any(f"{name} reported" in sentence for sentence in status["attention"])
+    assert operator.command("logs", "--errors", "--function", "compactor").stdout
+    operator.settled()
+
+
+def test_a_damaged_block_is_seen_though_its_manifest_can_be_read(operator: Operator) -> None:
+    s3, bucket = operator.connection.s3, operator.connection.names.bucket
+    prefix = "snapshots/receipt_words/"
+    kept: dict[str, bytes] = {}
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
+        if not entry["Key"].endswith("manifest.json"):
+            kept[entry["Key"]] = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            s3.put_object(Bucket=bucket, Key=entry["Key"], Body=b"damaged")
+    try:
+        status = operator.json("status", code=1)
+    finally:
+        for key, body in kept.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+    assert status["opened"] == {"receipt_lines": True, "receipt_words": False}
+    assert any("no reader can open receipt_words" in one for one in status["attention"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "load --synthetic 1", "repair", "dlq mend", "dlq redrive", "dlq drop nobody", "replay",
+        "backfill", "lock release receipt_lines", "snapshot gc receipt_lines", "smoke", "latency",
+        "stress", "flags set --word", "create-test-receipts --count 1",
+        "modify-test-receipts --count 1",
+    ],
+)  # fmt: skip
+def test_a_dry_run_speaks_json(line: str, operator: Operator, tmp_path: Path) -> None:
+    answer = operator.command(*line.split(), "--dry-run", "--json", code=None)
+    assert answer.code in (0, 1), answer
+    assert answer.json["dry_run"] is True
 
 
 def test_flags_are_set_shown_and_set_back(operator: Operator) -> None:

@@ -14,12 +14,16 @@ from operations.commands.options import AsJson
 from operations.commands.verdict_screen import moment
 from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.looking import look
+from operations.deployment.opening import Openings
 from operations.deployment.status import WINDOW, Status
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.snapshots.manifests import Damaged
 from receipt_sync.clock import SystemClock
+from receipt_sync.keys import Collection
+
+_LEFT = ("collection", "published", "opened")
 
 
 @ends_in_a_sentence
@@ -27,12 +31,17 @@ def status_command(
     watch: Annotated[
         float | None, typer.Option(help="Look again every so many seconds.", min=0.2)
     ] = None,
+    open_all: Annotated[
+        bool, typer.Option("--open", help="Open large snapshots, too: it fetches them whole.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show freshness, backlog, dead letters, leases, versions and switches on one screen.
+    """Show on one screen how the system is, and what of it needs a person.
 
-    Freshness is that of the last 15 minutes, from a write to its publish. With --watch and --json a
-    line each time; end it with Ctrl-C.
+    Freshness and the functions' errors are those of the last 15 minutes. Each version of up to
+    256 MiB is opened as a reader would. What table and snapshot differ in, and how many items have
+    no vector and so can't be found, is what the last `verify` of the whole table has noted. With
+    --watch and --json a line each time; end it with Ctrl-C.
 
     Exit code 0: nothing needs a person. 1: something does, and it says what.
 
@@ -41,18 +50,18 @@ def status_command(
     Example: receipt-sync status --watch 5
     """
     connection = connection_of_process()
-    clock = SystemClock()
+    clock, openings = SystemClock(), Openings(connection, all_sizes=open_all)
     with explained(connection):
         if watch is None:
-            found = look(connection, clock)
+            found = look(connection, clock, openings)
         elif as_json:
             while True:
-                typer.echo(json.dumps(look(connection, clock).to_json()))
+                typer.echo(json.dumps(look(connection, clock, openings).to_json()))
                 clock.sleep(watch)
         else:
             with Live(console=output(), auto_refresh=False, screen=True) as live:
                 while True:
-                    live.update(screen_of(look(connection, clock)), refresh=True)
+                    live.update(screen_of(look(connection, clock, openings)), refresh=True)
                     clock.sleep(watch)
     if as_json:
         print_json(found.to_json())
@@ -72,15 +81,37 @@ def _facts(status: Status) -> Table:
     table.add_column("what")
     table.add_column("is")
     table.add_row("freshness", _freshness(status))
-    table.add_row("backlog", str(status.backlog))
+    table.add_row("backlog", _backlog(status))
+    for one in status.errors:
+        when = f"{one.count:,} errors, the last at {one.last_at:%H:%M:%S}"
+        table.add_row(f"errors, {one.function}", escape(f"{when}: {one.last}"))
     for name, count in status.dead_letters.items():
         table.add_row(f"dead letters, {name}", f"{count:,}")
-    for lock in status.locks:
+    for lock in status.locks or ():
         state = "over" if lock.is_over(status.at) else f"until {moment(lock.expires)}"
         table.add_row(f"lease, {lock.collection}", escape(f"{lock.owner}, {state}"))
     switches = status.switches.to_json().items()
     table.add_row("switched on", ", ".join(name for name, on in switches if on))
+    for mapping in status.mappings:
+        table.add_row(f"mapping, {mapping.name}", escape(f"{mapping.state}, {mapping.uuid}"))
+    table.add_row("last full comparison", _comparison(status))
     return table
+
+
+def _backlog(status: Status) -> str:
+    age = status.oldest_seconds
+    oldest = "" if age is None else f", the oldest for {age:.0f} s"
+    return f"{status.backlog}{oldest}"
+
+
+def _comparison(status: Status) -> str:
+    last = status.comparison
+    if last is None:
+        return "never: `receipt-sync verify`"
+    return (
+        f"{moment(last.at)}: {last.faults:,} differences, {last.equal:,} equal; {last.pending:,} "
+        "items have no vector, so no search finds them"
+    )
 
 
 def _freshness(status: Status) -> str:
@@ -95,8 +126,8 @@ def _freshness(status: Status) -> str:
 
 def _snapshots(status: Status) -> Table:
     table = Table(title="snapshots", title_justify="left")
-    for name in ("collection", "version", "published", "records", "MiB", "packs"):
-        table.add_column(name, justify="left" if name in ("collection", "published") else "right")
+    for name in ("collection", "version", "published", "records", "MiB", "packs", "opened"):
+        table.add_column(name, justify="left" if name in _LEFT else "right")
     for collection, version in status.versions.items():
         if version is None:
             table.add_row(collection, "none")
@@ -111,8 +142,15 @@ def _snapshots(status: Status) -> Table:
             f"{version.records:,}",
             f"{version.size / 2**20:,.1f}",
             str(version.packs),
+            _opened(status, collection),
         )
     return table
+
+
+def _opened(status: Status, collection: Collection) -> str:
+    if collection not in status.openings:
+        return "not tried: --open"
+    return "[red]no[/red]" if status.openings[collection] else "yes"
 
 
 def _attention(status: Status) -> Text:

@@ -6,6 +6,7 @@ from random import SystemRandom
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 
 from compactor.source import DynamoDBSource
 from operations.commands.options import (
@@ -21,10 +22,11 @@ from operations.commands.options import (
 from operations.commands.verdict_screen import show_verdict
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, print_json, progress_bars
+from operations.deployment.last_comparison import BucketNote, LastComparison
 from operations.environment import connection_of_process
 from operations.errors import EmptySelectionError
 from operations.exit_codes import ExitCode
-from operations.failures import explained
+from operations.failures import explained, sentence
 from operations.readers import Readers, snapshot_readers
 from operations.scope import Scope
 from operations.settling import Settled, queue_backlog, settle
@@ -86,6 +88,8 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
                 connection, readers, examples, scope, goal=freshness_goal
             )
         check_selected(verdict, scope)
+        if scope.is_whole:
+            _note(connection, verdict)
         if since:
             verdict = _with_since(connection, verdict)
     if as_json:
@@ -196,6 +200,16 @@ def settle_with_progress(
             seconds,
             lambda left, time: status.update(f"settling: {left}, {time:.0f} s left"),
         )
+
+
+def _note(connection: Connection, verdict: Verdict) -> None:
+    """Note the verdict for `status`; where that is not permitted, say so and go on."""
+    note = BucketNote(connection.s3, connection.names.bucket)
+    try:
+        note.write(LastComparison.of(verdict, SystemClock().now()))
+    except ClientError as error:
+        reason = sentence(error, connection)
+        notes().print(f"`status` will not know of this comparison: {reason}", soft_wrap=True)
 
 
 def _with_since(connection: Connection, verdict: Verdict) -> Verdict:

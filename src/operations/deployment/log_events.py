@@ -1,4 +1,4 @@
-"""Reads what the functions logged: JSON lines, from CloudWatch Logs."""
+"""Reads what the functions logged, from CloudWatch Logs: JSON lines, and what the runtime says."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,17 @@ class LogEvent:
         return value if isinstance(value, str) else None
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """One line as it stands. `content` is None for a line that is no JSON object."""
+
+    at: datetime
+    function: str
+    text: str
+    event_id: str
+    content: Mapping[str, Any] | None
+
+
 class Logs(Protocol):
     """The log groups of the functions."""
 
@@ -31,6 +42,16 @@ class Logs(Protocol):
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogEvent]:
         """JSON lines of a function, oldest first; `containing` is a text that they must hold."""
+        ...
+
+
+class LogLines(Protocol):
+    """The log groups of the functions, with the lines of the runtime."""
+
+    def lines(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogLine]:
+        """Give the lines of a function, oldest first; `containing` is a text that they hold."""
         ...
 
 
@@ -43,18 +64,25 @@ class CloudWatchLogs:
     def __init__(self, client: Any, groups: Mapping[str, str]) -> None:
         self._client, self._groups = client, groups
 
-    def events(
+    def lines(
         self, function: str, since: datetime, containing: str | None = None
-    ) -> Iterator[LogEvent]:
+    ) -> Iterator[LogLine]:
         pattern = {"filterPattern": f'"{_plain(containing)}"'} if containing else {}
         pages = self._client.get_paginator("filter_log_events").paginate(
             logGroupName=self._groups[function], startTime=epoch_ms(since), **pattern
         )
         for page in pages:
             for event in page["events"]:
-                content = _json(event["message"])
-                if content is not None:
-                    yield LogEvent(_moment(event["timestamp"]), function, content)
+                text = event["message"]
+                at, event_id = _moment(event["timestamp"]), str(event.get("eventId", ""))
+                yield LogLine(at, function, text, event_id, _json(text))
+
+    def events(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogEvent]:
+        for line in self.lines(function, since, containing):
+            if line.content is not None:
+                yield LogEvent(line.at, function, line.content)
 
 
 def _plain(text: str) -> str:

@@ -1,12 +1,15 @@
-"""The state of the system on one page, and what of it needs a person."""
+"""The state of the system on one page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from operations.deployment.attention import REFUSALS, attention_of
 from operations.deployment.flags import Switches
 from operations.deployment.freshness import Percentiles
+from operations.deployment.function_errors import FunctionErrors
+from operations.deployment.last_comparison import LastComparison
 from operations.locks import HeldLock
 from operations.settling import Backlog
 from operations.snapshots.manifests import Damaged, Published
@@ -16,15 +19,19 @@ from receipt_sync.telemetry import Metric
 FRESHNESS_GOAL_SECONDS: Final = 30.0
 """What the 95th percentile stays below; the alarm's threshold."""
 WINDOW: Final = timedelta(minutes=15)
-"""How far back freshness is looked for."""
-
-_OFF: Final[dict[bool | None, str]] = {False: "switched off", None: "unknown"}
-_REFUSALS: Final = {
-    Metric.MASS_DELETES_REFUSED: "a cycle would have deleted too much and was refused",
-    Metric.SNAPSHOTS_DAMAGED: "a snapshot can't be read: `receipt-sync snapshot history`",
-}
-PERSONS: Final = tuple(_REFUSALS)
+"""How far back freshness and errors are looked for."""
+PERSONS: Final = tuple(REFUSALS)
 """The metrics that count what only a person can mend."""
+
+
+@dataclass(frozen=True)
+class MappingState:
+    """An event source mapping. `problem` is Lambda's own word for what is wrong, if anything."""
+
+    name: str
+    uuid: str
+    state: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,63 +42,48 @@ class Status:
     freshness: Percentiles | None
     backlog: Backlog
     dead_letters: Mapping[str, int]
-    locks: Sequence[HeldLock]
+    locks: Sequence[HeldLock] | None
+    """None: they are unknown, as the compactor's variables can't be read."""
     versions: Mapping[Collection, Published | Damaged | None]
     switches: Switches
     refusals: Mapping[Metric, int]
     """How often lately the compactor has stopped for something that only a person can mend."""
+    errors: Sequence[FunctionErrors] = ()
+    oldest_seconds: float | None = None
+    """The age of the oldest message that is not published; None while CloudWatch has no value."""
+    openings: Mapping[Collection, str | None] = field(default_factory=dict)
+    """Why a version can't be opened, or None; one that was too large to be tried is left out."""
+    comparison: LastComparison | None = None
+    mappings: Sequence[MappingState] = ()
+    freshness_goal: float = FRESHNESS_GOAL_SECONDS
+
+    @property
+    def minutes(self) -> int:
+        """How far back freshness, errors and refusals were looked for."""
+        return round(WINDOW.total_seconds() / 60)
 
     @property
     def attention(self) -> list[str]:
         """What a person should look at, in a sentence each."""
-        return [
-            *(
-                f"{count:,} dead letters of the {name}: `receipt-sync dlq explain`"
-                for name, count in self.dead_letters.items()
-                if count
-            ),
-            *(
-                f"{name} is {_OFF[on]}: `receipt-sync flags show`"
-                for name, on in self.switches.to_json().items()
-                if on is not True
-            ),
-            *(
-                f"the lease {lock.lock_id} is held by a silent worker: `receipt-sync lock show`"
-                for lock in self.locks
-                if not lock.is_over(self.at) and not lock.is_alive(self.at)
-            ),
-            *(
-                f"{_REFUSALS[metric]}, {count:,} × in {WINDOW.total_seconds() / 60:.0f} minutes"
-                for metric, count in self.refusals.items()
-                if count
-            ),
-            *(
-                f"nothing of {name} is published any more: {version.reason}"
-                for name, version in self.versions.items()
-                if isinstance(version, Damaged)
-            ),
-            *self._slow(),
-        ]
+        return attention_of(self)
 
     def to_json(self) -> dict[str, Any]:
+        locks = self.locks
         return {
             "at": self.at.isoformat(),
             "attention": self.attention,
             "freshness": asdict(self.freshness) if self.freshness else None,
             "backlog": self.backlog._asdict(),
+            "oldest_message_seconds": self.oldest_seconds,
             "dead_letters": dict(self.dead_letters),
-            "locks": [lock.to_json(self.at) for lock in self.locks],
+            "errors": [one.to_json() for one in self.errors],
+            "locks": None if locks is None else [lock.to_json(self.at) for lock in locks],
             "snapshots": {
                 name.value: one.to_json() if one else None for name, one in self.versions.items()
             },
+            "opened": {name.value: fault is None for name, fault in self.openings.items()},
+            "last_comparison": self.comparison.to_json() if self.comparison else None,
             "switches": self.switches.to_json(),
+            "mappings": [asdict(mapping) for mapping in self.mappings],
             "refusals": {metric.value: count for metric, count in self.refusals.items()},
         }
-
-    def _slow(self) -> list[str]:
-        if self.freshness is None or self.freshness.p95 <= FRESHNESS_GOAL_SECONDS:
-            return []
-        return [
-            f"one change in twenty took {self.freshness.p95:.0f} s or longer until it was "
-            "published: `receipt-sync latency`"
-        ]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from operations.deployment.log_events import LogEvent, Logs
 
-_NOISE = frozenset(
+NOISE = frozenset(
     {
         "function_arn",
         "function_memory_size",
@@ -22,6 +22,7 @@ _NOISE = frozenset(
         "xray_trace_id",
     }
 )
+"""Fields of a log line that say nothing of what happened."""
 
 
 class Step(NamedTuple):
@@ -62,7 +63,7 @@ def _invocations(
 def _step(event: LogEvent, text: str) -> Step:
     content = event.content
     is_metric = "_aws" in content
-    fields = {name: value for name, value in content.items() if name not in _NOISE | {"_aws"}}
+    fields = {name: value for name, value in content.items() if name not in NOISE | {"_aws"}}
     return Step(
         at=event.at,
         function=event.function,

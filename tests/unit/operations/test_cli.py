@@ -50,6 +50,7 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Verdict]:
     monkeypatch.setattr(verify_module, "connection_of_process", lambda: CONNECTION)
     monkeypatch.setattr(verify_module, "snapshot_readers", readers)
     monkeypatch.setattr(verify_module, "verify_once", lambda *_: found[0])
+    monkeypatch.setattr(verify_module, "_note", lambda *_: None)
     return found
 
 

@@ -20,12 +20,14 @@ from operations.deployment.discovery import (
 )
 from operations.deployment.flags import ChangedMeanwhileError, Switches, set_switches, switches_of
 from operations.deployment.freshness import percentiles, values
+from operations.deployment.function_errors import FunctionErrors
+from operations.deployment.last_comparison import LastComparison
 from operations.deployment.log_events import CloudWatchLogs, LogEvent
-from operations.deployment.status import PERSONS, Status
+from operations.deployment.status import PERSONS, MappingState, Status
 from operations.deployment.tracing import trace
 from operations.locks import HeldLock, LockHeldError, held_locks, release
 from operations.settling import Backlog
-from operations.snapshots.manifests import Published, published
+from operations.snapshots.manifests import Damaged, Published, published
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
@@ -424,6 +426,11 @@ def test_a_silent_holders_lease_is_released_and_a_living_ones_only_by_force() ->
     assert not release(Locks(changed_hands=True), lock(3_600, -300), NOW, force=False)
 
 
+def compared(**found: int) -> LastComparison:
+    nothing = dict.fromkeys(("equal", "missing", "unexpected", "different", "pending"), 0)
+    return LastComparison(at=NOW, **{**nothing, **found})
+
+
 def status(**changes: Any) -> Status:
     usual: dict[str, Any] = {
         "at": NOW,
@@ -453,8 +460,22 @@ def status(**changes: Any) -> Status:
         ({"freshness": percentiles([45.0])}, "took 45 s"),
         ({"refusals": {Metric.MASS_DELETES_REFUSED: 3}}, "deleted too much and was refused, 3 ×"),
         ({"refusals": {Metric.SNAPSHOTS_DAMAGED: 1}}, "snapshot history"),
+        ({"errors": [FunctionErrors("f", 3, NOW, "NoSuchBucket")]},
+         "f reported 3 errors in 15 minutes, the last at 12:00:00: NoSuchBucket"),
+        ({"openings": {Collection.WORDS: "a pack is gone"}},
+         "no reader can open receipt_words: a pack is gone"),
+        ({"openings": {Collection.WORDS: None}}, None),
+        ({"versions": {Collection.LINES: Damaged("no JSON"), Collection.WORDS: None}}, "no JSON"),
+        ({"oldest_seconds": 901.0}, "the oldest message has waited for 901 s"),
+        ({"oldest_seconds": 5.0}, None),
+        ({"comparison": compared(missing=1_000, different=710)}, "1,710 records were missing"),
+        ({"comparison": compared(pending=9)}, None),
+        ({"mappings": [MappingState("queue", "u-1", "Enabled", "PROBLEM: Function call failed")]},
+         "the mapping of the queue (u-1) says: PROBLEM"),
+        ({"locks": None}, "the leases are unknown"),
+        ({"switches": Switches(None, None, None, True, True)}, "metadata is unknown"),
     ],
-)
+)  # fmt: skip
 def test_what_needs_a_person_is_said(change: dict[str, Any], words: str | None) -> None:
     found = status(**change)
     assert (words in found.attention[0]) if words else found.attention == []

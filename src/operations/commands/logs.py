@@ -1,0 +1,126 @@
+"""`receipt-sync logs`."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from operations.connection import Connection
+from operations.console import ends_in_a_sentence, output
+from operations.deployment.discovery import Deployment, Function
+from operations.deployment.function_errors import error_lines, is_error
+from operations.deployment.log_events import CloudWatchLogs, LogLine
+from operations.deployment.tracing import NOISE
+from operations.environment import connection_of_process
+from operations.failures import explained
+from receipt_sync.clock import Clock, SystemClock
+
+_POLL_SECONDS = 2.0
+_LATE = timedelta(seconds=30)
+"""How late a line may appear in CloudWatch behind one that was written after it."""
+_RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+
+
+class Of(StrEnum):
+    """Which function."""
+
+    STREAM = "stream"
+    COMPACTOR = "compactor"
+
+
+@ends_in_a_sentence
+def logs_command(
+    function: Annotated[
+        Of | None, typer.Option("--function", help="Only this one; both by default.")
+    ] = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Only lines that tell an error.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with new lines; end it with Ctrl-C.")
+    ] = False,
+    minutes: Annotated[float, typer.Option(help="How far back to look.", min=0.1)] = 15,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document a line.")
+    ] = False,
+) -> None:
+    """Show what both functions have logged, a line each: when, which, what, and the details.
+
+    Metrics and the runtime's own lines about each invocation are left out, unless they tell an
+    error. --json prints a JSON document a line. `receipt-sync trace` follows one change.
+
+    Example: receipt-sync logs --errors --minutes 60
+
+    Example: receipt-sync logs --follow --function compactor
+    """
+    connection, clock = connection_of_process(), SystemClock()
+    with explained(connection):
+        found = _Functions(connection, function, errors=errors)
+        for line in found.lines(clock, timedelta(minutes=minutes), follow=follow):
+            _show(line, as_json=as_json)
+
+
+class _Functions:
+    """The logs of some functions."""
+
+    def __init__(self, connection: Connection, only: Of | None, *, errors: bool) -> None:
+        deployment = Deployment(connection)
+        wanted = [only] if only else list(Of)
+        functions: list[Function] = [
+            deployment.stream_processor if one is Of.STREAM else deployment.compactor
+            for one in wanted
+        ]
+        self._groups = {one.name: one.log_group for one in functions}
+        self._logs, self._errors = CloudWatchLogs(connection.logs, self._groups), errors
+
+    def lines(self, clock: Clock, back: timedelta, *, follow: bool) -> Iterator[LogLine]:
+        """Give each line once, oldest first; with `follow` new ones as they appear."""
+        since, told = clock.now() - back, dict[tuple[Any, ...], datetime]()
+        while True:
+            for line in self._since(since):
+                key = (line.at, line.function, line.event_id, line.text)
+                if key not in told:
+                    told[key] = line.at
+                    yield line
+            if not follow:
+                return
+            clock.sleep(_POLL_SECONDS)
+            since = max(since, clock.now() - _LATE - timedelta(seconds=_POLL_SECONDS))
+            told = {key: at for key, at in told.items() if at >= since}
+
+    def _since(self, since: datetime) -> list[LogLine]:
+        found = (line for name in self._groups for line in self._of(name, since))
+        return sorted(found, key=lambda line: line.at)
+
+    def _of(self, name: str, since: datetime) -> Iterable[LogLine]:
+        if self._errors:
+            return error_lines(self._logs, name, since)
+        return (line for line in self._logs.lines(name, since) if _is_told(line))
+
+
+def _is_told(line: LogLine) -> bool:
+    if line.content is not None:
+        return "_aws" not in line.content
+    return is_error(line) or not line.text.startswith(_RUNTIME)
+
+
+def _show(line: LogLine, *, as_json: bool) -> None:
+    content = line.content or {}
+    fields = {name: value for name, value in content.items() if name not in NOISE}
+    what = str(content.get("message", "")) if content else line.text.strip()
+    if as_json:
+        told = {"at": line.at, "function": line.function, "error": is_error(line), "what": what}
+        document = {**told, "request_id": content.get("request_id"), "fields": fields}
+        typer.echo(json.dumps(document, ensure_ascii=False, default=str))
+        return
+    details = ", ".join(f"{name}={value}" for name, value in fields.items())
+    style = "red" if is_error(line) else "bold"
+    output().print(
+        f"{line.at:%H:%M:%S} [{style}]{line.function}[/{style}] {escape(what)} "
+        f"[dim]{escape(details)}[/dim]",
+        soft_wrap=True,
+    )

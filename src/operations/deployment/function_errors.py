@@ -1,0 +1,73 @@
+"""The errors of a function, from its log: those that it reports, and those that ended it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from operations.deployment.log_events import LogLine, LogLines
+
+ERROR_TERMS: Final = ("ERROR", "CRITICAL", "Task timed out", "Runtime exited")
+"""What a line of an error holds: its level, or what Lambda says of a process that it ended."""
+_LEVELS: Final = ("ERROR", "CRITICAL")
+_LONGEST: Final = 300
+
+
+@dataclass(frozen=True)
+class FunctionErrors:
+    """How often a function has failed lately, and its last error in its own words."""
+
+    function: str
+    count: int
+    last_at: datetime
+    last: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "function": self.function,
+            "count": self.count,
+            "last_at": self.last_at.isoformat(),
+            "last": self.last,
+        }
+
+
+def errors_of(logs: LogLines, function: str, since: datetime) -> FunctionErrors | None:
+    """Return the errors of a function since then; None if there is none."""
+    found = list(error_lines(logs, function, since))
+    if not found:
+        return None
+    last = max(found, key=lambda line: line.at)
+    return FunctionErrors(function, len(found), last.at, sentence_of(last))
+
+
+def error_lines(logs: LogLines, function: str, since: datetime) -> Iterator[LogLine]:
+    """Give each line of an error once, oldest first."""
+    found: dict[tuple[datetime, str, str], LogLine] = {}
+    for term in ERROR_TERMS:
+        for line in logs.lines(function, since, term):
+            if is_error(line):
+                found[line.at, line.event_id, line.text] = line
+    yield from sorted(found.values(), key=lambda line: line.at)
+
+
+def is_error(line: LogLine) -> bool:
+    """Return whether a line tells an error; a field that holds the word does not."""
+    if line.content is None:
+        return any(term in line.text for term in ERROR_TERMS)
+    level = line.content.get("level") or line.content.get("log_level")
+    return level in _LEVELS or "errorType" in line.content
+
+
+def sentence_of(line: LogLine) -> str:
+    """Return what an error line says, on one line."""
+    content = line.content
+    if content is None:
+        return _short(line.text)
+    parts = (content.get(name) for name in ("message", "error", "detail"))
+    lambda_parts = (content.get(name) for name in ("errorType", "errorMessage"))
+    return _short(": ".join(str(part) for part in (*parts, *lambda_parts) if part))
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _LONGEST else f"{flat[:_LONGEST]}…"

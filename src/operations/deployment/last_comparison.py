@@ -1,0 +1,94 @@
+"""The last full comparison of table and snapshot, which the command that made it notes.
+
+`verify` reads the whole table, which takes long and costs money. `status` can't do that, so it
+shows what the last one found. The note lies in the bucket, beside the snapshots: every operator
+sees it, whoever made the comparison.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from botocore.exceptions import ClientError
+
+from operations.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY: Final = "operations/last-comparison.json"
+
+
+@dataclass(frozen=True)
+class LastComparison:
+    """What the last full comparison found. `pending` items have no vector: no search finds them."""
+
+    at: datetime
+    equal: int
+    missing: int
+    unexpected: int
+    different: int
+    pending: int
+
+    @classmethod
+    def of(cls, verdict: Verdict, at: datetime) -> "LastComparison":
+        return cls(
+            at=at,
+            equal=verdict.total(Finding.EQUAL),
+            missing=verdict.total(Finding.MISSING),
+            unexpected=verdict.total(Finding.UNEXPECTED),
+            different=verdict.total(Finding.DIFFERENT),
+            pending=verdict.total(Finding.PENDING),
+        )
+
+    @property
+    def faults(self) -> int:
+        """Records that are missing, unexpected or different."""
+        return self.missing + self.unexpected + self.different
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "at": self.at.isoformat()}
+
+    @classmethod
+    def read(cls, data: bytes) -> "LastComparison | None":
+        """Return what a note says; None for one that another version of the program wrote."""
+        try:
+            content = json.loads(data)
+            return cls(**{**content, "at": datetime.fromisoformat(content["at"])})
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
+class ComparisonNote(Protocol):
+    """Where the last comparison is noted."""
+
+    def read(self) -> LastComparison | None:
+        """Return the last one; None if there is none."""
+        ...
+
+    def write(self, comparison: LastComparison) -> None:
+        """Note one in place of the one before. Raises botocore's errors."""
+        ...
+
+
+class BucketNote:
+    """ComparisonNote in the snapshots' bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def read(self) -> LastComparison | None:
+        try:
+            got = self._client.get_object(Bucket=self._bucket, Key=KEY)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                return None
+            raise
+        return LastComparison.read(got["Body"].read())
+
+    def write(self, comparison: LastComparison) -> None:
+        body = json.dumps(comparison.to_json()).encode()
+        self._client.put_object(
+            Bucket=self._bucket, Key=KEY, Body=body, ContentType="application/json"
+        )

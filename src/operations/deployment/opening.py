@@ -1,0 +1,48 @@
+"""Whether the newest version of each collection can be opened, as a reader would."""
+
+from typing import Final
+
+from operations.connection import Connection
+from operations.readers import snapshot_readers
+from operations.snapshots.manifests import Damaged, Present
+from receipt_sync.errors import SyncError
+from receipt_sync.keys import Collection
+
+OPENED_BYTES: Final = 256 * 2**20
+"""A version that is larger is opened on demand alone: it is fetched whole."""
+
+
+class Openings:
+    """What was opened. A version is opened once, as it never changes."""
+
+    def __init__(self, connection: Connection, *, all_sizes: bool) -> None:
+        self._connection, self._all_sizes = connection, all_sizes
+        self._known: dict[tuple[Collection, int], str | None] = {}
+
+    def faults(self, present: Present) -> dict[Collection, str | None]:
+        """Return why each version can't be opened, or None; one that was not tried is left out."""
+        return {
+            collection: self._fault(collection, version.version)
+            for collection, version in present.items()
+            if version is not None
+            and not isinstance(version, Damaged)
+            and (self._all_sizes or version.size <= OPENED_BYTES)
+        }
+
+    def _fault(self, collection: Collection, version: int) -> str | None:
+        if (collection, version) not in self._known:
+            self._known[collection, version] = _open(self._connection, collection)
+        return self._known[collection, version]
+
+
+def _open(connection: Connection, collection: Collection) -> str | None:
+    try:
+        with snapshot_readers(connection, [collection]) as readers:
+            reader = readers[collection]
+            reader.refresh()
+            first = next(reader.ids(), None)
+            if first is not None:
+                reader.vectors([first])
+    except SyncError as error:
+        return str(error)
+    return None

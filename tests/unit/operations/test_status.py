@@ -1,0 +1,225 @@
+"""What status knows: the functions' errors, the last comparison, the queue's age, what opens."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from operations.commands import logs as logs_module
+from operations.commands.logs import Of, _Functions
+from operations.deployment import opening
+from operations.deployment.discovery import Function
+from operations.deployment.function_errors import errors_of, sentence_of
+from operations.deployment.last_comparison import KEY, BucketNote, LastComparison
+from operations.deployment.log_events import LogLine
+from operations.deployment.oldest_message import oldest_message_seconds
+from operations.deployment.opening import OPENED_BYTES, Openings
+from operations.snapshots.manifests import Damaged, Published
+from operations.verdict import Finding, Tally, Verdict
+from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.keys import Collection
+from tests.fakes.clock import ManualClock
+from tests.unit.operations.test_cli import CONNECTION
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def line(second: int, content: Any, function: str = "f") -> LogLine:
+    text = content if isinstance(content, str) else json.dumps(content)
+    parsed = content if isinstance(content, dict) else None
+    return LogLine(NOW + timedelta(seconds=second), function, text, str(second), parsed)
+
+
+class Lines:
+    """Log lines in memory, searched as CloudWatch does: by a text that they hold."""
+
+    def __init__(self, *lines: LogLine) -> None:
+        self.held = list(lines)
+
+    def lines(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogLine]:
+        for one in self.held:
+            if one.function == function and one.at >= since and (containing or "") in one.text:
+                yield one
+
+
+FAILED = {
+    "level": "ERROR",
+    "message": "messages go back to the queue",
+    "error": "SnapshotReadError",
+    "detail": "there is no bucket",
+}
+
+
+def test_the_last_error_of_a_function_is_told_with_its_time_and_count() -> None:
+    logs = Lines(
+        line(0, {"level": "INFO", "message": "ERROR is only a word here"}),
+        line(1, {**FAILED, "detail": "first"}),
+        line(2, "2026-01-01 r-1 Task timed out after 300.00 seconds"),
+        line(3, FAILED),
+        line(4, "END RequestId: r-1"),
+        line(5, {**FAILED, "detail": "another function's"}, "g"),
+    )
+    found = errors_of(logs, "f", NOW)
+    assert found is not None
+    assert (found.count, found.last_at) == (3, NOW + timedelta(seconds=3))
+    assert found.last == "messages go back to the queue: SnapshotReadError: there is no bucket"
+    assert errors_of(logs, "f", NOW + timedelta(seconds=4)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[ERROR] Runtime.ImportModuleError:\n no module", "[ERROR] Runtime.ImportModuleError: no"),
+        ({"errorType": "OSError", "errorMessage": "disk full"}, "OSError: disk full"),
+        ("x" * 1_000, "x…"),
+    ],
+)
+def test_an_error_is_one_short_line(content: Any, words: str) -> None:
+    found = sentence_of(line(0, content))
+    assert words in found
+    assert len(found) <= 301
+    assert "\n" not in found
+
+
+class Bucket:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803 as boto3 calls it
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        held = self.objects[Key]
+        return {"Body": type("Body", (), {"read": lambda _: held})()}
+
+    def put_object(self, **arguments: Any) -> None:
+        self.objects[arguments["Key"]] = arguments["Body"]
+
+
+def test_the_last_comparison_is_noted_and_read_again() -> None:
+    bucket: Any = Bucket()
+    note = BucketNote(bucket, "b")
+    assert note.read() is None
+    tally = Tally(version=1, records=10)
+    tally.findings.update({Finding.EQUAL: 7, Finding.MISSING: 2, Finding.PENDING: 5})
+    note.write(LastComparison.of(Verdict({Collection.LINES: tally}, [], 1.0), NOW))
+    found = note.read()
+    assert found == LastComparison(NOW, 7, 2, 0, 0, 5)
+    assert found is not None
+    assert found.faults == 2
+    bucket.objects[KEY] = b"{"
+    assert note.read() is None
+
+
+def test_the_age_of_the_oldest_message_is_the_newest_value_of_cloudwatch() -> None:
+    class CloudWatch:
+        def get_metric_statistics(self, **arguments: Any) -> Any:
+            assert arguments["Dimensions"] == [{"Name": "QueueName", "Value": "q"}]
+            return {
+                "Datapoints": [
+                    {"Timestamp": NOW, "Maximum": 120.0},
+                    {"Timestamp": NOW - timedelta(minutes=1), "Maximum": 60.0},
+                ]
+            }
+
+    assert oldest_message_seconds(CloudWatch(), "q", NOW) == 120.0
+    empty = type("CloudWatch", (), {"get_metric_statistics": lambda *_, **__: {}})()
+    assert oldest_message_seconds(empty, "q", NOW) is None
+
+
+def test_each_version_is_opened_once_and_a_large_one_on_demand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Collection] = []
+
+    def open_one(_: Any, collection: Collection) -> str | None:
+        opened.append(collection)
+        return "a pack is gone" if collection is Collection.WORDS else None
+
+    monkeypatch.setattr(opening, "_open", open_one)
+    small, large = (Published("snapshot", 7, NOW, "w", 1, size=n) for n in (1, OPENED_BYTES + 1))
+    openings = Openings(CONNECTION, all_sizes=False)
+    for _ in range(2):
+        assert openings.faults({Collection.LINES: large, Collection.WORDS: small}) == {
+            Collection.WORDS: "a pack is gone"
+        }
+    assert opened == [Collection.WORDS]
+    assert openings.faults({Collection.LINES: None, Collection.WORDS: Damaged("x")}) == {}
+    every = Openings(CONNECTION, all_sizes=True).faults({Collection.LINES: large})
+    assert every == {Collection.LINES: None}
+
+
+def test_what_can_not_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise SnapshotDamagedError("a block is gone")
+
+    monkeypatch.setattr(opening, "snapshot_readers", refuse)
+    small = Published("snapshot", 7, NOW, "w", 1, size=1)
+    found = Openings(CONNECTION, all_sizes=False).faults({Collection.LINES: small})
+    assert found == {Collection.LINES: "a block is gone"}
+
+
+class Followed(Lines):
+    """Logs to which a line is added at each look; the look before Ctrl-C is the last."""
+
+    def __init__(self, *lines: LogLine) -> None:
+        super().__init__(*lines[:1])
+        self.later = list(lines[1:])
+
+    def lines(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogLine]:
+        yield from super().lines(function, since, containing)
+        if not self.later:
+            raise KeyboardInterrupt
+        self.held.append(self.later.pop(0))
+
+
+def functions(monkeypatch: pytest.MonkeyPatch, logs: Lines, *, errors: bool = False) -> Any:
+    class Deployed:
+        stream_processor = Function("stream", 1, "/stream", {})
+        compactor = Function("f", 1, "/f", {})
+
+    monkeypatch.setattr(logs_module, "Deployment", lambda _: Deployed())
+    monkeypatch.setattr(logs_module, "CloudWatchLogs", lambda *_: logs)
+    connection = type("Connection", (), {"logs": None})()
+    return _Functions(connection, Of.COMPACTOR, errors=errors)
+
+
+def test_followed_lines_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line(number, {"message": str(number)}) for number in range(4)]
+    clock = ManualClock()
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    told: list[LogLine] = []
+    followed = functions(monkeypatch, Followed(*lines))
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(tell(followed.lines(clock, timedelta(minutes=1), follow=True), told))
+    assert told == lines[:3]
+
+
+def tell(lines: Iterator[LogLine], told: list[LogLine]) -> list[LogLine]:
+    """Note each line as it is told, until Ctrl-C ends the look that would tell the next."""
+    for one in lines:
+        told.append(one)
+    return []
+
+
+def test_metrics_and_the_runtimes_lines_are_left_out_unless_they_tell_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = line(1, {"message": "published"})
+    timed_out = line(3, "Task timed out after 3.00 seconds")
+    logs = Lines(
+        line(0, "START RequestId: r"), said, line(2, {"_aws": {}}), timed_out, line(4, FAILED)
+    )
+    clock = ManualClock()
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    back = timedelta(minutes=1)
+    all_lines = list(functions(monkeypatch, logs).lines(clock, back, follow=False))
+    assert [one.event_id for one in all_lines] == ["1", "3", "4"]
+    only = list(functions(monkeypatch, logs, errors=True).lines(clock, back, follow=False))
+    assert [one.event_id for one in only] == ["3", "4"]
