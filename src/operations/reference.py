@@ -11,6 +11,7 @@ from typing import Any, Final
 import typer
 
 from operations.cli import main
+from operations.commands.effects import rows
 from operations.exit_codes import MEANINGS
 
 _PROGRAM: Final = "receipt-sync"
@@ -53,12 +54,25 @@ Exit code 2 comes with one sentence that says what is wrong and what to do:
 """
 
 
+_EFFECTS: Final = """\
+## What each command does to the system
+
+Every command may exit with 0 (done), 2 (failure) and 130 (Ctrl-C); 1 is a verdict. What reads only
+holds nothing back and loses nothing when it is ended.
+
+| command | reads | writes | beside the compactor | after Ctrl-C | exit codes |
+|---|---|---|---|---|---|"""
+
+
 def reference() -> str:
     """The page, in Markdown."""
     root: Any = typer.main.get_command(main)
+    table = "\n".join([_EFFECTS, *rows(), ""])
     codes = "\n".join(f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())
     return (
-        "\n".join([_PREFACE.replace("@@CODES@@", codes), *_sections(root, _PROGRAM)]).rstrip()
+        "\n".join(
+            [_PREFACE.replace("@@CODES@@", codes), table, *_sections(root, _PROGRAM)]
+        ).rstrip()
         + "\n"
     )
 

@@ -21,12 +21,14 @@ from compactor.snapshot.working_copy import CopySettings, WorkingCopy
 from local.logs import function_log
 from local.stack import Stack
 from operations.cli import main
+from operations.commands.effects import EFFECTS
 from operations.connection import Connection, connect
 from operations.dead_letters.letter import SQSLetterBox, held
 from operations.readers import Reader, snapshot_readers
 from operations.trials.editing import TableEditor
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id
+from tests.functional.recording import Calls, recording
 
 SETTLES_WITHIN = "60"
 
@@ -61,8 +63,12 @@ class Operator:
         terminal = {"COLUMNS": "200", "NO_COLOR": "1"}
         environment = {**self.stack.variables, **terminal, **variables}
         # A short poll of MiniStack's asks every message; one of SQS's does not.
-        with patch("operations.dead_letters.letter._WAIT_SECONDS", 0):
+        with (
+            patch("operations.dead_letters.letter._WAIT_SECONDS", 0),
+            recording(self.stack.queues.compaction.url) as calls,
+        ):
             result = CliRunner().invoke(main, list(arguments), env=environment)
+        _as_declared(list(arguments), calls, result.exit_code)
         if code is not None:
             assert result.exit_code == code, (
                 f"exit code {result.exit_code}\n{result.output}\n{result.exception!r}"
@@ -187,3 +193,10 @@ class Operator:
             yield index
             copy.publish(index.count())
             copy.close()
+
+
+def _as_declared(arguments: list[str], calls: Calls, code: int) -> None:
+    """Fail if a command read, wrote or ended otherwise than it declares."""
+    command = next(name for name in (" ".join(arguments[:2]), arguments[0]) if name in EFFECTS)
+    assert calls.undeclared(command) == [], command
+    assert code in EFFECTS[command].codes, f"{command} exited with {code}"

@@ -1,0 +1,80 @@
+"""Which parts of the system a command reads and writes, from the calls of AWS that it makes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+
+from operations.commands.effects import EFFECTS, Part
+
+_READS = ("Get", "Describe", "List", "Scan", "Query", "Batch", "Head", "Receive", "Filter")
+_IGNORED = {"ChangeMessageVisibilityBatch"}
+"""Gives back what was received: no effect that lasts."""
+_SETTINGS = {
+    "DescribeTable", "GetQueueAttributes", "GetQueueUrl", "HeadBucket", "DescribeStream",
+}  # fmt: skip
+_BY_SERVICE = {
+    "lambda": Part.SETTINGS,
+    "logs": Part.LOGS,
+    "cloudwatch": Part.METRICS,
+    "sns": Part.TOPIC,
+    "dynamodbstreams": Part.STREAM,
+}
+_BY_PREFIX = {
+    "snapshots/": Part.SNAPSHOTS,
+    "deltas/": Part.DELTAS,
+    "operations/": Part.NOTE,
+}
+
+
+@dataclass
+class Calls:
+    """What was read and written, with the operation that did."""
+
+    reads: set[tuple[Part, str]] = field(default_factory=set)
+    writes: set[tuple[Part, str]] = field(default_factory=set)
+
+    def undeclared(self, command: str) -> list[str]:
+        """Return what the command did and its declaration does not name."""
+        effects = EFFECTS[command]
+        may_read = effects.reads | effects.writes
+        return sorted(
+            [f"reads {part}: {name}" for part, name in self.reads if part not in may_read]
+            + [f"writes {part}: {name}" for part, name in self.writes if part not in effects.writes]
+        )
+
+
+@contextmanager
+def recording(queue_url: str) -> Iterator[Calls]:
+    """Record the calls of AWS that the block makes; `queue_url` is the compaction queue's."""
+    calls, real = Calls(), BaseClient._make_api_call
+
+    def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        part = _part_of(client.meta.service_model.service_name, operation, arguments, queue_url)
+        if operation not in _IGNORED:
+            is_read = operation.startswith(_READS) and operation != "BatchWriteItem"
+            (calls.reads if is_read else calls.writes).add((part, operation))
+        return real(client, operation, arguments)
+
+    with patch.object(BaseClient, "_make_api_call", record):
+        yield calls
+
+
+def _part_of(service: str, operation: str, arguments: dict[str, Any], queue_url: str) -> Part:
+    if operation in _SETTINGS:
+        return Part.SETTINGS
+    if service == "dynamodb":
+        return Part.LEASES if "LOCK#" in str(arguments.get("Key")) else Part.TABLE
+    if service == "sqs":
+        return Part.QUEUE if arguments["QueueUrl"] == queue_url else Part.LETTERS
+    if service == "s3":
+        name = str(arguments.get("Key") or arguments.get("Prefix") or _first_key(arguments))
+        return next(part for prefix, part in _BY_PREFIX.items() if name.startswith(prefix))
+    return _BY_SERVICE[service]
+
+
+def _first_key(arguments: dict[str, Any]) -> str:
+    return str(arguments["Delete"]["Objects"][0]["Key"])
