@@ -1,6 +1,5 @@
 """What is published, open for as long as a command runs."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -13,6 +12,7 @@ from compactor.index import Match, Record
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.connection import Connection
+from operations.scratch import scratch
 from receipt_sync.keys import Collection
 from receipt_sync.settings import ChromaSettings
 
@@ -70,7 +70,7 @@ def snapshot_readers(
     settings = ChromaSettings.read()
     with ExitStack() as stack:
         if settings.chroma_target == "local":
-            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="receipt-sync-")))
+            root = stack.enter_context(scratch())
             make = _of_snapshots(connection, root)
         else:
             make = _of_server(connection, settings)

@@ -7,6 +7,8 @@ lock on a file beside each folder dies with its owner, so a lock that can be had
 import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,16 @@ def claim(root: Path, name: str) -> Path:
     folder = root / name
     folder.mkdir()
     return folder
+
+
+@contextmanager
+def claimed(root: Path, name: str) -> Iterator[Path]:
+    """Yield a claimed folder, and remove it at the end of the block."""
+    folder = claim(root, name)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(root: Path) -> None:

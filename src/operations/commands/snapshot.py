@@ -1,9 +1,7 @@
 """`receipt-sync snapshot show | history | restore | gc`."""
 
-import tempfile
 from datetime import timedelta
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +19,7 @@ from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.environment import connection_of_process
 from operations.errors import OperationError
 from operations.failures import explained
+from operations.scratch import scratch
 from operations.snapshots.garbage import StoredObject, garbage, stored_objects
 from operations.snapshots.history import ManifestHistory, whole
 from operations.snapshots.manifests import Damaged, present_versions
@@ -164,10 +163,10 @@ def gc_command(
 def _restore(connection: Connection, history: list[Manifest], version: int) -> int:
     store = _store(connection, history[0].collection)
     with (
-        tempfile.TemporaryDirectory(prefix="receipt-sync-") as folder,
+        scratch() as folder,
         notes().status("fetching and checking its objects"),
     ):
-        return restore(store, history, version, Path(folder), SystemClock(), RESTORER).version
+        return restore(store, history, version, folder, SystemClock(), RESTORER).version
 
 
 def _sweep(

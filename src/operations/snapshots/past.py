@@ -1,13 +1,12 @@
 """Opens published versions of the past, to say since when a record is what it is."""
 
-import tempfile
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.connection import Connection
+from operations.scratch import scratch
 from operations.snapshots.history import FrozenStore, ManifestHistory, whole
 from operations.snapshots.since import Records, Version, with_since
 from operations.verdict import Example
@@ -40,9 +39,9 @@ def _of_collection(
     ]
 
     def records_at(place: int, ids: Sequence[str]) -> Records:
-        with tempfile.TemporaryDirectory(prefix="receipt-sync-") as folder:
+        with scratch() as folder:
             past = FrozenStore(store, kept[place][0])
-            with SnapshotReader(past, collection, Path(folder) / "past") as reader:
+            with SnapshotReader(past, collection, folder / "past") as reader:
                 reader.refresh()
                 return reader.get(ids)
 

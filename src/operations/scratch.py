@@ -1,0 +1,23 @@
+"""The folder of one command below the temporary folder, which the next command sweeps."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from compactor.snapshot.workspace import claimed
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield an empty folder, and remove it at the end of the block.
+
+    A command that is killed leaves its folder behind. Its claim ends with its process, so the next
+    command of the same user removes it. Raises OSError.
+    """
+    root = Path(tempfile.gettempdir()) / f"receipt-sync-{os.getuid()}"
+    root.mkdir(mode=0o700, exist_ok=True)
+    with claimed(root, str(uuid4())) as folder:
+        yield folder
