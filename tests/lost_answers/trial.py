@@ -60,7 +60,8 @@ def undisturbed(scenario: Scenario, clients: Clients, folder: Path) -> Undisturb
         injector = Injector()
         done = _acted(scenario, made, injector)
         faults = [*done.returned, *([done.error] if done.error else [])]
-        return Undisturbed(injector.record, _versions(made), faults + _judged(scenario, made))
+        faults += _judged(scenario, made)
+        return Undisturbed(injector.record, _versions(made), faults)
 
 
 def tried(scenario: Scenario, loss: Loss, clients: Clients, folder: Path, usual: Versions) -> Trial:
