@@ -15,7 +15,7 @@ from tests.outages.surroundings import QUICK, Service
 from tests.outages.trial import Result, run
 
 SERVICES = {service.name.lower(): service for service in Service}
-_LONGER_THAN_VISIBILITY = 3 * QUICK.visibility_timeout + 4.0
+_LONGER_THAN_VISIBILITY = QUICK.visibility_timeout + 12.0
 """And long enough for an alarm of two periods on messages that are 15 s old, all shortened."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -28,7 +28,7 @@ def main(
     ] = None,
     shape: Annotated[list[Shape] | None, typer.Option(help="How it fails.")] = None,
     seconds: Annotated[
-        float, typer.Option(min=1, help="How long; the visibility timeout is 8 s.")
+        float, typer.Option(min=1, help="How long; the visibility timeout is 16 s.")
     ] = _LONGER_THAN_VISIBILITY,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:

@@ -17,12 +17,14 @@ from local.state import State
 from tests.functional.chroma_server import ChromaServer
 from tests.outages.proxy import Proxy
 
-QUICK: Final = Options(function_timeout=8, lease=6, heartbeat=2, visibility_timeout=8)
+QUICK: Final = Options(function_timeout=8, lease=6, heartbeat=2, visibility_timeout=16)
 """Seconds, short so that an outage may be short. The receive limit is production's.
 
 A message is received again every visibility timeout, and five times before it is set aside. So an
-outage heals without a hand if it is shorter than five visibility timeouts: 40 s here, and 150
-minutes in production, where the timeout is 1,800 s.
+outage heals without a hand if it is shorter than five visibility timeouts: 80 s here, and 150
+minutes in production, where the timeout is 1,800 s. There it is six function timeouts, here two.
+With one, messages come again while a slow cycle still works on them, and a server that takes 1.5 s
+for each request uses up the five receives in half a minute.
 """
 
 
