@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,14 @@ QUICK: Final = Options(function_timeout=8, lease=6, heartbeat=2, visibility_time
 A message is received again every visibility timeout, and five times before it is set aside. So an
 outage heals without a hand if it is shorter than five visibility timeouts: 80 s here, and 150
 minutes in production, where the timeout is 1,800 s. There it is six function timeouts, here two.
-With one, messages come again while a slow cycle still works on them, and a server that takes 1.5 s
-for each request uses up the five receives in half a minute.
+With one, messages come again while a slow cycle still works on them.
+"""
+_CLAIMED: Final = 70
+"""Seconds; more than a claim of compactor/server/target.py lasts: a function's time and a minute.
+
+While a worker that did not finish holds a claim on a server's collection, every message is given
+back. In production a claim lasts six minutes, a fifth of the visibility timeout, so a message meets it
+once. The minute can't be shortened, so with 16 s here a message would meet it five times.
 """
 
 
@@ -35,6 +41,12 @@ class Service(StrEnum):
     QUEUE = "sqs"
     BUCKET = "s3"
     SERVER = "chroma"
+
+
+def options_for(service: Service) -> Options:
+    """The times of a trial."""
+    visibility = _CLAIMED if service is Service.SERVER else QUICK.visibility_timeout
+    return replace(QUICK, visibility_timeout=visibility)
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,9 @@ class Surroundings:
 
 
 @contextmanager
-def system_with(service: Service, folder: Path, options: Options = QUICK) -> Iterator[Surroundings]:
+def system_with(service: Service, folder: Path) -> Iterator[Surroundings]:
     """The system, started below `folder`; whoever writes or verifies goes past the proxy."""
+    options = options_for(service)
     with ExitStack() as opened:
         request = Request(options=options)
         stack = opened.enter_context(running(folder / "aws", deploy=False, request=request))

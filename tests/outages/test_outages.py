@@ -31,7 +31,7 @@ def _suffer(service: Service) -> dict[str, Any]:
     options = ["--service", service.name.lower(), "--shape", _CASES[service], "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.outages", *options],
-        cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False,
+        cwd=PROJECT, capture_output=True, text=True, timeout=540, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     (result,) = json.loads(done.stdout)

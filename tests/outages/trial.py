@@ -23,8 +23,10 @@ EMBEDDED_EVERY: Final = 1.0
 """Seconds between two lines that get another text and vector."""
 MARGIN: Final = 6.0
 """Seconds of writing before the outage, and after it: one period of the alarms."""
-PATIENCE: Final = 120.0
-"""Seconds for the system to be ready or to catch up, before that counts as a failure."""
+PATIENCE: Final = 60.0
+VISIBILITIES: Final = 4
+"""Seconds and visibility timeouts for the system to be ready or to catch up, before that counts as a
+failure: a message may be given back once more after the outage."""
 
 Say = Callable[[str], None]
 
@@ -80,13 +82,14 @@ def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) 
         say("loading")
         entities = loaded(connection, RECEIPTS, 1, embedded)
         with judging(connection, embedded, surroundings.variables) as judge:
-            ready = judge.settled(PATIENCE)
+            patience = PATIENCE + VISIBILITIES * surroundings.options.visibility_timeout
+            ready = judge.settled(patience)
             if not ready.settled:
                 raise RuntimeError(f"the system was not ready: {ready.differences}")
             with Signals(surroundings.stack) as signals:
                 begun, ended = _suffer(surroundings, connection, entities, embedded, result, say)
                 say("catching up")
-                found = judge.settled(PATIENCE)
+                found = judge.settled(patience)
                 if found.settled:
                     result.caught_up = round(time.time() - ended, 1)
                 _judge_alarms(result, signals, surroundings, begun)
