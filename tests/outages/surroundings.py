@@ -29,8 +29,8 @@ _CLAIMED: Final = 70
 """Seconds; more than a claim of compactor/server/target.py lasts: a function's time and a minute.
 
 While a worker that did not finish holds a claim on a server's collection, every message is given
-back. In production a claim lasts six minutes, a fifth of the visibility timeout, so a message meets it
-once. The minute can't be shortened, so with 16 s here a message would meet it five times.
+back. In production a claim lasts six minutes, a fifth of the visibility timeout, so a message meets
+it once. The minute can't be shortened, so with 16 s here a message would meet it five times.
 """
 
 

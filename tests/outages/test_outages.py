@@ -12,6 +12,7 @@ from local.state import PROJECT
 from tests.outages.proxy import Shape
 from tests.outages.surroundings import Service
 
+pytestmark = pytest.mark.timeout(600)
 _CASES = {
     Service.TABLE: Shape.DOWN,
     Service.QUEUE: Shape.DOWN,

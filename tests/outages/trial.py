@@ -25,8 +25,8 @@ MARGIN: Final = 6.0
 """Seconds of writing before the outage, and after it: one period of the alarms."""
 PATIENCE: Final = 60.0
 VISIBILITIES: Final = 4
-"""Seconds and visibility timeouts for the system to be ready or to catch up, before that counts as a
-failure: a message may be given back once more after the outage."""
+"""Seconds, and visibility timeouts besides, for the system to be ready or to catch up, before that
+counts as a failure: a message may be given back once more after the outage."""
 
 Say = Callable[[str], None]
 
