@@ -30,7 +30,7 @@ class FolderStore:
         return _etag(data)
 
     def holds_objects(self) -> bool:
-        return any(True for _ in self.objects())
+        return any(path != self._manifest for _, path in self.objects())
 
     def read(self, name: str, at_most: int) -> bytes:  # noqa: ARG002
         try:

@@ -95,7 +95,7 @@ def _audit_collection(
         tempfile.TemporaryDirectory(prefix="kills-audit-") as folder,
         SnapshotReader(timeline, collection, Path(folder) / "past") as reader,
     ):
-        for expected, kept in enumerate(history, start=1):
+        for expected, kept in enumerate(history):
             timeline.kept = kept
             found.versions += 1
             for fault in _faults(reader, kept.manifest, expected, randomness):
@@ -106,11 +106,16 @@ def _audit_collection(
 def _faults(
     reader: SnapshotReader, manifest: Manifest | None, expected: int, randomness: Random
 ) -> list[str]:
-    """What is wrong with a version: a gap before it, files or records that can't be read."""
+    """What is wrong with a version: a gap before it, files or records that can't be read.
+
+    A history begins with version 0, which a first publish writes before its objects: it has none.
+    """
     if manifest is None:
         return ["its manifest can't be read"]
     if manifest.version != expected:
         return [f"it calls itself {manifest.version}: an update of the manifest was lost"]
+    if expected == 0:
+        return [] if not manifest.files else ["a version that can't have files has some"]
     try:
         reader.refresh()
         return list(contents(reader, manifest, randomness))
