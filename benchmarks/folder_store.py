@@ -26,6 +26,7 @@ class FolderStore:
         present = self.manifest(None)
         if expected_etag != (present.etag if isinstance(present, FetchedManifest) else None):
             raise PublishRefusedError(f"{self._manifest} is no longer the version checked out")
+        self._root.mkdir(parents=True, exist_ok=True)  # version 0 comes before any object
         self._manifest.write_bytes(data)
         return _etag(data)
 
