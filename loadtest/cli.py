@@ -17,7 +17,7 @@ from loadtest.options import HELP, Options, Shape
 from loadtest.outcome import Outcome
 from loadtest.page import REPORT, write_report
 from loadtest.receipts import base_receipts
-from loadtest.recording import Recorded
+from loadtest.recording import Recorded, forget, has_ended
 from loadtest.screen import show
 from local.state import State
 from operations.commands.load import check_reachable, load_with_progress
@@ -87,11 +87,13 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
     with connected(os.environ, State.at(state), aws_table, _step) as (connection, environment):
         with explained(connection):
             _load_base(connection, known)
-        if ui:
-            locust(options, environment, with_page(port))
-            return
-        if locust(options, environment, headless(options), as_json) > FAULT_FOUND:
+        forget(Path(options.out))
+        how = with_page(options, port) if ui else headless(options)
+        if locust(options, environment, how, as_json) > FAULT_FOUND:
             raise LoadError("Locust could not make the run; its error is above")
+        if ui and not has_ended(Path(options.out)):
+            notes().print("no run was started from the page, so there is no report")
+            return
         with explained(connection):
             settled = _settle(connection)
     outcome = _outcome(options, settled, p95)

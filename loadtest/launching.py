@@ -37,20 +37,15 @@ def locust(
 
 def headless(options: Options) -> list[str]:
     """Arguments for a run without a page, its figures below the options' folder."""
+    quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
+    return [*quiet, *_figures(options)]
+
+
+def with_page(options: Options, port: int) -> list[str]:
+    """Arguments for Locust's page on this machine alone, its figures below the options' folder."""
+    return ["--web-host", "127.0.0.1", "--web-port", str(port), *_figures(options)]
+
+
+def _figures(options: Options) -> list[str]:
     folder = Path(options.out)
-    return [
-        "--headless",
-        "--only-summary",
-        "--loglevel",
-        "WARNING",
-        "--csv",
-        str(folder / CSV),
-        "--csv-full-history",
-        "--html",
-        str(folder / PAGE),
-    ]
-
-
-def with_page(port: int) -> list[str]:
-    """Arguments for Locust's page on this machine alone."""
-    return ["--web-host", "127.0.0.1", "--web-port", str(port)]
+    return ["--csv", str(folder / CSV), "--csv-full-history", "--html", str(folder / PAGE)]

@@ -47,13 +47,23 @@ class End:
     reason: str = ""
 
 
+def forget(folder: Path) -> None:
+    """Make sure that no earlier run in `folder` is taken for one that has ended now."""
+    (folder / _END).unlink(missing_ok=True)
+
+
+def has_ended(folder: Path) -> bool:
+    """Return whether a run was recorded to its end in `folder`."""
+    return (folder / _END).exists()
+
+
 class Recording:
     """The files of one run below `folder`; an earlier run's are replaced."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        (folder / _END).unlink(missing_ok=True)
+        forget(folder)
         self._freshness = (folder / _FRESHNESS).open("w")
         self._timeline = (folder / _TIMELINE).open("w")
 

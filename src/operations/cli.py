@@ -27,6 +27,7 @@ from operations.commands.trace import trace_command
 from operations.commands.trial_receipts import create_command, modify_command
 from operations.commands.verify import verify_command
 from operations.console import DEBUG
+from operations.signals import end_in_order
 
 main = typer.Typer(
     name="receipt-sync",
@@ -53,6 +54,7 @@ def options(
     AWS_ENDPOINT_URL, for a local one), or else on the local AWS that `make up` started.
     """
     DEBUG.set(debug)
+    end_in_order()
 
 
 main.command("load")(load_command)

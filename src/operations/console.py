@@ -25,6 +25,7 @@ from typer.exceptions import TyperException
 
 from operations.exit_codes import ExitCode
 from operations.failures import sentence
+from operations.signals import Terminated
 from operations.unexpected import full_disk, is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
 
@@ -59,6 +60,9 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, TyperException):
             raise
+        except Terminated as error:
+            typer.echo("receipt-sync: ended by SIGTERM", err=True)
+            raise typer.Exit(ExitCode.TERMINATED) from error
         except BrokenPipeError as error:
             _close_output()
             raise typer.Exit(ExitCode.FAILURE) from error

@@ -12,6 +12,8 @@ class ExitCode(IntEnum):
     FAILURE = 2
     INTERRUPTED = 130
     """What a shell expects of a process that Ctrl-C ended: 128 and the signal's number."""
+    TERMINATED = 143
+    """The same for SIGTERM."""
 
 
 MEANINGS: Final = {
@@ -25,5 +27,6 @@ MEANINGS: Final = {
         "that nobody confirmed, or an unexpected error"
     ),
     ExitCode.INTERRUPTED: "Ctrl-C ended it",
+    ExitCode.TERMINATED: "SIGTERM ended it",
 }
 """What each code means, for docs/cli.md."""

@@ -1,11 +1,13 @@
 """Loads receipts: items, then vectors, and only then embedding_status SUCCESS.
 
-In that order an interrupted load leaves entities that are pending, never ones that claim a vector
-that nobody has sent. Loading again finishes it: the same receipts make the same keys. Items are
-rewritten whole, so a change that somebody else makes to a receipt while it is being loaded is lost.
+In that order a load that is killed leaves entities that are pending, and never one that claims a
+vector that was not sent. Ctrl-C and SIGTERM take effect between two portions, so they leave no
+pending entity. Loading again finishes it: the same receipts make the same keys. Items are rewritten
+whole, so a change that somebody else makes to a receipt while it is being loaded is lost.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -15,6 +17,7 @@ from compactor.index import batches
 from operations.embedding import Embed, Vectors
 from operations.items import Entity, embedded, entities_of
 from operations.receipts import Receipt
+from operations.signals import Uninterrupted
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 
@@ -81,19 +84,28 @@ def survey(receipts: Iterable[Receipt]) -> LoadReport:
 
 
 def load(
-    receipts: Iterable[Receipt], writer: Writer, sender: Sender, embed: Embed, advance: Advance
+    receipts: Iterable[Receipt],
+    writer: Writer,
+    sender: Sender,
+    embed: Embed,
+    advance: Advance,
+    portion: Uninterrupted = nullcontext,
 ) -> LoadReport:
-    """Load receipts, some at a time, so that memory stays flat however many there are."""
+    """Load receipts, some at a time, so that memory stays flat however many there are.
+
+    `portion` surrounds what must be written as a whole.
+    """
     report = LoadReport()
     for some in _chunks(receipts):
         entities = list(chain.from_iterable(entities_of(receipt) for receipt in some))
         vectored = [entity for entity in entities if entity.key.collection is not None]
-        writer.put(entities)
-        advance(Stage.ITEMS, len(entities))
-        report.deltas += _send_vectors(vectored, sender, embed)
-        advance(Stage.VECTORS, len(vectored))
-        writer.put([embedded(entity) for entity in vectored])
-        advance(Stage.STATUSES, len(vectored))
+        with portion():
+            writer.put(entities)
+            advance(Stage.ITEMS, len(entities))
+            report.deltas += _send_vectors(vectored, sender, embed)
+            advance(Stage.VECTORS, len(vectored))
+            writer.put([embedded(entity) for entity in vectored])
+            advance(Stage.STATUSES, len(vectored))
         _count(report, some, vectored)
     return report
 

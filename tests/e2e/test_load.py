@@ -146,6 +146,9 @@ def test_a_browser_shows_locusts_page_with_a_freshness_row_while_it_runs(
         assert f">{seen}<" in page
         picture = browser.photograph(url, "load-page.png", 900)
         assert picture.stat().st_size > PICTURE_BYTES
+    report = (OUT / "page" / "report.html").read_text()  # Ctrl-C ended the page in the run
+    assert f">{seen}<" in report
+    assert (OUT / "page" / "locust.html").exists()
 
 
 @contextmanager

@@ -52,11 +52,13 @@ class _Pool:
         return [next(self.ids) for _ in range(count)]
 
 
-def plant(operator: Operator, faults: int, seed: int) -> Planted:
+def plant(
+    operator: Operator, faults: int, seed: int, among: Callable[[str], bool] = lambda _: True
+) -> Planted:
     """`faults` records, the kinds in turn, a fifth of them lines; the ids by kind.
 
     A fault of each kind is on records drawn from the whole collection, so that of a receipt's words
-    some have it and some don't.
+    some have it and some don't. `among` says of an id whether its record may be drawn.
     """
     kinds = Counter(kind for kind, _ in zip(cycle(Kind), range(faults), strict=False))
     lines = {kind: round(count * _LINES_SHARE) for kind, count in kinds.items()}
@@ -65,7 +67,7 @@ def plant(operator: Operator, faults: int, seed: int) -> Planted:
     planted: Planted = {kind: set() for kind in Kind}
     for collection, wanted in ((Collection.LINES, lines), (Collection.WORDS, words)):
         with operator.vandal(collection) as index:
-            ids = sorted(index.ids())
+            ids = sorted(filter(among, index.ids()))
             Random(seed).shuffle(ids)
             pool = _Pool(index, iter(ids))
             for kind, count in wanted.items():

@@ -20,6 +20,7 @@ from operations.failures import explained
 from operations.loading import LoadReport, Stage, load, survey
 from operations.persistence import Persistence
 from operations.receipts import Receipt, read_receipts
+from operations.signals import uninterrupted
 from operations.synthetic import synthetic_receipts
 from operations.table_writer import TableWriter
 from receipt_sync.clock import SystemClock
@@ -50,7 +51,8 @@ def load_command(
     """Load receipts: items into the table, vectors through embedding deltas.
 
     The vectors are hashed character n-grams, a stand-in for the model that your own pipeline
-    calls: they know spelling, not meaning. Loading the same receipts again rewrites them.
+    calls: they know spelling, not meaning. Loading the same receipts again rewrites them. After
+    Ctrl-C, what is in the table has its vectors; the same command loads all of it again.
 
     Example: receipt-sync load receipts.jsonl
 
@@ -85,6 +87,7 @@ def load_with_progress(
             sender,
             embed,
             lambda stage, count: progress.advance(bars[stage], count),
+            uninterrupted,
         )
 
 

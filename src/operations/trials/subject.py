@@ -16,6 +16,7 @@ from operations.items import Entity, entities_of
 from operations.loading import load
 from operations.readers import Readers
 from operations.receipts import Receipt
+from operations.signals import uninterrupted
 from operations.table_writer import TableWriter
 from operations.trials.editing import TableEditor
 from operations.trials.watching import Watcher, is_gone
@@ -69,14 +70,25 @@ class Subject:
 def on_trial(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
     """Receipts that are in the table, their vectors sent, for the block; deleted at its end.
 
+    After a signal the items are deleted as well. The last portion is then not waited for.
     Raises NotVisibleError if their records do not leave the snapshot again.
     """
     subject = Subject([entity for receipt in receipts for entity in entities_of(receipt)])
+    keys = [entity.key for entity in subject.entities]
     try:
         load(receipts, tools.writer, tools.sender, tools.embed, lambda *_: None)
         yield subject
-    finally:
-        delete(tools.writer, tools.watcher, [entity.key for entity in subject.entities])
+    except KeyboardInterrupt:
+        with uninterrupted():
+            *first, last = batches(keys, PORTION)
+            for some in first:
+                delete(tools.writer, tools.watcher, some)
+            tools.writer.delete(last)
+        raise
+    except BaseException:
+        delete(tools.writer, tools.watcher, keys)
+        raise
+    delete(tools.writer, tools.watcher, keys)
 
 
 def delete(

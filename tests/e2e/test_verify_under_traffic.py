@@ -1,0 +1,12 @@
+"""`verify` beside a running compactor: no false difference, and every real one (short form)."""
+
+from tests.e2e.conftest import System
+from tests.e2e.verify_under_traffic import outcome
+from tests.functional.operating import Operator
+
+
+def test_verify_tells_what_is_under_way_from_what_is_wrong(system: System) -> None:
+    found = outcome(Operator.of(system.stack), rate=10, seconds=5, receipts=4, faults=20, goal=30)
+    assert found["differences that they told"] == 0, found
+    assert found["planted"] == 20
+    assert found["found just those"], found

@@ -1,0 +1,165 @@
+"""python -m tests.e2e.verify_under_traffic: is `verify` right while the table is written to?
+
+Some receipts are edited at a steady rate, others are left alone. With a sound compactor `verify`
+must exit with 0. Then faults are planted into records of the receipts that are left alone, and
+`verify` must name each of them and nothing else, in the same traffic.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
+
+import typer
+
+from compactor.lease import CompactionLock
+from compactor.lock_table import DynamoDBLockTable
+from local.running import running
+from operations.items import Entity, entities_of
+from operations.locks import SUFFIXES
+from operations.synthetic import synthetic_receipts
+from operations.trials.editing import Kind, TableEditor, apply, edits
+from tests.functional.operating import Operator
+from tests.functional.planting import findings, found_in, plant
+
+_EDITED_SEED: Final = 71
+_QUIET_SEED: Final = 72
+_WEIGHTS: Final = {Kind.MERCHANT: 1, Kind.LINE: 5, Kind.WORD: 10, Kind.NOISE: 5, Kind.DELETE: 1}
+_HELD_SECONDS: Final = 120
+
+
+@dataclass
+class Traffic:
+    """A writer at a steady rate. `written` counts its writes; `failure` ends it."""
+
+    operator: Operator
+    entities: list[Entity]
+    rate: float
+    written: int = 0
+    failure: Exception | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def flowing(self) -> Iterator[None]:
+        """Write for the block; raise what ended the writer before."""
+        thread = threading.Thread(target=self._write)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+        if self.failure is not None:
+            raise self.failure
+
+    def _write(self) -> None:
+        connection = self.operator.connection
+        editor = TableEditor(connection.dynamodb, connection.names.table)
+        begun = time.monotonic()
+        try:
+            for edit in edits(self.entities, Random(1), _WEIGHTS):
+                if self._over.wait(max(0.0, begun + self.written / self.rate - time.monotonic())):
+                    return
+                apply(editor, edit)
+                self.written += 1
+        except Exception as error:  # noqa: BLE001 raised again by `flowing`
+            self.failure = error
+
+
+@contextmanager
+def leases(operator: Operator) -> Iterator[None]:
+    """Hold both leases, so that the compactor waits while faults are planted."""
+    connection = operator.connection
+    table = DynamoDBLockTable(connection.dynamodb, connection.names.table)
+    ids = [f"{operator.stack.names.lock_id}-{suffix}" for suffix in SUFFIXES]
+    try:
+        for lock_id in ids:
+            _acquire(table, lock_id)
+        yield
+    finally:
+        for lock_id in ids:
+            table.release(lock_id, "planter")
+
+
+def _acquire(table: DynamoDBLockTable, lock_id: str) -> None:
+    end = time.monotonic() + _HELD_SECONDS
+    while True:
+        now = datetime.now(UTC)
+        lock = CompactionLock(lock_id, "planter", now + timedelta(seconds=_HELD_SECONDS), now)
+        if table.acquire(lock, now) == lock.owner:
+            return
+        assert time.monotonic() < end, "the compactor did not give the lease away"
+        time.sleep(0.02)
+
+
+def outcome(
+    operator: Operator, *, rate: float, seconds: float, receipts: int, faults: int, goal: float
+) -> dict[str, Any]:
+    """Run `verify` again and again for `seconds`, then plant faults and run it once more."""
+    for seed in (_EDITED_SEED, _QUIET_SEED):
+        operator.command("load", "--synthetic", str(receipts), "--seed", str(seed))
+    operator.settled()
+    made = synthetic_receipts(receipts, Random(_EDITED_SEED))
+    edited = [entity for receipt in made for entity in entities_of(receipt)]
+    images = {entity.key.image_id for entity in edited}
+    arguments = ("verify", "--freshness-goal", str(goal), "--examples", str(faults + 50))
+    verdicts: list[dict[str, Any]] = []
+    traffic = Traffic(operator, edited, rate)
+    begun = time.monotonic()
+    with traffic.flowing():
+        while not verdicts or time.monotonic() - begun < seconds:
+            verdicts.append(operator.json(*arguments, code=None))
+        with leases(operator):
+            planted = plant(operator, faults, 1, lambda i: i.split("#")[1] not in images)
+        found = operator.json(*arguments, code=1)
+        took = time.monotonic() - begun
+    return {
+        "seconds": round(took, 1),
+        "changes a second": round(traffic.written / took, 1),
+        "verifications of the sound system": len(verdicts),
+        "differences that they told": sum(_faults(verdict) for verdict in verdicts),
+        "undecided": sum(verdict["changing"] for verdict in verdicts),
+        "planted": sum(map(len, planted.values())),
+        "found": sum(map(len, found_in(found).values())),
+        "found just those": found_in(found) == findings(planted),
+    }
+
+
+def _faults(verdict: dict[str, Any]) -> int:
+    return int(verdict["missing"] + verdict["unexpected"] + verdict["different"])
+
+
+def main(
+    rate: Annotated[float, typer.Option(help="Changes a second.", min=1)] = 50,
+    seconds: Annotated[float, typer.Option(help="How long to verify a sound system.")] = 300,
+    receipts: Annotated[int, typer.Option(help="Receipts to edit; as many are left alone.")] = 15,
+    faults: Annotated[int, typer.Option(help="Records to damage.", min=7)] = 20,
+    goal: Annotated[float, typer.Option(help="--freshness-goal of verify.", min=1)] = 60,
+) -> None:
+    """Verify a local AWS of its own under traffic, and print the outcome as JSON.
+
+    Exit status: 0 no false difference and every planted fault found, 1 not so.
+    """
+    with TemporaryDirectory() as folder, running(Path(folder)) as stack:
+        result = outcome(
+            Operator.of(stack),
+            rate=rate,
+            seconds=seconds,
+            receipts=receipts,
+            faults=faults,
+            goal=goal,
+        )
+    typer.echo(json.dumps(result, indent=2))
+    sound = result["differences that they told"] == 0 and result["found just those"]
+    raise typer.Exit(0 if sound else 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
