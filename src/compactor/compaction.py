@@ -10,6 +10,7 @@ others go back.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from compactor.bisection import Bisected, run_bisecting
@@ -46,6 +47,8 @@ class BatchReport:
 
     received: int
     returned: dict[str, str] = field(default_factory=dict)
+    retry_at: dict[str, datetime] = field(default_factory=dict)
+    """By message id, the moment before which another try is of no use, where it is known."""
     parked: int = 0
     cycles: list[CycleReport] = field(default_factory=list)
 
@@ -113,6 +116,7 @@ class Compactor:
         report.parked += self._park(entries, deadline)
         returned = {e.message.message_id: e.failure for e in entries if e.failure is not None}
         report.returned |= returned
+        report.retry_at |= {e.message.message_id: e.retry_at for e in entries if e.retry_at}
         self._name(entries, returned)
 
     def _name(self, entries: Sequence[Entry], returned: Mapping[str, str]) -> None:
@@ -193,6 +197,8 @@ class Compactor:
         reason = f"{type(error).__name__}: {error}"
         for entry in entries:
             entry.failure = reason
+            if isinstance(error, UnsettledError):
+                entry.retry_at = max(error.until, entry.retry_at or error.until)
         for kind, metric in _ALARMS.items():
             if isinstance(error, kind):
                 self._telemetry.measure(metric, 1)

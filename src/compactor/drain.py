@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from compactor.compaction import BatchReport, Compactor
 from compactor.entries import QueueMessage
+from compactor.index import batches
+from compactor.returning import return_in_time
+from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
 
@@ -28,6 +33,13 @@ class CompactionQueue(Protocol):
 
     def delete(self, messages: Sequence[QueueMessage]) -> None:
         """Acknowledge. Raises if one could not be."""
+        ...
+
+    def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:
+        """Let messages that were received come back after `seconds`; return how many will.
+
+        The others come back after the queue's visibility timeout, which does no harm.
+        """
         ...
 
 
@@ -66,7 +78,9 @@ class DrainReport:
             self.versions[cycle.collection.value] = cycle.version
 
 
-def drain(queue: CompactionQueue, compactor: Compactor, deadline: Deadline) -> DrainReport:
+def drain(
+    queue: CompactionQueue, compactor: Compactor, deadline: Deadline, clock: Clock
+) -> DrainReport:
     """Compact until the queue is empty, the deadline near, or a whole batch had to go back."""
     report = DrainReport()
     while not report.stopped:
@@ -78,6 +92,7 @@ def drain(queue: CompactionQueue, compactor: Compactor, deadline: Deadline) -> D
             report.stopped = "queue empty"
             break
         batch = compactor.handle(messages, deadline)
+        return_in_time(queue, messages, batch.retry_at, clock.now())
         queue.delete([m for m in messages if m.message_id not in batch.returned])
         report.add(batch)
         if len(batch.returned) == len(messages):
@@ -111,6 +126,30 @@ class SQSCompactionQueue:
             QueueMessage(m["MessageId"], m["Body"], m["ReceiptHandle"])
             for m in got.get("Messages", [])
         ]
+
+    def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:
+        hidden = 0
+        for some in batches(messages, _RECEIVE_LIMIT):
+            hidden += self._hide(some, seconds)
+        return hidden
+
+    def _hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:
+        try:
+            answer = self._client.change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "ReceiptHandle": message.receipt_handle,
+                        "VisibilityTimeout": seconds,
+                    }
+                    for number, message in enumerate(messages)
+                ],
+            )
+        except (BotoCoreError, ClientError):
+            # The messages stay hidden for the queue's own timeout, which is safe.
+            return 0
+        return len(answer.get("Successful", []))
 
     def delete(self, messages: Sequence[QueueMessage]) -> None:
         for start in range(0, len(messages), _RECEIVE_LIMIT):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from compactor.closure import touched_collections
 from compactor.work import Work
@@ -33,6 +34,8 @@ class Entry:
     """Whether its delta can never be applied, so that none of its vectors is left to do."""
     failure: str | None = None
     """Why it goes back to the queue."""
+    retry_at: datetime | None = None
+    """The moment before which another try is of no use; None if that is not known."""
 
     def concerns(self, collection: Collection) -> bool:
         """Whether anything of it is still to be done in a collection."""

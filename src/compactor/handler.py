@@ -20,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from compactor.allocator import Allocator, this_process
 from compactor.drain import drain
 from compactor.entries import QueueMessage
+from compactor.returning import return_in_time
 from compactor.wiring import Worker, build_worker
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TransientError
@@ -81,13 +82,18 @@ def _trace_headers(event: dict[str, Any]) -> list[str]:
 
 def _drain(context: LambdaContext) -> dict[str, Any]:
     worker = _worker()
-    return asdict(drain(worker.queue, worker.compactor, _deadline(worker, context)))
+    deadline = _deadline(worker, context)
+    return asdict(drain(worker.queue, worker.compactor, deadline, worker.clock))
 
 
 def _handle_batch(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     worker = _worker()
-    messages = [QueueMessage(r["messageId"], r["body"]) for r in event["Records"]]
+    messages = [
+        QueueMessage(r["messageId"], r["body"], r.get("receiptHandle", ""))
+        for r in event["Records"]
+    ]
     report = worker.compactor.handle(messages, _deadline(worker, context))
+    return_in_time(worker.queue, messages, report.retry_at, worker.clock.now())
 
     def settle(record: SQSRecord) -> None:
         reason = report.returned.get(record.message_id)

@@ -1,5 +1,7 @@
 """The errors of this system. Their base class says whether trying again can help."""
 
+from datetime import datetime
+
 
 class SyncError(Exception):
     """Base of every error that this project raises on purpose."""
@@ -78,7 +80,14 @@ class IndexUnavailableError(TransientError):
 
 
 class UnsettledError(TransientError):
-    """Another worker may still be writing to the Chroma server: nothing is acknowledged yet."""
+    """Another worker may still be writing to the Chroma server: nothing is acknowledged yet.
+
+    `until` is the moment after which it surely no longer is. It is worth no try before.
+    """
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class ReadBackError(TransientError):

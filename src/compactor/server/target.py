@@ -108,10 +108,11 @@ class ServerTarget:
         }
         self._swap(held.model_copy(update=update))
         if others:
+            until = max(claim.until for claim in others)
             raise UnsettledError(
-                f"another worker may write to {self._collection} until "
-                f"{max(claim.until for claim in others):%H:%M:%S} UTC: what was applied is checked "
-                "again when its messages return"
+                f"another worker may write to {self._collection} until {until:%H:%M:%S} UTC: what "
+                "was applied is checked again when its messages return",
+                until,
             )
         return Published(held.version + 1, 0)
 
