@@ -24,7 +24,7 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 	$(if $(USERS),--writers $(USERS)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(MIX),--mix "$(MIX)") \
 	$(if $(SEED),--seed $(SEED)) $(if $(P95),--p95 $(P95)) \
 	$(if $(RECEIPTS),--receipts "$(RECEIPTS)")
-TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional outages lost_answers simulation fuzz kills security soak infra e2e))
+TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional bounds outages lost_answers simulation fuzz kills security soak infra e2e))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test simulate prove load load-ui bench bench-quick check audit format lock check-infra package size invoke up down status clean

@@ -5,6 +5,7 @@ A new campaign gets a file of its own with its Part, and a place in PARTS.
 
 from typing import Final
 
+from tests.prove.bounding import BOUNDS
 from tests.prove.feeding import FUZZ
 from tests.prove.histories import MILLION, PLANTED, SIMULATION
 from tests.prove.loading import BACKLOG, HALF_AN_HOUR, SOAK, TEN_MINUTES
@@ -29,6 +30,7 @@ PARTS: Final = _by_name(
     FUZZ,
     KILLS,
     READER_KILLS,
+    BOUNDS,
     OUTAGES,
     LOST_ANSWERS,
     SOAK,

@@ -1,0 +1,1 @@
+"""Worker and reader at the memory and the disk that the template gives them, whatever arrives."""
