@@ -59,7 +59,7 @@ def run_bisecting(
         for work in slices:
             bisection.work_off(work)
     except Exception as error:  # noqa: BLE001 passed on: who called decides what goes back
-        bisection.done.stopped = error
+        bisection.done.stopped = _without_frames(error)
     return bisection.finished()
 
 
@@ -91,6 +91,7 @@ class _Bisection:
         try:
             report = self._pace.timed(lambda: self._run(part.work))
         except PermanentError as error:
+            _without_frames(error)
             if part.work.size <= 1:
                 self.done.poison.append((part.work, str(error)))
             else:
@@ -104,6 +105,7 @@ class _Bisection:
                 self._waiting.append(_Part(report.rest))
 
     def _failed(self, part: _Part, error: Exception) -> None:
+        _without_frames(error)
         self._failures += 1
         if not self.done.reports and self._failures >= _PATIENCE:
             raise error
@@ -116,3 +118,11 @@ class _Bisection:
 
     def _split(self, work: Work) -> None:
         self._waiting.extend(map(_Part, work.halves()))
+
+
+def _without_frames(error: Exception) -> Exception:
+    """Return the error without its traceback, whose frames would hold a slice's vectors.
+
+    Each failed slice would stay in memory until the collector finds its cycle of references.
+    """
+    return error.with_traceback(None)

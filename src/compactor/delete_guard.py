@@ -60,4 +60,7 @@ class DeleteLedger:
     def _recently_lost(self, moment: float) -> int:
         while self._lost and self._lost[0][0] <= moment - _WINDOW_SECONDS:
             self._lost.popleft()
-        return max(0, sum(lost for _, lost in self._lost))
+        lost = 0
+        for _, change in self._lost:
+            lost = max(0, lost + change)  # what was inserted before excuses no later deletion
+        return lost

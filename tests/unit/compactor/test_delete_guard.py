@@ -83,6 +83,25 @@ def test_what_comes_as_fast_as_it_goes_is_no_mass_delete():
     assert ledger.refusal(InMemoryIndex(), 11, 100.0) is not None
 
 
+def test_what_was_inserted_before_excuses_no_deletion():
+    ledger = DeleteLedger(DeleteGuard(share=0.1, floor=10))
+    ledger.note(0, 1000, 0.0)
+    ledger.note(8, 0, 1.0)
+    assert ledger.refusal(InMemoryIndex(), 3, 2.0) is not None
+
+
+def test_one_worker_that_loaded_a_collection_refuses_its_mass_delete_message_by_message(
+    world: World,
+):
+    worker = careful(world)
+    keys = [line(number) for number in range(1, 21)]
+    for key in keys:
+        world.table.put(key, text="a")
+    assert world.handle(worker, world.delta_body(keys)).returned == {}
+    refused = [bool(world.handle(worker, body).returned) for body in remove(world, *range(1, 8))]
+    assert refused == [False] * 4 + [True] * 3
+
+
 def test_the_share_is_that_of_what_the_collection_had_before_it_lost_anything():
     class Counted:
         def count(self) -> int:

@@ -1,15 +1,19 @@
 """Work in slices: bounded by records, by vectors and by the deadline, and nothing lost of it."""
 
+import gc
+import weakref
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 
 from compactor.compaction import Compactor
+from compactor.deltas import VectorBatch, decode
 from compactor.entries import QueueMessage
 from compactor.slices import RECORD_BYTES, SliceLimits
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection
-from receipt_sync.messages import batch_body
+from receipt_sync.messages import Delta, batch_body
 from tests.fakes.target import InMemoryTarget
 from tests.fakes.world import World, line, metadata, word
 
@@ -124,6 +128,31 @@ def test_objects_of_large_deltas_are_fetched_when_their_slice_comes(world: World
     world.deltas.read = counted  # type: ignore[method-assign]
     assert world.handle(world.worker(), *bodies).returned == {}
     assert fetched == [0, 1, 2]
+
+
+def test_a_slice_that_failed_is_not_held_on_to(world: World):
+    keys = [line(number) for number in range(1, 1_501)]
+    for key in keys:
+        world.table.put(key, text="a")
+    bodies = [world.delta_body(keys) for _ in range(3)]
+    held: list[weakref.ref[VectorBatch]] = []
+    alive: list[int] = []
+
+    def watched(data: bytes, delta: Delta) -> VectorBatch:
+        alive.append(sum(ref() is not None for ref in held))
+        batch = decode(data, delta)
+        held.append(weakref.ref(batch))
+        return batch
+
+    world.table.failing = TableReadError("throttled")
+    with patch("compactor.fetching.decode", watched):
+        gc.disable()
+        try:
+            returned = world.handle(world.worker(limits=SliceLimits(2**20)), *bodies).returned
+        finally:
+            gc.enable()
+    assert len(returned) == 3
+    assert alive == [0, 0, 0]
 
 
 def test_finished_messages_are_done_as_the_deadline_nears_and_the_rest_returns(world: World):
