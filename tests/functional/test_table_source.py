@@ -6,11 +6,11 @@ from random import Random
 import pytest
 
 from compactor.plain_items import read_plain
-from compactor.source import DynamoDBSource
+from compactor.source import DynamoDBSource, Members
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
-from receipt_sync.keys import EntityKey
+from receipt_sync.keys import Collection, EntityKey
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.world import line, metadata, word
 from tests.functional.conftest import LocalAWS
@@ -90,6 +90,21 @@ def test_a_receipts_members_are_its_own_and_no_one_elses(source, dynamodb, table
     put(dynamodb, table, "IMAGE#img", "RECEIPT#00001#LINE#00001#WORD#00001#LABEL#TOTAL")
     put(dynamodb, table, "IMAGE#img", "RECEIPT#00001")
     assert set(source.members([metadata().receipt], deadline)) == {metadata(), line(1), word(1)}
+
+
+def test_the_keys_of_a_receipt_are_read_on_behind_one_that_is_gone(
+    source, dynamodb, table, deadline
+):
+    for number in (1, 2, 4, 5):
+        put_entity(dynamodb, table, line(number), text={"S": "a"})
+    put_entity(dynamodb, table, word(1), text={"S": "a"})
+
+    def read(after, most):
+        return source.member_keys(metadata().receipt, Collection.LINES, after, most, deadline)
+
+    assert read(None, 2) == Members([line(1), line(2)], whole=False)
+    assert read(line(3), 2) == Members([line(4), line(5)], whole=True)
+    assert read(line(2), 1) == Members([line(4)], whole=False)
 
 
 def test_a_scan_yields_every_entity(source, dynamodb, table, deadline):
