@@ -285,7 +285,10 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
     Check.LEASE: (heartbeat_that_revives, release_of_anothers_lease),
     Check.CHECKOUT: (dirty_copy_reused,),
     Check.RETENTION: (retirement_without_retention, planted_snapshot.sweep_of_what_is_retired),
-    Check.READER_CONTENT: (planted_snapshot.mirror_that_is_not_brought_up,),
+    Check.READER_CONTENT: (
+        planted_snapshot.marks_that_start_equal,
+        planted_snapshot.mirror_that_is_not_brought_up,
+    ),
     Check.READER_VERSION: (planted_snapshot.reader_that_follows_backwards,),
     Check.ERROR_TYPES: (planted_work.attribute_error_on_a_rare_branch,),
     Check.LOST_ANSWERS: (

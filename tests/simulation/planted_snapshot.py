@@ -10,12 +10,31 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import compactor.snapshot.base
 import compactor.snapshot.sweep
+import compactor.snapshot.turns
 import tests.simulation.snapshot_operators
 from compactor.snapshot.handover import Handover
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.mirror import Mirror
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
+from compactor.snapshot.turns import Turns
+from tests.simulation.environment import STAGE
+
+
+@contextmanager
+def marks_that_start_equal() -> Iterator[None]:
+    """Each refresh of a reader numbers its marks anew, and believes those that it finds."""
+    follow = Turns.follow
+
+    def anew(self: Any) -> Any:
+        STAGE.world.counters().number_marks_anew()
+        return follow(self)
+
+    with (
+        patch.object(compactor.snapshot.turns, "forget_marks", lambda _: None),
+        patch.object(Turns, "follow", anew),
+    ):
+        yield
 
 
 def reader_that_follows_backwards() -> AbstractContextManager[Any]:

@@ -54,8 +54,12 @@ class WorkerProcess(Process):
         self.worker: Any = None
         self.folders: list[Path] = []
         self.invoked_at = 0.0
-        self.marks = count(marks._FIRST_S, marks._STEP_S)
         self.folder_numbers = count(1)
+        self.number_marks_anew()
+
+    def number_marks_anew(self) -> None:
+        """As production begins to number its marks in a new process."""
+        self.marks = count(marks._FIRST_S, marks._STEP_S)
 
 
 class World:
