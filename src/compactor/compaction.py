@@ -153,8 +153,12 @@ class Compactor:
         )
         self._set_aside(concerned, outstanding, done)
         self._return(concerned, outstanding, done)
+        # A cycle that failed has cost as much.
+        self._telemetry.measure(
+            Metric.COMPACTION_DURATION, 1000 * (self._clock.monotonic() - begun)
+        )
         if done.reports:
-            self._measure(collection, [e for e in concerned if e.failure is None], begun)
+            self._measure(collection, [e for e in concerned if e.failure is None])
         return done.reports
 
     def _set_aside(self, concerned: list[Entry], outstanding: Outstanding, done: Bisected) -> None:
@@ -211,11 +215,8 @@ class Compactor:
             messages=len(entries),
         )
 
-    def _measure(self, collection: Collection, entries: list[Entry], begun: float) -> None:
+    def _measure(self, collection: Collection, entries: list[Entry]) -> None:
         now = self._clock.now()
-        self._telemetry.measure(
-            Metric.COMPACTION_DURATION, 1000 * (self._clock.monotonic() - begun)
-        )
         timestamps = (
             change.timestamp
             for entry in entries

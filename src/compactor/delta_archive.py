@@ -155,7 +155,7 @@ def _array(archive: zipfile.ZipFile, name: str, at_most: int, vectors: int | Non
             f"{name} has {entry.file_size} bytes, and may have {at_most} for that many vectors"
         )
     with archive.open(entry) as file:
-        header = _header(file)
+        header = read_header(file)
         held = entry.file_size - header.size
         if math.prod(header.shape) * header.width != held:
             raise DeltaRefusedError(
@@ -166,7 +166,8 @@ def _array(archive: zipfile.ZipFile, name: str, at_most: int, vectors: int | Non
         return Array(header, file.read())
 
 
-def _header(file: IO[bytes]) -> Header:
+def read_header(file: IO[bytes]) -> Header:
+    """Return the header of an array at the beginning of its file. Raises KeyError, ValueError."""
     magic = file.read(8)
     kind = _NPY[magic]
     (length,) = kind.unpack(file.read(kind.size))

@@ -23,9 +23,17 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    key: EntityKey, items: Items, record: Record | None, *, has_vector: bool = True
+    key: EntityKey,
+    items: Items,
+    record: Record | None,
+    *,
+    has_vector: bool = True,
+    newer: str | None = None,
 ) -> Comparison:
-    """Compare every field. `items` holds the decoded items of the key's image, its own included."""
+    """Compare every field. `items` holds the decoded items of the key's image, its own included.
+
+    `newer` is the delta that should have brought the record's vector, if that is another one.
+    """
     item = items[key] or {}
     if record is None:
         return Comparison(_without_record(item))
@@ -37,6 +45,8 @@ def compare(
     }
     if record.document is None:  # a vector of no text: stale or not can't be told
         fields[DOCUMENT] = FieldDifference(text_of(item), None)
+    if newer is not None:
+        fields[DELTA_ID] = FieldDifference(newer, record.metadata.get(DELTA_ID))
     if not has_vector:
         fields[VECTOR] = FieldDifference("present", None)
     stale = record.document is not None and record.document != text_of(item)

@@ -1,6 +1,5 @@
 """What commands show: results on standard output, progress and errors on standard error."""
 
-import json
 import os
 import sys
 import traceback
@@ -26,6 +25,7 @@ from typer.exceptions import TyperException
 from operations.exit_codes import ExitCode
 from operations.failures import sentence
 from operations.signals import Terminated
+from operations.streamed import chunks_of
 from operations.unexpected import full_disk, is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
 
@@ -48,7 +48,9 @@ def notes() -> Console:
 
 def print_json(content: Any) -> None:
     """A result for programs: one JSON document, nothing else."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    for chunk in chunks_of(content):
+        typer.echo(chunk, nl=False)
+    typer.echo()
 
 
 def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:

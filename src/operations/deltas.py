@@ -6,11 +6,14 @@ This is what a user's embedding pipeline does too (design: Delta message).
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from compactor.deltas import VectorBatch, check_vectors, encode
 from compactor.index import batches
+from compactor.lost_answers import status_of
 from operations.embedding import Vectors
 from operations.persistence import Persistence
-from receipt_sync.errors import QueueSendError
+from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _MESSAGES_A_CALL: Final = 10
+_TAKEN: Final = (409, 412)
+"""409: another put of the same key is under way.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
 
 
 class DeltaSender:
@@ -53,11 +59,21 @@ class DeltaSender:
     def store(self, collection: Collection, batch: VectorBatch) -> Delta:
         """Store one delta object under the id that it brings.
 
-        Raises DeltaRefusedError for a vector that the compactor would refuse.
+        An object that is there is never overwritten: another record may depend on it. Raises
+        DeltaExistsError, and DeltaRefusedError for a vector that the compactor would refuse.
         """
         check_vectors(batch)
         delta = Delta.of(collection, batch.delta_id, len(batch.ids))
-        self._s3.put_object(Bucket=self._bucket, Key=delta.delta_key, Body=encode(batch))
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket, Key=delta.delta_key, Body=encode(batch), IfNoneMatch="*"
+            )
+        except ClientError as error:
+            if status_of(error) in _TAKEN:
+                raise DeltaExistsError(
+                    f"{delta.delta_key} exists already: send the delta under another id"
+                ) from error
+            raise
         return delta
 
     def send(self, deltas: Sequence[Delta]) -> None:

@@ -1,6 +1,8 @@
 """Groups a scan of the table by image: what a record is computed from is all in its own image."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -20,15 +22,14 @@ def images(entities: Iterable[tuple[EntityKey, Item]]) -> Iterator[Image]:
     Half of an image would give a wrong verdict, so the order that a Scan has always had is checked
     and not just trusted.
     """
-    seen: set[str] = set()
-    for image_id, group in groupby(entities, key=lambda entity: entity[0].image_id):
-        if image_id in seen:
-            raise DisorderedScanError(
-                f"the scan of the table returned image {image_id} in two places: verify again, "
-                "and report it if that repeats"
-            )
-        seen.add(image_id)
-        yield dict(group)
+    with closing(_Seen()) as seen:
+        for image_id, group in groupby(entities, key=lambda entity: entity[0].image_id):
+            if not seen.add(image_id):
+                raise DisorderedScanError(
+                    f"the scan of the table returned image {image_id} in two places: verify again, "
+                    "and report it if that repeats"
+                )
+            yield dict(group)
 
 
 def chunks(of_images: Iterable[Image]) -> Iterator[Image]:
@@ -41,3 +42,22 @@ def chunks(of_images: Iterable[Image]) -> Iterator[Image]:
             chunk = {}
     if chunk:
         yield chunk
+
+
+class _Seen:
+    """Images that have come, in a temporary file of SQLite's: a table may have millions."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")
+        self._database.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192;"
+            "CREATE TABLE image (id TEXT PRIMARY KEY) WITHOUT ROWID"
+        )
+
+    def add(self, image_id: str) -> bool:
+        """Remember an image; False if it has come before."""
+        done = self._database.execute("INSERT OR IGNORE INTO image VALUES (?)", (image_id,))
+        return done.rowcount == 1
+
+    def close(self) -> None:
+        self._database.close()

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from compactor.deltas import Vectors
 from compactor.index import Record
-from compactor.projection import ALL, Item, Items, neighbourhood
+from compactor.projection import ALL, DELTA_ID, Item, Items, neighbourhood
 from operations.comparison import Comparison, compare
 from operations.images import Image, chunks, images
 from operations.scope import Scope, WholeTable
@@ -32,6 +32,8 @@ LONGEST_SECONDS: Final = 24 * 3600.0
 _IDS_A_READ: Final = 1_000
 
 Advance = Callable[[int], None]
+Newer = Callable[[Collection, Mapping[str, str]], Mapping[str, str]]
+"""Record id → the delta it holds ("" for none known); returns record id → a newer delta."""
 Sink = Callable[[Example], None]
 """Is told of every fault."""
 
@@ -77,10 +79,11 @@ class Verification:
 
     `examples` is the most to be kept of each kind. `advance` receives the number of entities that
     were compared, and `found` every fault. Without `patience`, a difference counts at the first
-    look: table and index must then stand still.
+    look: table and index must then stand still. `newer` names the newest delta of each record that
+    holds an older one; without it, nothing is known of vectors that were lost.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what is compared, how, and who is told of it
         self,
         table: Table,
         snapshots: Mapping[Collection, Snapshot],
@@ -91,11 +94,12 @@ class Verification:
         found: Sink = lambda _: None,
         *,
         patience: Patience | None = None,
+        newer: Newer = lambda *_: {},
     ) -> None:
         self._table, self._snapshots, self._clock = table, snapshots, clock
         self._examples, self._advance, self._found = examples, advance, found
         self._scope = scope or WholeTable(table)
-        self._patience = patience
+        self._patience, self._newer = patience, newer
 
     def run(self) -> Verdict:
         """Compare all in scope. Raises DisorderedScanError, TableReadError, IndexFailedError."""
@@ -131,8 +135,10 @@ class Verification:
         ids = [key.chroma_id for key in keys]
         records = snapshot.get(ids) if snapshot.version else {}
         bare = without_vector(snapshot, list(records))
+        held = {i: str(record.metadata.get(DELTA_ID) or "") for i, record in records.items()}
+        newer = self._newer(collection, held)
         return {
-            key: compare(key, items, records.get(i), has_vector=i not in bare)
+            key: compare(key, items, records.get(i), has_vector=i not in bare, newer=newer.get(i))
             for key, i in zip(keys, ids, strict=True)
         }
 

@@ -35,6 +35,10 @@ class DeltaRefusedError(PermanentError):
     """An embedding delta can never be applied: absent, unreadable or of the wrong shape."""
 
 
+class DeltaExistsError(PermanentError):
+    """The bucket already has an object for this delta's id: make another id."""
+
+
 class ProjectionError(PermanentError):
     """An item holds what a Chroma record can't."""
 

@@ -18,10 +18,12 @@ from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
 from tests.e2e.conftest import System
 from tests.functional.operating import Operator
+from tests.functional.producing import Producer
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNBOOK = (PROJECT / "docs/operations/runbook.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.M | re.S))
+DAMAGED = "Compaction-SnapshotDamaged"
 POISONED = "CompactionDeadLetters-NotEmpty"
 LINE = EntityKey("runbook-test", 1, 1)
 TEXT = "RUNBOOK 1.00"
@@ -99,6 +101,34 @@ def test_a_poison_message_is_explained_mended_redriven_and_applied_by_the_runboo
     assert "table and snapshot agree" in said["verify --wait 120"]
     assert operator.json("compare", LINE.chroma_id)["finding"] == "equal"
     assert operator.json("dlq", "show")["letters"] == []
+
+
+def test_the_way_back_by_the_runbook_loses_no_vector_that_was_acknowledged_since(
+    operator: Operator,
+) -> None:
+    """The oracle is the producer's own notes of which vector it sent last for each record."""
+    producer = Producer(operator)
+    keys = [EntityKey("runbook-way-back", 1, number) for number in range(1, 13)]
+    producer.put(keys[:8], "FIRST")
+    producer.embed(keys[:8], "FIRST", axis=1)
+    producer.arrived()
+    before = operator.json("snapshot", "show")["receipt_lines"]["version"]
+    producer.story(keys)
+    commands = commands_of(DAMAGED)
+    way_back = [c for c in commands if c.startswith("snapshot restore")]
+    way_back += [c for c in commands if c in ("repair --wait 120", "verify")]
+    assert [c.split()[0] for c in way_back] == [
+        "snapshot",
+        "snapshot",
+        "repair",
+        "verify",
+        "repair",
+    ]
+    for command in way_back:
+        words = filled(command.replace("VERSION", str(before)), operator, "nobody")
+        answer = operator.command(*words, code=0)
+    assert producer.published() == producer.last, answer
+    producer.gone(keys)
 
 
 def test_every_command_of_the_runbook_can_be_run(

@@ -156,6 +156,8 @@ def test_a_lease_whose_holder_is_at_work_is_not_released_without_force(operator:
     lock_id = f"{operator.stack.names.lock_id}-lines"
     now = time.time()
     operator.put_lock(lock_id, beaten=now, expires=now + 60)
+    dry = operator.command("lock", "release", "receipt_lines", "--dry-run", code=2)
+    assert "is at work" in dry.stderr, "a dry run makes every check of the real call"
     refused = operator.command("lock", "release", "receipt_lines", "--yes", code=2)
     assert "is at work" in refused.stderr
     operator.command("lock", "release", "receipt_lines", "--force", "--yes")
@@ -226,18 +228,54 @@ def test_snapshots_are_shown_with_their_history_and_an_earlier_one_is_restored(
     operator: Operator,
 ) -> None:
     shown = operator.json("snapshot", "show")["receipt_lines"]
-    versions = operator.json("snapshot", "history", "receipt_lines", "--limit", "3")["versions"]
+    versions = operator.json("snapshot", "history", "receipt_lines", "--limit", "3", "--check")[
+        "versions"
+    ]
     assert [one["version"] for one in versions] == [shown["version"] - n for n in range(3)]
     assert all(one["whole"] for one in versions)
     earlier = str(shown["version"] - 1)
     dry = operator.json("snapshot", "restore", "receipt_lines", earlier, "--dry-run")
-    assert dry == {"restored": shown["version"] - 1, "published": None}
+    assert (dry["restored"], dry["published"]) == (shown["version"] - 1, None)
     done = operator.json("snapshot", "restore", "receipt_lines", earlier, "--yes")
     assert done["published"] == shown["version"] + 1
     operator.command("repair", "--wait", "60")
     assert operator.settled()["different"] == 0
     refused = operator.command("snapshot", "restore", "receipt_lines", "999999", "--yes", code=2)
-    assert "version 999999 is not kept" in refused.stderr
+    assert "version 999999 of receipt_lines is not kept" in refused.stderr
+
+
+def test_a_damaged_version_is_not_called_whole_and_a_dry_run_of_its_restore_is_refused(
+    operator: Operator,
+) -> None:
+    s3, bucket = operator.connection.s3, operator.connection.names.bucket
+    listed = operator.json("snapshot", "history", "receipt_lines", "--limit", "1")
+    (row,) = listed["versions"]
+    content = json.loads(
+        s3.get_object(
+            Bucket=bucket, Key="snapshots/receipt_lines/manifest.json", VersionId=row["version_id"]
+        )["Body"].read()
+    )
+    name = f"blocks/{content['base']['chroma.sqlite3']['blocks'][0]}"
+    key = f"snapshots/receipt_lines/{name}"
+    sound = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    restore = ("snapshot", "restore", "receipt_lines", str(row["version"]), "--dry-run")
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=sound[:-1] + bytes([sound[-1] ^ 1]))
+        (row,) = operator.json("snapshot", "history", "receipt_lines", "--limit", "1")["versions"]
+        assert row["whole"] is None, "nobody has looked into the objects"
+        checked = operator.json("snapshot", "history", "receipt_lines", "--limit", "1", "--check")
+        assert (checked["versions"][0]["whole"], checked["versions"][0]["damaged"]) == (
+            False,
+            [name],
+        )
+        assert name in operator.command(*restore, code=2).stderr
+        s3.delete_object(Bucket=bucket, Key=key)
+        (row,) = operator.json("snapshot", "history", "receipt_lines", "--limit", "1")["versions"]
+        assert (row["whole"], row["missing"]) == (False, [name])
+        assert name in operator.command(*restore, code=2).stderr
+    finally:
+        s3.put_object(Bucket=bucket, Key=key, Body=sound)
+    assert operator.json(*restore)["published"] is None
 
 
 class Tomorrow(SystemClock):
@@ -259,6 +297,20 @@ def test_what_no_version_names_is_garbage_once_it_is_old(
     assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == [name]
     assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == []
     assert operator.json("verify")["different"] == 0
+
+
+def test_an_object_that_s3_does_not_delete_is_not_called_deleted(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 200, with an Error a key, to somebody without s3:DeleteObject."""
+    name = f"packs/{'1' * 64}"
+    s3, bucket = operator.connection.s3, operator.connection.names.bucket
+    s3.put_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}", Body=b"left behind")
+    monkeypatch.setattr("operations.commands.snapshot.SystemClock", Tomorrow)
+    monkeypatch.setattr("compactor.snapshot.s3_store.S3SnapshotStore.delete", lambda *_: None)
+    refused = operator.command("snapshot", "gc", "receipt_lines", "--yes", code=2)
+    assert f"S3 has not deleted 1 of 1 objects, {name}" in refused.stderr
+    s3.delete_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}")
 
 
 def test_somebody_is_told_of_alarms(operator: Operator) -> None:

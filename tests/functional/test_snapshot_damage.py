@@ -19,7 +19,7 @@ from compactor.snapshot.compression import compress, digest_of
 from compactor.snapshot.manifest import BLOCK_SIZE, MAX_MANIFEST_BYTES, Manifest, read_manifest
 from compactor.snapshot.pack import MAGIC, MAX_PACK_BYTES
 from compactor.snapshot.reader import SnapshotReader
-from compactor.snapshot.restore import restore
+from compactor.snapshot.restore import Way, check, publish
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.store import FetchedManifest
 from compactor.snapshot.working_copy import CopySettings, WorkingCopy
@@ -335,7 +335,10 @@ def test_the_version_before_the_damage_can_be_made_the_newest(published: Bucket,
     refusal(published.worker.checkout)
     folder = published.root / "check"
     folder.mkdir()
-    manifest = restore(published.store, history, 2, folder, SystemClock(), "operator")
+    (chosen,) = [manifest for manifest in history if manifest.version == 2]
+    way = Way(chosen, history[0], history[0].version)
+    check(published.store, way, folder)
+    manifest = publish(published.store, way, SystemClock(), "operator")
     assert manifest.version == 4
     assert published.worker.checkout().count() == 2
     assert published.reader.refresh()

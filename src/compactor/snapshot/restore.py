@@ -1,10 +1,12 @@
 """Makes an earlier version of a collection the newest.
 
-What changed in the table since that version is not in it: verify and repair afterwards.
+What changed in the table since that version is not in it: verify and repair afterwards. Neither
+are the vectors that were acknowledged since: their deltas have to be sent again.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from compactor.snapshot.manifest import FORMAT, Manifest, Restored, read_manifest
 from compactor.snapshot.materialise import materialise, way_back
@@ -12,72 +14,83 @@ from compactor.snapshot.retirement import condemned, retire
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import FetchedManifest, SnapshotStore
 from receipt_sync.clock import Clock
-from receipt_sync.errors import PermanentError, PublishRefusedError, SnapshotDamagedError
+from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+
+_TRIES: Final = 20
+"""A worker publishes a few times a second at most, and this takes some milliseconds."""
 
 
-class NoSuchVersionError(PermanentError):
-    """No readable manifest of that version is kept."""
+@dataclass(frozen=True)
+class Way:
+    """From where a restore goes to where.
 
-
-def restore(
-    store: SnapshotStore,
-    history: Sequence[Manifest],
-    version: int,
-    folder: Path,
-    clock: Clock,
-    writer: str,
-) -> Manifest:
-    """Publish `version` anew under a higher number, so that workers and readers move on to it.
-
-    `history` is every readable manifest that the bucket keeps, the newest first; the present one
-    may be damaged or gone. Every object of the version is fetched into the empty `folder` and
-    checked before anything is published. Raises NoSuchVersionError; SnapshotDamagedError if an
-    object is gone or damaged; PublishRefusedError if another version was published meanwhile.
+    `highest` is the highest number that anybody may have seen: the restored version gets a higher
+    one, so that no reader takes it for an older one.
     """
-    chosen = _chosen(history, version)
-    newest, shelf = history[0], Shelf(store)
-    if not condemned(newest, shelf).isdisjoint(chosen.objects):
-        raise SnapshotDamagedError(
-            f"objects of version {version} of {chosen.collection} are being deleted: "
-            "choose a later version"
-        )
-    etag = _present_etag(store, newest)
-    with way_back(chosen.collection, chosen):
-        materialise(chosen, folder, store)
+
+    chosen: Manifest
+    newest: Manifest
+    highest: int
+
+
+def check(store: SnapshotStore, way: Way, folder: Path) -> None:
+    """Fetch every object of the chosen version into the empty `folder`, and check it.
+
+    Raises SnapshotDamagedError if an object is gone, damaged, or being deleted.
+    """
+    _check_not_condemned(way.chosen, way.newest, Shelf(store))
+    with way_back(way.chosen.collection, way.chosen):
+        materialise(way.chosen, folder, store)
+
+
+def publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
+    """Publish the chosen version, which was checked, anew under a higher number.
+
+    Workers and readers move on to it. What a worker publishes meanwhile is replaced, too. The
+    present manifest may be damaged or gone. Raises SnapshotDamagedError if an object of the version
+    is being deleted, and PublishRefusedError if others publish all the time.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return _publish(store, way, clock, writer)
+        except PublishRefusedError:
+            continue
+    return _publish(store, way, clock, writer)
+
+
+def _publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
+    shelf = Shelf(store)
+    newest, etag = _present(store, way.newest)
+    _check_not_condemned(way.chosen, newest, shelf)
     now = clock.now()
+    again = way.chosen.objects - newest.objects
     update = {
         "format": FORMAT,
-        "version": max(manifest.version for manifest in history) + 1,
+        "version": max(newest.version, way.highest) + 1,
         "published_at": now,
         "writer": writer,
-        "restored": Restored(version=version, at=now),
-        "retired": retire(newest, chosen.objects, chosen.objects - newest.objects, now, shelf),
+        "restored": Restored(version=way.chosen.version, at=now),
+        "retired": retire(newest, way.chosen.objects, again, now, shelf),
     }
-    restored = chosen.model_copy(update=update)
+    restored = way.chosen.model_copy(update=update)
     store.swap_manifest(restored.to_json(), etag)
     return restored
 
 
-def _chosen(history: Sequence[Manifest], version: int) -> Manifest:
-    for manifest in history:
-        if manifest.version == version:
-            return manifest
-    kept = sorted({manifest.version for manifest in history})
-    known = f"{kept[0]} to {kept[-1]} are" if kept else "none is"
-    raise NoSuchVersionError(f"version {version} is not kept: of the versions {known} readable")
+def _check_not_condemned(chosen: Manifest, newest: Manifest, shelf: Shelf) -> None:
+    if not condemned(newest, shelf).isdisjoint(chosen.objects):
+        raise SnapshotDamagedError(
+            f"objects of version {chosen.version} of {chosen.collection} are being deleted: "
+            "choose a later version"
+        )
 
 
-def _present_etag(store: SnapshotStore, newest: Manifest) -> str | None:
-    """The tag of the manifest to replace: the newest readable one, or one that can't be read."""
+def _present(store: SnapshotStore, newest: Manifest) -> tuple[Manifest, str | None]:
+    """The manifest to replace and its tag: of one that can't be read, the newest that can."""
     got = store.manifest(None)
     if not isinstance(got, FetchedManifest):
-        return None
+        return newest, None
     try:
-        present = read_manifest(got.data, newest.collection)
+        return read_manifest(got.data, newest.collection), got.etag
     except SnapshotDamagedError:
-        return got.etag  # this is why somebody restores
-    if present.version != newest.version:
-        raise PublishRefusedError(
-            f"version {present.version} of {newest.collection} was published meanwhile: try again"
-        )
-    return got.etag
+        return newest, got.etag  # this is why somebody restores

@@ -9,16 +9,19 @@ import typer
 
 from operations.commands.load import check_reachable
 from operations.commands.options import AsJson, DryRun
+from operations.commands.verdict_screen import moment
 from operations.commands.verify import settle_with_progress
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
+from operations.deployment.discovery import Deployment
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
-from operations.repair.backfill import Backfill, Pace, PlaceFile
+from operations.repair.backfill import Backfill, Pace, Sent
+from operations.repair.place import Place, PlaceFile
 from operations.repair.wiring import changes_of
-from operations.settling import Settled, queue_backlog
+from operations.settling import Backlog, Settled, queue_backlog
 from operations.table_pages import Page, PageRequest, Position, TablePages
 from operations.verification import LONGEST_SECONDS
 from receipt_sync.clock import SystemClock
@@ -39,6 +42,9 @@ def backfill_command(
     place: Annotated[
         Path, typer.Option(help="File that remembers how far it has got.", dir_okay=False)
     ] = Path("backfill.place"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")
+    ] = False,
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for the effect, then verify.", min=0)
     ] = 0,
@@ -48,12 +54,17 @@ def backfill_command(
     """Send every line and word of the table through the queue, so that its record is computed anew.
 
     For what the stream has never held: a table older than its stream, or changes of a day on which
-    a mapping was off. It goes on where an interrupted run has stopped, and sends no faster than
-    the compactor follows. Vectors come from embedding deltas alone: `repair` sends those again.
+    a mapping was off. It sends no faster than the compactor follows. Vectors come from embedding
+    deltas alone: `repair` sends those again.
 
-    Exit code 0: all is sent (with --wait: and equal). 1: --wait was too short.
+    An interrupted run leaves a place file. --resume goes on there, for as long as the stream keeps
+    what has changed since that run began (24 hours). Without --resume every run begins anew.
+
+    Exit code 0: all is sent (with --wait: and equal). 1: --wait was too short. 2: not all is sent.
 
     Example: receipt-sync backfill --changes-per-second 500
+
+    Example: receipt-sync backfill --resume
 
     Example: receipt-sync backfill --dry-run
     """
@@ -61,33 +72,61 @@ def backfill_command(
     with explained(connection):
         check_reachable(connection)
         settled = None
+        backfill = _backfill(connection, Pace(rate, most_waiting), place)
+        left = backfill.left(resume=resume)
         if dry_run:
-            sent = sum(len(_records(page)) for page in _pages(connection, None))
+            pages = _pages(connection, left.next if left else None)
+            sent = Sent(sum(len(_records(page)) for page in pages), left.sent if left else 0)
         else:
-            sent = _send(connection, Pace(rate, most_waiting), place)
+            sent = _send(connection, backfill, left)
             settled = _settle(connection, wait) if wait else None
     if as_json:
-        content = {"records": sent, "dry_run": dry_run}
+        content = {"records": sent.now, "records_before": sent.before, "dry_run": dry_run}
         print_json({**content, "settled": settled.settled if settled else None})
     else:
-        output().print(f"{sent:,} records {'would be ' if dry_run else ''}sent")
+        output().print(f"{sent.now:,} records {'would be ' if dry_run else ''}sent")
+        if left is not None:
+            output().print(f"{sent.before:,} were sent by the run of {moment(left.begun)}")
     if settled is not None and not settled.settled:
         raise typer.Exit(ExitCode.VERDICT)
 
 
-def _send(connection: Connection, pace: Pace, place: Path) -> int:
-    url = connection.names.compaction_queue_url
-    backfill = Backfill(
+class _Queue:
+    """The compaction queue and its mapping."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def backlog(self) -> Backlog:
+        return queue_backlog(self._connection.sqs, self._connection.names.compaction_queue_url)
+
+    def is_on(self) -> bool:
+        return Deployment(self._connection).queue_mapping.enabled
+
+
+def _backfill(connection: Connection, pace: Pace, place: Path) -> Backfill:
+    table, endpoint = connection.names.table, connection.dynamodb.meta.endpoint_url
+    return Backfill(
         lambda start: _pages(connection, start),
         changes_of(connection),
-        lambda: queue_backlog(connection.sqs, url),
-        PlaceFile(place, connection.names.table),
+        _Queue(connection),
+        PlaceFile(place, table, endpoint),
         SystemClock(),
         pace,
     )
+
+
+def _send(connection: Connection, backfill: Backfill, left: Place | None) -> Sent:
     with progress_bars() as progress:
         bar = progress.add_task("records sent", total=_items(connection))
-        return backfill.run(lambda count: progress.advance(bar, count))
+
+        def advance(count: int) -> None:
+            progress.update(bar, advance=count, description="records sent")
+
+        def waiting(backlog: Backlog) -> None:
+            progress.update(bar, description=f"waiting: {backlog}")
+
+        return backfill.run(left, advance, waiting)
 
 
 def _items(connection: Connection) -> int | None:

@@ -56,7 +56,7 @@ def _looks(reads: str, *, verdict: bool = False, writes: str = "") -> Effects:
 
 
 _PROBE: Final = Effects(
-    _parts("table snapshots queue settings"),
+    _parts("table snapshots deltas queue settings"),
     _parts("table deltas queue"),
     beside="yes: it measures the compactor",
     ctrl_c="the receipts of its own are deleted first",
@@ -69,7 +69,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "load": Effects(_parts("settings snapshots"), _parts("table deltas queue"), ctrl_c=_LOADS),
     "search": _looks("snapshots"),
     "status": _looks("snapshots settings queue leases logs metrics letters note", verdict=True),
-    "verify": _looks("table snapshots queue settings", writes="note", verdict=True),
+    "verify": _looks("table snapshots deltas queue settings", writes="note", verdict=True),
     "repair": Effects(
         _parts("table snapshots deltas queue settings"),
         _parts("queue deltas"),
@@ -114,10 +114,10 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         verdict=True,
     ),
     "backfill": Effects(
-        _parts("table queue settings snapshots"),
+        _parts("table queue settings snapshots deltas"),
         _parts("queue files"),
         beside="yes: it keeps to the compactor's pace",
-        ctrl_c="its place is kept, and a later run can go on from there",
+        ctrl_c="its place is kept, and a later run with --resume goes on from there",
         verdict=True,
     ),
     "lock show": _looks("leases settings"),
@@ -130,10 +130,11 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "snapshot show": _looks("snapshots", verdict=True),
     "snapshot history": _looks("snapshots"),
     "snapshot restore": Effects(
-        _parts("snapshots"),
-        _parts("snapshots"),
-        beside="yes: a version that the compactor publishes meanwhile refuses it",
-        ctrl_c="the old version or the restored one is published, never a mixture",
+        _parts("snapshots deltas queue settings"),
+        _parts("snapshots queue settings"),
+        beside="yes: it switches the queue's mapping off, and on again at its end",
+        ctrl_c="the old version or the restored one is published, never a mixture; the mapping is on "
+        "again; deltas that were not sent are found by repair",
     ),
     "snapshot gc": Effects(
         _parts("snapshots"),

@@ -1,6 +1,6 @@
 """`receipt-sync repair`."""
 
-from collections.abc import Callable
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -23,26 +23,20 @@ from operations.commands.verify import (
     settle_with_progress,
     verify_with_progress,
 )
-from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
-from operations.readers import Readers, snapshot_readers
-from operations.repair.remedies import Fault, fault_of
-from operations.repair.repairing import Guard, Plan, Repair
-from operations.repair.wiring import repair_of
-from operations.scope import Scope
+from operations.readers import snapshot_readers
+from operations.repair.guard import DeleteLimit
+from operations.repair.plan import Plan
+from operations.repair.repairing import Repair
+from operations.repair.wiring import DEFAULT_LIMIT, newest_of, repair_of
 from operations.suspects import FRESHNESS_GOAL_SECONDS
 from operations.verdict import Verdict
-from receipt_sync.settings import CompactorSettings
 
-_DEFAULTS = CompactorSettings.model_fields
-_SHARE = float(_DEFAULTS["max_delete_share"].default)
-_FLOOR = int(_DEFAULTS["max_delete_floor"].default)
+_SHARE, _FLOOR = DEFAULT_LIMIT
 _IDS_SHOWN = 10
-DEFAULT_GUARD = Guard(_SHARE, _FLOOR)
-"""What a repair may delete unless the operator says otherwise."""
 
 
 @ends_in_a_sentence
@@ -61,14 +55,18 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send what differs through the path of every change, so that the compactor mends it.
+    """Send what differs through the path of every change, so that the compactor repairs it.
 
-    A record that differs is computed anew, one without an item is removed, a missing one gets its
-    vector again from its delta object while the bucket keeps that. What is kept nowhere is listed:
-    embed it again. Without --wait nothing says yet that it is mended: `receipt-sync verify` does.
+    A record that differs is computed anew. One without an item is removed. One that is missing, or
+    has an older vector than its newest delta, gets that delta again. The bucket keeps deltas for
+    `delta_retention_days` of Terraform. What is kept nowhere is listed: embed it again. Without
+    --wait nothing is known yet of the effect: ask `receipt-sync verify`.
 
-    Exit code 0: nothing differs, or all is sent (with --wait: and mended). 1: something can't be
-    mended from here, or --wait was too short. 2: nothing was sent.
+    The compactor refuses a cycle that deletes more than its MAX_DELETE_SHARE of a collection. So
+    this command sends nothing beyond that, whatever --max-delete-share says.
+
+    Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: something can't be
+    repaired from here, or --wait was too short. 2: nothing was sent.
 
     Example: receipt-sync repair --dry-run
 
@@ -76,45 +74,40 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     """
     check_scope(image, receipt, sample, seed)
     connection = connection_of_process()
-    guard = Guard(max_delete_share, _FLOOR)
-    with explained(connection), snapshot_readers(connection) as readers:
+    limit = DeleteLimit(max_delete_share, _FLOOR)
+    with (
+        explained(connection),
+        snapshot_readers(connection) as readers,
+        newest_of(connection, readers) as newest,
+        repair_of(connection, readers, newest, limit) as repair,
+    ):
         scope = scope_of(connection, image, receipt, sample, seed)
-        repair = repair_of(connection, readers, guard)
-        plan = plan_with_progress(
-            connection, readers, repair, scope, freshness_goal, check_selected
+        verdict = verify_with_progress(
+            connection, readers, 0, scope, repair.note, freshness_goal, newest
         )
+        check_selected(verdict, scope)
+        plan = plan_with_progress(repair)
         messages = 0 if dry_run else send_with_progress(repair, plan)
         after = None
         if wait and messages:
             after = settle_with_progress(connection, readers, wait, 0, scope).verdict
-    _show(plan, messages, after, dry_run=dry_run, as_json=as_json)
-    if plan.reembed or plan.by_hand or not (after is None or after.is_equal):
+        _show(plan, messages, after, dry_run=dry_run, as_json=as_json)
+        is_left = plan.is_left
+    if is_left or not (after is None or after.is_equal):
         raise typer.Exit(ExitCode.VERDICT)
 
 
-def plan_with_progress(
-    connection: Connection,
-    readers: Readers,
-    repair: Repair,
-    scope: Scope,
-    goal: float = FRESHNESS_GOAL_SECONDS,
-    check: Callable[[Verdict, Scope], None] = lambda *_: None,
-) -> Plan:
-    """Find every fault in scope and its remedy. Raises MassDeleteError, and what `check` does."""
-    faults: list[Fault] = []
-    verdict = verify_with_progress(
-        connection, readers, 0, scope, lambda example: faults.append(fault_of(example)), goal
-    )
-    check(verdict, scope)
+def plan_with_progress(repair: Repair) -> Plan:
+    """Find the remedy of every fault that was noted. Raises MassDeleteError."""
     with notes().status("looking for vectors in the delta objects"):
-        return repair.plan(faults)
+        return repair.plan()
 
 
 def send_with_progress(repair: Repair, plan: Plan) -> int:
     """Send what was planned; returns the number of messages."""
     with progress_bars() as progress:
         bar = progress.add_task("changes sent", total=plan.steps)
-        return repair.send(plan, lambda count: progress.advance(bar, count))
+        return repair.send(lambda count: progress.advance(bar, count))
 
 
 def _show(
@@ -126,12 +119,12 @@ def _show(
         return
     console = output()
     console.print(plan_table(plan, dry_run=dry_run))
-    for chroma_id in plan.reembed[:_IDS_SHOWN]:
+    for chroma_id in islice(plan.reembed(), _IDS_SHOWN):
         console.print(f"[yellow]embed again[/yellow] {escape(chroma_id)}", soft_wrap=True)
-    for chroma_id, reason in plan.by_hand[:_IDS_SHOWN]:
+    for chroma_id, reason in islice(plan.by_hand(), _IDS_SHOWN):
         console.print(f"[red]by hand[/red] {escape(f'{chroma_id}: {reason}')}", soft_wrap=True)
     if after is not None:
-        console.print("mended" if after.is_equal else f"[red]{after.faults:,} are left[/red]")
+        console.print("repaired" if after.is_equal else f"[red]{after.faults:,} are left[/red]")
 
 
 def plan_table(plan: Plan, *, dry_run: bool) -> Table:
@@ -140,11 +133,11 @@ def plan_table(plan: Plan, *, dry_run: bool) -> Table:
     table.add_column("remedy")
     table.add_column("records", justify="right")
     rows = {
-        "computed anew": len(plan.recompute),
-        "removed": len(plan.remove),
+        "computed anew": plan.recompute,
+        "removed": plan.remove,
         "vector sent again": plan.resent,
-        "to be embedded again": len(plan.reembed),
-        "to be mended by hand": len(plan.by_hand),
+        "to be embedded again": plan.reembed_count,
+        "to be repaired by hand": plan.by_hand_count,
     }
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")

@@ -9,8 +9,9 @@ import typer
 from rich.markup import escape
 
 from operations.commands.dlq_screen import print_unseen
-from operations.commands.options import AsJson, DryRun, scope_of
-from operations.commands.repair import DEFAULT_GUARD, plan_with_progress, send_with_progress
+from operations.commands.options import AsJson, DryRun
+from operations.commands.repair import plan_with_progress, send_with_progress
+from operations.commands.verify import verify_with_progress
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.dead_letters.boxes import Which, boxes_of
@@ -28,8 +29,8 @@ from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
-from operations.repair.repairing import Plan
-from operations.repair.wiring import changes_of, repair_of
+from operations.repair.plan import Summary
+from operations.repair.wiring import DEFAULT_LIMIT, changes_of, newest_of, repair_of
 from receipt_sync.clock import SystemClock
 
 _MALFORMED = (
@@ -45,7 +46,7 @@ class _Done:
 
     replayed: list[Replayed] = field(default_factory=list)
     gone: int = 0
-    repaired: Plan | None = None
+    repaired: Summary | None = None
     unknown: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
     """Letters that stay, and why."""
@@ -59,15 +60,14 @@ class _Done:
     @property
     def is_left(self) -> bool:
         """Whether something could not be mended."""
-        plan = self.repaired
         left = self.malformed or self.unknown or self.kept or self.unseen
-        return bool(left or (plan and (plan.reembed or plan.by_hand)))
+        return bool(left or (self.repaired and self.repaired.is_left))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "replayed": [asdict(one) for one in self.replayed],
             "gone": self.gone,
-            "repair": self.repaired.to_json() if self.repaired else None,
+            "repair": self.repaired.content if self.repaired else None,
             "unknown": self.unknown,
             "kept": self.kept,
             "unseen": self.unseen,
@@ -166,14 +166,17 @@ def _replay(
     return part
 
 
-def _repair(connection: Connection, *, dry_run: bool) -> Plan:
-    with snapshot_readers(connection) as readers:
-        repair = repair_of(connection, readers, DEFAULT_GUARD)
-        scope = scope_of(connection, None, None, None, None)
-        plan = plan_with_progress(connection, readers, repair, scope)
+def _repair(connection: Connection, *, dry_run: bool) -> Summary:
+    with (
+        snapshot_readers(connection) as readers,
+        newest_of(connection, readers) as newest,
+        repair_of(connection, readers, newest, DEFAULT_LIMIT) as repair,
+    ):
+        verify_with_progress(connection, readers, 0, None, repair.note, newest=newest)
+        plan = plan_with_progress(repair)
         if not dry_run:
             send_with_progress(repair, plan)
-        return plan
+        return plan.summary()
 
 
 def _record_of(file: Path) -> FailureRecord:

@@ -7,35 +7,33 @@ from typing import Annotated
 import typer
 
 from compactor.snapshot.manifest import Manifest
-from compactor.snapshot.restore import restore
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.sweep import sweep
 from operations.commands.options import AsJson, DryRun
-from operations.commands.snapshot_screen import print_history, print_version, row_of
+from operations.commands.snapshot_restore import Of, restore_command
+from operations.commands.snapshot_screen import HistoryRow, print_history, print_version, row_of
 from operations.confirmation import Yes, confirm
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.environment import connection_of_process
 from operations.errors import OperationError
+from operations.exit_codes import ExitCode
 from operations.failures import explained
-from operations.scratch import scratch
-from operations.snapshots.garbage import StoredObject, garbage, stored_objects
-from operations.snapshots.history import ManifestHistory, whole
+from operations.snapshots.garbage import GarbageUnknownError, StoredObject, garbage, stored_objects
+from operations.snapshots.history import ManifestHistory
 from operations.snapshots.manifests import Damaged, present_versions
+from operations.snapshots.objects import Soundness
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-RESTORER = "receipt-sync snapshot restore"
 SWEEPER = "receipt-sync snapshot gc"
-DAMAGED = 1
 
 snapshot = typer.Typer(no_args_is_help=True, help="Look at what is published, and go back.")
-Of = Annotated[Collection, typer.Argument(help="Which collection's snapshot.")]
 
 
-class NothingKeptError(OperationError):
-    """The bucket keeps no readable manifest."""
+class NotDeletedError(OperationError):
+    """S3 did not delete objects; names the first of them."""
 
 
 @snapshot.command("show")
@@ -56,7 +54,7 @@ def show_command(as_json: AsJson = False) -> None:
         for collection, version in found.items():
             print_version(collection, version)
     if any(isinstance(version, Damaged) for version in found.values()):
-        raise typer.Exit(DAMAGED)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @snapshot.command("history")
@@ -64,66 +62,29 @@ def show_command(as_json: AsJson = False) -> None:
 def history_command(
     collection: Of,
     limit: Annotated[int, typer.Option(help="How many versions to show.", min=1)] = 20,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fetch every object and compare it with its name.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the versions that the bucket keeps, newest first, and which of them are whole.
+    """List the versions that the bucket keeps, newest first, and what of their objects is there.
 
-    A version is whole while each of its objects is kept: the compactor deletes those that no
-    version needs any more after its retention (a day).
+    The compactor deletes objects that no version needs any more after its retention (a day).
+    Without --check nothing is known of an object's content. With it, a version is whole if every
+    object is what its name says: this fetches the snapshot once.
 
-    Example: receipt-sync snapshot history receipt_lines --limit 50
+    Example: receipt-sync snapshot history receipt_lines --limit 5 --check
     """
     connection = connection_of_process()
-    with explained(connection):
-        kept = list(_history(connection, collection))
-    complete = {entry.version_id for entry, _ in whole(kept, _store(connection, collection))}
-    shown = list(islice(kept, limit))
+    with explained(connection), notes().status("reading versions"):
+        rows = _rows(connection, collection, limit, check=check)
     if as_json:
-        print_json({"versions": [row_of(one, one.version_id in complete) for one in shown]})
+        print_json({"versions": [row.to_json() for row in rows]})
     else:
-        print_history(collection, shown, complete)
+        print_history(collection, rows)
 
 
-@snapshot.command("restore")
-@ends_in_a_sentence
-def restore_command(
-    collection: Of,
-    version: Annotated[int, typer.Argument(help="As `snapshot history` lists it.", min=1)],
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Publish an earlier version anew, under a higher number.
-
-    All of its objects are fetched and checked before anything is published. What has changed in
-    the table since then is not in it: run `repair` afterwards.
-
-    Exit code 0: restored. 2: it was not, and why.
-
-    Example: receipt-sync snapshot restore receipt_lines 41 --dry-run
-    """
-    connection = connection_of_process()
-    if not dry_run:
-        confirm(f"this makes version {version} of {collection} the published one", yes=yes)
-    with explained(connection):
-        history = [one.manifest for one in _history(connection, collection) if one.manifest]
-        if not history:
-            raise NothingKeptError(
-                f"the bucket keeps no readable manifest of a snapshot of {collection}: a Chroma "
-                "server has none; of a directory, `receipt-sync repair` builds it from the deltas"
-            )
-        number = history[0].version if dry_run else _restore(connection, history, version)
-        if dry_run:
-            _check(history, version)
-    if as_json:
-        print_json({"restored": version, "published": None if dry_run else number})
-    elif dry_run:
-        output().print(f"would publish version {version} of {collection} anew")
-    else:
-        output().print(
-            f"version {version} of {collection} is published as version {number}: now run "
-            "`receipt-sync repair`"
-        )
+snapshot.command("restore")(restore_command)
 
 
 @snapshot.command("gc")
@@ -141,6 +102,8 @@ def gc_command(
 
     What a version needs, or has retired and not yet deleted, stays. The compactor deletes retired
     objects itself.
+
+    Exit code 0: all of them are gone. 2: some are not, and why.
 
     Example: receipt-sync snapshot gc receipt_words --dry-run
     """
@@ -160,13 +123,16 @@ def gc_command(
         output().print(f"{len(found):,} objects of {size / 2**20:,.1f} MiB {verb}")
 
 
-def _restore(connection: Connection, history: list[Manifest], version: int) -> int:
-    store = _store(connection, history[0].collection)
-    with (
-        scratch() as folder,
-        notes().status("fetching and checking its objects"),
-    ):
-        return restore(store, history, version, folder, SystemClock(), RESTORER).version
+def _rows(
+    connection: Connection, collection: Collection, limit: int, *, check: bool
+) -> list[HistoryRow]:
+    """The newest versions, and what is known of their objects."""
+    s3, bucket = connection.s3, connection.names.bucket
+    sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
+    history = ManifestHistory(s3, bucket, collection)
+    entries = (entry for page in history.pages() for entry in page.entries)
+    soundness = Soundness(_store(connection, collection)) if check else None
+    return [row_of(kept, sizes, soundness) for kept in history.read(islice(entries, limit))]
 
 
 def _sweep(
@@ -174,35 +140,41 @@ def _sweep(
 ) -> list[StoredObject]:
     store, names = _store(connection, collection), [stored.name for stored in found]
     swept = frozenset(sweep(store, collection, names, SystemClock(), SWEEPER))
+    there = stored_objects(connection.s3, connection.names.bucket, collection)
+    left = sorted(swept.intersection(stored.name for stored in there))
+    if left:
+        raise NotDeletedError(
+            f"S3 has not deleted {len(left):,} of {len(swept):,} objects, {left[0]} among them: "
+            "make sure that you may call s3:DeleteObject, and run gc again"
+        )
     return [stored for stored in found if stored.name in swept]
 
 
 def _garbage(
     connection: Connection, collection: Collection, grace: timedelta
 ) -> list[StoredObject]:
-    """Every version that the bucket keeps has its say, so that a restore still finds its objects.
+    """What no version that the bucket keeps needs, so that a restore still finds its objects.
 
-    Raises NothingKeptError where one can't be read: what it needs is not known.
+    Raises GarbageUnknownError where a manifest can't be read: what it needs is not known.
     """
     # Objects first: what a publish names in between is then known to be named.
     objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
-    kept = list(_history(connection, collection))
-    if not all(one.manifest for one in kept) or not kept:
-        raise NothingKeptError(
-            f"not every kept manifest of {collection} can be read, so what is garbage is not known"
-        )
-    manifests = [one.manifest for one in kept if one.manifest]
+    history = ManifestHistory(connection.s3, connection.names.bucket, collection)
+    newest = _newest(history)
     shelf = Shelf(_store(connection, collection))
-    return garbage(objects, manifests, shelf, SystemClock().now(), grace)
+    return garbage(objects, newest, history, shelf, SystemClock().now(), grace)
 
 
-def _check(history: list[Manifest], version: int) -> None:
-    if version not in {manifest.version for manifest in history}:
-        raise NothingKeptError(f"version {version} is not kept: see `snapshot history`")
-
-
-def _history(connection: Connection, collection: Collection) -> ManifestHistory:
-    return ManifestHistory(connection.s3, connection.names.bucket, collection)
+def _newest(history: ManifestHistory) -> Manifest:
+    """The present manifest. Raises GarbageUnknownError if it can't be read."""
+    entries = (entry for page in history.pages() for entry in page.entries)
+    for kept in history.read(islice(entries, 1)):
+        if kept.manifest is not None:
+            return kept.manifest
+    raise GarbageUnknownError(
+        f"the manifest of {history.collection} can't be read, so what is garbage is not known: "
+        "restore a version first"
+    )
 
 
 def _store(connection: Connection, collection: Collection) -> S3SnapshotStore:

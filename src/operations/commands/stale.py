@@ -1,6 +1,9 @@
 """`receipt-sync stale`."""
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -12,7 +15,9 @@ from operations.console import ends_in_a_sentence, output, print_json, progress_
 from operations.environment import connection_of_process
 from operations.failures import explained
 from operations.readers import snapshot_readers
+from operations.spool import Spool
 from operations.staleness import stale_ids
+from operations.streamed import Streamed
 from receipt_sync.keys import Collection
 
 
@@ -31,26 +36,26 @@ def stale_command(
     Example: receipt-sync stale --json | jq -r '.collections.receipt_lines.ids[]'
     """
     connection = connection_of_process()
-    with explained(connection):
-        found = _stale(connection)
-    if as_json:
-        parts = {name.value: {"count": len(ids), "ids": ids} for name, ids in found.items()}
-        print_json({"stale": sum(len(ids) for ids in found.values()), "collections": parts})
-        return
-    console = output()
-    for collection, ids in found.items():
-        console.print(f"{collection}: {len(ids):,} stale")
-        for chroma_id in ids[:limit]:
-            console.print(f"  {escape(chroma_id)}", soft_wrap=True)
+    with ExitStack() as stack:
+        found = {collection: stack.enter_context(Spool()) for collection in Collection}
+        with explained(connection):
+            _find(connection, found)
+        if as_json:
+            parts = {c.value: {"count": len(s), "ids": Streamed(s)} for c, s in found.items()}
+            print_json({"stale": sum(map(len, found.values())), "collections": parts})
+            return
+        console = output()
+        for collection, ids in found.items():
+            console.print(f"{collection}: {len(ids):,} stale")
+            for chroma_id in islice(ids, limit):
+                console.print(f"  {escape(chroma_id)}", soft_wrap=True)
 
 
-def _stale(connection: Connection) -> dict[Collection, list[str]]:
-    found: dict[Collection, list[str]] = {}
+def _find(connection: Connection, found: Mapping[Collection, Spool]) -> None:
     with snapshot_readers(connection) as readers, progress_bars() as progress:
         for collection, reader in readers.items():
             reader.refresh()
             count = reader.count() if reader.version else 0
             bar = progress.add_task(str(collection), total=count)
-            ids = stale_ids(reader, partial(progress.advance, bar)) if count else ()
-            found[collection] = list(ids)
-    return found
+            for chroma_id in stale_ids(reader, partial(progress.advance, bar)) if count else ():
+                found[collection].add(chroma_id)

@@ -1,6 +1,7 @@
 """`receipt-sync verify`."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from random import SystemRandom
 from typing import Annotated
@@ -28,6 +29,8 @@ from operations.errors import EmptySelectionError
 from operations.exit_codes import ExitCode
 from operations.failures import explained, sentence
 from operations.readers import Readers, snapshot_readers
+from operations.repair.newest_vectors import NewestVectors
+from operations.repair.wiring import newest_of
 from operations.scope import Scope
 from operations.settling import Settled, queue_backlog, settle
 from operations.silence import Silence
@@ -107,6 +110,7 @@ def verify_with_progress(
     scope: Scope | None = None,
     found: Sink = lambda _: None,
     goal: float = FRESHNESS_GOAL_SECONDS,
+    newest: NewestVectors | None = None,
 ) -> Verdict:
     """Verify what is published, with a bar. What differs may last `goal` seconds."""
     with progress_bars() as progress:
@@ -124,6 +128,7 @@ def verify_with_progress(
             scope,
             found,
             patience_of(connection, readers, goal, report),
+            newest,
         )
 
 
@@ -154,7 +159,7 @@ def patience_of(
     )
 
 
-def verify_once(
+def verify_once(  # noqa: PLR0913, PLR0917 what is compared, how, and who is told of it
     connection: Connection,
     readers: Readers,
     examples: int,
@@ -163,17 +168,32 @@ def verify_once(
     scope: Scope | None = None,
     found: Sink = lambda _: None,
     patience: Patience | None = None,
+    newest: NewestVectors | None = None,
 ) -> Verdict:
-    """Verify what is published now. `expect` receives about how many entities there are."""
+    """Verify what is published now. `expect` receives about how many entities there are.
+
+    `newest` keeps what it has read of the deltas from one verification to the next.
+    """
     for reader in readers.values():
         reader.refresh()
     if scope is None or scope.is_whole:
         expect(sum(reader.count() for reader in readers.values() if reader.version))
     clock = SystemClock()
     source = DynamoDBSource(connection.dynamodb, connection.names.table, SystemRandom(), Silence())
-    return Verification(
-        source, readers, clock, examples, advance, scope, found, patience=patience
-    ).run()
+    with ExitStack() as stack:
+        vectors = newest or stack.enter_context(newest_of(connection, readers))
+        vectors.refresh()
+        return Verification(
+            source,
+            readers,
+            clock,
+            examples,
+            advance,
+            scope,
+            found,
+            patience=patience,
+            newer=vectors.newer,
+        ).run()
 
 
 def settle_with_progress(
@@ -186,7 +206,7 @@ def settle_with_progress(
 ) -> Settled:
     """Wait for the backlog, saying what is left of it, and verify."""
     queue_url = connection.names.compaction_queue_url
-    with notes().status("settling") as status:
+    with notes().status("settling") as status, newest_of(connection, readers) as newest:
         patience = patience_of(
             connection,
             readers,
@@ -194,7 +214,9 @@ def settle_with_progress(
             lambda left: status.update(f"settling: {left:,} records are looked at again"),
         )
         return settle(
-            lambda: verify_once(connection, readers, examples, scope=scope, patience=patience),
+            lambda: verify_once(
+                connection, readers, examples, scope=scope, patience=patience, newest=newest
+            ),
             lambda: queue_backlog(connection.sqs, queue_url),
             SystemClock(),
             seconds,

@@ -4,14 +4,15 @@
 |---|---|
 | unexpected | a change message that says REMOVE for its key |
 | different | a change message upon which every part is computed anew |
-| missing, or without vector or document | its vector again, from its delta object |
+| missing, or with an older vector than its newest delta | that delta again |
+| without vector or document | its row of its delta, as a new delta |
 | a record that no message can name | none: by hand |
 """
 
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from compactor.projection import project
+from compactor.projection import DELTA_ID, project
 from operations.comparison import DOCUMENT, VECTOR
 from operations.verdict import Example, Finding
 from receipt_sync.errors import MalformedKeyError
@@ -24,6 +25,8 @@ class Remedy(StrEnum):
     RECOMPUTE = "recompute"
     REMOVE = "remove"
     RESEND = "send the vector again"
+    RENEW = "send the vector as a new delta"
+    REEMBED = "embed again"
     BY_HAND = "by hand"
 
 
@@ -57,8 +60,10 @@ def fault_of(example: Example) -> Fault:
         return Fault(Remedy.BY_HAND, example.collection, example.id, _UNNAMABLE)
     if example.finding is Finding.UNEXPECTED:
         return Fault(Remedy.REMOVE, example.collection, example.id)
-    if example.finding is Finding.MISSING or {VECTOR, DOCUMENT} & set(example.fields):
+    if example.finding is Finding.MISSING or DELTA_ID in example.fields:
         return Fault(Remedy.RESEND, example.collection, example.id)
+    if {VECTOR, DOCUMENT} & set(example.fields):
+        return Fault(Remedy.RENEW, example.collection, example.id)
     if not set(example.fields) & set(project(key, {key: {}})):
         return Fault(Remedy.BY_HAND, example.collection, example.id, _STRAY)
     return Fault(Remedy.RECOMPUTE, example.collection, example.id)

@@ -1,41 +1,54 @@
-"""Mends what a verification found, through the path that every change takes.
+"""Repairs what a verification found, through the path that every change takes.
 
 First everything is found and counted, then the mass-delete guard has its say, and only then is
 anything sent.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Final, Protocol
+
+from ulid import ULID
 
 from compactor.deltas import VectorBatch
-from compactor.index import batches
-from operations.errors import OperationError
 from operations.repair.changes import ChangeSink, recompute, remove
-from operations.repair.delta_objects import DeltaObjects, find, rows_of
-from operations.repair.remedies import Fault, Remedy
+from operations.repair.delta_rows import rows_of
+from operations.repair.guard import Guard
+from operations.repair.ledger import Ledger
+from operations.repair.plan import Plan
+from operations.repair.remedies import Fault, Remedy, fault_of
+from operations.verdict import Example
 from receipt_sync.clock import Clock
-from receipt_sync.errors import DeltaRefusedError
-from receipt_sync.keys import Collection, EntityKey
-from receipt_sync.messages import Delta
+from receipt_sync.errors import DeltaExistsError, DeltaRefusedError
+from receipt_sync.keys import Collection
+from receipt_sync.messages import Delta, delta_key
 
-CHANGES_A_STEP: Final = 1_000
 WHY: Final = "repair"
+_TRIES: Final = 5
 
 Advance = Callable[[int], None]
-
-
-class MassDeleteError(OperationError):
-    """A repair would delete more of a collection than it may."""
 
 
 class DeltaSink(Protocol):
     """Where vectors go."""
 
-    def store(self, collection: Collection, batch: VectorBatch) -> Delta: ...
+    def store(self, collection: Collection, batch: VectorBatch) -> Delta:
+        """Store a new delta object. Raises DeltaExistsError if its id is taken."""
+        ...
 
     def send(self, deltas: Sequence[Delta]) -> None: ...
+
+
+class Newest(Protocol):
+    """The deltas of the bucket: the newest of each record, and their content."""
+
+    def newer(self, collection: Collection, held: Mapping[str, str]) -> Mapping[str, str]: ...
+
+    def vectors(self, collection: Collection, delta_id: str) -> int: ...
+
+    def refused(self, collection: Collection) -> list[str]: ...
+
+    def read(self, collection: Collection, delta_id: str) -> VectorBatch: ...
 
 
 class Records(Protocol):
@@ -44,136 +57,116 @@ class Records(Protocol):
     def count(self) -> int: ...
 
     def delta_ids(self, ids: Sequence[str]) -> Mapping[str, str]:
-        """The delta that brought each record's vector, of those that exist and say so."""
+        """The delta that brought each record's vector, of those that exist; "" if unknown."""
         ...
 
 
-@dataclass(frozen=True)
-class Guard:
-    """The most that a repair may delete of a collection without a person's word (I5)."""
-
-    share: float
-    floor: int
-
-    def check(self, collection: Collection, deletes: int, records: int) -> None:
-        """Raise MassDeleteError beyond the share; up to `floor` records may always go."""
-        if deletes > max(self.floor, self.share * records):
-            raise MassDeleteError(
-                f"{deletes:,} of {records:,} records of {collection} have no item in the table, "
-                f"more than {self.share:.0%}: nothing was sent. Make sure that the table is the "
-                "right one and whole, then say --max-delete-share 1"
-            )
-
-
-@dataclass
-class Plan:
-    """What a repair sends, and what it can't."""
-
-    recompute: list[EntityKey] = field(default_factory=list)
-    remove: list[EntityKey] = field(default_factory=list)
-    deltas: list[Delta] = field(default_factory=list)
-    """To be sent once more as they are."""
-    rows: list[tuple[Collection, VectorBatch]] = field(default_factory=list)
-    """To be stored and sent as new deltas, for records that exist but lost their vector."""
-    resent: int = 0
-    reembed: list[str] = field(default_factory=list)
-    """Ids whose vectors are kept nowhere."""
-    by_hand: list[tuple[str, str]] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-
-    @property
-    def steps(self) -> int:
-        """What a progress bar counts."""
-        vectors = len(self.deltas) + len(self.rows)
-        return len(self.recompute) + len(self.remove) + vectors
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "recompute": len(self.recompute),
-            "remove": len(self.remove),
-            "resend": self.resent,
-            "deltas": len(self.deltas) + len(self.rows),
-            "reembed": self.reembed,
-            "by_hand": [{"id": chroma_id, "reason": why} for chroma_id, why in self.by_hand],
-            "unreadable_deltas": self.unreadable,
-        }
-
-
 class Repair:
-    """Plans and sends."""
+    """Notes faults, plans, and sends. Its memory does not follow their number."""
 
     def __init__(
         self,
         changes: ChangeSink,
         deltas: DeltaSink,
-        objects: DeltaObjects,
+        newest: Newest,
         records: Mapping[Collection, Records],
         guard: Guard,
         clock: Clock,
+        randomness: Random,
+        ledger: Ledger,
     ) -> None:
-        self._changes, self._deltas, self._objects = changes, deltas, objects
+        self._changes, self._deltas, self._newest = changes, deltas, newest
         self._records, self._guard, self._clock = records, guard, clock
+        self._randomness, self._ledger = randomness, ledger
 
-    def plan(self, faults: Sequence[Fault]) -> Plan:
-        """What would be sent. Raises MassDeleteError."""
-        plan = Plan()
-        self._check_deletes(faults)
-        for fault in faults:
-            if fault.remedy is Remedy.RECOMPUTE:
-                plan.recompute.append(fault.key)
-            elif fault.remedy is Remedy.REMOVE:
-                plan.remove.append(fault.key)
-            elif fault.remedy is Remedy.BY_HAND:
-                plan.by_hand.append((fault.id, fault.reason))
-        resend = [fault for fault in faults if fault.remedy is Remedy.RESEND]
+    def note(self, example: Example) -> None:
+        """Remember something that a verification found."""
+        self._ledger.note(fault_of(example))
+
+    def plan(self) -> Plan:
+        """Return what would be sent for what was noted. Raises MassDeleteError."""
+        for collection, records in self._records.items():
+            deletes = self._ledger.count(Remedy.REMOVE, collection)
+            if deletes:
+                self._guard.check(collection, deletes, records.count())
+        resent = 0
         for collection in self._records:
-            wanted = [fault.id for fault in resend if fault.collection is collection]
-            self._plan_vectors(plan, collection, wanted)
-        return plan
+            for page in self._ledger.pages(Remedy.RESEND, collection):
+                resent += self._plan_resending(collection, [fault.id for fault in page])
+            for page in self._ledger.pages(Remedy.RENEW, collection):
+                resent += self._plan_renewing(collection, [fault.id for fault in page])
+        return Plan(self._ledger, resent, self._unreadable())
 
-    def send(self, plan: Plan, advance: Advance = lambda _: None) -> int:
+    def send(self, advance: Advance = lambda _: None) -> int:
         """Send what was planned; returns the number of messages. Raises what the queue raises."""
         messages = 0
-        for make, keys in ((remove, plan.remove), (recompute, plan.recompute)):
-            for some in batches(keys, CHANGES_A_STEP):
-                messages += self._changes.send(make(some, self._clock.now(), WHY))
-                advance(len(some))
-        stored = [self._deltas.store(collection, batch) for collection, batch in plan.rows]
-        self._deltas.send([*plan.deltas, *stored])
-        advance(len(plan.deltas) + len(stored))
-        return messages + len(plan.deltas) + len(stored)
+        for make, remedy in ((remove, Remedy.REMOVE), (recompute, Remedy.RECOMPUTE)):
+            for page in self._ledger.pages(remedy):
+                keys = [fault.key for fault in page]
+                messages += self._changes.send(make(keys, self._clock.now(), WHY))
+                advance(len(page))
+        for deltas in self._ledger.resend_pages():
+            self._deltas.send([Delta.of(*delta) for delta in deltas])
+            messages += len(deltas)
+            advance(len(deltas))
+        for collection, delta_id, ids in self._ledger.renewed():
+            messages += self._renew(collection, delta_id, ids)
+            advance(1)
+        return messages
 
-    def _check_deletes(self, faults: Iterable[Fault]) -> None:
-        deletes = Counter(f.collection for f in faults if f.remedy is Remedy.REMOVE)
-        for collection, count in deletes.items():
-            self._guard.check(collection, count, self._records[collection].count())
+    def _plan_resending(self, collection: Collection, ids: Sequence[str]) -> int:
+        """Records that are missing, or whose vector is older than the newest that was sent."""
+        held = self._records[collection].delta_ids(ids)
+        newest = self._newest.newer(collection, {i: held.get(i, "") for i in ids})
+        for delta_id in newest.values():
+            self._note_resend(collection, delta_id)
+        self._note_lost(collection, [i for i in ids if i not in newest and i not in held])
+        return len(newest)
 
-    def _plan_vectors(self, plan: Plan, collection: Collection, wanted: Sequence[str]) -> None:
-        if not wanted:
-            return
-        held = self._records[collection].delta_ids(wanted)
-        found = find(self._objects, collection, [i for i in wanted if i not in held])
-        plan.deltas += found.deltas.values()
-        plan.unreadable += found.unreadable
-        plan.resent += len(found.ids)
-        plan.reembed += sorted(found.lost)
-        self._plan_rows(plan, collection, held)
+    def _plan_renewing(self, collection: Collection, ids: Sequence[str]) -> int:
+        """Records that lost their vector. Their own delta would change nothing a second time."""
+        held = self._records[collection].delta_ids(ids)
+        before = {i: _predecessor(held.get(i, "")) for i in ids}
+        newest = self._newest.newer(collection, before)
+        for chroma_id, delta_id in newest.items():
+            if delta_id == held.get(chroma_id):
+                self._ledger.note_renew(collection, delta_id, chroma_id)
+            else:
+                self._note_resend(collection, delta_id)
+        self._note_lost(collection, [i for i in ids if i not in newest])
+        return len(newest)
 
-    def _plan_rows(self, plan: Plan, collection: Collection, held: Mapping[str, str]) -> None:
-        """A record that is there remembers its delta, which would change nothing a second time."""
-        for delta_id, ids in _by_value(held):
+    def _note_resend(self, collection: Collection, delta_id: str) -> None:
+        self._ledger.note_resend(collection, delta_id, self._newest.vectors(collection, delta_id))
+
+    def _note_lost(self, collection: Collection, ids: Sequence[str]) -> None:
+        self._ledger.note(*(Fault(Remedy.REEMBED, collection, i) for i in ids))
+
+    def _unreadable(self) -> list[str]:
+        return [
+            delta_key(collection, delta_id)
+            for collection in self._records
+            for delta_id in self._newest.refused(collection)
+        ]
+
+    def _renew(self, collection: Collection, delta_id: str, ids: Sequence[str]) -> int:
+        try:
+            source = self._newest.read(collection, delta_id)
+        except DeltaRefusedError:  # its time in the bucket was over between the plan and now
+            self._note_lost(collection, ids)
+            return 0
+        self._deltas.send([self._stored(collection, source, frozenset(ids))])
+        return 1
+
+    def _stored(self, collection: Collection, source: VectorBatch, ids: frozenset[str]) -> Delta:
+        for _ in range(_TRIES - 1):
             try:
-                batch = rows_of(self._objects.read(collection, delta_id), set(ids))
-            except DeltaRefusedError:
-                plan.reembed += ids
+                return self._deltas.store(collection, rows_of(source, ids, self._randomness))
+            except DeltaExistsError:
                 continue
-            plan.reembed += sorted(set(ids) - set(batch.ids))
-            plan.resent += len(batch.ids)
-            plan.rows += [(collection, batch)] if batch.ids else []
+        return self._deltas.store(collection, rows_of(source, ids, self._randomness))
 
 
-def _by_value(pairs: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    grouped: dict[str, list[str]] = {}
-    for key, value in pairs.items():
-        grouped.setdefault(value, []).append(key)
-    yield from grouped.items()
+def _predecessor(delta_id: str) -> str:
+    """The ULID before a delta's, so that what is newer includes the delta itself."""
+    return str(ULID.from_int(int(ULID.from_str(delta_id)) - 1)) if delta_id else ""

@@ -1,23 +1,40 @@
-"""Builds a repair for a connection."""
+"""Builds repairs, and what they ask the bucket, for a connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from random import SystemRandom
+from typing import Final
 
 from compactor.projection import DELTA_ID
 from operations.connection import Connection
 from operations.deltas import DeltaSender
+from operations.deployment.discovery import Deployment, NotDeployedError
 from operations.persistence import Persistence
 from operations.readers import Reader, Readers
 from operations.repair.changes import QueueChanges
 from operations.repair.delta_objects import S3DeltaObjects
-from operations.repair.repairing import Guard, Repair
+from operations.repair.guard import DeleteLimit, Guard
+from operations.repair.ledger import Ledger
+from operations.repair.newest_vectors import NewestVectors, newest_vectors
+from operations.repair.repairing import Repair
 from operations.silence import Silence
 from receipt_sync.clock import SystemClock
+from receipt_sync.errors import IndexFailedError
+from receipt_sync.keys import Collection
+from receipt_sync.settings import CompactorSettings
 from stream_processor.publisher import SQSOutbox
+
+_DEFAULTS: Final = CompactorSettings.model_fields
+DEFAULT_LIMIT: Final = DeleteLimit(
+    float(_DEFAULTS["max_delete_share"].default), int(_DEFAULTS["max_delete_floor"].default)
+)
+"""What a repair may delete unless the operator says otherwise."""
+_RECORDS_ASKED: Final = 20
 
 
 class ReaderRecords:
-    """Records of a published snapshot; none before a first publish."""
+    """Records of a published collection; none before a first publish."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -27,27 +44,79 @@ class ReaderRecords:
 
     def delta_ids(self, ids: Sequence[str]) -> Mapping[str, str]:
         records = self._reader.get(ids) if self._reader.version else {}
-        found = {chroma_id: r.metadata.get(DELTA_ID) for chroma_id, r in records.items()}
-        return {chroma_id: str(delta_id) for chroma_id, delta_id in found.items() if delta_id}
+        return {i: str(record.metadata.get(DELTA_ID) or "") for i, record in records.items()}
 
 
-def repair_of(connection: Connection, readers: Readers, guard: Guard) -> Repair:
+class ReaderDimensions:
+    """The dimension of each published collection, asked once."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._known: dict[Collection, int] = {}
+
+    def __call__(self, collection: Collection) -> int | None:
+        if collection not in self._known:
+            found = dimension_of(self._readers[collection])
+            if found is None:
+                return None
+            self._known[collection] = found
+        return self._known[collection]
+
+
+def dimension_of(reader: Reader) -> int | None:
+    """Return the dimension of a collection's vectors; None while it has none.
+
+    A record that lost its vector fails the call, so a few are asked one by one.
+    """
+    if not reader.version:
+        return None
+    for chroma_id in islice(reader.ids(), _RECORDS_ASKED):
+        try:
+            for vector in reader.vectors([chroma_id]).values():
+                return len(vector)
+        except IndexFailedError:
+            continue  # this record's vector is lost; the next one has the same dimension
+    return None
+
+
+@contextmanager
+def newest_of(connection: Connection, readers: Readers) -> Iterator[NewestVectors]:
+    """Answers about the deltas in the connection's bucket."""
+    objects = S3DeltaObjects(connection.s3, connection.names.bucket)
+    with newest_vectors(objects, ReaderDimensions(readers)) as newest:
+        yield newest
+
+
+@contextmanager
+def repair_of(
+    connection: Connection, readers: Readers, newest: NewestVectors, own: DeleteLimit
+) -> Iterator[Repair]:
     """A repair that sends to the connection's queue."""
-    names, clock = connection.names, SystemClock()
-    return Repair(
-        changes=changes_of(connection),
-        deltas=DeltaSender(
-            connection.s3,
-            names.bucket,
-            connection.sqs,
-            names.compaction_queue_url,
-            Persistence(clock, SystemRandom()),
-            new_id=_no_new_id,
-        ),
-        objects=S3DeltaObjects(connection.s3, names.bucket),
-        records={name: ReaderRecords(reader) for name, reader in readers.items()},
-        guard=guard,
-        clock=clock,
+    ledger = Ledger()
+    try:
+        yield Repair(
+            changes=changes_of(connection),
+            deltas=deltas_of(connection),
+            newest=newest,
+            records={name: ReaderRecords(reader) for name, reader in readers.items()},
+            guard=Guard(own, compactor_limit(connection)),
+            clock=SystemClock(),
+            randomness=SystemRandom(),
+            ledger=ledger,
+        )
+    finally:
+        ledger.close()
+
+
+def compactor_limit(connection: Connection) -> DeleteLimit:
+    """Return the most that one cycle of the deployed compactor deletes."""
+    try:
+        variables = Deployment(connection).compactor.variables
+    except NotDeployedError:  # whoever applies the messages later starts with the defaults
+        return DEFAULT_LIMIT
+    return DeleteLimit(
+        float(variables.get("MAX_DELETE_SHARE") or DEFAULT_LIMIT.share),
+        int(variables.get("MAX_DELETE_FLOOR") or DEFAULT_LIMIT.floor),
     )
 
 
@@ -56,6 +125,20 @@ def changes_of(connection: Connection) -> QueueChanges:
     url = connection.names.compaction_queue_url
     outbox = SQSOutbox(connection.sqs, url, SystemRandom(), Silence())
     return QueueChanges(outbox, SystemClock())
+
+
+def deltas_of(connection: Connection) -> DeltaSender:
+    """A sender of deltas that exist already to the connection's queue."""
+    names = connection.names
+    persistence = Persistence(SystemClock(), SystemRandom())
+    return DeltaSender(
+        connection.s3,
+        names.bucket,
+        connection.sqs,
+        names.compaction_queue_url,
+        persistence,
+        new_id=_no_new_id,
+    )
 
 
 def _no_new_id() -> str:

@@ -1,21 +1,41 @@
 """Objects of a snapshot that no kept manifest names: left by a crash between upload and publish.
 
 A publish stores its pack first and its manifest last, so an object that is named nowhere is either
-garbage or about to be named. Only what is older than the grace can't be the latter. What a manifest
-lists as retired is the compactor's own to delete, after its retention.
+garbage or about to be named. Only what is older than the grace can't be the latter. What the newest
+manifest lists as retired is the compactor's own to delete, after its retention.
+
+Whoever stores an object publishes its name within the life of one function. So of an object that
+the newest manifest does not name, only the manifests that were stored soon after it are read.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from compactor.snapshot.manifest import LIST_FOLDER, Manifest
 from compactor.snapshot.shelf import Shelf
+from operations.errors import OperationError
+from operations.snapshots.history import Entry, KeptVersion, Page
 from receipt_sync.keys import Collection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+NAMED_WITHIN: Final = timedelta(hours=1)
+"""Between an object and the manifest that first names it; a function lives 15 minutes at most."""
+
+
+class GarbageUnknownError(OperationError):
+    """A manifest can't be read, so what it needs is not known."""
+
+
+class History(Protocol):
+    """The kept manifests of a collection."""
+
+    def pages(self) -> Iterator[Page]: ...
+
+    def read(self, entries: Iterable[Entry]) -> Iterator[KeptVersion]: ...
 
 
 @dataclass(frozen=True)
@@ -29,19 +49,50 @@ class StoredObject:
 
 def garbage(
     objects: Iterable[StoredObject],
-    manifests: Iterable[Manifest],
+    newest: Manifest,
+    history: History,
     shelf: Shelf,
     now: datetime,
     grace: timedelta,
 ) -> list[StoredObject]:
-    """Objects older than the grace that none of the manifests needs or has retired."""
-    named: set[str] = set()
-    for manifest in manifests:
-        named |= manifest.objects.union(*map(shelf.objects, manifest.retired))
-        named |= {entry.name for entry in manifest.retired}
-    return [
-        stored for stored in objects if stored.name not in named and now - stored.stored_at > grace
-    ]
+    """Return the objects older than the grace that no kept manifest needs or has retired.
+
+    Raises GarbageUnknownError if a manifest that may name one of them can't be read.
+    """
+    named = _named(newest, shelf)
+    left = {
+        stored.name: stored
+        for stored in objects
+        if stored.name not in named and now - stored.stored_at > grace
+    }
+    near = _near(history, [stored.stored_at for stored in left.values()])
+    for kept in history.read(near) if left else ():
+        if kept.manifest is None:
+            raise GarbageUnknownError(
+                f"version {kept.version_id} of the manifest can't be read, so what is garbage is "
+                "not known: nothing was deleted"
+            )
+        for name in _named(kept.manifest, shelf):
+            left.pop(name, None)
+    return sorted(left.values(), key=lambda stored: stored.name)
+
+
+def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
+    """What a version needs or has retired, and its lists."""
+    shelf.load(manifest.retired)
+    lists = {entry.name for entry in manifest.retired}
+    return manifest.objects.union(lists, *map(shelf.objects, manifest.retired))
+
+
+def _near(history: History, moments: list[datetime]) -> Iterator[Entry]:
+    """The entries that were stored soon after one of the moments."""
+    oldest = min(moments, default=None)
+    for page in history.pages():
+        for entry in page.entries:
+            if oldest is None or entry.stored_at < oldest:
+                return
+            if any(m <= entry.stored_at <= m + NAMED_WITHIN for m in moments):
+                yield entry
 
 
 def stored_objects(

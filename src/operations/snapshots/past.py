@@ -1,13 +1,17 @@
 """Opens published versions of the past, to say since when a record is what it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import overload
 
+from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.reader import SnapshotReader
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.connection import Connection
 from operations.scratch import scratch
-from operations.snapshots.history import FrozenStore, ManifestHistory, whole
+from operations.snapshots.garbage import stored_objects
+from operations.snapshots.history import Entry, FrozenStore, KeptVersion, ManifestHistory
+from operations.snapshots.objects import missing
 from operations.snapshots.since import Records, Version, with_since
 from operations.verdict import Example
 from receipt_sync.keys import Collection
@@ -32,18 +36,107 @@ def _of_collection(
 ) -> list[Example]:
     s3, bucket = connection.s3, connection.names.bucket
     store = S3SnapshotStore(s3, bucket, collection)
-    kept = [
-        (entry, manifest)
-        for entry, manifest in reversed(whole(ManifestHistory(s3, bucket, collection), store))
-        if manifest.version <= verified
-    ]
+    sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
+    past = PastVersions(ManifestHistory(s3, bucket, collection), sizes, verified)
 
     def records_at(place: int, ids: Sequence[str]) -> Records:
         with scratch() as folder:
-            past = FrozenStore(store, kept[place][0])
-            with SnapshotReader(past, collection, folder / "past") as reader:
+            frozen = FrozenStore(store, past.kept(place))
+            with SnapshotReader(frozen, collection, folder / "past") as reader:
                 reader.refresh()
                 return reader.get(ids)
 
-    versions = [Version(manifest.version, manifest.published_at) for _, manifest in kept]
-    return with_since(examples, versions, records_at)
+    return with_since(examples, past, records_at)
+
+
+class PastVersions(Sequence[Version]):
+    """The versions that can be opened, the oldest first; a manifest is read when it is asked for.
+
+    Objects are deleted once they are older than the retention, so the versions that can still be
+    opened are the newest ones, up to the verified one.
+    """
+
+    def __init__(self, history: ManifestHistory, sizes: Mapping[str, int], verified: int) -> None:
+        self._history, self._sizes, self._verified = history, sizes, verified
+        self._known: dict[str, KeptVersion | None] = {}
+        self._entries = self._openable()[::-1]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, place: int) -> Version: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Version]: ...
+
+    def __getitem__(self, place: int | slice) -> Version | list[Version]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        manifest = _manifest_of(self.kept(place))
+        return Version(manifest.version, manifest.published_at)
+
+    def kept(self, place: int) -> KeptVersion:
+        """Return a version's manifest; of one that can't be read, that of the next newer one."""
+        for entry in self._entries[place:]:
+            kept = self._read(entry)
+            if kept is not None and kept.manifest is not None:
+                return kept
+        raise AssertionError("the newest of the versions was read before")
+
+    def _openable(self) -> list[Entry]:
+        """Newest first. Of each page one manifest is read, and some of the last one's."""
+        found: list[Entry] = []
+        for page in self._history.pages():
+            entries = page.entries if found else self._from_verified(page.entries)
+            end = self._end(entries)
+            found += entries[:end]
+            if end < len(entries):
+                break
+        return found
+
+    def _from_verified(self, entries: list[Entry]) -> list[Entry]:
+        """From the verified version on: what was published since was not looked at."""
+        for place, entry in enumerate(entries):
+            manifest = self._manifest(entry)
+            if manifest is not None and manifest.version <= self._verified:
+                return entries[place:]
+        return []
+
+    def _end(self, entries: list[Entry]) -> int:
+        """How many of a page's entries can be opened; they are its first ones."""
+        if not entries or self._is_openable(entries[-1]):
+            return len(entries)
+        low, high = 0, len(entries) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._is_openable(entries[middle]):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _is_openable(self, entry: Entry) -> bool:
+        manifest = self._manifest(entry)
+        return (
+            manifest is not None
+            and manifest.version > 0  # at 0 nothing was published yet
+            and not missing(manifest, self._sizes)
+        )
+
+    def _manifest(self, entry: Entry) -> Manifest | None:
+        kept = self._read(entry)
+        return kept.manifest if kept is not None else None
+
+    def _read(self, entry: Entry) -> KeptVersion | None:
+        if entry.version_id not in self._known:
+            self._known[entry.version_id] = self._history.read_one(entry)
+        return self._known[entry.version_id]
+
+
+def _manifest_of(kept: KeptVersion) -> Manifest:
+    if kept.manifest is None:
+        raise AssertionError("only what can be read is kept")
+    return kept.manifest

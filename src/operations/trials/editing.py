@@ -47,8 +47,8 @@ class Editor(Protocol):
         """Set fields of an item; False if there is no such item."""
         ...
 
-    def delete(self, key: EntityKey) -> None:
-        """Delete an item, if it is there."""
+    def delete(self, key: EntityKey) -> bool:
+        """Delete an item; False if there is no such item."""
         ...
 
 
@@ -56,8 +56,7 @@ def apply(editor: Editor, edit: Edit) -> bool:
     """Make an edit; False if its item is gone."""
     if edit.fields is not None:
         return editor.update(edit.key, edit.fields)
-    editor.delete(edit.key)
-    return True
+    return editor.delete(edit.key)
 
 
 def edits(
@@ -96,7 +95,10 @@ def _merchant(name: str) -> Mapping[str, Any]:
 
 
 class TableEditor:
-    """Editor on DynamoDB. An update never makes an item that is not there."""
+    """Editor on DynamoDB. An update never makes an item that is not there.
+
+    A deletion answers what was there, so one of an item that is gone is not counted as a write.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client, self._table = client, table
@@ -118,8 +120,11 @@ class TableEditor:
             return False
         return True
 
-    def delete(self, key: EntityKey) -> None:
-        self._client.delete_item(TableName=self._table, Key=_key(key))
+    def delete(self, key: EntityKey) -> bool:
+        deleted = self._client.delete_item(
+            TableName=self._table, Key=_key(key), ReturnValues="ALL_OLD"
+        )
+        return bool(deleted.get("Attributes"))
 
 
 def _key(key: EntityKey) -> Any:

@@ -411,6 +411,15 @@ def test_deltas_are_decoded_in_one_thread(world: World):
     assert len(world.index().records) == 8
 
 
+def test_a_cycle_that_fails_is_counted_with_its_duration_as_it_costs_as_much(world: World):
+    load(world)
+    before = len([name for name, _ in world.telemetry.values if name is Metric.COMPACTION_DURATION])
+    world.table.failing = TableReadError("throttled")
+    assert world.handle(world.worker(), world.change_body(line(1), "text")).returned
+    durations = [v for name, v in world.telemetry.values if name is Metric.COMPACTION_DURATION]
+    assert len(durations) == before + 1
+
+
 def test_freshness_is_measured_from_the_stream_records_time(world: World):
     load(world)
     body = world.change_body(line(1), "confidence")

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from compactor.deltas import Vectors
+from compactor.deltas import VectorBatch, Vectors
 from compactor.index import Match, Record
 from compactor.projection import DELTA_ID, Item, project, text_of
 from operations.items import Entity
+from operations.repair.delta_index import StoredDelta
+from operations.repair.outline import Outline
 from receipt_sync.attributes import decode_item
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import IndexFailedError
+from receipt_sync.errors import DeltaRefusedError, IndexFailedError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 from tests.fakes.table import InMemoryTable
@@ -119,3 +121,42 @@ class RecordingSender:
         if self.failing is not None:
             raise self.failing
         self.log.append(("send", list(deltas)))
+
+
+class InMemoryDeltas:
+    """Delta objects; one whose id is in `broken` can't be read."""
+
+    def __init__(self, broken: Sequence[str] = ()) -> None:
+        self.batches: dict[tuple[Collection, str], VectorBatch] = {}
+        self.broken = broken
+        self.outlined: list[str] = []
+        self.reads: list[str] = []
+
+    def put(
+        self,
+        delta_id: str,
+        *ids: str,
+        collection: Collection = Collection.LINES,
+        dimension: int = 2,
+    ) -> None:
+        vectors = np.full((len(ids), dimension), len(self.batches), np.float32)
+        batch = VectorBatch(delta_id, ids, vectors, tuple(f"text of {i}" for i in ids))
+        self.batches[collection, delta_id] = batch
+
+    def listed(self, collection: Collection, after: str = "") -> Iterator[StoredDelta]:
+        ids = sorted(d for c, d in self.batches if c is collection and d > after)
+        yield from (StoredDelta(delta_id, 1) for delta_id in ids)
+
+    def outline(self, collection: Collection, delta: StoredDelta) -> Outline:
+        self.outlined.append(delta.id)
+        batch = self._batch(collection, delta.id)
+        return Outline(batch.ids, batch.dimension)
+
+    def read(self, collection: Collection, delta_id: str) -> VectorBatch:
+        self.reads.append(delta_id)
+        return self._batch(collection, delta_id)
+
+    def _batch(self, collection: Collection, delta_id: str) -> VectorBatch:
+        if delta_id in self.broken or (collection, delta_id) not in self.batches:
+            raise DeltaRefusedError("gone")
+        return self.batches[collection, delta_id]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from operations.errors import OperationError
-from operations.repair.backfill import Backfill, Pace, PlaceError, PlaceFile
+from operations.repair.backfill import Backfill, Pace, QueueStoppedError, Sent
+from operations.repair.place import PlaceError, PlaceFile
 from operations.settling import Backlog
 from operations.table_pages import Page, Position
 from receipt_sync.keys import EntityKey
@@ -43,50 +44,106 @@ class Changes:
         return 1
 
 
+class Queue:
+    """Has room or not; `on` says at each look whether the mapping is on."""
+
+    def __init__(self, *waiting: int, on: Sequence[bool] = (True,)) -> None:
+        self.waiting, self.on = [*waiting, 0], list(on)
+
+    def backlog(self) -> Backlog:
+        return Backlog(self.waiting.pop(0) if len(self.waiting) > 1 else self.waiting[0], 0)
+
+    def is_on(self) -> bool:
+        return self.on.pop(0) if len(self.on) > 1 else self.on[0]
+
+
 class Setup:
-    def __init__(self, folder: Path, changes: Changes, *waiting: int, rate: float = 1e9) -> None:
+    def __init__(
+        self, folder: Path, changes: Changes, *waiting: int, rate: float = 1e9, **queue: Any
+    ) -> None:
         self.clock, self.changes = ManualClock(), changes
         self.path = folder / "place"
-        self.waiting = [*waiting, 0]
+        self.queue = Queue(*waiting, **queue)
         self.told: list[int] = []
+        self.waits: list[str] = []
         self.backfill = Backfill(
             pages,
             changes,
-            self._backlog,
-            PlaceFile(self.path, "table"),
+            self.queue,
+            PlaceFile(self.path, "table", "https://here"),
             self.clock,
             Pace(rate, most_waiting=5),
         )
 
-    def _backlog(self) -> Backlog:
-        return Backlog(self.waiting.pop(0) if len(self.waiting) > 1 else self.waiting[0], 0)
+    def run(self, *, resume: bool = False) -> Sent:
+        left = self.backfill.left(resume=resume)
+        return self.backfill.run(left, self.told.append, lambda one: self.waits.append(str(one)))
 
-    def run(self) -> int:
-        return self.backfill.run(self.told.append)
+
+def interrupted(folder: Path) -> Setup:
+    broken = Setup(folder, Changes(fails_at=2))
+    with pytest.raises(OperationError):
+        broken.run()
+    return broken
 
 
 def test_every_line_and_word_is_sent_once_and_nothing_else(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes())
-    assert setup.run() == sum(setup.told) == 9
+    assert setup.run() == (9, 0)
+    assert sum(setup.told) == 9
     assert setup.changes.sent == KEYS[1:]
     assert not setup.path.exists()
 
 
-def test_an_interrupted_run_goes_on_with_the_page_that_failed(tmp_path: Path) -> None:
-    broken = Setup(tmp_path, Changes(fails_at=2))
-    with pytest.raises(OperationError):
-        broken.run()
-    assert json.loads(broken.path.read_text()) == {"table": "table", "next": {"at": 4}, "sent": 3}
+def test_an_interrupted_run_is_resumed_with_the_page_that_failed(tmp_path: Path) -> None:
+    broken = interrupted(tmp_path)
+    begun = broken.clock.now().isoformat()
+    assert json.loads(broken.path.read_text()) == {
+        "table": "table", "endpoint": "https://here", "begun": begun, "next": {"at": 4}, "sent": 3,
+    }  # fmt: skip
     again = Setup(tmp_path, Changes())
-    assert again.run() == 9
+    assert again.run(resume=True) == (6, 3), "what this run has sent, and what was sent before"
     assert broken.changes.sent + again.changes.sent == KEYS[1:]
     assert again.told[0] == 3, "the bar begins where it stopped"
 
 
-def test_it_waits_while_too_much_waits(tmp_path: Path) -> None:
+def test_a_leftover_place_does_not_make_a_later_run_skip_the_front_of_the_table(
+    tmp_path: Path,
+) -> None:
+    interrupted(tmp_path)
+    later = Setup(tmp_path, Changes())
+    assert later.run() == (9, 0)
+    assert later.changes.sent == KEYS[1:]
+
+
+def test_to_resume_needs_a_place_and_one_that_is_not_older_than_the_stream(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes())
+    with pytest.raises(PlaceError, match=r"no place .* to go on from"):
+        setup.run(resume=True)
+    interrupted(tmp_path)
+    late = Setup(tmp_path, Changes())
+    late.clock.sleep(24 * 3600 + 1)
+    with pytest.raises(PlaceError, match="leave out --resume"):
+        late.run(resume=True)
+    assert late.changes.sent == []
+
+
+def test_it_waits_while_too_much_waits_and_says_so(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes(), 9, 7, 6, 5)
     setup.run()
     assert setup.clock.elapsed == pytest.approx(3)
+    assert setup.waits[0] == "9 messages wait, 0 are being handled"
+
+
+def test_it_ends_while_the_mapping_is_off_in_place_of_waiting_for_ever(tmp_path: Path) -> None:
+    off = Setup(tmp_path, Changes(), on=[False])
+    with pytest.raises(QueueStoppedError, match="flags set --queue"):
+        off.run()
+    assert off.changes.sent == []
+    meanwhile = Setup(tmp_path, Changes(), *[9] * 50, on=[True, True, False])
+    with pytest.raises(QueueStoppedError):
+        meanwhile.run()
+    assert meanwhile.clock.elapsed < 30
 
 
 def test_it_keeps_to_its_rate(tmp_path: Path) -> None:
@@ -95,10 +152,27 @@ def test_it_keeps_to_its_rate(tmp_path: Path) -> None:
     assert setup.clock.elapsed == pytest.approx(9 / 2)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"table": "other", "next": {}, "sent": 1}'])
-def test_a_place_that_is_none_or_of_another_table_is_refused(tmp_path: Path, content: str) -> None:
+PLACE = {"table": "table", "endpoint": "https://here", "next": {}, "sent": 1}
+BEGUN = {"begun": "2026-01-01T00:00:00+00:00"}
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        json.dumps(PLACE),
+        json.dumps({**PLACE, **BEGUN, "table": "other"}),
+        json.dumps({**PLACE, **BEGUN, "endpoint": "https://there"}),
+    ],
+)
+def test_a_file_that_is_no_place_of_this_table_is_refused_and_kept(
+    tmp_path: Path, content: str, resume: bool
+) -> None:
     setup = Setup(tmp_path, Changes())
     setup.path.write_text(content)
     with pytest.raises(PlaceError, match=r"place"):
-        setup.run()
+        setup.run(resume=resume)
     assert setup.changes.sent == []
+    assert setup.path.read_text() == content

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 
-from compactor.deltas import decode
+from compactor.deltas import VectorBatch, decode
 from operations.deltas import DeltaSender
 from operations.persistence import Persistence
-from receipt_sync.errors import QueueSendError
+from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, read_message
 from tests.fakes.clock import ManualClock
@@ -23,7 +24,16 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+    def put_object(
+        self,
+        Bucket: str,  # noqa: N803 as boto3 calls it
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        IfNoneMatch: str = "",  # noqa: N803
+    ) -> None:
+        if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
+            metadata = {"HTTPStatusCode": 412}
+            raise ClientError({"Error": {}, "ResponseMetadata": metadata}, "PutObject")
         self.objects[Bucket, Key] = Body
 
 
@@ -108,3 +118,13 @@ def test_a_queue_that_never_takes_anything_is_given_up() -> None:
     queue = Queue([{"0"}] * 10_000)
     with pytest.raises(QueueSendError, match="keeps refusing 1 delta"):
         sender(queue).send(deltas(1))
+
+
+def test_a_delta_never_overwrites_another_one() -> None:
+    bucket = Bucket()
+    first = sender(Queue([]), bucket).put(Collection.LINES, KEYS, VECTORS, ["a", "b"])
+    before = dict(bucket.objects)
+    batch = VectorBatch(first.delta_id, (KEYS[0].chroma_id,), VECTORS[:1], ("c",))
+    with pytest.raises(DeltaExistsError, match="send the delta under another id"):
+        sender(Queue([]), bucket).store(Collection.LINES, batch)
+    assert bucket.objects == before

@@ -421,6 +421,8 @@ def test_a_silent_holders_lease_is_released_and_a_living_ones_only_by_force() ->
     assert release(locks, lock(3_600, -300), NOW, force=False)
     with pytest.raises(LockHeldError, match="10 s ago"):
         release(locks, lock(40, -10), NOW, force=False)
+    with pytest.raises(LockHeldError, match="10 s ago"):
+        release(locks, lock(40, -10), NOW, force=False, dry_run=True)
     assert release(locks, lock(40, -10), NOW, force=True)
     assert locks.released == ["owner", "owner"]
     assert not release(Locks(changed_hands=True), lock(3_600, -300), NOW, force=False)

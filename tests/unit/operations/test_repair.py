@@ -1,35 +1,39 @@
 """What a repair sends for each kind of fault, and what it refuses to send."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
 from ulid import ULID
 
-from compactor.deltas import VectorBatch, decode, encode
+from compactor.deltas import VectorBatch, decode
 from operations.errors import OperationError
 from operations.repair.changes import ChangesNotSentError, QueueChanges, recompute, remove
-from operations.repair.delta_objects import S3DeltaObjects, find, rows_of, successor
+from operations.repair.delta_index import DeltaIndex
+from operations.repair.guard import DeleteLimit, Guard, MassDeleteError
+from operations.repair.ledger import Ledger
+from operations.repair.newest_vectors import NewestVectors
 from operations.repair.remedies import Fault, Remedy, fault_of
-from operations.repair.repairing import Guard, MassDeleteError, Plan, Repair
+from operations.repair.repairing import Repair
 from operations.verdict import Example, FieldDifference, Finding
 from operations.verification import Verification
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import DeltaRefusedError
+from receipt_sync.errors import DeltaExistsError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, read_message, to_body
 from stream_processor.detection import EntityChange
 from stream_processor.packing import OutgoingMessage
 from tests.fakes.clock import ManualClock
 from tests.fakes.world import World, line, metadata, word
-from tests.unit.operations.fakes import InMemorySnapshot, ScannedTable
+from tests.unit.operations.fakes import InMemoryDeltas, InMemorySnapshot, ScannedTable
 
 LINES, WORDS = Collection.LINES, Collection.WORDS
 LINE = line(1)
 DELTAS = [str(ULID.from_int(n)) for n in range(1, 10)]
+LATER = str(ULID.from_int(1 << 80))
+"""The first of the next millisecond."""
 
 
 def example(finding: Finding, chroma_id: str = LINE.chroma_id, **fields: object) -> Example:
@@ -44,8 +48,10 @@ def example(finding: Finding, chroma_id: str = LINE.chroma_id, **fields: object)
         (example(Finding.MISSING), Remedy.RESEND),
         (example(Finding.DIFFERENT, text="y"), Remedy.RECOMPUTE),
         (example(Finding.DIFFERENT, merchant_name=None), Remedy.RECOMPUTE),
-        (example(Finding.DIFFERENT, text="y", vector=None), Remedy.RESEND),
-        (example(Finding.DIFFERENT, document=None), Remedy.RESEND),
+        (example(Finding.DIFFERENT, delta_id="y"), Remedy.RESEND),
+        (example(Finding.DIFFERENT, delta_id="y", vector=None), Remedy.RESEND),
+        (example(Finding.DIFFERENT, text="y", vector=None), Remedy.RENEW),
+        (example(Finding.DIFFERENT, document=None), Remedy.RENEW),
         (example(Finding.DIFFERENT, stray="y"), Remedy.BY_HAND),
         (example(Finding.DIFFERENT, stray="y", text="y"), Remedy.RECOMPUTE),
         (example(Finding.UNEXPECTED, "IMAGE#i#RECEIPT#1#LINE#1"), Remedy.BY_HAND),
@@ -56,67 +62,6 @@ def test_every_fault_has_its_remedy(found: Example, remedy: Remedy) -> None:
     fault = fault_of(found)
     assert fault.remedy is remedy
     assert bool(fault.reason) == (remedy is Remedy.BY_HAND)
-
-
-class Objects:
-    """Delta objects in memory; an id in `broken` can't be read."""
-
-    def __init__(self, broken: Sequence[str] = ()) -> None:
-        self.batches: dict[tuple[Collection, str], VectorBatch] = {}
-        self.broken = broken
-        self.reads: list[str] = []
-
-    def put(self, delta_id: str, *ids: str, collection: Collection = LINES) -> None:
-        vectors = np.full((len(ids), 2), len(self.batches), np.float32)
-        batch = VectorBatch(delta_id, ids, vectors, tuple(f"text of {i}" for i in ids))
-        self.batches[collection, delta_id] = batch
-
-    def newest_first(self, collection: Collection) -> Iterator[str]:
-        yield from sorted((d for c, d in self.batches if c is collection), reverse=True)
-
-    def read(self, collection: Collection, delta_id: str) -> VectorBatch:
-        self.reads.append(delta_id)
-        if delta_id in self.broken or (collection, delta_id) not in self.batches:
-            raise DeltaRefusedError("gone")
-        return self.batches[collection, delta_id]
-
-
-def test_vectors_are_found_in_the_newest_delta_that_holds_them_and_no_further() -> None:
-    objects = Objects()
-    objects.put(DELTAS[0], "a", "b")
-    objects.put(DELTAS[1], "a", "c")
-    objects.put(DELTAS[2], "d")
-    found = find(objects, LINES, ["a", "d"])
-    assert found.ids == {"a": DELTAS[1], "d": DELTAS[2]}
-    assert found.lost == set()
-    assert objects.reads == [DELTAS[2], DELTAS[1]], "the oldest need not be read"
-    assert found.deltas[DELTAS[1]] == Delta.of(LINES, DELTAS[1], 2)
-
-
-def test_what_no_delta_holds_is_lost_and_an_unreadable_delta_is_named() -> None:
-    objects = Objects(broken=[DELTAS[1]])
-    objects.put(DELTAS[0], "a")
-    objects.put(DELTAS[1], "b")
-    found = find(objects, LINES, ["a", "b"])
-    assert (found.ids, found.lost) == ({"a": DELTAS[0]}, {"b"})
-    assert found.unreadable == [f"deltas/receipt_lines/{DELTAS[1]}.npz"]
-
-
-def test_nothing_is_read_for_nothing() -> None:
-    objects = Objects()
-    objects.put(DELTAS[0], "a")
-    assert find(objects, LINES, []).deltas == {}
-    assert objects.reads == []
-
-
-def test_rows_of_a_delta_are_newer_than_it_and_older_than_the_next() -> None:
-    objects = Objects()
-    made, later = str(ULID()), str(ULID.from_timestamp(ULID().timestamp + 1))
-    objects.put(made, "a", "b", "c")
-    rows = rows_of(objects.read(LINES, made), {"c", "a"})
-    assert (rows.ids, rows.texts) == (("a", "c"), ("text of a", "text of c"))
-    assert made < rows.delta_id < later
-    assert rows.delta_id == successor(made)
 
 
 class Changes:
@@ -133,13 +78,17 @@ class Changes:
 
 
 class Deltas:
-    """Deltas that were stored and sent."""
+    """Deltas that were stored and sent; the first `taken` ids are somebody else's."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: int = 0) -> None:
         self.stored: list[VectorBatch] = []
         self.sent: list[Delta] = []
+        self.taken = taken
 
     def store(self, collection: Collection, batch: VectorBatch) -> Delta:
+        if self.taken:
+            self.taken -= 1
+            raise DeltaExistsError("taken")
         self.stored.append(batch)
         return Delta.of(collection, batch.delta_id, len(batch.ids))
 
@@ -160,15 +109,33 @@ class Records:
         return {i: self._delta_ids[i] for i in ids if i in self._delta_ids}
 
 
-class Setup:
-    """A repair on fakes."""
+OWN, COMPACTORS = DeleteLimit(0.1, 2), DeleteLimit(0.2, 4)
 
-    def __init__(self, objects: Objects | None = None, **records: Records) -> None:
-        self.changes, self.deltas = Changes(), Deltas()
-        self.objects = objects or Objects()
-        held = {LINES: records.get("lines", Records()), WORDS: records.get("words", Records())}
-        guard = Guard(share=0.1, floor=2)
-        self.repair = Repair(self.changes, self.deltas, self.objects, held, guard, ManualClock())
+
+class Setup:
+    """A repair on fakes, of a collection of two dimensions."""
+
+    def __init__(
+        self, objects: InMemoryDeltas | None = None, taken: int = 0, **records: Records
+    ) -> None:
+        self.changes, self.deltas = Changes(), Deltas(taken)
+        self.objects = objects or InMemoryDeltas()
+        self.held = {LINES: records.get("lines", Records()), WORDS: records.get("words", Records())}
+        self.ledger = Ledger()
+        self.repair = Repair(
+            self.changes,
+            self.deltas,
+            NewestVectors(DeltaIndex(self.objects), self.objects, lambda _: 2),
+            self.held,
+            Guard(OWN, COMPACTORS),
+            ManualClock(),
+            Random(1),
+            self.ledger,
+        )
+
+    def plan(self, *faults: Fault):
+        self.ledger.note(*faults)
+        return self.repair.plan()
 
 
 def fault(remedy: Remedy, chroma_id: str, collection: Collection = LINES) -> Fault:
@@ -177,60 +144,119 @@ def fault(remedy: Remedy, chroma_id: str, collection: Collection = LINES) -> Fau
 
 def test_differences_are_sent_as_inserts_and_strangers_as_removals() -> None:
     setup = Setup()
-    faults = [
-        fault(Remedy.RECOMPUTE, line(1).chroma_id),
-        fault(Remedy.REMOVE, word(2).chroma_id, WORDS),
-    ]
-    plan = setup.repair.plan(faults)
+    setup.plan(
+        fault(Remedy.RECOMPUTE, line(1).chroma_id), fault(Remedy.REMOVE, word(2).chroma_id, WORDS)
+    )
     assert setup.changes.sent == [], "planning sends nothing"
-    assert setup.repair.send(plan) == 2
+    assert setup.repair.send() == 2
     sent = {change.key: change.event_name for change in setup.changes.sent}
     assert sent == {line(1): "INSERT", word(2): "REMOVE"}
 
 
 def test_many_changes_are_sent_a_thousand_at_a_time() -> None:
     setup = Setup()
-    faults = [fault(Remedy.RECOMPUTE, line(n).chroma_id) for n in range(2_500)]
+    setup.plan(*(fault(Remedy.RECOMPUTE, line(n).chroma_id) for n in range(2_500)))
     told: list[int] = []
-    setup.repair.send(setup.repair.plan(faults), told.append)
+    setup.repair.send(told.append)
     assert setup.changes.calls == [1_000, 1_000, 500]
     assert sum(told) == 2_500
 
 
-def test_a_missing_record_gets_its_delta_again_as_it_is() -> None:
-    objects = Objects()
+def test_a_missing_record_gets_its_newest_delta_again_as_it_is() -> None:
+    objects = InMemoryDeltas()
     objects.put(DELTAS[0], line(1).chroma_id, line(2).chroma_id)
+    objects.put(DELTAS[1], line(2).chroma_id)
+    objects.put(DELTAS[2], line(3).chroma_id)
     setup = Setup(objects)
-    plan = setup.repair.plan([fault(Remedy.RESEND, line(2).chroma_id)])
-    setup.repair.send(plan)
-    assert setup.deltas.sent == [Delta.of(LINES, DELTAS[0], 2)]
+    plan = setup.plan(fault(Remedy.RESEND, line(2).chroma_id))
+    setup.repair.send()
+    assert setup.deltas.sent == [Delta.of(LINES, DELTAS[1], 1)]
     assert setup.deltas.stored == []
-    assert (plan.resent, plan.reembed) == (1, [])
+    assert (plan.resent, plan.is_left) == (1, False)
+
+
+def test_a_record_with_an_older_vector_gets_the_newest_delta_and_one_delta_is_sent_once() -> None:
+    ids = [line(n).chroma_id for n in range(1, 4)]
+    objects = InMemoryDeltas()
+    objects.put(DELTAS[0], *ids)
+    objects.put(DELTAS[1], *ids)
+    setup = Setup(objects, lines=Records(**dict.fromkeys(ids, DELTAS[0])))
+    plan = setup.plan(*(fault(Remedy.RESEND, chroma_id) for chroma_id in ids))
+    assert setup.repair.send() == 1
+    assert setup.deltas.sent == [Delta.of(LINES, DELTAS[1], 3)]
+    assert plan.resent == 3
+
+
+def test_a_delta_that_the_compactor_refuses_is_not_sent_again() -> None:
+    """Of another dimension, or broken: the record gets the delta before it, or is listed."""
+    objects = InMemoryDeltas(broken=[DELTAS[3]])
+    one, two = line(1).chroma_id, line(2).chroma_id
+    objects.put(DELTAS[0], one)
+    objects.put(DELTAS[1], one, two, dimension=8)
+    objects.put(DELTAS[3], two)
+    setup = Setup(objects)
+    plan = setup.plan(fault(Remedy.RESEND, one), fault(Remedy.RESEND, two))
+    setup.repair.send()
+    assert setup.deltas.sent == [Delta.of(LINES, DELTAS[0], 1)]
+    assert list(plan.reembed()) == [two]
+    assert plan.is_left
+    assert plan.unreadable == [f"deltas/receipt_lines/{DELTAS[n]}.npz" for n in (1, 3)]
 
 
 def test_a_record_that_lost_its_vector_gets_its_row_as_a_delta_that_counts_as_newer() -> None:
     chroma_id = line(1).chroma_id
-    objects = Objects()
+    objects = InMemoryDeltas()
     objects.put(DELTAS[0], chroma_id, line(2).chroma_id)
     setup = Setup(objects, lines=Records(**{chroma_id: DELTAS[0]}))
-    setup.repair.send(setup.repair.plan([fault(Remedy.RESEND, chroma_id)]))
+    setup.plan(fault(Remedy.RENEW, chroma_id))
+    assert setup.repair.send() == 1
     (stored,) = setup.deltas.stored
     assert stored.ids == (chroma_id,)
-    assert [delta.delta_id for delta in setup.deltas.sent] == [successor(DELTAS[0])]
+    assert [delta.delta_id for delta in setup.deltas.sent] == [stored.delta_id]
+    assert DELTAS[0] < stored.delta_id < LATER
+
+
+def test_a_row_never_takes_the_place_of_another_delta() -> None:
+    chroma_id = line(1).chroma_id
+    objects = InMemoryDeltas()
+    objects.put(DELTAS[0], chroma_id)
+    setup = Setup(objects, taken=3, lines=Records(**{chroma_id: DELTAS[0]}))
+    setup.plan(fault(Remedy.RENEW, chroma_id))
+    assert setup.repair.send() == 1
+    assert len(setup.deltas.stored) == 1
+    always = Setup(objects, taken=99, lines=Records(**{chroma_id: DELTAS[0]}))
+    always.plan(fault(Remedy.RENEW, chroma_id))
+    with pytest.raises(DeltaExistsError):
+        always.repair.send()
+
+
+def test_a_record_that_lost_its_vector_gets_a_newer_delta_if_there_is_one() -> None:
+    chroma_id = line(1).chroma_id
+    objects = InMemoryDeltas()
+    objects.put(DELTAS[0], chroma_id)
+    objects.put(DELTAS[1], chroma_id)
+    setup = Setup(objects, lines=Records(**{chroma_id: DELTAS[0]}))
+    setup.plan(fault(Remedy.RENEW, chroma_id))
+    setup.repair.send()
+    assert (setup.deltas.stored, setup.deltas.sent) == ([], [Delta.of(LINES, DELTAS[1], 1)])
 
 
 def test_a_vector_that_is_kept_nowhere_is_listed_for_embedding() -> None:
     held, missing = line(1).chroma_id, line(2).chroma_id
-    setup = Setup(lines=Records(**{held: DELTAS[0]}))
-    plan = setup.repair.plan([fault(Remedy.RESEND, held), fault(Remedy.RESEND, missing)])
-    assert sorted(plan.reembed) == sorted([held, missing])
-    assert setup.repair.send(plan) == 0
+    objects = InMemoryDeltas()
+    objects.put(DELTAS[0], held)
+    setup = Setup(objects, lines=Records(**{held: DELTAS[1]}))
+    plan = setup.plan(fault(Remedy.RENEW, held), fault(Remedy.RESEND, missing))
+    assert sorted(plan.reembed()) == sorted([held, missing]), "an older vector is no remedy"
+    assert setup.repair.send() == 0
 
 
-def test_what_can_only_be_mended_by_hand_is_listed_with_its_reason() -> None:
-    plan = Setup().repair.plan([Fault(Remedy.BY_HAND, LINES, "x", "because")])
-    assert plan.by_hand == [("x", "because")]
-    assert plan.to_json()["by_hand"] == [{"id": "x", "reason": "because"}]
+def test_what_can_only_be_repaired_by_hand_is_listed_with_its_reason() -> None:
+    plan = Setup().plan(Fault(Remedy.BY_HAND, LINES, "x", "because"))
+    assert list(plan.by_hand()) == [("x", "because")]
+    assert list(plan.to_json()["by_hand"]) == [{"id": "x", "reason": "because"}]
+    summary = plan.summary()
+    assert (summary.is_left, summary.content["by_hand"][0]["id"]) == (True, "x")
 
 
 @pytest.mark.parametrize(("deletes", "records", "refused"), [(11, 100, True), (10, 100, False)])
@@ -238,19 +264,27 @@ def test_too_many_deletions_are_refused(deletes: int, records: int, refused: boo
     setup = Setup(lines=Records(records))
     faults = [fault(Remedy.REMOVE, line(n).chroma_id) for n in range(deletes)]
     if not refused:
-        assert len(setup.repair.plan(faults).remove) == deletes
+        assert setup.plan(*faults).remove == deletes
         return
     with pytest.raises(MassDeleteError, match="nothing was sent"):
-        setup.repair.plan(faults)
+        setup.plan(*faults)
+
+
+def test_more_deletions_than_the_compactor_takes_are_refused_whatever_the_operator_says() -> None:
+    """Else the command says "removed", and the compactor's guard refuses every cycle of it."""
+    anything = Guard(DeleteLimit(1, 0), COMPACTORS)
+    anything.check(LINES, 20, 100)
+    with pytest.raises(MassDeleteError, match="MAX_DELETE_SHARE=1 on the compactor"):
+        anything.check(LINES, 21, 100)
 
 
 def test_each_collection_has_its_own_share_and_a_floor_that_may_always_go() -> None:
-    Guard(0.1, 2).check(LINES, 2, 3)
+    Guard(OWN, COMPACTORS).check(LINES, 2, 3)
     with pytest.raises(MassDeleteError):
-        Guard(0.1, 2).check(LINES, 3, 3)
+        Guard(OWN, COMPACTORS).check(LINES, 3, 3)
     many = [fault(Remedy.REMOVE, line(n).chroma_id) for n in range(8)]
     many += [fault(Remedy.REMOVE, word(n).chroma_id, WORDS) for n in range(8)]
-    assert len(Setup().repair.plan(many).remove) == 16
+    assert Setup().plan(*many).remove == 16
 
 
 class Outbox:
@@ -295,27 +329,58 @@ def test_some_hundred_faults_of_every_kind_are_mended_by_the_compactor_itself() 
     _fill(world)
     planted = _plant(world, Random(3))
     verify = _verification(world)
-    faults: list[Fault] = []
-    verify(lambda found: faults.append(fault_of(found)))
-    assert len(faults) == planted
-    outbox = Outbox()
-    objects = _WorldObjects(world)
-    repair = Repair(
-        QueueChanges(outbox, world.clock),
-        Deltas(),
-        objects,
-        {name: _WorldRecords(world, name) for name in Collection},
-        Guard(0.9, 1000),
-        world.clock,
-    )
-    plan = repair.plan(faults)
-    repair.send(plan)
-    bodies = [message.body for message in outbox.messages]
-    bodies += [to_body(delta) for delta in plan.deltas]
-    report = world.handle(world.worker(), *bodies)
-    assert report.returned == {}
+    outbox, deltas = Outbox(), Deltas()
+    repair = _repair(world, outbox, deltas)
+    assert verify(repair.note) == planted
+    repair.plan()
+    repair.send()
+    _apply(world, outbox, deltas)
     assert verify(lambda _: None) == 0
     assert world.differences() == []
+
+
+def test_vectors_of_a_collection_that_was_set_back_are_found_by_their_deltas() -> None:
+    """As after a restored snapshot, or a Chroma server's backup: every record is present."""
+    world = World()
+    _fill(world)
+    index = world.index(LINES)
+    records, vectors = dict(index.records), dict(index.stored_vectors)
+    keys = [line(n) for n in range(1, 11)]
+    world.handle(world.worker(), world.delta_body(keys))
+    after = world.index(LINES)
+    newest = {key.chroma_id: after.records[key.chroma_id].metadata["delta_id"] for key in keys}
+    after.records, after.stored_vectors = records, vectors
+
+    verify = _verification(world)
+    outbox, deltas = Outbox(), Deltas()
+    repair = _repair(world, outbox, deltas)
+    assert verify(repair.note) == 10
+    repair.plan()
+    repair.send()
+    _apply(world, outbox, deltas)
+    held = world.index(LINES).records
+    assert {i: held[i].metadata["delta_id"] for i in newest} == newest
+    assert verify(lambda _: None) == 0
+
+
+def _repair(world: World, outbox: Outbox, deltas: Deltas) -> Repair:
+    objects = _objects(world)
+    return Repair(
+        QueueChanges(outbox, world.clock),
+        deltas,
+        NewestVectors(DeltaIndex(objects), objects, lambda _: None),
+        {name: _WorldRecords(world, name) for name in Collection},
+        Guard(DeleteLimit(0.9, 1000), DeleteLimit(0.9, 1000)),
+        world.clock,
+        Random(1),
+        Ledger(),
+    )
+
+
+def _apply(world: World, outbox: Outbox, deltas: Deltas) -> None:
+    bodies = [message.body for message in outbox.messages]
+    bodies += [to_body(delta) for delta in deltas.sent]
+    assert world.handle(world.worker(), *bodies).returned == {}
 
 
 def _fill(world: World) -> None:
@@ -357,25 +422,27 @@ def _verification(world: World):
             snapshot = InMemorySnapshot()
             snapshot.records = world.index(collection).records
             snapshots[collection] = snapshot
-        return Verification(table, snapshots, world.clock, 0, found=found).run().faults
+        objects = _objects(world)
+        newest = NewestVectors(DeltaIndex(objects), objects, lambda _: None)
+        verification = Verification(
+            table, snapshots, world.clock, 0, found=found, newer=newest.newer
+        )
+        return verification.run().faults
 
     return verify
 
 
-class _WorldObjects(Objects):
+def _objects(world: World) -> InMemoryDeltas:
     """The delta objects of the fakes' producer."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        for key, data in world.deltas.objects.items():
-            _, collection, name = key.split("/")
-            delta_id = name.removesuffix(".npz")
-            self.batches[Collection(collection), delta_id] = _decoded(data, collection, delta_id)
-
-
-def _decoded(data: bytes, collection: str, delta_id: str) -> VectorBatch:
-    count = 40 if collection == LINES else 200
-    return decode(data, Delta.of(Collection(collection), delta_id, count))
+    objects = InMemoryDeltas()
+    for key, data in world.deltas.objects.items():
+        _, collection, name = key.split("/")
+        delta_id = name.removesuffix(".npz")
+        with np.load(io.BytesIO(data)) as arrays:
+            count = len(arrays["vectors"])
+        batch = decode(data, Delta.of(Collection(collection), delta_id, count))
+        objects.batches[Collection(collection), delta_id] = batch
+    return objects
 
 
 class _WorldRecords(Records):
@@ -389,55 +456,10 @@ class _WorldRecords(Records):
 
 
 def test_an_empty_plan_has_no_steps() -> None:
-    assert Plan().steps == 0
-    assert Setup().repair.send(Plan()) == 0
+    setup = Setup()
+    assert setup.plan().steps == 0
+    assert setup.repair.send() == 0
 
 
 def test_a_key_of_a_fault_is_that_of_its_id() -> None:
     assert Fault(Remedy.REMOVE, LINES, LINE.chroma_id).key == EntityKey("img", 1, 1)
-
-
-class Bucket:
-    """An S3 client with some objects, two a page, in the order of their keys as S3 has it."""
-
-    def __init__(self, *keys: str) -> None:
-        self.keys = sorted(keys)
-
-    def get_paginator(self, _: str) -> "Bucket":
-        return self
-
-    def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, object]]:  # noqa: N803
-        found = [{"Key": key} for key in self.keys if key.startswith(Prefix)]
-        for at in range(0, len(found) + 1, 2):
-            yield {"Contents": found[at : at + 2]} if found[at : at + 2] else {}
-
-
-def test_delta_objects_of_a_collection_are_listed_newest_first() -> None:
-    names = [f"deltas/receipt_lines/{delta_id}.npz" for delta_id in DELTAS[:3]]
-    client: Any = Bucket(*names, f"deltas/receipt_words/{DELTAS[5]}.npz", "deltas/receipt_lines/x")
-    found = list(S3DeltaObjects(client, "bucket").newest_first(LINES))
-    assert found == [DELTAS[2], DELTAS[1], DELTAS[0]]
-
-
-def test_a_delta_object_is_read_with_its_own_count_and_a_broken_one_refused() -> None:
-    vectors = np.ones((2, 3), np.float32)
-    ids = (line(1).chroma_id, line(2).chroma_id)
-    content = encode(VectorBatch(DELTAS[0], ids, vectors, ("a", "b")))
-    for data, readable in ((content, True), (b"junk", False)):
-        client: Any = Stored(data)
-        objects = S3DeltaObjects(client, "bucket")
-        if readable:
-            assert objects.read(LINES, DELTAS[0]).ids == ids
-        else:
-            with pytest.raises(DeltaRefusedError):
-                objects.read(LINES, DELTAS[0])
-
-
-class Stored:
-    """An S3 client with one object."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def get_object(self, **_: object) -> dict[str, object]:
-        return {"ContentLength": len(self.data), "Body": io.BytesIO(self.data)}

@@ -8,14 +8,11 @@ import pytest
 
 from compactor.index import Record
 from compactor.snapshot.manifest import Manifest, PackReference, Retired, pack_name
-from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.store import FetchedManifest, NotModified
-from operations.snapshots.garbage import StoredObject, garbage
-from operations.snapshots.history import FrozenStore, KeptVersion, whole
+from operations.snapshots.history import FrozenStore, KeptVersion
 from operations.snapshots.since import Version, with_since
 from operations.verdict import Example, Finding
 from receipt_sync.keys import Collection
-from tests.fakes.snapshots import InMemorySnapshotStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ID = "IMAGE#i#RECEIPT#00001#LINE#00001"
@@ -103,13 +100,6 @@ def kept(*manifests: Manifest | None) -> Iterator[KeptVersion]:
         yield KeptVersion(f"v{number}", one.to_json() if one else b"?", one)
 
 
-def test_versions_whose_objects_are_kept_or_retired_are_whole() -> None:
-    newest = manifest(4, "c", retired=["b"])
-    versions = kept(newest, manifest(3, "b"), None, manifest(2, "a"), manifest(1))
-    found = whole(versions, InMemorySnapshotStore())
-    assert [one.version for _, one in found] == [4, 3, 1]
-
-
 def test_a_frozen_store_gives_its_version_and_takes_nothing() -> None:
     class Store:
         def read(self, name: str, at_most: int) -> bytes:
@@ -129,17 +119,3 @@ def test_a_frozen_store_gives_its_version_and_takes_nothing() -> None:
     ):
         with pytest.raises(AssertionError):
             write()
-
-
-def test_garbage_is_what_no_version_names_and_what_is_older_than_the_grace() -> None:
-    now, hour = START + timedelta(days=1), timedelta(hours=1)
-    named, retired, left, young = (pack_name(digest(letter)) for letter in "abcd")
-    objects = [
-        StoredObject(named, 1, START),
-        StoredObject(retired, 1, START),
-        StoredObject(left, 5, START),
-        StoredObject(young, 1, now - hour / 2),
-    ]
-    manifests = [manifest(2, retired=["b"]), manifest(1, "a")]
-    found = garbage(objects, manifests, Shelf(InMemorySnapshotStore()), now, hour)
-    assert [stored.name for stored in found] == [left]

@@ -60,9 +60,10 @@ class System:
     def put(self, entities: Sequence[Entity]) -> None:
         self.items |= {entity.key: dict(entity.fields) for entity in entities}
 
-    def delete(self, keys: Any) -> None:
-        for key in [keys] if isinstance(keys, EntityKey) else keys:
-            self.items.pop(key, None)
+    def delete(self, keys: Any) -> bool:
+        wanted = [keys] if isinstance(keys, EntityKey) else keys
+        there = [self.items.pop(key, None) for key in wanted]
+        return any(item is not None for item in there)
 
     def update(self, key: EntityKey, fields: Mapping[str, Any]) -> bool:
         if self.fails:
@@ -194,6 +195,7 @@ def test_an_edit_is_an_update_or_a_deletion() -> None:
     assert not apply(system, Edit(Kind.LINE, line(2), {"text": "b"}))
     assert system.items == {line(1): {"text": "b"}}
     assert apply(system, Edit(Kind.DELETE, line(1), None))
+    assert not apply(system, Edit(Kind.DELETE, line(1), None)), "it is gone already"
     assert system.items == {}
 
 
@@ -233,16 +235,16 @@ class PacedClock(ManualClock):
         return self.elapsed
 
 
-def stress(update: Callable[..., bool], rate: float, seconds: float) -> Any:
+def stress(update: Callable[..., bool], rate: float, seconds: float, kind: Kind = Kind.LINE) -> Any:
     class Editor:
         def update(self, key: EntityKey, fields: Mapping[str, Any]) -> bool:
             return update(key, fields)
 
-        def delete(self, key: EntityKey) -> None:
-            pass
+        def delete(self, key: EntityKey) -> bool:
+            return update(key, {})
 
     waiting = iter(range(5, 1_000))
-    made = edits(entities(), Random(1), {Kind.LINE: 1})
+    made = edits(entities(), Random(1), {kind: 1})
     run = Stress(Editor(), lambda: Backlog(next(waiting), 1), PacedClock())
     return run.run(made, rate, seconds)
 
@@ -258,6 +260,8 @@ def test_stress_keeps_its_rate_and_looks_at_the_backlog() -> None:
 
 def test_edits_of_what_is_gone_are_counted_apart_and_an_error_ends_it() -> None:
     assert stress(lambda *_: False, rate=20, seconds=1).missed == 20
+    report = stress(lambda *_: False, rate=20, seconds=1, kind=Kind.DELETE)
+    assert (report.written, report.missed) == (0, 20), "a deletion of what is gone writes nothing"
 
     def fail(*_: Any) -> bool:
         raise ZeroDivisionError

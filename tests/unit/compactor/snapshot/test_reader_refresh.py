@@ -8,7 +8,7 @@ import pytest
 from compactor.snapshot import reader as module
 from compactor.snapshot import working_copy
 from compactor.snapshot.reader import SnapshotReader
-from compactor.snapshot.restore import restore
+from compactor.snapshot.restore import Way, publish
 from compactor.snapshot.turns import DAMAGE_KEPT_FOR
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
@@ -233,9 +233,9 @@ def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
     assert (reader.version, reader.count()) == (3, 3)
     kept = [reading.history[2]]  # the bucket has lost the manifests of 2 and 3
     reading.store.data = None
-    (reading.root / "restore").mkdir()
-    restored = restore(
-        reading.store, kept, 1, reading.root / "restore", reading.clock, "an operator"
+    (chosen,) = [manifest for manifest in kept if manifest.version == 1]
+    restored = publish(
+        reading.store, Way(chosen, kept[0], kept[0].version), reading.clock, "an operator"
     )
     assert restored.version == 2
     assert reader.refresh()
@@ -250,8 +250,8 @@ def test_a_version_after_the_restore_says_that_there_was_one(
         reading.put(**{name: "1"})
     reader.refresh()
     reading.store.data = None
-    (reading.root / "restore").mkdir()
-    restore(reading.store, [reading.history[-1]], 1, reading.root / "restore", reading.clock, "me")
+    first = reading.history[-1]
+    publish(reading.store, Way(first, first, first.version), reading.clock, "me")
     reading.publish(reading.copy("other"), z="1")
     assert reading.manifest().version == 3
     assert reader.refresh()

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from compactor.snapshot import working_copy as module
-from compactor.snapshot.manifest import Manifest
-from compactor.snapshot.restore import NoSuchVersionError, restore
+from compactor.snapshot.manifest import Manifest, Retired
+from compactor.snapshot.restore import Way, check, publish
+from compactor.snapshot.shelf import Shelf
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from tests.unit.compactor.snapshot.setting import Setting
 
@@ -22,24 +23,21 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     return setting
 
 
-def restored(setting: Setting, version: int) -> Manifest:
-    setting.history.insert(
-        0,
-        restore(
-            setting.store,
-            setting.history,
-            version,
-            _empty(setting),
-            setting.clock,
-            "operator",
-        ),
-    )
+def way_to(setting: Setting, version: int, highest: int = 0) -> Way:
+    (chosen,) = [manifest for manifest in setting.history if manifest.version == version]
+    return Way(chosen, setting.history[0], highest)
+
+
+def restored(setting: Setting, version: int, highest: int = 0) -> Manifest:
+    way = way_to(setting, version, highest)
+    check(setting.store, way, _empty(setting))
+    setting.history.insert(0, publish(setting.store, way, setting.clock, "operator"))
     return setting.history[0]
 
 
 def _empty(setting: Setting) -> Path:
     folder = setting.root / f"check-{setting.store.puts}"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return folder
 
 
@@ -101,15 +99,52 @@ def test_a_version_whose_objects_are_damaged_is_not_published(setting: Setting):
     assert setting.store.data == before
 
 
-def test_a_version_published_meanwhile_is_not_overwritten(setting: Setting):
-    known = list(setting.history)
-    setting.publish(setting.copy("other"), newer="v")
-    with pytest.raises(PublishRefusedError, match="version 6 of receipt_lines was published"):
-        restore(setting.store, known, 1, _empty(setting), setting.clock, "operator")
+def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(setting: Setting):
+    """Beside a running compactor the restore was refused each time."""
+    way = way_to(setting, 1)
+    newer = setting.publish(setting.copy("other"), newer="v")
+    manifest = publish(setting.store, way, setting.clock, "operator")
+    assert manifest.version == newer.version + 1
+    assert newer.objects - manifest.objects <= setting.retired()
 
 
-def test_a_version_that_is_not_kept_is_refused_naming_those_that_are(setting: Setting):
-    with pytest.raises(NoSuchVersionError, match="of the versions 1 to 5 are readable"):
-        restored(setting, 9)
-    with pytest.raises(NoSuchVersionError, match="none is readable"):
-        restore(setting.store, [], 1, setting.root, setting.clock, "operator")
+def test_a_restore_that_is_refused_tries_again(setting: Setting):
+    way, store = way_to(setting, 1), setting.store
+    other = setting.copy("other")
+    swap, races = store.swap_manifest, iter(range(3))
+
+    def raced(data: bytes, expected_etag: str | None) -> str:
+        if next(races, None) is not None:
+            store.swap_manifest = swap  # type: ignore[method-assign]
+            setting.publish(other, newer="v")
+            store.swap_manifest = raced  # type: ignore[method-assign]
+        return swap(data, expected_etag)
+
+    store.swap_manifest = raced  # type: ignore[method-assign]
+    assert publish(store, way, setting.clock, "operator").version == 9
+    assert setting.manifest().writer == "operator"
+
+
+def test_a_restore_that_is_always_refused_says_so(setting: Setting):
+    way = way_to(setting, 1)
+    setting.store.failing = PublishRefusedError
+    with pytest.raises(PublishRefusedError):
+        publish(setting.store, way, setting.clock, "operator")
+
+
+def test_the_restored_version_gets_a_number_that_nobody_has_seen(setting: Setting):
+    setting.store.data = b"junk"
+    assert restored(setting, 2, highest=9).version == 10
+
+
+def test_objects_that_are_being_deleted_are_not_published_again(setting: Setting):
+    way = way_to(setting, 1)
+    gone = sorted(way.chosen.objects)[:1]
+    manifest = setting.manifest()
+    (name,) = Shelf(setting.store).put(gone)
+    now = setting.clock.now()
+    begun = Retired(name=name, since=now, deleting=now)
+    update = {"version": 6, "retired": (*manifest.retired, begun)}
+    setting.store.data = manifest.model_copy(update=update).to_json()
+    with pytest.raises(SnapshotDamagedError, match="are being deleted"):
+        publish(setting.store, way, setting.clock, "operator")

@@ -1,0 +1,74 @@
+"""Stops the compactor for a while, and starts it again whatever happens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from operations.deployment.discovery import Mapping
+from operations.errors import OperationError
+from receipt_sync.clock import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_POLL_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 120.0
+"""Lambda takes up to a minute to switch a mapping."""
+
+
+class MappingStuckError(OperationError):
+    """An event source mapping does not switch; names it and the command to try again."""
+
+
+@contextmanager
+def paused(client: "LambdaClient", mapping: Mapping, clock: Clock) -> Iterator[None]:
+    """Switch the queue's mapping off inside the block, if it was on.
+
+    It is switched on again at the end, also after an error or Ctrl-C. An invocation that has begun
+    may still be at work inside the block. Raises MappingStuckError and botocore's errors.
+    """
+    if not mapping.enabled:
+        yield
+        return
+    try:
+        _switch(client, mapping, clock, on=False)
+        yield
+    finally:
+        _switch(client, mapping, clock, on=True)
+
+
+def _switch(client: "LambdaClient", mapping: Mapping, clock: Clock, *, on: bool) -> None:
+    end = clock.monotonic() + _PATIENCE_SECONDS
+    asked = _ask(client, mapping, on=on)
+    # To begin again needs no waiting: Lambda goes on by itself.
+    while not asked or (not on and _state(client, mapping) != "Disabled"):
+        if clock.monotonic() > end:
+            raise MappingStuckError(_stuck(mapping, on=on))
+        clock.sleep(_POLL_SECONDS)
+        asked = asked or _ask(client, mapping, on=on)
+
+
+def _ask(client: "LambdaClient", mapping: Mapping, *, on: bool) -> bool:
+    """Ask Lambda to switch; False while it is still busy with the switch before."""
+    try:
+        client.update_event_source_mapping(UUID=mapping.uuid, Enabled=on)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ResourceInUseException":
+            raise
+        return False
+    return True
+
+
+def _state(client: "LambdaClient", mapping: Mapping) -> str:
+    answer: Any = client.get_event_source_mapping(UUID=mapping.uuid)
+    return str(answer["State"])
+
+
+def _stuck(mapping: Mapping, *, on: bool) -> str:
+    wanted, option = ("on", "--queue") if on else ("off", "--no-queue")
+    return (
+        f"Lambda has not switched the queue's mapping {mapping.uuid} {wanted} within "
+        f"{_PATIENCE_SECONDS:.0f} s: try `receipt-sync flags set {option}`"
+    )

@@ -1,0 +1,56 @@
+"""Which objects of a version are there, and whether they are what their names say."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from compactor.snapshot.base import MAX_BLOCK_OBJECT
+from compactor.snapshot.compression import decompress, digest_of
+from compactor.snapshot.manifest import BLOCK_SIZE, Manifest, pack_name
+from compactor.snapshot.store import SnapshotStore
+from receipt_sync.errors import SnapshotDamagedError
+
+_THREADS: Final = 8
+
+
+def missing(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
+    """Return the objects of a version that are not stored, or not with the size that it names.
+
+    `sizes` is what the bucket lists: name → bytes.
+    """
+    packs = {pack_name(pack.digest): pack.size for pack in manifest.packs}
+    return sorted(
+        name
+        for name in manifest.objects
+        if not sizes.get(name) or packs.get(name, sizes[name]) != sizes[name]
+    )
+
+
+class Soundness:
+    """Fetches objects and compares them with their names, each once."""
+
+    def __init__(self, store: SnapshotStore) -> None:
+        self._store = store
+        self._damaged: dict[str, bool] = {}
+
+    def damaged(self, manifest: Manifest) -> list[str]:
+        """Return the objects of a version that are gone, or are not what their names say."""
+        packs = {pack_name(pack.digest): pack.size for pack in manifest.packs}
+        new = [name for name in manifest.objects if name not in self._damaged]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            found = pool.map(lambda name: self._is_damaged(name, packs.get(name)), new)
+            self._damaged |= dict(zip(new, found, strict=True))
+        return sorted(name for name in manifest.objects if self._damaged[name])
+
+    def _is_damaged(self, name: str, pack_size: int | None) -> bool:
+        try:
+            if pack_size is None:
+                data = self._store.read(name, MAX_BLOCK_OBJECT)
+                content = decompress(data, BLOCK_SIZE, name)
+            else:
+                content = self._store.read(name, pack_size)
+        except SnapshotDamagedError:
+            return True
+        if pack_size is not None and len(content) != pack_size:
+            return True
+        return digest_of(content) != name.partition("/")[2]

@@ -1,0 +1,124 @@
+"""Goes back to an earlier version of a collection, and takes along what would be lost by that.
+
+A vector is stored in a version and in its delta, nowhere else. So the deltas that a version may not
+have are sent again: those that are newer than it. A message may wait for as long as the queue keeps
+it, so those that are older by less than this count, too.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from compactor.index import ChromaIndex
+from compactor.snapshot.restore import Way, check, publish
+from compactor.snapshot.s3_store import S3SnapshotStore
+from operations.connection import Connection
+from operations.deployment.discovery import Deployment, NotDeployedError
+from operations.deployment.pausing import paused
+from operations.repair.delta_objects import S3DeltaObjects
+from operations.repair.wiring import deltas_of
+from operations.scratch import scratch
+from operations.snapshots.finding import find_version
+from operations.snapshots.history import ManifestHistory
+from operations.snapshots.resending import Resending, Resent
+from operations.snapshots.retention import delta_retention
+from receipt_sync.clock import Clock
+from receipt_sync.keys import Collection
+
+RESTORER = "receipt-sync snapshot restore"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did, or would do. `published` is None of a dry run."""
+
+    way: Way
+    published: int | None
+    resent: Resent
+    kept_for: timedelta | None
+    """How long the bucket keeps deltas; None: for ever."""
+    at: datetime
+
+    @property
+    def lost_before(self) -> datetime | None:
+        """Vectors whose delta is older than this can't come back, if the version lacks them."""
+        if self.kept_for is None or self.at - self.kept_for <= self.resent.since:
+            return None
+        return self.at - self.kept_for
+
+    def to_json(self) -> dict[str, Any]:
+        way, lost = self.way, self.lost_before
+        return {
+            "restored": way.chosen.version,
+            "published": self.published,
+            "replaced": way.newest.version,
+            "published_at": way.chosen.published_at.isoformat(),
+            "replaced_published_at": way.newest.published_at.isoformat(),
+            "records": way.chosen.record_count,
+            "replaced_records": way.newest.record_count,
+            "resent": self.resent.to_json(),
+            "deltas_kept_days": self.kept_for.days if self.kept_for else None,
+            "lost_before": lost.isoformat() if lost else None,
+        }
+
+
+class Restoration:
+    """One collection's way back to one version. Every check comes before anything is written."""
+
+    def __init__(self, connection: Connection, collection: Collection, clock: Clock) -> None:
+        self._connection, self._collection, self._clock = connection, collection, clock
+        bucket = connection.names.bucket
+        self._store = S3SnapshotStore(connection.s3, bucket, collection)
+        self._history = ManifestHistory(connection.s3, bucket, collection)
+        self._deployment = Deployment(connection)
+
+    def find(self, version: int) -> Way:
+        """Find the version. Raises NothingKeptError."""
+        return Way(*find_version(self._history, version))
+
+    def run(self, way: Way, *, dry_run: bool) -> Restored:
+        """Check every object, publish, and send the deltas again; of a dry run, check and count.
+
+        The queue's mapping is off meanwhile, and on again afterwards. Raises SnapshotDamagedError,
+        IndexFailedError, PublishRefusedError, MappingStuckError and what the queue raises.
+        """
+        since = way.chosen.published_at - self._queue_retention()
+        kept_for = delta_retention(self._connection.s3, self._connection.names.bucket)
+        resending = self._resending(self._checked(way))
+        if dry_run:
+            resent = resending.run(since, dry_run=True)
+            return Restored(way, None, resent, kept_for, self._clock.now())
+        with self._paused():
+            published = publish(self._store, way, self._clock, RESTORER)
+            resent = resending.run(since, dry_run=False)
+        return Restored(way, published.version, resent, kept_for, self._clock.now())
+
+    def _checked(self, way: Way) -> int | None:
+        """The dimension of the version, whose every object was fetched, and which can be opened."""
+        with scratch() as folder:
+            check(self._store, way, folder)
+            index = ChromaIndex(folder, self._collection)
+            try:
+                return index.dimension()
+            finally:
+                index.close()
+
+    def _resending(self, dimension: int | None) -> Resending:
+        objects = S3DeltaObjects(self._connection.s3, self._connection.names.bucket)
+        return Resending(objects, deltas_of(self._connection), self._collection, dimension)
+
+    def _queue_retention(self) -> timedelta:
+        attributes = self._deployment.queue_attributes
+        return timedelta(seconds=int(attributes["MessageRetentionPeriod"]))
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        try:
+            mapping = self._deployment.queue_mapping
+        except NotDeployedError:  # nothing is invoked, so there is nothing to stop
+            yield
+            return
+        with paused(self._connection.lambda_, mapping, self._clock):
+            yield

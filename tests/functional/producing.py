@@ -1,0 +1,79 @@
+"""An embedding pipeline that remembers what it has sent, as an oracle of what must be published."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from ulid import ULIDGenerator
+
+from compactor.deltas import VectorBatch, encode
+from operations.commands.load import writer_of
+from operations.items import Entity
+from receipt_sync.fields import EMBEDDED
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta, to_body
+from tests.functional.operating import Operator
+
+LINES, DIMENSION = Collection.LINES, 384
+
+
+@dataclass
+class Producer:
+    """An embedding pipeline. `last` says which delta brought each record's vector, and its axis."""
+
+    operator: Operator
+    last: dict[str, tuple[str, int]] = field(default_factory=dict)
+    ids: ULIDGenerator = field(default_factory=ULIDGenerator)
+
+    def put(self, keys: list[EntityKey], text: str) -> None:
+        writer = writer_of(self.operator.connection)
+        writer.put([Entity(key, {"text": text, "embedding_status": EMBEDDED}) for key in keys])
+
+    def embed(self, keys: list[EntityKey], text: str, axis: int) -> None:
+        """Send one delta, every vector of which points along an axis."""
+        connection = self.operator.connection
+        delta = Delta.of(LINES, str(self.ids.generate()), len(keys))
+        vectors = np.zeros((len(keys), DIMENSION), np.float32)
+        vectors[:, axis] = 1
+        ids = tuple(key.chroma_id for key in keys)
+        content = encode(VectorBatch(delta.delta_id, ids, vectors, (text,) * len(keys)))
+        connection.s3.put_object(Bucket=connection.names.bucket, Key=delta.delta_key, Body=content)
+        connection.sqs.send_message(
+            QueueUrl=connection.names.compaction_queue_url, MessageBody=to_body(delta)
+        )
+        self.last |= dict.fromkeys(ids, (delta.delta_id, axis))
+
+    def published(self) -> dict[str, tuple[str, int]]:
+        """Delta and axis of every record, as a reader finds them."""
+        with self.operator.reader(LINES) as reader:
+            if not reader.version:
+                return {}
+            records, vectors = reader.get(list(self.last)), reader.vectors(list(self.last))
+        return {
+            i: (str(record.metadata["delta_id"]), int(np.argmax(vectors[i])))
+            for i, record in records.items()
+        }
+
+    def arrived(self) -> None:
+        """Wait until every last vector is published."""
+        end = time.monotonic() + 60
+        while self.published() != self.last:
+            assert time.monotonic() < end, "the vectors have not arrived"
+            time.sleep(0.5)
+
+    def gone(self, keys: list[EntityKey]) -> None:
+        """Delete the items and wait until no record is left: other tests count records."""
+        writer_of(self.operator.connection).delete(keys)
+        end = time.monotonic() + 60
+        while self.published():
+            assert time.monotonic() < end, "the records are still there"
+            time.sleep(0.5)
+
+    def story(self, keys: list[EntityKey]) -> None:
+        """Texts that changed, vectors that were replaced, and records that came."""
+        self.put(keys[:3], "SECOND")
+        self.embed(keys[:3], "SECOND", axis=2)
+        self.embed(keys[2:5], "FIRST", axis=3)  # the same texts by a better model
+        self.put(keys[8:], "NEW")
+        self.embed(keys[8:], "NEW", axis=4)
+        self.arrived()
