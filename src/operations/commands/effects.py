@@ -133,8 +133,8 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         _parts("snapshots deltas queue settings"),
         _parts("snapshots queue settings"),
         beside="yes: it switches the queue's mapping off, and on again at its end",
-        ctrl_c="the old version or the restored one is published, never a mixture; the mapping is on "
-        "again; deltas that were not sent are found by repair",
+        ctrl_c="the old version or the restored one is published, never a mixture; the mapping is "
+        "on again; deltas that were not sent are found by repair",
     ),
     "snapshot gc": Effects(
         _parts("snapshots"),

@@ -23,6 +23,7 @@ from operations.commands.verify import (
     settle_with_progress,
     verify_with_progress,
 )
+from operations.confirmation import Yes, confirm
 from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
@@ -52,6 +53,7 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
         float, typer.Option(help="Of a collection's records; more are not removed.", min=0, max=1)
     ] = _SHARE,
     freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,8 +64,9 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     `delta_retention_days` of Terraform. What is kept nowhere is listed: embed it again. Without
     --wait nothing is known yet of the effect: ask `receipt-sync verify`.
 
-    The compactor refuses a cycle that deletes more than its MAX_DELETE_SHARE of a collection. So
-    this command sends nothing beyond that, whatever --max-delete-share says.
+    More than a tenth of a collection is removed only if --max-delete-share says so, and a person
+    at the terminal, or --yes, agrees. The compactor refuses a cycle that deletes more than its
+    MAX_DELETE_SHARE of a collection. So nothing is sent beyond that, whatever is said here.
 
     Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: something can't be
     repaired from here, or --wait was too short. 2: nothing was sent.
@@ -87,6 +90,9 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
         )
         check_selected(verdict, scope)
         plan = plan_with_progress(repair)
+        beyond = repair.beyond(DEFAULT_LIMIT)
+        if beyond and not dry_run:
+            confirm(f"this removes {' and '.join(beyond)}", yes=yes)
         messages = 0 if dry_run else send_with_progress(repair, plan)
         after = None
         if wait and messages:

@@ -13,7 +13,7 @@ from ulid import ULID
 from compactor.deltas import VectorBatch
 from operations.repair.changes import ChangeSink, recompute, remove
 from operations.repair.delta_rows import rows_of
-from operations.repair.guard import Guard
+from operations.repair.guard import DeleteLimit, Guard
 from operations.repair.ledger import Ledger
 from operations.repair.plan import Plan
 from operations.repair.remedies import Fault, Remedy, fault_of
@@ -96,6 +96,15 @@ class Repair:
             for page in self._ledger.pages(Remedy.RENEW, collection):
                 resent += self._plan_renewing(collection, [fault.id for fault in page])
         return Plan(self._ledger, resent, self._unreadable())
+
+    def beyond(self, limit: DeleteLimit) -> list[str]:
+        """Return what would be removed beyond a limit, a phrase a collection."""
+        found = []
+        for collection, records in self._records.items():
+            deletes, count = self._ledger.count(Remedy.REMOVE, collection), records.count()
+            if deletes and not limit.allows(deletes, count):
+                found.append(f"{deletes:,} of {count:,} records of {collection}")
+        return found
 
     def send(self, advance: Advance = lambda _: None) -> int:
         """Send what was planned; returns the number of messages. Raises what the queue raises."""

@@ -278,6 +278,17 @@ def test_more_deletions_than_the_compactor_takes_are_refused_whatever_the_operat
         anything.check(LINES, 21, 100)
 
 
+def test_what_is_removed_beyond_a_limit_is_told_a_collection_so_that_somebody_can_be_asked() -> (
+    None
+):
+    setup = Setup(words=Records(1_000))
+    many = [fault(Remedy.REMOVE, line(n).chroma_id) for n in range(8)]
+    many += [fault(Remedy.REMOVE, word(n).chroma_id, WORDS) for n in range(8)]
+    setup.plan(*many)
+    assert setup.repair.beyond(DeleteLimit(0.05, 2)) == ["8 of 100 records of receipt_lines"]
+    assert setup.repair.beyond(DeleteLimit(0.05, 8)) == []
+
+
 def test_each_collection_has_its_own_share_and_a_floor_that_may_always_go() -> None:
     Guard(OWN, COMPACTORS).check(LINES, 2, 3)
     with pytest.raises(MassDeleteError):
