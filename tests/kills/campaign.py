@@ -41,7 +41,7 @@ queue allows. One receive is left for a message that is given back for any other
 that is given back twice goes to the dead-letter queue, and fails the campaign. Without the pause, a
 hundred kills in a row would set sound messages aside: more than half of the batches end in a kill,
 and 0.6 to the fifth power is one message in thirteen."""
-_CALM_WITHIN: Final = 90.0
+_CALM_WITHIN: Final = 240.0
 _SHORTEST_TEXT: Final = 8
 
 Tell = Callable[[str, int, int], None]
