@@ -287,6 +287,7 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
     Check.RETENTION: (retirement_without_retention, planted_snapshot.sweep_of_what_is_retired),
     Check.READER_CONTENT: (
         planted_snapshot.marks_that_start_equal,
+        planted_snapshot.reader_that_believes_its_folder,
         planted_snapshot.mirror_that_is_not_brought_up,
     ),
     Check.READER_VERSION: (planted_snapshot.reader_that_follows_backwards,),

@@ -15,6 +15,7 @@ import tests.simulation.snapshot_operators
 from compactor.snapshot.handover import Handover
 from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.mirror import Mirror
+from compactor.snapshot.page_table import PageTable
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.turns import Turns
@@ -35,6 +36,11 @@ def marks_that_start_equal() -> Iterator[None]:
         patch.object(Turns, "follow", anew),
     ):
         yield
+
+
+def reader_that_believes_its_folder() -> AbstractContextManager[Any]:
+    """A reader that starts again takes the pages that it finds for those of its version."""
+    return patch.object(PageTable, "_wrong_pages", lambda *_: [])
 
 
 def reader_that_follows_backwards() -> AbstractContextManager[Any]:

@@ -1,6 +1,6 @@
 """Readers of the published snapshots: they refresh at odd moments, and meet the same faults."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,6 +13,9 @@ from tests.simulation.checks import Check
 from tests.simulation.faults import Kind
 from tests.simulation.publishes import Records
 from tests.simulation.scheduler import Task
+
+_LONGEST_LIFE: Final = 0.15
+"""Seconds of a refresh after which a signal ends the process at the latest."""
 
 if TYPE_CHECKING:
     from tests.simulation.world import WorkerProcess, World
@@ -43,9 +46,14 @@ class FollowingReader:
         return self._reader
 
     def restart(self) -> None:
-        """End the process by a signal, and follow in a new one on the folder that is left."""
+        """End the process in the middle of a refresh, and follow in a new one on its folder."""
+        scheduler = self._world.scheduler
         if self._process is not None and self._process.alive:
-            self._world.scheduler.kill(self._process)
+            if self._task is None or self._task.done:
+                self._task = scheduler.spawn(self._process, self._follow)
+            roll = self._world.dice.roll("reader ends", self._number, scheduler.now)
+            scheduler.sleep(_LONGEST_LIFE * roll)
+            scheduler.kill(self._process)
         self.refresh()
 
     def refresh(self) -> None:
