@@ -1,12 +1,6 @@
 """The dimension of the vectors that are published."""
 
-from operations.readers import Reader, Readers
-
-
-def dimension_of(readers: Readers) -> int | None:
-    """Of the first collection that has vectors; None while none has. The readers are refreshed."""
-    found = map(dimension_of_one, readers.values())
-    return next((dimension for dimension in found if dimension is not None), None)
+from operations.readers import Reader
 
 
 def dimension_of_one(reader: Reader) -> int | None:

@@ -21,6 +21,7 @@ from operations.comparison import Comparison, compare
 from operations.images import Image, chunks, images
 from operations.scope import Scope, WholeTable
 from operations.suspects import Outcome, Patience, Place, Suspects
+from operations.unexpected import is_full_disk
 from operations.verdict import FAULTS, Example, Finding, Tally, Verdict
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
@@ -251,7 +252,10 @@ def without_vector(snapshot: Snapshot, ids: Sequence[str]) -> set[str]:
         return set()
     try:
         return set(ids) - set(snapshot.vectors(ids))
-    except IndexFailedError:
+    except IndexFailedError as error:
+        # A full disk fails every call: halving would take minutes and convict healthy records.
+        if is_full_disk(error):
+            raise
         if len(ids) == 1:
             return set(ids)
     middle = len(ids) // 2

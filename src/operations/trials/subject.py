@@ -1,6 +1,6 @@
 """A receipt of our own that is loaded, changed, and deleted again, and nobody else's touched."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -10,17 +10,18 @@ import numpy as np
 from compactor.index import batches
 from operations.connection import Connection
 from operations.deltas import DeltaSender
-from operations.dimensions import dimension_of
+from operations.dimensions import dimension_of_one
 from operations.embedding import Embed, Vectors, embed
 from operations.items import Entity, entities_of
-from operations.loading import load
+from operations.loading import Sender, load
 from operations.readers import Readers
 from operations.receipts import Receipt
 from operations.signals import uninterrupted
 from operations.table_writer import TableWriter
 from operations.trials.editing import TableEditor
 from operations.trials.watching import Watcher, is_gone
-from receipt_sync.keys import EntityKey
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta
 
 PORTION: Final = 500
 """Items deleted at once: fewer than a cycle may delete of any collection."""
@@ -31,7 +32,7 @@ class Tools:
     """What a trial works with."""
 
     writer: TableWriter
-    sender: DeltaSender
+    sender: Sender
     editor: TableEditor
     watcher: Watcher
     embed: Embed
@@ -46,7 +47,8 @@ class Tools:
         sender: DeltaSender,
     ) -> "Tools":
         editor = TableEditor(connection.dynamodb, connection.names.table)
-        return cls(writer, sender, editor, watcher, fitted(embed, dimension_of(readers)))
+        dimensions = {name: dimension_of_one(reader) for name, reader in readers.items()}
+        return cls(writer, FittedSender(sender, dimensions), editor, watcher, embed)
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,31 @@ def delete(
         advance(len(some))
 
 
-def fitted(embed_texts: Embed, dimension: int | None) -> Embed:
-    """Vectors of the collection's own dimension, so that a trial is taken wherever it runs."""
+class FittedSender:
+    """Sender of vectors that have the dimension of the collection that they go to.
 
-    def embedded(texts: Sequence[str]) -> Vectors:
-        vectors = embed_texts(texts)
-        if dimension is None or vectors.shape[1] == dimension:
-            return vectors
-        return np.resize(vectors, (len(texts), dimension)).astype(np.float32)
+    So a trial is taken wherever it runs, also where lines and words come from different models.
+    """
 
-    return embedded
+    def __init__(self, sender: Sender, dimensions: Mapping[Collection, int | None]) -> None:
+        self._sender, self._dimensions = sender, dimensions
+
+    def put(
+        self,
+        collection: Collection,
+        keys: Sequence[EntityKey],
+        vectors: Vectors,
+        texts: Sequence[str],
+    ) -> Delta:
+        fitting = fit(vectors, self._dimensions.get(collection))
+        return self._sender.put(collection, keys, fitting, texts)
+
+    def send(self, deltas: Sequence[Delta]) -> None:
+        self._sender.send(deltas)
+
+
+def fit(vectors: Vectors, dimension: int | None) -> Vectors:
+    """Return float32 vectors of a dimension; None is a collection that takes any."""
+    if dimension is None or vectors.shape[1] == dimension:
+        return vectors
+    return np.resize(vectors, (len(vectors), dimension)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from operations.confirmation import NotConfirmedError, confirm
 from operations.console import ends_in_a_sentence
 from operations.exit_codes import MEANINGS, ExitCode
 from operations.unexpected import sentence_of
+from operations.verification import without_vector
 from receipt_sync.errors import IndexFailedError
+from tests.unit.operations.fakes import InMemorySnapshot
 from tests.unit.operations.test_commands import COMMANDS, call, options, run
 
 SECRET = "FLAT WHITE 4.50"
@@ -104,6 +106,21 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
 )
 def test_what_is_wrong_with_the_machine_has_its_sentence(error: Exception, words: str) -> None:
     assert words in sentence_of(error)
+
+
+def test_a_full_disk_is_no_lost_vector() -> None:
+    """Each call was halved down to single records, which took minutes and called all lost."""
+    calls: list[int] = []
+
+    class OnAFullDisk(InMemorySnapshot):
+        def vectors(self, ids: Sequence[str]) -> Any:
+            calls.append(len(ids))
+            cause = RuntimeError("(code: 13) database or disk is full")
+            raise IndexFailedError("Chroma's get failed: InternalError") from cause
+
+    with pytest.raises(IndexFailedError):
+        without_vector(OnAFullDisk(), [str(n) for n in range(1_000)])
+    assert calls == [1_000]
 
 
 def test_a_verdict_a_question_and_a_wrong_call_pass_through() -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from compactor.index import Record
 from operations.embedding import embed
 from operations.items import Entity, entities_of
+from operations.loading import load
 from operations.receipts import Line, Receipt
 from operations.settling import Backlog
 from operations.synthetic import synthetic_receipts
@@ -20,12 +21,13 @@ from operations.trials.editing import Edit, Kind, TableEditor, apply, edits
 from operations.trials.latency import measure
 from operations.trials.smoke import MERCHANT, smoke
 from operations.trials.stress import Stress
-from operations.trials.subject import Tools, delete, fitted, on_trial
+from operations.trials.subject import FittedSender, Tools, delete, fit, on_trial
 from operations.trials.watching import NotVisibleError, Watcher, holds, is_gone
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 from tests.fakes.clock import ManualClock
 from tests.fakes.world import line, metadata
+from tests.unit.operations.fakes import RecordingSender, RecordingWriter
 
 RECEIPT = Receipt(receipt="r", company="C", lines=(Line(text="A B", box=(0, 0, 9, 9)),))
 
@@ -162,10 +164,19 @@ def test_what_a_watcher_sees_is_every_field_and_absence() -> None:
 def test_vectors_of_a_trial_have_the_collections_dimension(
     dimension: int | None, expected: int
 ) -> None:
-    vectors = fitted(embed, dimension)(["a", "b"])
+    vectors = fit(embed(["a", "b"]), dimension)
     assert vectors.shape == (2, expected)
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
+
+
+def test_each_collection_gets_vectors_of_its_own_dimension() -> None:
+    log: list[tuple[str, Any]] = []
+    dimensions = {Collection.LINES: 1536, Collection.WORDS: 384}
+    load([RECEIPT], RecordingWriter([]), FittedSender(RecordingSender(log), dimensions), embed,
+         lambda *_: None)  # fmt: skip
+    sent = {put[0]: put[2].shape[1] for what, put in log if what == "delta"}
+    assert sent == dimensions
 
 
 def entities() -> list[Entity]:
