@@ -1,6 +1,9 @@
 """The errors of this system. Their base class says whether trying again can help."""
 
-from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class SyncError(Exception):
@@ -89,7 +92,7 @@ class UnsettledError(TransientError):
     `until` is the moment after which it surely no longer is. It is worth no try before.
     """
 
-    def __init__(self, message: str, until: datetime) -> None:
+    def __init__(self, message: str, until: "datetime") -> None:
         super().__init__(message)
         self.until = until
 
