@@ -27,7 +27,7 @@ from compactor.source import TableSource
 from compactor.truth import add_members, read_truth
 from compactor.work import Work
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import MassDeleteRefusedError
+from receipt_sync.errors import MassDeleteRefusedError, ObjectsNotDeletedError
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric, Telemetry
 
@@ -219,7 +219,11 @@ class Cycle:
 
     def _tell_publish(self, published: Published) -> None:
         if published.undeleted is not None:
-            self._telemetry.problem("expired objects not deleted", error=published.undeleted)
+            self._telemetry.problem(
+                "expired objects not deleted",
+                error=ObjectsNotDeletedError.__name__,
+                detail=published.undeleted,
+            )
         if published.abandoned is not None:
             self._telemetry.problem("working copy abandoned", error=published.abandoned)
         if published.postponed is not None:
