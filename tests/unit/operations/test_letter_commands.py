@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from operations.commands import compare as compare_module
 from operations.commands import dlq as dlq_module
 from operations.commands import replay as replay_module
 from operations.dead_letters.boxes import Box, Which
 from operations.dead_letters.letter import Letter
 from operations.dead_letters.naming import names_in_logs
 from operations.deployment.discovery import Queue
+from operations.entity import EntityView, Waiting
 from receipt_sync.messages import to_body
+from tests.fakes.world import line
 from tests.unit.operations.test_cli import CONNECTION, run
 from tests.unit.operations.test_dead_letters import (
     DELTA,
@@ -117,6 +120,23 @@ def test_a_letter_that_would_come_back_stays_unless_it_is_forced(
     box.log.clear()
     assert run("dlq", "redrive", "bad", "--force", "--yes").exit_code == 0
     assert deleted(box) == ["bad"]
+
+
+def test_an_entity_that_is_nowhere_agrees_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was "neither in the table nor in the snapshot", with exit code 0."""
+    key = line(1)
+    nowhere = EntityView(key, None, None, 7, None, {}, stale=False, messages=[])
+    monkeypatch.setattr(compare_module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(
+        compare_module, "_looked_at", lambda *_, **__: compare_module._Looked({}, {})
+    )
+    monkeypatch.setattr(compare_module, "_view", lambda *_: nowhere)
+    answer = run("compare", key.chroma_id)
+    assert answer.exit_code == 2
+    assert f"there is no {key.chroma_id}" in answer.stderr
+    waits = replace(nowhere, messages=[Waiting("stream dead letters", "id", None, "a reason")])
+    monkeypatch.setattr(compare_module, "_view", lambda *_: waits)
+    assert run("compare", key.chroma_id).exit_code == 0
 
 
 @pytest.mark.parametrize(
