@@ -198,5 +198,6 @@ class Operator:
 def _as_declared(arguments: list[str], calls: Calls, code: int) -> None:
     """Fail if a command read, wrote or ended otherwise than it declares."""
     command = next(name for name in (" ".join(arguments[:2]), arguments[0]) if name in EFFECTS)
-    assert calls.undeclared(command) == [], command
+    undeclared = calls.undeclared(command)
+    assert not undeclared, f"{command}: {undeclared}"
     assert code in EFFECTS[command].codes, f"{command} exited with {code}"

@@ -1,5 +1,6 @@
 """Which parts of the system a command reads and writes, from the calls of AWS that it makes."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from botocore.client import BaseClient
 
 from operations.commands.effects import EFFECTS, Part
 
+NOT_OF_THE_COMMAND = "traffic"
+"""The name of a thread whose calls are a test's own."""
 _READS = ("Get", "Describe", "List", "Scan", "Query", "Batch", "Head", "Receive", "Filter")
 _IGNORED = {"ChangeMessageVisibilityBatch"}
 """Gives back what was received: no effect that lasts."""
@@ -54,7 +57,7 @@ def recording(queue_url: str) -> Iterator[Calls]:
 
     def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         part = _part_of(client.meta.service_model.service_name, operation, arguments, queue_url)
-        if operation not in _IGNORED:
+        if operation not in _IGNORED and threading.current_thread().name != NOT_OF_THE_COMMAND:
             is_read = operation.startswith(_READS) and operation != "BatchWriteItem"
             (calls.reads if is_read else calls.writes).add((part, operation))
         return real(client, operation, arguments)
@@ -64,7 +67,7 @@ def recording(queue_url: str) -> Iterator[Calls]:
 
 
 def _part_of(service: str, operation: str, arguments: dict[str, Any], queue_url: str) -> Part:
-    if operation in _SETTINGS:
+    if operation in _SETTINGS or operation.startswith("GetBucket"):
         return Part.SETTINGS
     if service == "dynamodb":
         return Part.LEASES if "LOCK#" in str(arguments.get("Key")) else Part.TABLE

@@ -11,6 +11,7 @@ from local.stack import Stack
 from operations.trials.editing import TableEditor
 from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.operating import Operator
+from tests.functional.recording import NOT_OF_THE_COMMAND
 from tests.unit.operations.test_commands import COMMANDS, options
 
 SEED = "47"
@@ -52,7 +53,7 @@ def traffic(operator: Operator) -> Iterator[list[str]]:
             if len(changed) >= 5:
                 begun.set()
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, name=NOT_OF_THE_COMMAND)
     writer.start()
     try:
         assert begun.wait(30)
