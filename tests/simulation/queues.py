@@ -87,6 +87,11 @@ class Queue:
             message.receives -= 1  # the server that missed the deletion has its own count
             self._store(message)
 
+    def hide(self, message_id: str, seconds: float) -> None:
+        """Let a message that was received come back after so long instead."""
+        if message_id in self.messages:
+            self.messages[message_id].visible_at = self._scheduler.now + seconds
+
     def next_visible(self) -> float | None:
         return min((m.visible_at for m in self.messages.values()), default=None)
 
@@ -179,6 +184,23 @@ class SQSClient:
             return {"Failed": [{"Id": entry["Id"]} for entry in failed]}
 
         return self._call("queue.delete", effect, "DeleteMessageBatch", Kind.PARTIAL, Kind.REPEATED)
+
+    def change_message_visibility_batch(
+        self, QueueUrl: str, Entries: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        queue = self._queues[QueueUrl]
+
+        def effect(special: Kind | None) -> dict[str, Any]:
+            failed = Entries[::2] if special is Kind.PARTIAL else []
+            done = [entry for entry in Entries if entry not in failed]
+            for entry in done:
+                queue.hide(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+            return {
+                "Successful": [{"Id": entry["Id"]} for entry in done],
+                "Failed": [{"Id": entry["Id"]} for entry in failed],
+            }
+
+        return self._call("queue.hide", effect, "ChangeMessageVisibilityBatch", Kind.PARTIAL)
 
     def _call(
         self,
