@@ -112,10 +112,14 @@ class S3Client:
     def _versions(self, prefix: str) -> dict[str, Any]:
         return {
             "Versions": [
-                {"Key": key, "VersionId": str(number)}
-                for key in sorted(self._store.versions)
+                {
+                    "Key": key,
+                    "VersionId": str(number),
+                    "LastModified": START + timedelta(0, versions[number].at),
+                }
+                for key, versions in sorted(self._store.versions.items())
                 if key.startswith(prefix)
-                for number in reversed(range(len(self._store.versions[key])))
+                for number in reversed(range(len(versions)))
             ]
         }
 

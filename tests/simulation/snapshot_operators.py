@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from compactor.snapshot.restore import restore
+from compactor.snapshot.restore import Way, check, publish
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.sweep import sweep
-from operations.snapshots.garbage import garbage, stored_objects
-from operations.snapshots.history import ManifestHistory, whole
+from operations.snapshots.finding import NothingKeptError, find_version
+from operations.snapshots.garbage import GarbageUnknownError, garbage, stored_objects
+from operations.snapshots.history import ManifestHistory
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.simulation.faults import Ambush, Fault, Kind, Side
@@ -21,7 +22,14 @@ from tests.simulation.scheduler import Signal
 from tests.simulation.threads import Clock
 from tests.simulation.world import World
 
-_EXPECTED: Final = (ClientError, BotoCoreError, PublishRefusedError, SnapshotDamagedError)
+_EXPECTED: Final = (
+    ClientError,
+    BotoCoreError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+    GarbageUnknownError,
+    NothingKeptError,
+)
 """What an operator is told; the next command tries again."""
 
 
@@ -63,26 +71,26 @@ class SnapshotOperators:
 
     def _sweep(self, collection: Collection, grace: timedelta) -> None:
         objects = list(stored_objects(self._client, "bucket", collection))
-        kept = list(self._history(collection))
-        manifests = [one.manifest for one in kept if one.manifest]
-        if not kept or len(manifests) < len(kept):
+        history = self._history(collection)
+        newest = next(iter(history), None)
+        if newest is None or newest.manifest is None:
             return  # what is garbage is not known
         clock, store = Clock(self._world.scheduler), self._store(collection)
-        found = garbage(objects, manifests, Shelf(store), clock.now(), grace)
+        found = garbage(objects, newest.manifest, history, Shelf(store), clock.now(), grace)
         sweep(store, collection, [one.name for one in found], clock, "operator")
 
     def _restore(self, collection: Collection, back: int) -> None:
         world, store = self._world, self._store(collection)
-        kept = list(self._history(collection))
+        manifests = [kept.manifest for kept in self._history(collection) if kept.manifest]
         # Version 0 says that a first publish has begun; the command takes 1 and above.
-        choices = [one for one in whole(kept, store) if one[1].version > 0]
+        choices = [manifest.version for manifest in manifests if manifest.version > 0]
         if not choices:
             return
-        version = choices[min(back, len(choices) - 1)][1].version
+        version = choices[min(back, len(choices) - 1)]
         world.observer.publishes.chosen[collection] = version
-        folder = world.claim(f"restore-{self._commands}")
-        history = [one.manifest for one in kept if one.manifest]
-        restore(store, history, version, folder, Clock(world.scheduler), RESTORER)
+        way = Way(*find_version(self._history(collection), version))
+        check(store, way, world.claim(f"restore-{self._commands}"))
+        publish(store, way, Clock(world.scheduler), RESTORER)
 
     @property
     def _client(self) -> Any:
