@@ -104,8 +104,8 @@ def sweep_without_an_announcement() -> Iterator[None]:
 def sweep_of_what_is_retired() -> Iterator[None]:
     """What the newest version does not need is garbage, retired or not."""
 
-    def unneeded(objects: Any, manifests: list[Manifest], *_: Any) -> list[Any]:
-        return [stored for stored in objects if stored.name not in manifests[0].objects]
+    def unneeded(objects: Any, newest: Manifest, *_: Any) -> list[Any]:
+        return [stored for stored in objects if stored.name not in newest.objects]
 
     def needed(manifest: Manifest, _: Shelf) -> frozenset[str]:
         return manifest.objects

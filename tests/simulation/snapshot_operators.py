@@ -14,7 +14,11 @@ from compactor.snapshot.sweep import sweep
 from operations.snapshots.finding import NothingKeptError, find_version
 from operations.snapshots.garbage import GarbageUnknownError, garbage, stored_objects
 from operations.snapshots.history import ManifestHistory
-from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+from receipt_sync.errors import (
+    ObjectsNotDeletedError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+)
 from receipt_sync.keys import Collection
 from tests.simulation.faults import Ambush, Fault, Kind, Side
 from tests.simulation.publishes import RESTORER
@@ -25,6 +29,7 @@ from tests.simulation.world import World
 _EXPECTED: Final = (
     ClientError,
     BotoCoreError,
+    ObjectsNotDeletedError,
     PublishRefusedError,
     SnapshotDamagedError,
     GarbageUnknownError,
@@ -82,8 +87,9 @@ class SnapshotOperators:
     def _restore(self, collection: Collection, back: int) -> None:
         world, store = self._world, self._store(collection)
         manifests = [kept.manifest for kept in self._history(collection) if kept.manifest]
+        there = {one.name for one in stored_objects(self._client, "bucket", collection)}
         # Version 0 says that a first publish has begun; the command takes 1 and above.
-        choices = [manifest.version for manifest in manifests if manifest.version > 0]
+        choices = [one.version for one in manifests if one.version > 0 and one.objects <= there]
         if not choices:
             return
         version = choices[min(back, len(choices) - 1)]
