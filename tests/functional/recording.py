@@ -18,6 +18,7 @@ _IGNORED = {"ChangeMessageVisibilityBatch"}
 """Gives back what was received: no effect that lasts."""
 _SETTINGS = {
     "DescribeTable", "GetQueueAttributes", "GetQueueUrl", "HeadBucket", "DescribeStream",
+    "GetBucketLifecycleConfiguration",
 }  # fmt: skip
 _BY_SERVICE = {
     "lambda": Part.SETTINGS,
