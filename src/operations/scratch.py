@@ -19,5 +19,9 @@ def scratch() -> Iterator[Path]:
     """
     root = Path(tempfile.gettempdir()) / f"receipt-sync-{os.getuid()}"
     root.mkdir(mode=0o700, exist_ok=True)
-    with claimed(root, str(uuid4())) as folder:
-        yield folder
+    name = str(uuid4())
+    try:
+        with claimed(root, name) as folder:
+            yield folder
+    finally:
+        (root / f"{name}.lock").unlink(missing_ok=True)  # the claim, which is ours still
