@@ -266,7 +266,7 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
         closure_without_neighbours,
         poison_dropped,
         planted_work.query_without_consistent_read,
-        planted_work.bisection_that_forgets_a_half,
+        planted_work.bisection_that_settles_what_failed,
         planted_work.drain_that_acknowledges_at_once,
     ),
     Check.VERSIONS: (
@@ -291,7 +291,10 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
         planted_snapshot.mirror_that_is_not_brought_up,
     ),
     Check.READER_VERSION: (planted_snapshot.reader_that_follows_backwards,),
-    Check.ERROR_TYPES: (planted_work.attribute_error_on_a_rare_branch,),
+    Check.ERROR_TYPES: (
+        planted_work.attribute_error_on_a_rare_branch,
+        planted_work.bisection_that_forgets_a_half,
+    ),
     Check.LOST_ANSWERS: (
         planted_work.lease_that_does_not_know_its_owner,
         planted_work.publish_refused_by_its_own_effect,
