@@ -1,5 +1,6 @@
 """Odd but legal data takes the whole way: stream record, message, table, record."""
 
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from receipt_sync.attributes import decode_item
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError
 from receipt_sync.keys import Collection, EntityKey, EntityType
+from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
+from stream_processor.publisher import SQSOutbox
 from tests.fakes.clock import ManualClock
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.world import World, line, metadata, word
-from tests.fuzz.handlers import CapturingOutbox, CapturingParking
+from tests.fuzz.strict_queue import StrictQueue
 
 _LARGEST_ITEM = 400_000
 _TEXTS = st.one_of(
@@ -69,9 +72,14 @@ class Journey:
     def __init__(self) -> None:
         self.world = World()
         self.compactor = self.world.worker()
-        self.outbox, self.parking = CapturingOutbox(), CapturingParking()
+        self.queue, self.parked, telemetry = StrictQueue(), StrictQueue(), RecordingTelemetry()
+        sqs: Any = self.queue
+        letters: Any = self.parked
         self.processor = StreamProcessor(
-            self.outbox, self.parking, frozenset(EntityType), RecordingTelemetry()
+            SQSOutbox(sqs, "queue", Random(1), telemetry),
+            SQSParking(letters, "letters"),
+            frozenset(EntityType),
+            telemetry,
         )
 
     def put(self, key: EntityKey, item: dict[str, Any]) -> None:
@@ -80,14 +88,14 @@ class Journey:
         if key.collection is not None:
             self.handle(self.world.delta_body([key], texts=[""]))
         self.processor.process([_record(key, item)], Deadline(ManualClock(), 60))
-        self.handle(*self.outbox.bodies)
-        self.outbox.bodies.clear()
+        self.handle(*(sent.body for sent in self.queue.sent))
+        self.queue.sent.clear()
 
     def handle(self, *bodies: str) -> None:
         report = self.world.handle(self.compactor, *bodies)
         assert report.returned == {}
         assert self.world.dead_letters.parked == []
-        assert self.parking.parked == []
+        assert self.parked.sent == []
 
 
 @settings(max_examples=300, deadline=None)
