@@ -9,13 +9,14 @@ from ulid import ULID
 
 from operations.commands.load import check_reachable
 from operations.commands.options import AsJson, DryRun, source_of
-from operations.commands.trials import tools_of
+from operations.commands.trials import check_deletable, tools_of
 from operations.commands.verify import settle_with_progress
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
+from operations.items import entities_of
 from operations.readers import snapshot_readers
 from operations.receipts import Receipt
 from operations.scope import SomeReceipts
@@ -27,7 +28,7 @@ from operations.trials.subject import Subject, on_trial
 from operations.trials.watching import holds
 from receipt_sync.clock import SystemClock
 
-_RECEIPTS = 20
+_RECEIPTS = 10
 
 
 @ends_in_a_sentence
@@ -60,6 +61,7 @@ def stress_command(
             return
         with tools_of(connection, timeout) as tools:
             made = _receipts(receipts, Random(seed))
+            check_deletable(connection, [e.key for one in made for e in entities_of(one)])
             with on_trial(tools, made) as subject:
                 seen = holds({"embedding_status": "SUCCESS"})
                 tools.watcher.until(subject.records, seen, "the receipts")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from operations.commands.load import check_reachable, load_with_progress, writer_of
 from operations.commands.options import AsJson, DryRun
+from operations.commands.trials import check_deletable
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
 from operations.environment import connection_of_process
@@ -67,8 +68,8 @@ def modify_command(
     """Edit test receipts at random: merchants, lines, words, noise marks, deletions.
 
     An edit of an item that an earlier one deleted is passed over and counted. --delete goes some
-    items at a time and waits for each portion to leave the snapshot, so that no cycle is refused
-    for deleting too much.
+    items at a time and waits for each portion to leave the snapshot. It refuses more receipts than
+    the compactor's delete guard lets go within an hour.
 
     Example: receipt-sync modify-test-receipts --count 10 --seed 7 --changes 100
 
@@ -95,6 +96,7 @@ def _delete(entities: list[Entity]) -> None:
         snapshot_readers(connection) as readers,
         progress_bars() as progress,
     ):
+        check_deletable(connection, keys, are_loaded=True)
         bar = progress.add_task("items deleted", total=len(keys))
         watcher = Watcher(readers, SystemClock(), _PATIENCE_SECONDS)
         delete(writer_of(connection), watcher, keys, lambda n: progress.advance(bar, n))

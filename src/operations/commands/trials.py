@@ -1,6 +1,7 @@
 """What the commands that try the deployed system out have in common."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ulid import ULID
@@ -8,9 +9,14 @@ from ulid import ULID
 from operations.commands.load import check_reachable, sender_of, writer_of
 from operations.connection import Connection
 from operations.readers import snapshot_readers
+from operations.repair.guard import DeleteLimit
+from operations.snapshots.manifests import Published, present_versions
+from operations.trials.room import check_room
 from operations.trials.subject import Tools
 from operations.trials.watching import Watcher
 from receipt_sync.clock import SystemClock
+from receipt_sync.keys import EntityKey
+from receipt_sync.settings import CompactorSettings
 
 
 def new_name(kind: str) -> str:
@@ -26,3 +32,17 @@ def tools_of(connection: Connection, patience_seconds: float) -> Iterator[Tools]
         watcher = Watcher(readers, SystemClock(), patience_seconds)
         writer, sender = writer_of(connection), sender_of(connection)
         yield Tools.of(connection, readers, watcher, writer, sender)
+
+
+def check_deletable(
+    connection: Connection, keys: Sequence[EntityKey], *, are_loaded: bool = False
+) -> None:
+    """Raise TooManyReceiptsError if the compactor would not let the receipts of `keys` go again."""
+    mine = Counter(key.collection for key in keys)
+    records = {
+        name: (one.records if isinstance(one, Published) else 0) + (0 if are_loaded else mine[name])
+        for name, one in present_versions(connection).items()
+    }
+    defaults = CompactorSettings.model_fields
+    share, floor = defaults["max_delete_share"].default, defaults["max_delete_floor"].default
+    check_room(keys, records, DeleteLimit(float(share), int(floor)))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from random import Random
 from typing import Any
@@ -15,10 +16,12 @@ from operations.embedding import embed
 from operations.items import Entity, entities_of
 from operations.loading import load
 from operations.receipts import Line, Receipt
+from operations.repair.guard import DeleteLimit
 from operations.settling import Backlog
 from operations.synthetic import synthetic_receipts
 from operations.trials.editing import Edit, Kind, TableEditor, apply, edits
 from operations.trials.latency import measure
+from operations.trials.room import TooManyReceiptsError, check_room
 from operations.trials.smoke import MERCHANT, smoke
 from operations.trials.stress import Stress
 from operations.trials.subject import FittedSender, Tools, delete, fit, on_trial
@@ -279,6 +282,23 @@ def test_edits_of_what_is_gone_are_counted_apart_and_an_error_ends_it() -> None:
 
     with pytest.raises(ZeroDivisionError):
         stress(fail, rate=20, seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("receipts", "records", "refused"),
+    [(1, 0, False), (10, 0, False), (40, 0, True), (40, 100_000, False)],
+)
+def test_more_test_receipts_than_the_delete_guard_lets_go_are_refused(
+    receipts: int, records: int, refused: bool
+) -> None:
+    made = synthetic_receipts(receipts, Random(1))
+    keys = [entity.key for receipt in made for entity in entities_of(receipt)]
+    counts = {name: records + sum(key.collection is name for key in keys) for name in Collection}
+    expected: AbstractContextManager[Any] = nullcontext()
+    if refused:
+        expected = pytest.raises(TooManyReceiptsError, match="fewer receipts")
+    with expected:
+        check_room(keys, counts, DeleteLimit(0.1, 1_000))
 
 
 def test_the_merchant_of_the_smoke_test_is_seen_on_its_records() -> None:
