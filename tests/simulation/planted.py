@@ -230,7 +230,7 @@ def poison_dropped() -> AbstractContextManager[Any]:
 
 def failed_base_left_in_the_mirror() -> AbstractContextManager[Any]:
     """What a failed publish had staged is copied at the next checkout."""
-    return patch.object(Mirror, "_reset", lambda self: self.folder.mkdir(exist_ok=True))
+    return patch.object(Mirror, "forget", lambda _: None)
 
 
 def pack_without_removals() -> AbstractContextManager[Any]:
@@ -254,11 +254,10 @@ class Bug(NamedTuple):
     """A planted bug, and the check that must find it."""
 
     plant: Planting
-    check: Check | None
-    """None: whichever check comes to it first."""
+    check: Check
 
 
-_FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
+_FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
     Check.ACKNOWLEDGED: (
         acknowledge_before_publish,
         failure_taken_for_success,
@@ -271,6 +270,7 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
     ),
     Check.VERSIONS: (
         unconditional_manifest_write,
+        pack_without_removals,
         planted_snapshot.block_in_place_unread,
         planted_snapshot.failed_upload_forgotten,
         planted_snapshot.base_that_only_grows_files,
@@ -280,11 +280,16 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
         partial_read_taken_for_absence,
         throttle_taken_for_absence,
         older_vector_replaces_newer,
+        truth_before_checkout,
     ),
     Check.STREAM_POSITION: (unsent_reported_as_sent, coalescing_that_forgets, removals_ignored),
     Check.LEASE: (heartbeat_that_revives, release_of_anothers_lease),
-    Check.CHECKOUT: (dirty_copy_reused,),
-    Check.RETENTION: (retirement_without_retention, planted_snapshot.sweep_of_what_is_retired),
+    Check.CHECKOUT: (dirty_copy_reused, failed_base_left_in_the_mirror),
+    Check.RETENTION: (
+        retirement_without_retention,
+        deleted_object_used_again,
+        planted_snapshot.sweep_of_what_is_retired,
+    ),
     Check.READER_CONTENT: (
         planted_snapshot.marks_that_start_equal,
         planted_snapshot.reader_that_believes_its_folder,
@@ -304,12 +309,6 @@ _FOUND_BY: Final[Mapping[Check | None, tuple[Planting, ...]]] = {
         planted_server.server_written_to_without_a_claim,
         planted_server.claims_of_others_ignored,
         planted_server.unanswered_write_forgotten,
-    ),
-    None: (
-        truth_before_checkout,
-        failed_base_left_in_the_mirror,
-        pack_without_removals,
-        deleted_object_used_again,
     ),
 }
 PLANTED: Final[Mapping[str, Bug]] = {
