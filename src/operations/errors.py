@@ -25,3 +25,7 @@ class TableWriteError(TransientError):
 
 class EmptySelectionError(OperationError):
     """The part of the table that a command was given holds nothing, so a verdict means nothing."""
+
+
+class FetchFailedError(OperationError):
+    """A part of an object did not arrive, which says nothing of what the object holds."""

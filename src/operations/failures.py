@@ -59,11 +59,13 @@ _REFUSALS: Final = {
         "RequestLimitExceeded",
         "RequestThrottled",
         "SlowDown",
+        "Throttling",
         "ThrottlingException",
+        "TooManyRequestsException",
     ),
 }
 _NOT_FOUND: Final = {
-    "FilterLogEvents": "a function has no log group{where}: invoke it once, or deploy it anew",
+    "GetEventSourceMapping": "there is no such event source mapping{where}: deploy it with SAM",
     "GetFunctionConfiguration": "there is no such function{where}: deploy it with SAM",
     "UpdateFunctionConfiguration": "there is no such function{where}: deploy it with SAM",
     "UpdateEventSourceMapping": "there is no such event source mapping{where}: deploy it with SAM",
@@ -88,9 +90,10 @@ def explained(connection: Connection) -> Iterator[None]:
     except (ClientError, BotoCoreError) as error:
         raise ConnectionFailedError(sentence(error, connection)) from error
     except SyncError as error:
-        # Adapters wrap botocore's errors in ours; the cause knows more.
-        if isinstance(error.__cause__, ClientError | BotoCoreError):
-            raise ConnectionFailedError(sentence(error.__cause__, connection)) from error
+        # Adapters wrap botocore's errors in ours; of a refusal, the cause knows more.
+        cause = error.__cause__
+        if isinstance(cause, ClientError | BotoCoreError) and _is_refusal(cause):
+            raise ConnectionFailedError(sentence(cause, connection)) from error
         raise
 
 
@@ -112,8 +115,21 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection | None =
     return f"AWS can't be called: {' '.join(str(error).split())}"
 
 
+def _is_refusal(error: ClientError | BotoCoreError) -> bool:
+    """Return whether the call came to nothing.
+
+    Other codes, such as those of a condition that is not met, are an answer. The adapter that
+    asked has said what it means.
+    """
+    return isinstance(error, BotoCoreError) or _code(error) in _SENTENCES
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def _refusal(error: ClientError, connection: Connection | None) -> str:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = _code(error)
     words = _SENTENCES.get(code, "AWS refused {operation}: {code}")
     if code == "ResourceNotFoundException":
         words = _NOT_FOUND.get(error.operation_name, words)

@@ -1,10 +1,12 @@
 """Reads what the functions logged, from CloudWatch Logs: JSON lines, and what the runtime says."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 from receipt_sync.clock import epoch_ms
 
@@ -71,7 +73,7 @@ class CloudWatchLogs:
         pages = self._client.get_paginator("filter_log_events").paginate(
             logGroupName=self._groups[function], startTime=epoch_ms(since), **pattern
         )
-        for page in pages:
+        for page in _until_no_group(pages):
             for event in page["events"]:
                 text = event["message"]
                 at, event_id = _moment(event["timestamp"]), str(event.get("eventId", ""))
@@ -83,6 +85,18 @@ class CloudWatchLogs:
         for line in self.lines(function, since, containing):
             if line.content is not None:
                 yield LogEvent(line.at, function, line.content)
+
+
+def _until_no_group(pages: Iterable[Any]) -> Iterator[Any]:
+    """Give the pages: none where there is no log group.
+
+    Lambda makes a function's log group when the function first logs, so there is nothing to read.
+    """
+    try:
+        yield from pages
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+            raise
 
 
 def _plain(text: str) -> str:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from compactor.delta_store import S3DeltaStore
 from compactor.deltas import DeltaStore, VectorBatch, decode
+from operations.errors import FetchFailedError
 from operations.repair.delta_index import StoredDelta
 from operations.repair.outline import Outline, read_outline
 from operations.repair.ranged import RangedFile
@@ -46,9 +47,12 @@ class S3DeltaObjects:
                     yield StoredDelta(name[1], entry["Size"])
 
     def outline(self, collection: Collection, delta: StoredDelta) -> Outline:
-        """Return a delta's ids and dimension. Raises DeltaRefusedError if it is gone or broken."""
+        """Return a delta's ids and dimension.
+
+        Raises DeltaRefusedError if it is gone or broken, FetchFailedError and botocore's errors.
+        """
         key = delta_key(collection, delta.id)
-        file: Any = RangedFile(delta.size, lambda start, end: self._range(key, start, end))
+        file: Any = RangedFile(delta.size, lambda start, end: self._fetched(key, start, end))
         return read_outline(file)
 
     def read(self, collection: Collection, delta_id: str) -> VectorBatch:
@@ -58,6 +62,15 @@ class S3DeltaObjects:
         if not vectors:
             raise DeltaRefusedError(f"{delta_key(collection, delta_id)} holds no vector")
         return decode(data, Delta.of(collection, delta_id, vectors))
+
+    def _fetched(self, key: str, start: int, end: int) -> bytes:
+        # botocore's time-outs are OSErrors, which zipfile takes for the end of a broken archive.
+        try:
+            return self._range(key, start, end)
+        except OSError as error:
+            raise FetchFailedError(
+                f"{key} could not be fetched ({type(error).__name__}): run the command again"
+            ) from error
 
     def _range(self, key: str, start: int, end: int) -> bytes:
         try:

@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+    SSLError,
+)
 from ulid import ULID, ULIDGenerator
 
 from compactor.deltas import VectorBatch, encode
+from operations.errors import FetchFailedError
 from operations.repair.delta_index import DeltaIndex, StoredDelta
 from operations.repair.delta_objects import S3DeltaObjects
 from operations.repair.delta_rows import later, rows_of
@@ -211,3 +218,35 @@ def test_rows_do_not_take_the_next_id_which_a_producer_may_have_given_to_another
 def test_the_last_id_of_a_millisecond_is_followed_by_the_next_one() -> None:
     last = str(ULID.from_int((5 << 80) - 1))
     assert later(last, Random(1)) > last
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="s3"),
+        ConnectTimeoutError(endpoint_url="s3"),
+        SSLError(endpoint_url="s3", error="broken"),
+        ResponseStreamingError(error="reset"),
+        ConnectionResetError(),
+        ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+    ],
+)
+@pytest.mark.parametrize("in_the_body", [True, False])
+def test_a_delta_that_can_not_be_fetched_is_not_taken_for_a_broken_one(
+    error: Exception, *, in_the_body: bool
+) -> None:
+    """botocore's time-outs are OSErrors. A broken delta is passed over, as if it never was."""
+
+    class Client:
+        def get_object(self, **_: Any) -> Any:
+            if not in_the_body:
+                raise error
+            return {"Body": type("Body", (), {"read": self.read})()}
+
+        def read(self, *_: Any) -> bytes:
+            raise error
+
+    client: Any = Client()
+    objects = S3DeltaObjects(client, "b")
+    with pytest.raises((FetchFailedError, ClientError, ResponseStreamingError)):
+        objects.outline(LINES, StoredDelta(DELTAS[0], 1_000))

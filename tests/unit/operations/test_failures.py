@@ -17,7 +17,14 @@ from botocore.exceptions import (
 from operations.connection import Connection, Names
 from operations.errors import ConnectionFailedError
 from operations.failures import explained
-from receipt_sync.errors import TableReadError
+from receipt_sync.errors import (
+    DeltaExistsError,
+    DeltaRefusedError,
+    LockTableError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+    TableReadError,
+)
 
 NAMES = Names("receipts", "https://sqs/queue", "bucket")
 CLIENT: Any = None
@@ -48,7 +55,7 @@ def words(error: Exception, connection: Connection = LOCAL) -> str:
             refused("ResourceNotFoundException"),
             "there is no table receipts at http://127.0.0.1:4599",
         ),
-        (refused("ResourceNotFoundException", "FilterLogEvents"), "a function has no log group"),
+        (refused("ResourceNotFoundException", "GetEventSourceMapping"), "source mapping at"),
         (refused("ResourceNotFoundException", "GetFunctionConfiguration"), "no such function at"),
         (refused("NoSuchBucket"), "there is no bucket bucket at"),
         (refused("404", "HeadBucket"), "there is no bucket bucket at"),
@@ -58,6 +65,8 @@ def words(error: Exception, connection: Connection = LOCAL) -> str:
         (refused("403", "HeadBucket"), "lack the permission for HeadBucket"),
         (refused("ExpiredTokenException"), "does not accept your credentials (ExpiredTokenEx"),
         (refused("ThrottlingException"), "throttled Scan"),
+        (refused("Throttling", "GetMetricStatistics"), "throttled GetMetricStatistics"),
+        (refused("TooManyRequestsException", "UpdateFunctionConfiguration"), "throttled Update"),
         (refused("Unheard"), "AWS refused Scan: Unheard"),
         (NoCredentialsError(), "no AWS credentials"),
         (NoRegionError(), "set AWS_REGION"),
@@ -86,6 +95,26 @@ def test_an_adapters_error_is_explained_by_its_cause(cause: ClientError | BotoCo
     error.__cause__ = cause
     with pytest.raises(ConnectionFailedError, match=r"no table receipts|nothing answers"):
         raise_explained(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "operation"),
+    [
+        (DeltaExistsError("deltas/x exists already"), "PreconditionFailed", "PutObject"),
+        (DeltaExistsError("deltas/x exists already"), "ConditionalRequestConflict", "PutObject"),
+        (SnapshotDamagedError("packs/x is gone"), "NoSuchKey", "GetObject"),
+        (PublishRefusedError("another worker has published"), "PreconditionFailed", "PutObject"),
+        (LockTableError("the row was not written"), "ConditionalCheckFailedException", "PutItem"),
+        (DeltaRefusedError("deltas/x is gone"), "InvalidRange", "GetObject"),
+    ],
+)
+def test_our_own_sentence_is_told_where_the_cause_is_an_answer_and_no_refusal(
+    error: Exception, code: str, operation: str
+) -> None:
+    error.__cause__ = refused(code, operation)
+    with pytest.raises(type(error)) as raised:
+        raise_explained(error)
+    assert raised.value is error
 
 
 def test_our_own_errors_pass_through() -> None:

@@ -14,7 +14,7 @@ from operations.deployment import opening
 from operations.deployment.discovery import Function
 from operations.deployment.function_errors import errors_of, sentence_of
 from operations.deployment.last_comparison import KEY, BucketNote, LastComparison
-from operations.deployment.log_events import LogLine
+from operations.deployment.log_events import CloudWatchLogs, LogLine
 from operations.deployment.oldest_message import oldest_message_seconds
 from operations.deployment.opening import OPENED_BYTES, Openings
 from operations.snapshots.manifests import Damaged, Published
@@ -223,3 +223,34 @@ def test_metrics_and_the_runtimes_lines_are_left_out_unless_they_tell_an_error(
     assert [one.event_id for one in all_lines] == ["1", "3", "4"]
     only = list(functions(monkeypatch, logs, errors=True).lines(clock, back, follow=False))
     assert [one.event_id for one in only] == ["3", "4"]
+
+
+class LogsClient:
+    """CloudWatch Logs that answers one page, and then fails as it is told."""
+
+    def __init__(self, code: str | None, pages: int = 1) -> None:
+        self.code, self.pages = code, pages
+
+    def get_paginator(self, operation: str) -> "LogsClient":
+        assert operation == "filter_log_events"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[Any]:
+        for number in range(self.pages):
+            yield {"events": [{"timestamp": number, "message": "{}", "eventId": str(number)}]}
+        if self.code:
+            raise ClientError({"Error": {"Code": self.code}}, "FilterLogEvents")
+
+
+def test_a_function_that_was_never_invoked_has_no_log_group_and_so_no_events() -> None:
+    logs = CloudWatchLogs(LogsClient("ResourceNotFoundException", pages=0), {"f": "/aws/lambda/f"})
+    assert list(logs.lines("f", NOW)) == []
+    assert list(logs.events("f", NOW, "x")) == []
+    assert errors_of(logs, "f", NOW) is None
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
+def test_a_log_that_is_read_in_part_is_no_log_without_errors(code: str) -> None:
+    logs = CloudWatchLogs(LogsClient(code), {"f": "/aws/lambda/f"})
+    with pytest.raises(ClientError, match=code):
+        list(logs.lines("f", NOW))
