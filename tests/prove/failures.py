@@ -116,6 +116,20 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         "tests/unit/compactor/test_readback.py::test_a_vector_that_is_stored_as_nan_is_found",
         f"{_COMPACTION}a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule",
     ),
+    "an operator restores an older version": (
+        "tests/functional/test_operations_way_back.py",
+        "tests/unit/operations/test_restoring.py",
+        "tests/unit/operations/test_deltas_of_bucket.py",
+    ),
+    "verify runs while the table is written to": (
+        "tests/unit/operations/test_suspects.py",
+        "tests/unit/operations/test_settling.py",
+    ),
+    "a command runs beside the compactor, or is ended by a signal": (
+        "tests/functional/test_beside_the_compactor.py",
+        "tests/functional/test_operations_signals.py",
+        "tests/unit/operations/test_scratch.py",
+    ),
     "clock skew between workers": (
         "tests/unit/compactor/test_lease.py::test_clock_skew_between_workers_costs_at_most_a_wasted_cycle",
         "tests/functional/test_lock_table.py::test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up",
