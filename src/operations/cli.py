@@ -26,7 +26,7 @@ from operations.commands.stress import stress_command
 from operations.commands.trace import trace_command
 from operations.commands.trial_receipts import create_command, modify_command
 from operations.commands.verify import verify_command
-from operations.console import DEBUG
+from operations.console import DEBUG, take_any_text
 from operations.signals import end_in_order
 
 main = typer.Typer(
@@ -55,6 +55,7 @@ def options(
     """
     DEBUG.set(debug)
     end_in_order()
+    take_any_text()
 
 
 main.command("load")(load_command)

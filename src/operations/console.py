@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from io import TextIOWrapper
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -24,7 +25,7 @@ from typer.exceptions import TyperException
 
 from operations.exit_codes import ExitCode
 from operations.failures import sentence
-from operations.signals import Terminated
+from operations.signals import HungUp, Terminated
 from operations.streamed import chunks_of
 from operations.unexpected import full_disk, is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
@@ -53,6 +54,17 @@ def print_json(content: Any) -> None:
     typer.echo()
 
 
+def take_any_text() -> None:
+    """Let standard output and error take what their encoding lacks, as an escape.
+
+    A text of a queue or a log may hold half a surrogate pair, which no encoding has. Of JSON the
+    escape is the one that JSON itself has for it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
     """Turn every error into one sentence and exit code 2, in place of a traceback."""
 
@@ -65,6 +77,8 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
         except Terminated as error:
             typer.echo("receipt-sync: ended by SIGTERM", err=True)
             raise typer.Exit(ExitCode.TERMINATED) from error
+        except HungUp as error:
+            raise typer.Exit(ExitCode.HUNG_UP) from error
         except BrokenPipeError as error:
             _close_output()
             raise typer.Exit(ExitCode.FAILURE) from error

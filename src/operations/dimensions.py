@@ -1,13 +1,31 @@
 """The dimension of the vectors that are published."""
 
+from itertools import islice
+from typing import Final
+
 from operations.readers import Reader
+from receipt_sync.errors import IndexFailedError
+
+_RECORDS_ASKED: Final = 20
 
 
 def dimension_of_one(reader: Reader) -> int | None:
     """Of one collection's vectors; None while there are none. The reader is refreshed."""
     reader.refresh()
-    first = next(reader.ids(), None) if reader.version else None
-    if first is None:
+    return dimension_of(reader)
+
+
+def dimension_of(reader: Reader) -> int | None:
+    """Return the dimension of a collection's vectors; None while it has none.
+
+    A record that lost its vector fails the call, so a few are asked one by one.
+    """
+    if not reader.version:
         return None
-    vector = reader.vectors([first]).get(first)
-    return None if vector is None else len(vector)
+    for chroma_id in islice(reader.ids(), _RECORDS_ASKED):
+        try:
+            for vector in reader.vectors([chroma_id]).values():
+                return len(vector)
+        except IndexFailedError:
+            continue  # this record's vector is lost; the next one has the same dimension
+    return None

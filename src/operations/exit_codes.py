@@ -10,8 +10,10 @@ class ExitCode(IntEnum):
     DONE = 0
     VERDICT = 1
     FAILURE = 2
+    HUNG_UP = 129
+    """What a shell expects of a process that SIGHUP ended: 128 and the signal's number."""
     INTERRUPTED = 130
-    """What a shell expects of a process that Ctrl-C ended: 128 and the signal's number."""
+    """The same for Ctrl-C."""
     TERMINATED = 143
     """The same for SIGTERM."""
 
@@ -26,6 +28,7 @@ MEANINGS: Final = {
         "a failure: the call, the environment, AWS, the machine, a guard that refuses, a question "
         "that nobody confirmed, or an unexpected error"
     ),
+    ExitCode.HUNG_UP: "its terminal closed (SIGHUP)",
     ExitCode.INTERRUPTED: "Ctrl-C ended it",
     ExitCode.TERMINATED: "SIGTERM ended it",
 }

@@ -1,14 +1,18 @@
-"""End a command in order when SIGTERM or Ctrl-C arrives: what it began is finished or taken back.
+"""End a command in order when a signal arrives: what it began is finished or taken back.
 
-Python ends at SIGTERM without running any `finally`. A command that has written to a table would
-leave its test receipts there. So SIGTERM raises KeyboardInterrupt here, as Ctrl-C does.
+Python ends at SIGTERM, and at the SIGHUP of a terminal that closes, without running any `finally`.
+A command that has written to a table would leave its test receipts there. So both raise a
+KeyboardInterrupt here, as Ctrl-C does.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from types import FrameType
+from typing import Final
 
 Uninterrupted = Callable[[], AbstractContextManager[None]]
 """A block that a signal does not cut in two: the signal takes effect at its end."""
@@ -18,31 +22,63 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM arrived."""
 
 
+class HungUp(KeyboardInterrupt):
+    """SIGHUP arrived: the terminal has closed."""
+
+
+_ERRORS: Final = {
+    signal.SIGTERM: Terminated,
+    signal.SIGHUP: HungUp,
+    signal.SIGINT: KeyboardInterrupt,
+}
+"""What each signal raises; of several, the first of these."""
+
+
 def end_in_order() -> None:
-    """Let SIGTERM raise `Terminated` in the main thread. Other threads cannot set handlers."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
+    """Let SIGTERM and SIGHUP raise their errors in the main thread.
+
+    Other threads cannot set handlers. A SIGHUP that is ignored, as under nohup, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+    signal.signal(signal.SIGTERM, _terminated)
+    if not _is_ignored(signal.SIGHUP):
+        signal.signal(signal.SIGHUP, partial(_hung_up, terminals))
+
+
+def _is_ignored(number: signal.Signals) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN
 
 
 def _terminated(_: int, __: FrameType | None) -> None:
     raise Terminated
 
 
+def _hung_up(terminals: list[int], _: int, __: FrameType | None) -> None:
+    # A write to a terminal that is gone fails, in the middle of the cleaning up.
+    for number in terminals:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    raise HungUp
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C and SIGTERM until the block has ended, and raise KeyboardInterrupt then."""
+    """Delay Ctrl-C, SIGTERM and SIGHUP until the block has ended; raise KeyboardInterrupt then."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     arrived: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _: arrived.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in _ERRORS
+        if not _is_ignored(number)
     }
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if arrived:
-        raise Terminated if signal.SIGTERM in arrived else KeyboardInterrupt
+    for number, error in _ERRORS.items():
+        if number in arrived:
+            raise error

@@ -1,9 +1,12 @@
 """Lists in JSON that are never held as a whole."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Final
+
+_NO_NUMBER: Final = re.compile(r"(NaN|-?Infinity)\Z")
 
 
 class Streamed(list[Any]):
@@ -24,7 +27,22 @@ class Streamed(list[Any]):
 def chunks_of(content: Any) -> Iterator[str]:
     """Return the JSON text of a result, piece by piece."""
     # Only the encoder in Python, which an indent selects, gives a list's pieces as they come.
-    return json.JSONEncoder(indent=2, ensure_ascii=False, default=str).iterencode(content)
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=False, default=str)
+    return map(_sound, encoder.iterencode(content))
+
+
+def line_of(content: Any) -> str:
+    """Return the JSON text of a result on one line."""
+    encoder = json.JSONEncoder(ensure_ascii=False, default=str)
+    return "".join(map(_sound, encoder.iterencode(content)))
+
+
+def _sound(piece: str) -> str:
+    """Return a piece with a number that JSON lacks as a text.
+
+    A text ends with a quote, so what ends with such a word is a number.
+    """
+    return _NO_NUMBER.sub(r'"\g<0>"', piece)
 
 
 def next_of(items: Iterator[Any]) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from operations.commands.dlq_screen import (
     print_explanations,
     print_letters,
     print_redriven,
+    print_unknown,
     print_unseen,
     row_of,
 )
@@ -74,7 +75,7 @@ def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
 def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = False) -> None:
     """Say why each letter is dead, whether it would be taken now, and what to do.
 
-    Exit code 0: there is none. 1: there are some.
+    Exit code 0: there is none. 1: there are some, or one that was named was not found.
 
     Example: receipt-sync dlq explain
 
@@ -83,12 +84,13 @@ def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = Fals
     connection = connection_of_process()
     with explained(connection), notes().status("looking"):
         found, unseen = _explanations(connection, ids or [], queue)
+    unknown = _missing(ids, {explanation.message_id for explanation in found})
     if as_json:
         letters = [explanation.to_json() for explanation in found]
-        print_json({"letters": letters, "unseen": unseen})
+        print_json({"letters": letters, "unknown": unknown, "unseen": unseen})
     else:
-        print_explanations(found, unseen)
-    if found or unseen:
+        print_explanations(found, unknown, unseen)
+    if found or unknown or unseen:
         raise typer.Exit(ExitCode.VERDICT)
 
 
@@ -100,21 +102,23 @@ def mend_command(ids: Ids = None, dry_run: DryRun = False, as_json: AsJson = Fal
     It is the one cause of a dead letter that can be mended from here; `dlq explain` says so where
     it helps. The letters stay where they are: redrive them afterwards.
 
-    Exit code 0: all letters were looked at. 1: another command holds some.
+    Exit code 0: all letters were looked at. 1: some were not found, or another command holds them.
 
     Example: receipt-sync dlq mend --dry-run
     """
     connection = connection_of_process()
     with explained(connection), snapshot_readers(connection) as readers:
         deltas = BucketDeltas(connection.s3, connection.names.bucket, readers)
-        restored, unseen = _mend(connection, deltas, ids or [], dry_run=dry_run)
+        restored, unknown, unseen = _mend(connection, deltas, ids or [], dry_run=dry_run)
     if as_json:
-        print_json({"restored": restored, "unseen": unseen, "dry_run": dry_run})
+        content = {"restored": restored, "unknown": unknown, "unseen": unseen}
+        print_json({**content, "dry_run": dry_run})
     else:
         verb = "would be restored" if dry_run else "restored"
         output().print(f"{len(restored)} delta objects {verb}")
+        print_unknown(unknown)
         print_unseen(unseen)
-    if unseen:
+    if unknown or unseen:
         raise typer.Exit(ExitCode.VERDICT)
 
 
@@ -218,7 +222,7 @@ def _explanations(
 
 def _mend(
     connection: Connection, deltas: BucketDeltas, ids: list[str], *, dry_run: bool
-) -> tuple[list[str], int]:
+) -> tuple[list[str], list[str], int]:
     restored: list[str] = []
     (box,) = boxes_of(connection, Deployment(connection), Which.COMPACTION)
     with held(box.letters, MOST) as found:
@@ -227,7 +231,13 @@ def _mend(
             delta = content.delta if isinstance(content, ReadMessage) else None
             if delta and (deltas.can_be_restored(delta) if dry_run else deltas.restore(delta)):
                 restored.append(delta.delta_key)
-        return restored, found.unseen
+        unknown = _missing(ids, {letter.message_id for letter in found.letters})
+        return restored, unknown, found.unseen
+
+
+def _missing(ids: Iterable[str] | None, found: set[str]) -> list[str]:
+    """Return those of the ids that were named and not found."""
+    return sorted(set(ids or ()) - found)
 
 
 def _wanted(letters: Iterable[Letter], ids: list[str]) -> list[Letter]:

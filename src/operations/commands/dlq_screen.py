@@ -1,5 +1,6 @@
 """Dead letters on a terminal."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from rich.markup import escape
@@ -21,9 +22,14 @@ def print_redriven(done: Redriven, verb: str) -> None:
     console.print(f"{done.count} letters {verb}")
     for message_id, reason in done.kept.items():
         console.print(f"[yellow]stays[/yellow] {message_id}: {escape(reason)}", soft_wrap=True)
-    for message_id in done.unknown:
-        console.print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
+    print_unknown(done.unknown)
     print_unseen(done.unseen)
+
+
+def print_unknown(ids: Iterable[str]) -> None:
+    """Name the letters that were asked for and not found."""
+    for message_id in ids:
+        output().print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
 
 
 def print_unseen(count: int) -> None:
@@ -72,11 +78,12 @@ def print_letters(rows: list[tuple[Which, Letter]], unseen: int = 0) -> None:
     output().print(table)
 
 
-def print_explanations(found: list[Explanation], unseen: int = 0) -> None:
+def print_explanations(found: list[Explanation], unknown: list[str], unseen: int) -> None:
     """Print why, what about, and what to do, a paragraph a letter."""
     console = output()
+    print_unknown(unknown)
     print_unseen(unseen)
-    if not found and not unseen:
+    if not found and not unknown and not unseen:
         console.print("no dead letters")
     for one in found:
         colour = _COLOURS.get(one.outlook, "yellow")

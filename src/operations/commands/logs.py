@@ -1,6 +1,5 @@
 """`receipt-sync logs`."""
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +16,7 @@ from operations.deployment.log_events import CloudWatchLogs, LogLine
 from operations.deployment.tracing import NOISE
 from operations.environment import connection_of_process
 from operations.failures import explained
+from operations.streamed import line_of
 from receipt_sync.clock import Clock, SystemClock
 
 _POLL_SECONDS = 2.0
@@ -115,7 +115,7 @@ def _show(line: LogLine, *, as_json: bool) -> None:
     if as_json:
         told = {"at": line.at, "function": line.function, "error": is_error(line), "what": what}
         document = {**told, "request_id": content.get("request_id"), "fields": fields}
-        typer.echo(json.dumps(document, ensure_ascii=False, default=str))
+        typer.echo(line_of(document))
         return
     details = ", ".join(f"{name}={value}" for name, value in fields.items())
     style = "red" if is_error(line) else "bold"

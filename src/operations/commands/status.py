@@ -1,6 +1,5 @@
 """`receipt-sync status`."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -20,6 +19,7 @@ from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.snapshots.manifests import Damaged
+from operations.streamed import line_of
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
@@ -56,7 +56,7 @@ def status_command(
             found = look(connection, clock, openings)
         elif as_json:
             while True:
-                typer.echo(json.dumps(look(connection, clock, openings).to_json()))
+                typer.echo(line_of(look(connection, clock, openings).to_json()))
                 clock.sleep(watch)
         else:
             with Live(console=output(), auto_refresh=False, screen=True) as live:

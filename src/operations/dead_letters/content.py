@@ -67,22 +67,28 @@ def _object(body: str) -> dict[str, Any] | None:
 
 
 def _failure(document: Mapping[str, Any]) -> FailureRecord | None:
-    info, context = document[BATCH_INFO], document.get("requestContext") or {}
+    info, context = document[BATCH_INFO], document.get("requestContext")
     if not isinstance(info, dict):
         return None
+    condition = context.get("condition", "") if isinstance(context, dict) else ""
     try:
         return FailureRecord(
             stream_arn=str(info["streamArn"]),
             shard_id=str(info["shardId"]),
-            start=str(info["startSequenceNumber"]),
-            end=str(info["endSequenceNumber"]),
+            start=_sequence(info["startSequenceNumber"]),
+            end=_sequence(info["endSequenceNumber"]),
             size=int(info["batchSize"]),
             arrived_from=str(info.get("approximateArrivalOfFirstRecord", "")),
             arrived_to=str(info.get("approximateArrivalOfLastRecord", "")),
-            condition=str(context.get("condition", "")),
+            condition=str(condition),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+def _sequence(value: object) -> str:
+    """Return a sequence number as the stream takes it. Raises ValueError."""
+    return str(int(str(value)))
 
 
 def _stream_record(data: object) -> StreamRecordContent:

@@ -9,7 +9,12 @@ from typing import Any, Protocol
 from compactor.deltas import VectorBatch
 from operations.dead_letters.content import FailureRecord, StreamRecordContent, content_of
 from operations.dead_letters.letter import Letter
-from receipt_sync.errors import DeltaRefusedError, PoisonMessageError
+from receipt_sync.errors import (
+    DeltaRefusedError,
+    IndexFailedError,
+    PoisonMessageError,
+    SnapshotDamagedError,
+)
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, ReadMessage
 
@@ -53,7 +58,10 @@ class DeltaState(Protocol):
         ...
 
     def dimension(self, collection: Collection) -> int | None:
-        """Of the collection's vectors; None while it has none."""
+        """Of the collection's vectors; None while it has none.
+
+        Raises SnapshotDamagedError and IndexFailedError if it can't be opened.
+        """
         ...
 
 
@@ -121,7 +129,12 @@ def _delta(letter: Letter, delta: Delta, deltas: DeltaState) -> Explanation:
         if deltas.can_be_restored(delta):
             remedy = "the bucket still has the object: `receipt-sync dlq mend`, then redrive"
         return _explained(letter, "delta", str(error), Outlook.REFUSED, remedy)
-    dimension = deltas.dimension(delta.collection)
+    try:
+        dimension = deltas.dimension(delta.collection)
+    except (SnapshotDamagedError, IndexFailedError) as error:  # it says nothing of the letter
+        reason = letter.reason or _TOO_OFTEN
+        remedy = f"the collection can't be opened ({error}): mend that first, then explain it again"
+        return _explained(letter, "delta", reason, Outlook.UNKNOWN, remedy, batch.ids)
     if dimension not in (None, batch.dimension):
         reason = f"its vectors have {batch.dimension} dimensions, the collection's {dimension}"
         remedy = "embed with the collection's model and send a new delta, then drop this one"

@@ -8,13 +8,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from operations.deployment.discovery import Deployment, Function, VariablesUnreadableError
+from operations.deployment.discovery import (
+    Deployment,
+    Function,
+    SettingWrongError,
+    VariablesUnreadableError,
+    number_of,
+)
 from operations.snapshots.manifests import Damaged, Present, Published
 from receipt_sync.keys import Collection
 
 DAY: Final = 86_400
-_LEASE: Final = "60"
-_HEARTBEAT: Final = "15"
+_LEASE: Final = 60.0
+_HEARTBEAT: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -155,16 +161,14 @@ def _variables(function: Function) -> Mapping[str, str] | str:
 
 def _lease(facts: Facts) -> Iterator[Check]:
     if isinstance(facts.compactor, str):
-        yield Check(
-            "variables",
-            "the compactor's lease and heartbeat can be read",
-            facts.compactor,
-            False,
-            "ask for kms:Decrypt on the functions' key",
-        )
+        yield _unreadable(facts.compactor, "ask for kms:Decrypt on the functions' key")
         return
-    lease = float(facts.compactor.get("LEASE_SECONDS", _LEASE))
-    heartbeat = float(facts.compactor.get("HEARTBEAT_SECONDS", _HEARTBEAT))
+    try:
+        lease = number_of(facts.compactor, "LEASE_SECONDS", _LEASE)
+        heartbeat = number_of(facts.compactor, "HEARTBEAT_SECONDS", _HEARTBEAT)
+    except SettingWrongError as error:
+        yield _unreadable(str(error), "set it right: the compactor does not start with it")
+        return
     yield Check(
         "heartbeat",
         "lease > 2 × heartbeat, so that one lost beat loses no lease",
@@ -179,6 +183,11 @@ def _lease(facts: Facts) -> Iterator[Check]:
         facts.compactor_timeout > lease,
         "raise the function's timeout, or lower LEASE_SECONDS",
     )
+
+
+def _unreadable(found: str, remedy: str) -> Check:
+    rule = "the compactor's lease and heartbeat can be read"
+    return Check("variables", rule, found, False, remedy)
 
 
 def _room(facts: Facts) -> Iterator[Check]:

@@ -6,6 +6,8 @@ says where its failures go.
 """
 
 import json
+import math
+from collections import abc
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -26,6 +28,24 @@ class NotDeployedError(OperationError):
 
 class VariablesUnreadableError(OperationError):
     """A function has environment variables that the caller may not decrypt."""
+
+
+class SettingWrongError(OperationError):
+    """A function has an environment variable that is no number where it must be one."""
+
+
+def number_of(variables: abc.Mapping[str, str], name: str, otherwise: float) -> float:
+    """Return a variable of a function; `otherwise` if it is unset. Raises SettingWrongError."""
+    text = variables.get(name) or str(otherwise)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise SettingWrongError(
+            f"{name} of the function is {text!r}, which is no number: deploy it with one"
+        )
+    return number
 
 
 class Queue(NamedTuple):
@@ -159,8 +179,8 @@ class Deployment:
     @property
     def heartbeat(self) -> timedelta:
         """How often the compactor renews a lease that it holds."""
-        seconds = self.compactor.variables.get("HEARTBEAT_SECONDS") or _HEARTBEAT
-        return timedelta(seconds=float(seconds))
+        variables = self.compactor.variables
+        return timedelta(seconds=number_of(variables, "HEARTBEAT_SECONDS", _HEARTBEAT))
 
     def attributes(self, queue_url: str) -> dict[str, str]:
         """All attributes of a queue, by SQS's names."""

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from operations.deployment.discovery import Mapping
 from operations.errors import OperationError
+from operations.signals import uninterrupted
 from receipt_sync.clock import Clock
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def paused(client: "LambdaClient", mapping: Mapping, clock: Clock) -> Iterator[N
         _switch(client, mapping, clock, on=False)
         yield
     finally:
-        _switch(client, mapping, clock, on=True)
+        with uninterrupted():  # a second Ctrl-C would leave the compactor stopped
+            _switch(client, mapping, clock, on=True)
 
 
 def _switch(client: "LambdaClient", mapping: Mapping, clock: Clock, *, on: bool) -> None:

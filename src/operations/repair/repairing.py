@@ -177,5 +177,11 @@ class Repair:
 
 
 def _predecessor(delta_id: str) -> str:
-    """The ULID before a delta's, so that what is newer includes the delta itself."""
-    return str(ULID.from_int(int(ULID.from_str(delta_id)) - 1)) if delta_id else ""
+    """The ULID before a delta's, so that what is newer includes the delta itself.
+
+    Of a record whose delta is unknown, or no ULID as the record is damaged, every delta is newer.
+    """
+    try:
+        return str(ULID.from_int(int(ULID.from_str(delta_id)) - 1))
+    except (ValueError, OverflowError):
+        return ""

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from random import SystemRandom
 from typing import Final
 
 from compactor.projection import DELTA_ID
 from operations.connection import Connection
 from operations.deltas import DeltaSender
-from operations.deployment.discovery import Deployment, NotDeployedError
+from operations.deployment.discovery import Deployment, NotDeployedError, number_of
+from operations.dimensions import dimension_of
 from operations.persistence import Persistence
 from operations.readers import Reader, Readers
 from operations.repair.changes import QueueChanges
@@ -20,7 +20,6 @@ from operations.repair.newest_vectors import NewestVectors, newest_vectors
 from operations.repair.repairing import Repair
 from operations.silence import Silence
 from receipt_sync.clock import SystemClock
-from receipt_sync.errors import IndexFailedError
 from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings
 from stream_processor.publisher import SQSOutbox
@@ -30,7 +29,6 @@ DEFAULT_LIMIT: Final = DeleteLimit(
     float(_DEFAULTS["max_delete_share"].default), int(_DEFAULTS["max_delete_floor"].default)
 )
 """What a repair may delete unless the operator says otherwise."""
-_RECORDS_ASKED: Final = 20
 
 
 class ReaderRecords:
@@ -61,22 +59,6 @@ class ReaderDimensions:
                 return None
             self._known[collection] = found
         return self._known[collection]
-
-
-def dimension_of(reader: Reader) -> int | None:
-    """Return the dimension of a collection's vectors; None while it has none.
-
-    A record that lost its vector fails the call, so a few are asked one by one.
-    """
-    if not reader.version:
-        return None
-    for chroma_id in islice(reader.ids(), _RECORDS_ASKED):
-        try:
-            for vector in reader.vectors([chroma_id]).values():
-                return len(vector)
-        except IndexFailedError:
-            continue  # this record's vector is lost; the next one has the same dimension
-    return None
 
 
 @contextmanager
@@ -111,12 +93,13 @@ def repair_of(
 def compactor_limit(connection: Connection) -> DeleteLimit:
     """Return the most that one cycle of the deployed compactor deletes."""
     try:
-        variables = Deployment(connection).compactor.variables
+        compactor = Deployment(connection).compactor
     except NotDeployedError:  # whoever applies the messages later starts with the defaults
         return DEFAULT_LIMIT
+    variables = compactor.variables
     return DeleteLimit(
-        float(variables.get("MAX_DELETE_SHARE") or DEFAULT_LIMIT.share),
-        int(variables.get("MAX_DELETE_FLOOR") or DEFAULT_LIMIT.floor),
+        number_of(variables, "MAX_DELETE_SHARE", DEFAULT_LIMIT.share),
+        int(number_of(variables, "MAX_DELETE_FLOOR", DEFAULT_LIMIT.floor)),
     )
 
 

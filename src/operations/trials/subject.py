@@ -78,19 +78,22 @@ def on_trial(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
     subject = Subject([entity for receipt in receipts for entity in entities_of(receipt)])
     keys = [entity.key for entity in subject.entities]
     try:
-        load(receipts, tools.writer, tools.sender, tools.embed, lambda *_: None)
-        yield subject
-    except KeyboardInterrupt:
+        try:
+            load(receipts, tools.writer, tools.sender, tools.embed, lambda *_: None)
+            yield subject
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            delete(tools.writer, tools.watcher, keys)
+            raise
+        delete(tools.writer, tools.watcher, keys)
+    except KeyboardInterrupt:  # also one that came while the items were being deleted
         with uninterrupted():
             *first, last = batches(keys, PORTION)
             for some in first:
                 delete(tools.writer, tools.watcher, some)
             tools.writer.delete(last)
         raise
-    except BaseException:
-        delete(tools.writer, tools.watcher, keys)
-        raise
-    delete(tools.writer, tools.watcher, keys)
 
 
 def delete(

@@ -208,3 +208,23 @@ def test_search_json_has_every_hit(snapshot: InMemorySnapshot) -> None:
 @pytest.mark.parametrize("command", ["load", "verify", "search"])
 def test_every_commands_help_has_an_example(command: str) -> None:
     assert f"Example: receipt-sync {command}" in run(command, "--help").stdout
+
+
+def test_a_number_that_json_lacks_is_told_as_a_text(verdicts: list[Verdict]) -> None:
+    """A damaged record may hold NaN. No parser but Python's reads a document with a bare one."""
+    found = verdict(different=1)
+    numbers = {
+        name: FieldDifference(0.5, value)
+        for name, value in {"a": float("nan"), "b": float("inf"), "c": float("-inf")}.items()
+    }
+    found.examples[:] = [Example(Finding.DIFFERENT, Collection.LINES, "NaN", numbers)]
+    verdicts.append(found)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    content = json.loads(run("verify", "--json").stdout, parse_constant=refuse)
+    fields = content["examples"][0]["fields"]
+    assert [fields[name]["snapshot"] for name in "abc"] == ["NaN", "Infinity", "-Infinity"]
+    assert fields["a"]["table"] == 0.5
+    assert content["examples"][0]["id"] == "NaN"

@@ -29,7 +29,12 @@ from operations.dead_letters.replaying import (
     StreamUnreadError,
     replay,
 )
-from receipt_sync.errors import DeltaRefusedError, PoisonMessageError
+from receipt_sync.errors import (
+    DeltaRefusedError,
+    IndexFailedError,
+    PoisonMessageError,
+    SnapshotDamagedError,
+)
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, batch_body, to_body
 from stream_processor.detection import EntityChange
@@ -109,10 +114,27 @@ def test_a_letter_says_what_it_is_about() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["not json", "[]", '{"source": "x"}', json.dumps({"DDBStreamBatchInfo": 1}), "{}"]
+    "body",
+    [
+        "not json",
+        "[]",
+        '{"source": "x"}',
+        json.dumps({"DDBStreamBatchInfo": 1}),
+        "{}",
+        json.dumps(FAILURE).replace('"batchSize": 3', '"batchSize": 1e999'),
+        json.dumps(FAILURE).replace('"102"', '"the last one"'),
+        json.dumps(FAILURE).replace('"100"', "null"),
+    ],
 )
 def test_what_holds_nothing_of_ours_is_poison(body: str) -> None:
     assert isinstance(content_of(body), PoisonMessageError)
+
+
+@pytest.mark.parametrize("context", ["gone", ["gone"], None, 1])
+def test_a_part_of_the_stream_is_known_whatever_its_context_is(context: Any) -> None:
+    found = content_of(json.dumps({**FAILURE, "requestContext": context}))
+    assert isinstance(found, FailureRecord)
+    assert (found.end, found.condition) == ("102", "")
 
 
 @pytest.mark.parametrize("record", [{}, {"dynamodb": None}, {"dynamodb": {"Keys": {"PK": 1}}}])
@@ -145,6 +167,22 @@ def test_every_letter_has_an_outlook_and_a_remedy(
     found = explain(one, deltas)
     assert (found.outlook, remedy in found.remedy) == (outlook, True), found
     assert found.reason
+
+
+@pytest.mark.parametrize(
+    "error", [SnapshotDamagedError("a pack is gone"), IndexFailedError("Chroma's get failed")]
+)
+def test_a_letter_is_explained_although_its_collection_can_not_be_opened(error: Exception) -> None:
+    """Where a snapshot is damaged, letters pile up, and somebody asks why."""
+
+    class Unopened(Deltas):
+        def dimension(self, collection: Collection) -> int | None:
+            raise error
+
+    found = explain(letter(to_body(DELTA), "a reason"), Unopened(batch_of(2)))
+    assert (found.outlook, found.reason) == (Outlook.UNKNOWN, "a reason")
+    assert str(error) in found.remedy
+    assert comes_back(found) is None
 
 
 def test_a_collection_without_vectors_takes_any_dimension() -> None:

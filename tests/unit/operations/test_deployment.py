@@ -224,6 +224,9 @@ def test_settings_that_fit_each_other_break_no_rule() -> None:
         ({"compactor": {"LEASE_SECONDS": "30", "HEARTBEAT_SECONDS": "15"}}, ["heartbeat"]),
         ({"compactor": {"LEASE_SECONDS": "400"}}, ["timeout"]),
         ({"snapshot_bytes": 2 * 2**30}, ["storage"]),
+        ({"compactor": {"LEASE_SECONDS": "a minute"}}, ["variables"]),
+        ({"compactor": {"HEARTBEAT_SECONDS": "15s"}}, ["variables"]),
+        ({"compactor": {"HEARTBEAT_SECONDS": "nan"}}, ["variables"]),
     ],
 )  # fmt: skip
 def test_every_sum_that_does_not_hold_is_found(change: dict[str, Any], names: list[str]) -> None:

@@ -157,3 +157,29 @@ def test_a_letter_is_traced_by_what_the_logs_call_it(one: Letter, names: Sequenc
     ]
     assert names_in_logs(boxes, "id") == names
     assert names_in_logs(boxes, "nobody") == []
+
+
+@pytest.mark.parametrize("command", ["explain", "mend"])
+def test_a_letter_that_is_not_there_is_named_and_is_no_all_clear(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compaction(monkeypatch, letter(change_body(), "x", "there"))
+    answer = run("dlq", command, "nobody", "there")
+    assert answer.exit_code == 1
+    assert "not found nobody" in answer.stdout
+    assert "no dead letters" not in run("dlq", command, "nobody").stdout
+    answer = run("dlq", command, "nobody", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)["unknown"]) == (1, ["nobody"])
+
+
+LONE_HALF = {"dynamodb": {"Keys": {**KEYS, "PK": {"S": "IMAGE#\ud800"}}}}
+"""JSON can name half a surrogate pair, which no encoding of Unicode has."""
+
+
+def test_a_letter_that_names_no_character_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    compaction(monkeypatch, letter(LONE_HALF, "x", "odd"))
+    answer = run("dlq", "explain")
+    assert answer.exit_code == 1
+    assert "IMAGE#\\ud800#RECEIPT" in answer.stdout
+    answer = run("dlq", "explain", "--json")
+    assert json.loads(answer.stdout)["letters"][0]["keys"][0].startswith("IMAGE#\ud800#")

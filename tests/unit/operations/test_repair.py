@@ -474,3 +474,12 @@ def test_an_empty_plan_has_no_steps() -> None:
 
 def test_a_key_of_a_fault_is_that_of_its_id() -> None:
     assert Fault(Remedy.REMOVE, LINES, LINE.chroma_id).key == EntityKey("img", 1, 1)
+
+
+@pytest.mark.parametrize("held", ["no ULID", "0" * 26, "8" + "Z" * 25, "ü"])
+def test_a_damaged_delta_id_of_one_record_does_not_end_the_repair(held: str) -> None:
+    objects = InMemoryDeltas()
+    objects.put(DELTAS[0], LINE.chroma_id)
+    setup = Setup(objects, lines=Records(100, **{LINE.chroma_id: held}))
+    plan = setup.plan(fault(Remedy.RENEW, LINE.chroma_id))
+    assert (plan.deltas, plan.reembed_count) == (1, 0)

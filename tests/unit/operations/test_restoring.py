@@ -1,5 +1,7 @@
 """What a restore does besides publishing: it stops the compactor, and sends deltas again."""
 
+import os
+import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +20,7 @@ from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.fakes import InMemoryDeltas
+from tests.unit.operations.test_signals import handlers
 from tests.unit.operations.versions import manifest
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -140,6 +143,22 @@ def test_it_is_started_again_if_ctrl_c_comes_while_it_stops() -> None:
     client.get_event_source_mapping = interrupted  # type: ignore[assignment, method-assign]
     with pytest.raises(KeyboardInterrupt), pause(client):
         pytest.fail("it had not stopped")
+    assert client.asked == [False, True]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_is_started_again_although_a_second_signal_comes(number: signal.Signals) -> None:
+    client = Lambda()
+    update = client.update_event_source_mapping
+
+    def interrupted(UUID: str, Enabled: bool) -> None:  # noqa: N803 as boto3 calls it
+        if Enabled and client.state == "Disabled":
+            os.kill(os.getpid(), number)
+        update(UUID, Enabled)
+
+    client.update_event_source_mapping = interrupted  # type: ignore[method-assign]
+    with handlers(), pytest.raises(KeyboardInterrupt), pause(client):
+        raise KeyboardInterrupt
     assert client.asked == [False, True]
 
 

@@ -307,3 +307,37 @@ def test_the_merchant_of_the_smoke_test_is_seen_on_its_records() -> None:
         system.update(subject.metadata, {"merchant_name": MERCHANT})
         seen = holds({"merchant_name": MERCHANT})
         assert tools(system).watcher.until(subject.records, seen, "it") > 0
+
+
+class Impatient(System):
+    """A system at which somebody presses Ctrl-C after the first portion was deleted."""
+
+    def __init__(self) -> None:
+        super().__init__(looks=1)
+        self.deletions = 0
+
+    def delete(self, keys: Any) -> bool:
+        self.deletions += 1
+        return super().delete(keys)
+
+    def refresh(self) -> bool:
+        if self.deletions == 1:
+            raise KeyboardInterrupt
+        return super().refresh()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_ctrl_c_while_test_receipts_are_deleted_leaves_none_of_them(*, fails: bool) -> None:
+    system = Impatient()
+    receipts = list(synthetic_receipts(60, Random(1)))
+
+    def trial() -> None:
+        with on_trial(tools(system), receipts) as subject:
+            assert len(subject.entities) > 1_000
+            system.refresh()
+            if fails:
+                raise ZeroDivisionError
+
+    with pytest.raises(KeyboardInterrupt):
+        trial()
+    assert system.items == {}

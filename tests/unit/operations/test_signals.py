@@ -1,0 +1,76 @@
+"""Signals end a command in order, and never in the middle of what must be done as a whole."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import typer
+
+from operations.console import ends_in_a_sentence
+from operations.exit_codes import ExitCode
+from operations.signals import end_in_order, uninterrupted
+
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def handlers() -> Iterator[None]:
+    """Set the handlers of a command for the block."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    end_in_order()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, ExitCode.TERMINATED), (signal.SIGHUP, ExitCode.HUNG_UP)],
+)
+def test_a_command_that_is_ended_cleans_up_and_says_by_what(
+    number: signal.Signals, code: ExitCode
+) -> None:
+    """Python ends at SIGHUP, when a terminal or an SSH connection closes, without any finally."""
+    left: list[str] = ["receipt"]
+
+    @ends_in_a_sentence
+    def command() -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            left.clear()
+
+    with handlers(), pytest.raises(typer.Exit) as raised:
+        command()
+    assert (raised.value.exit_code, left) == (code, [])
+    assert code == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
+def test_a_signal_waits_for_the_end_of_what_is_done_as_a_whole(number: signal.Signals) -> None:
+    done: list[int] = []
+
+    def whole() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+            done.append(1)
+
+    with handlers(), pytest.raises(KeyboardInterrupt):
+        whole()
+    assert done == [1]
+
+
+def test_a_command_under_nohup_outlives_its_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        end_in_order()
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
