@@ -25,6 +25,7 @@ from operations.commands.effects import EFFECTS
 from operations.connection import Connection, connect
 from operations.dead_letters.letter import SQSLetterBox, held
 from operations.readers import Reader, snapshot_readers
+from operations.settling import queue_backlog
 from operations.trials.editing import TableEditor
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id
@@ -84,6 +85,13 @@ class Operator:
         verdict: dict[str, Any] = self.json("verify", "--wait", SETTLES_WITHIN)
         assert verdict["settled"], verdict
         return verdict
+
+    def idle(self, seconds: float = 60) -> None:
+        """Wait until no message of the compaction queue is left; fail if that takes too long."""
+        url, end = self.connection.names.compaction_queue_url, time.monotonic() + seconds
+        while not queue_backlog(self.connection.sqs, url).is_empty:
+            assert time.monotonic() < end, "the compaction queue does not become empty"
+            time.sleep(0.2)
 
     @contextmanager
     def reader(self, collection: Collection) -> Iterator[Reader]:

@@ -20,7 +20,9 @@ def test_each_kind_of_call_survives_the_loss_of_its_answer():
     report = run(NAMES, quick=True, tell=lambda *_: None)
     assert report.broken == []
     assert [f"{t.scenario}, {t.call}, {t.mode}: {t.wrong}" for t in report.failed] == []
-    assert {trial.scenario for trial in report.trials} >= {NAMES[0], NAMES[-1]}
+    # The calls of the later scenarios are of kinds that these have tried.
+    expected = {"compactor, first version", "stream processor", "reader, cold start"}
+    assert {trial.scenario for trial in report.trials} >= expected
 
 
 def test_every_write_is_tried_in_both_modes_and_a_heartbeat_only_once():
