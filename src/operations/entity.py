@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from compactor.projection import ALL, Item, neighbourhood
+from compactor.projection import ALL, DELTA_ID, Item, neighbourhood
 from compactor.source import TableSource
 from operations.comparison import compare
 from operations.dead_letters.explanation import concerns
 from operations.dead_letters.letter import Letter
 from operations.verdict import FieldDifference, Finding
-from operations.verification import Snapshot, without_vector
+from operations.verification import Newer, Snapshot, without_vector
 from receipt_sync.attributes import to_json
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey
@@ -59,13 +59,20 @@ def view(
     snapshot: Snapshot,
     letters: Mapping[str, Sequence[Letter]],
     deadline: Deadline,
+    newer: Newer = lambda *_: {},
 ) -> EntityView:
-    """An entity as table, snapshot and queues have it. `letters` are messages by queue."""
+    """An entity as table, snapshot and queues have it. `letters` are messages by queue.
+
+    `newer` names the newest delta of a record that holds an older one, as a verification asks it.
+    """
     items = source.get(neighbourhood(key, ALL), deadline)
     item, chroma_id = items[key], key.chroma_id
     record = snapshot.get([chroma_id]).get(chroma_id) if snapshot.version else None
+    held = {chroma_id: str(record.metadata.get(DELTA_ID) or "")} if record else {}
+    collection = key.collection
+    newest = newer(collection, held).get(chroma_id) if held and collection else None
     has_vector = record is None or not without_vector(snapshot, [chroma_id])
-    comparison = compare(key, items, record, has_vector=has_vector)
+    comparison = compare(key, items, record, has_vector=has_vector, newer=newest)
     finding: Finding | None = comparison.finding
     if item is None:
         finding = None if record is None else Finding.UNEXPECTED

@@ -22,6 +22,10 @@ from operations.connection import Connection, Names
 from operations.errors import ConnectionFailedError
 from receipt_sync.errors import SyncError
 
+_DENIED: Final = "access denied: your credentials lack the permission for {operation}"
+_THROTTLED: Final = (
+    "AWS throttled {operation} for longer than was tried: wait, or raise the capacity"
+)
 _REFUSALS: Final = {
     "there is no table {table}{where}: mend DYNAMODB_TABLE, or create it": (
         "ResourceNotFoundException",
@@ -34,7 +38,7 @@ _REFUSALS: Final = {
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",
     ),
-    "access denied: your credentials lack the permission for {operation}": (
+    _DENIED: (
         "AccessDenied",
         "AccessDeniedException",
         "UnauthorizedOperation",
@@ -54,7 +58,7 @@ _REFUSALS: Final = {
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     ),
-    "AWS throttled {operation} for longer than was tried: wait, or raise the capacity": (
+    _THROTTLED: (
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
@@ -113,6 +117,11 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection | None =
     if isinstance(error, ProfileNotFound):
         return f"{error}: set AWS_PROFILE to one that your AWS configuration has"
     return f"AWS can't be called: {' '.join(str(error).split())}"
+
+
+def is_of_one_call(error: ClientError) -> bool:
+    """Return whether other calls may be answered all the same."""
+    return _SENTENCES.get(_code(error)) in (_DENIED, _THROTTLED)
 
 
 def _is_refusal(error: ClientError | BotoCoreError) -> bool:

@@ -23,6 +23,7 @@ from operations.errors import EmptySelectionError
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.readers import snapshot_readers
+from operations.repair.wiring import newest_of
 from operations.verdict import FAULTS
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
@@ -98,9 +99,13 @@ def _view(connection: Connection, key: EntityKey, looked: _Looked) -> EntityView
     if collection is None:
         raise AssertionError("a Chroma id is that of a line or word")
     deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
-    with snapshot_readers(connection, [collection]) as readers:
-        readers[collection].refresh()
-        return view(key, source_of(connection), readers[collection], looked.letters, deadline)
+    with (
+        snapshot_readers(connection, [collection]) as readers,
+        newest_of(connection, readers) as newest,
+    ):
+        reader = readers[collection]
+        reader.refresh()
+        return view(key, source_of(connection), reader, looked.letters, deadline, newest.newer)
 
 
 def _looked_at(connection: Connection, *, peek_too: bool) -> _Looked:

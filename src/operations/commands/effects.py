@@ -78,7 +78,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         verdict=True,
     ),
     "compare": Effects(
-        _parts("table snapshots letters queue settings"),
+        _parts("table snapshots deltas letters queue settings"),
         _parts("queue"),
         beside="yes; --peek holds up to 100 messages for 20 s at most",
         ctrl_c="messages that it holds are given back",

@@ -106,6 +106,8 @@ def _backlog(status: Status) -> str:
 
 def _comparison(status: Status) -> str:
     last = status.comparison
+    if "comparison" in status.unknown:
+        return "unknown"
     if last is None:
         return "never: `receipt-sync verify`"
     return (
@@ -116,6 +118,8 @@ def _comparison(status: Status) -> str:
 
 def _freshness(status: Status) -> str:
     found = status.freshness
+    if "freshness" in status.unknown:
+        return "unknown"
     if found is None:
         return f"nothing published in the last {WINDOW.total_seconds() / 60:.0f} minutes"
     return (

@@ -45,6 +45,8 @@ def trace_command(
 
     Example: receipt-sync trace 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --hours 2
     """
+    if not text.strip(' "\\'):  # every line would hold it
+        raise typer.BadParameter("give the id of a message, a request or an entity")
     connection = connection_of_process()
     with explained(connection), notes().status("reading the logs"):
         found = _trace(connection, text, timedelta(hours=hours))

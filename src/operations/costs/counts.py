@@ -68,23 +68,49 @@ class Memory:
 def counted(
     stream: Iterable[LogEvent], compactor: Iterable[LogEvent], memory: Memory, seconds: float
 ) -> Counts:
-    """What the metric lines of both logs add up to."""
-    stream_lines, compactor_lines = list(stream), list(compactor)
-    stream_ms = values(stream_lines, Metric.STREAM_PROCESSING_LATENCY)
-    compactor_ms = values(compactor_lines, Metric.COMPACTION_DURATION)
+    """What the metric lines of both logs add up to. Each log is read once, and not kept."""
+    of_stream = _Sums(Metric.STREAM_PROCESSING_LATENCY, Metric.SQS_MESSAGES_QUEUED)
+    of_compactor = _Sums(
+        Metric.COMPACTION_DURATION, Metric.TABLE_ITEMS_READ, Metric.BYTES_PUBLISHED
+    )
+    of_stream.add(stream)
+    of_compactor.add(compactor)
+    stream_ms = of_stream.totals[Metric.STREAM_PROCESSING_LATENCY]
+    compactor_ms = of_compactor.totals[Metric.COMPACTION_DURATION]
     return Counts(
         seconds=seconds,
-        changes=sum(_number(e.content, "changes") for e in stream_lines),
-        stream_invocations=len(stream_ms),
-        stream_gb_seconds=sum(stream_ms) / 1000 * memory.stream_processor / 1024,
-        compactor_invocations=len({e.request_id for e in compactor_lines if e.request_id}),
-        compactor_gb_seconds=sum(compactor_ms) / 1000 * memory.compactor / 1024,
-        cycles=len(compactor_ms),
-        messages=sum(values(stream_lines, Metric.SQS_MESSAGES_QUEUED)),
-        items_read=sum(values(compactor_lines, Metric.TABLE_ITEMS_READ)),
-        bytes_published=sum(values(compactor_lines, Metric.BYTES_PUBLISHED)),
-        log_bytes=sum(len(str(e.content)) for e in (*stream_lines, *compactor_lines)),
+        changes=of_stream.changes,
+        stream_invocations=of_stream.values[Metric.STREAM_PROCESSING_LATENCY],
+        stream_gb_seconds=stream_ms / 1000 * memory.stream_processor / 1024,
+        compactor_invocations=len(of_compactor.requests),
+        compactor_gb_seconds=compactor_ms / 1000 * memory.compactor / 1024,
+        cycles=of_compactor.values[Metric.COMPACTION_DURATION],
+        messages=of_stream.totals[Metric.SQS_MESSAGES_QUEUED],
+        items_read=of_compactor.totals[Metric.TABLE_ITEMS_READ],
+        bytes_published=of_compactor.totals[Metric.BYTES_PUBLISHED],
+        log_bytes=of_stream.log_bytes + of_compactor.log_bytes,
     )
+
+
+class _Sums:
+    """What a log adds up to. It keeps one short digest an invocation, and no line."""
+
+    def __init__(self, *metrics: Metric) -> None:
+        self.totals = dict.fromkeys(metrics, 0.0)
+        self.values = dict.fromkeys(metrics, 0)
+        self.requests: set[int] = set()
+        self.changes, self.log_bytes = 0.0, 0
+
+    def add(self, events: Iterable[LogEvent]) -> None:
+        for event in events:
+            for metric in self.totals:
+                found = values([event], metric)
+                self.totals[metric] += sum(found)
+                self.values[metric] += len(found)
+            if event.request_id:
+                self.requests.add(hash(event.request_id))
+            self.changes += _number(event.content, "changes")
+            self.log_bytes += len(str(event.content))
 
 
 def _number(content: Mapping[str, Any], name: str) -> float:

@@ -30,6 +30,7 @@ def attention_of(status: "Status") -> list[str]:
         *_refusals(status),
         *_slow(status),
         *_comparison(status),
+        *_unknown(status),
     ]
 
 
@@ -66,8 +67,6 @@ def _switches(status: "Status") -> Iterator[str]:
 
 
 def _locks(status: "Status") -> Iterator[str]:
-    if status.locks is None:
-        yield "the leases are unknown, as the compactor's variables can't be read (kms:Decrypt)"
     for lock in status.locks or ():
         if not lock.is_over(status.at) and not lock.is_alive(status.at):
             yield f"the lease {lock.lock_id} is held by a silent worker: `receipt-sync lock show`"
@@ -90,6 +89,11 @@ def _slow(status: "Status") -> Iterator[str]:
             f"the oldest message has waited for {status.oldest_seconds:.0f} s: `receipt-sync logs "
             "--errors`"
         )
+
+
+def _unknown(status: "Status") -> Iterator[str]:
+    for part, why in status.unknown.items():
+        yield f"{part.replace('_', ' ')} unknown: {why}"
 
 
 def _comparison(status: "Status") -> Iterator[str]:

@@ -55,8 +55,10 @@ class LastComparison:
         """Return what a note says; None for one that another version of the program wrote."""
         try:
             content = json.loads(data)
-            return cls(**{**content, "at": datetime.fromisoformat(content["at"])})
-        except (ValueError, TypeError, KeyError):
+            at = datetime.fromisoformat(content.pop("at"))
+            counts = all(type(value) is int for value in content.values())
+            return cls(at=at, **content) if counts else None
+        except (ValueError, TypeError, KeyError, AttributeError):
             return None
 
 

@@ -1,18 +1,19 @@
 """Asks every part of a deployment how it is."""
 
 from operations.connection import Connection
-from operations.deployment.discovery import Deployment, Mapping, VariablesUnreadableError
+from operations.deployment.discovery import Deployment, Mapping
 from operations.deployment.flags import switches_of
-from operations.deployment.freshness import percentiles, values
+from operations.deployment.freshness import Percentiles, percentiles, values
 from operations.deployment.function_errors import FunctionErrors, errors_of
 from operations.deployment.last_comparison import BucketNote
 from operations.deployment.log_events import CloudWatchLogs
 from operations.deployment.oldest_message import oldest_message_seconds
 from operations.deployment.opening import Openings
 from operations.deployment.status import PERSONS, WINDOW, MappingState, Status
+from operations.deployment.unknown import Unknown
 from operations.locks import DynamoDBLocks, HeldLock, held_locks
 from operations.settling import queue_backlog
-from operations.snapshots.manifests import present_versions
+from operations.snapshots.manifests import Present, present_versions
 from receipt_sync.clock import Clock
 from receipt_sync.telemetry import Metric
 
@@ -21,39 +22,46 @@ _PROBLEM = "PROBLEM"
 
 
 def look(connection: Connection, clock: Clock, openings: Openings) -> Status:
-    """Return the status as it is now. Raises NotDeployedError and botocore's errors."""
-    deployment = Deployment(connection)
-    sqs = connection.sqs
+    """Return the status as it is now. Raises NotDeployedError and botocore's errors.
+
+    A part that alone is refused is unknown; the others are told.
+    """
+    deployment, unknown = Deployment(connection), Unknown(connection)
+    sqs, ask = connection.sqs, unknown.ask
     boxes = {"compaction": deployment.compaction_dlq, "stream": deployment.stream_dlq}
     letters = {name: queue_backlog(sqs, queue.url) for name, queue in boxes.items()}
     logged = _Logged(connection, deployment, clock)
-    versions = present_versions(connection)
-    cloudwatch = connection.client("cloudwatch")
+    none: Present = {}
+    versions = ask("versions", lambda: present_versions(connection), none)
+    note = BucketNote(connection.s3, connection.names.bucket)
     return Status(
         at=clock.now(),
-        freshness=percentiles([value / 1000 for value in logged.values(Metric.FRESHNESS)]),
+        freshness=ask("freshness", logged.freshness, None),
         backlog=queue_backlog(sqs, connection.names.compaction_queue_url),
-        oldest_seconds=oldest_message_seconds(cloudwatch, deployment.queue.name, clock.now()),
+        oldest_seconds=ask("oldest_seconds", lambda: _oldest(connection, deployment, clock), None),
         dead_letters={name: held.waiting + held.in_flight for name, held in letters.items()},
-        errors=logged.errors(),
-        locks=_locks(connection, deployment),
+        errors=ask("errors", logged.errors, []),
+        locks=ask("locks", lambda: _locks(connection, deployment), None),
         versions=versions,
-        openings=openings.faults(versions),
-        comparison=BucketNote(connection.s3, connection.names.bucket).read(),
+        openings=ask("openings", lambda: openings.faults(versions), {}),
+        comparison=ask("comparison", note.read, None),
         switches=switches_of(deployment),
         mappings=[
             _mapping("stream", deployment.stream_mapping),
             _mapping("queue", deployment.queue_mapping),
         ],
-        refusals={metric: int(sum(logged.values(metric))) for metric in PERSONS},
+        refusals=ask("refusals", logged.refusals, {}),
+        unknown=unknown.why,
     )
 
 
+def _oldest(connection: Connection, deployment: Deployment, clock: Clock) -> float | None:
+    cloudwatch = connection.client("cloudwatch")
+    return oldest_message_seconds(cloudwatch, deployment.queue.name, clock.now())
+
+
 def _locks(connection: Connection, deployment: Deployment) -> list[HeldLock] | None:
-    try:
-        every, lock_id = deployment.heartbeat, deployment.lock_id
-    except VariablesUnreadableError:  # told as unknown: the rest of the screen does not need them
-        return None
+    every, lock_id = deployment.heartbeat, deployment.lock_id
     return held_locks(DynamoDBLocks(connection.dynamodb, connection.names.table, every), lock_id)
 
 
@@ -73,8 +81,16 @@ class _Logged:
         groups = {function.name: function.log_group for function in functions}
         self._logs = CloudWatchLogs(connection.logs, groups)
 
-    def values(self, metric: Metric) -> list[float]:
-        """Return every value that the compactor has counted of a metric, in its unit."""
+    def freshness(self) -> Percentiles | None:
+        """Return how long changes took; None where nothing was published."""
+        return percentiles([value / 1000 for value in self._values(Metric.FRESHNESS)])
+
+    def refusals(self) -> dict[Metric, int]:
+        """Return how often the compactor has stopped for what only a person can mend."""
+        return {metric: int(sum(self._values(metric))) for metric in PERSONS}
+
+    def _values(self, metric: Metric) -> list[float]:
+        """Every value that the compactor has counted of a metric, in its unit."""
         return values(self._logs.events(self._names[1], self._since, metric.value), metric)
 
     def errors(self) -> list[FunctionErrors]:

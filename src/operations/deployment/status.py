@@ -43,7 +43,7 @@ class Status:
     backlog: Backlog
     dead_letters: Mapping[str, int]
     locks: Sequence[HeldLock] | None
-    """None: they are unknown, as the compactor's variables can't be read."""
+    """None: they are unknown."""
     versions: Mapping[Collection, Published | Damaged | None]
     switches: Switches
     refusals: Mapping[Metric, int]
@@ -55,6 +55,8 @@ class Status:
     """Why a version can't be opened, or None; one that was too large to be tried is left out."""
     comparison: LastComparison | None = None
     mappings: Sequence[MappingState] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """The parts, by the names of these fields, that could not be asked for; and why."""
     freshness_goal: float = FRESHNESS_GOAL_SECONDS
 
     @property
@@ -86,4 +88,5 @@ class Status:
             "switches": self.switches.to_json(),
             "mappings": [asdict(mapping) for mapping in self.mappings],
             "refusals": {metric.value: count for metric, count in self.refusals.items()},
+            "unknown": dict(self.unknown),
         }

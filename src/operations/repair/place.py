@@ -36,13 +36,11 @@ class PlaceFile:
         """Return the place, if there is one. Raises PlaceError."""
         try:
             content: Any = json.loads(self._path.read_text())
-            place = Place(
-                datetime.fromisoformat(content["begun"]), content["next"], int(content["sent"])
-            )
+            place = Place(_with_zone(content["begun"]), dict(content["next"]), int(content["sent"]))
             origin = content["table"], content["endpoint"]
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise PlaceError(
                 f"{self._path} is not the place of a backfill: give another --place, or remove it"
             ) from error
@@ -81,3 +79,10 @@ class PlaceFile:
     def remove(self) -> None:
         """Forget the place."""
         self._path.unlink(missing_ok=True)
+
+
+def _with_zone(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone is none")
+    return moment

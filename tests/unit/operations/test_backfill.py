@@ -165,6 +165,10 @@ BEGUN = {"begun": "2026-01-01T00:00:00+00:00"}
         json.dumps(PLACE),
         json.dumps({**PLACE, **BEGUN, "table": "other"}),
         json.dumps({**PLACE, **BEGUN, "endpoint": "https://there"}),
+        json.dumps({**PLACE, "begun": "2026-01-01T00:00:00"}),
+        json.dumps({**PLACE, **BEGUN, "next": None}),
+        json.dumps({**PLACE, **BEGUN, "next": "PK"}),
+        json.dumps({**PLACE, **BEGUN}).replace('"sent": 1', '"sent": 1e999'),
     ],
 )
 def test_a_file_that_is_no_place_of_this_table_is_refused_and_kept(

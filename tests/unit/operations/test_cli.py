@@ -228,3 +228,11 @@ def test_a_number_that_json_lacks_is_told_as_a_text(verdicts: list[Verdict]) -> 
     assert [fields[name]["snapshot"] for name in "abc"] == ["NaN", "Infinity", "-Infinity"]
     assert fields["a"]["table"] == 0.5
     assert content["examples"][0]["id"] == "NaN"
+
+
+@pytest.mark.parametrize("text", ["", " ", '"', "\\"])
+def test_a_trace_of_nothing_is_refused(text: str) -> None:
+    """Every line of the logs holds it, so everything was "found"."""
+    answer = run("trace", text)
+    assert answer.exit_code == 2
+    assert "give the id" in answer.stderr

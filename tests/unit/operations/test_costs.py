@@ -1,11 +1,12 @@
 """The cost model, the document's figures, and that the page about them is current."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from typer.testing import CliRunner
@@ -116,6 +117,28 @@ def test_counts_come_from_the_metric_lines_of_both_logs() -> None:
     assert (found.cycles, found.items_read, found.bytes_published) == (2, 9, 100)
     assert found.compactor_invocations == 1
     assert found.log_bytes > 0
+
+
+def test_a_log_of_a_month_is_added_up_and_not_kept() -> None:
+    kept: list[int] = []
+    alive: WeakSet[Held] = WeakSet()
+
+    def log() -> Iterator[LogEvent]:
+        for number in range(2_000):
+            content = Held({"_aws": {}, "TableItemsRead": number, "request_id": str(number)})
+            alive.add(content)
+            yield line(content)
+            kept.append(len(alive))
+
+    found = counted(log(), log(), Memory(512, 2048), 60)
+    assert found.items_read == sum(range(2_000))
+    assert max(kept) < 10
+
+
+class Held(dict[str, Any]):
+    """A line that can be watched until nobody holds it."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 def test_the_documents_figures_come_to_what_the_arithmetic_says() -> None:

@@ -477,7 +477,8 @@ def status(**changes: Any) -> Status:
         ({"comparison": compared(pending=9)}, None),
         ({"mappings": [MappingState("queue", "u-1", "Enabled", "PROBLEM: Function call failed")]},
          "the mapping of the queue (u-1) says: PROBLEM"),
-        ({"locks": None}, "the leases are unknown"),
+        ({"unknown": {"locks": "no right"}, "locks": None}, "locks unknown: no right"),
+        ({"unknown": {"oldest_seconds": "no right"}}, "oldest seconds unknown: no right"),
         ({"switches": Switches(None, None, None, True, True)}, "metadata is unknown"),
     ],
 )  # fmt: skip

@@ -32,9 +32,10 @@ class Setup:
         self.table.load([embedded(e) if e.key.collection else e for e in entities_of(RECEIPT)])
         self.snapshot: InMemorySnapshot = snapshots_of(self.table)[Collection.LINES]
 
-    def view(self, *letters: Letter) -> EntityView:
+    def view(self, *letters: Letter, **options: Any) -> EntityView:
         deadline = Deadline(ManualClock(), 10)
-        return view(LINE, self.table, self.snapshot, {"dead letters": letters}, deadline)
+        held = {"dead letters": letters}
+        return view(LINE, self.table, self.snapshot, held, deadline, **options)
 
 
 def test_a_record_that_is_as_it_should_be_is_equal() -> None:
@@ -44,6 +45,22 @@ def test_a_record_that_is_as_it_should_be_is_equal() -> None:
     assert found.record is not None
     assert found.record["text"] == found.item["text"] == "TEA"
     json.dumps(found.to_json(), default=str)
+
+
+def test_a_record_with_an_older_vector_than_its_newest_delta_is_not_equal() -> None:
+    """After a restore `verify` found it, and `compare` of the same record said equal."""
+    setup = Setup()
+    setup.snapshot.change(LINE.chroma_id, delta_id="old")
+    asked: list[Any] = []
+
+    def newer(*question: Any) -> dict[str, str]:
+        asked.append(question)
+        return {LINE.chroma_id: "new"}
+
+    found = setup.view(newer=newer)
+    assert asked == [(Collection.LINES, {LINE.chroma_id: "old"})]
+    assert found.finding is Finding.DIFFERENT
+    assert found.fields["delta_id"] == ("new", "old")
 
 
 def tampered(setup: Setup) -> None:

@@ -3,26 +3,33 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from rich.console import Console
 
 from operations.commands import logs as logs_module
 from operations.commands.logs import Of, _Functions
+from operations.commands.status import screen_of
+from operations.connection import Connection
 from operations.deployment import opening
 from operations.deployment.discovery import Function
 from operations.deployment.function_errors import errors_of, sentence_of
 from operations.deployment.last_comparison import KEY, BucketNote, LastComparison
 from operations.deployment.log_events import CloudWatchLogs, LogLine
+from operations.deployment.looking import look
 from operations.deployment.oldest_message import oldest_message_seconds
 from operations.deployment.opening import OPENED_BYTES, Openings
+from operations.deployment.status import Status
 from operations.snapshots.manifests import Damaged, Published
 from operations.verdict import Finding, Tally, Verdict
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.test_cli import CONNECTION
+from tests.unit.operations.test_deployment import AWS
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -254,3 +261,81 @@ def test_a_log_that_is_read_in_part_is_no_log_without_errors(code: str) -> None:
     logs = CloudWatchLogs(LogsClient(code), {"f": "/aws/lambda/f"})
     with pytest.raises(ClientError, match=code):
         list(logs.lines("f", NOW))
+
+
+class Refused:
+    """A client of which every call is refused, paged or not."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(*_: Any, **__: Any) -> Any:
+            if operation == "get_paginator":
+                return self
+            raise ClientError({"Error": {"Code": self.code}}, operation)
+
+        return call
+
+
+class Deployed(AWS):
+    """SQS, DynamoDB and Lambda of a deployed system, with empty queues and free leases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        counts = ("Messages", "MessagesDelayed", "MessagesNotVisible")
+        self.attributes |= {f"ApproximateNumberOf{name}": "0" for name in counts}
+
+    def get_item(self, **_: Any) -> Any:
+        return {}
+
+
+def looked_at(code: str, *services: str) -> Status:
+    """Look at a deployed system of which some services refuse every call."""
+    aws: Any = Deployed()
+    refused: Any = Refused(code)
+    clients: dict[str, Any] = {
+        "dynamodb": aws,
+        "s3": Refused("NoSuchKey"),
+        "lambda": aws,
+        "logs": LogsClient(None, pages=0),
+        "cloudwatch": type("CloudWatch", (), {"get_metric_statistics": lambda *_, **__: {}})(),
+        **dict.fromkeys(services, refused),
+    }
+    connection = Connection(
+        CONNECTION.names, aws, clients["s3"], aws, client=lambda name: clients[name]
+    )
+    return look(connection, ManualClock(), Openings(connection, all_sizes=False))
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+@pytest.mark.parametrize(
+    ("service", "names"),
+    [("logs", {"freshness", "errors", "refusals"}), ("cloudwatch", {"oldest_seconds"})],
+)
+def test_a_part_that_is_refused_hides_no_other_and_is_no_all_clear(
+    service: str, names: set[str], code: str
+) -> None:
+    found = looked_at(code, service)
+    assert set(found.unknown) == names
+    assert found.backlog.is_empty
+    assert len(found.attention) == len(names) + 1, "and word updates are switched off"
+    screen = Console(width=200, record=True, file=StringIO())
+    screen.print(screen_of(found))
+    assert screen.export_text().count("unknown") >= len(names)
+    assert set(found.to_json()["unknown"]) == names
+
+
+def test_the_note_of_the_last_comparison_may_be_unknown() -> None:
+    assert set(looked_at("AccessDenied", "s3").unknown) == {"versions", "comparison"}
+
+
+def test_credentials_that_are_refused_are_a_failure_of_all() -> None:
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        looked_at("ExpiredToken", "cloudwatch")
+
+
+@pytest.mark.parametrize("value", ["7", None, 1.5, [], True])
+def test_a_damaged_note_is_no_comparison(value: Any) -> None:
+    content = {**LastComparison(NOW, 1, 2, 3, 4, 5).to_json(), "missing": value}
+    assert LastComparison.read(json.dumps(content).encode()) is None
