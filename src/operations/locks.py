@@ -21,6 +21,10 @@ class LockHeldError(OperationError):
     """A lease whose holder seems to be at work."""
 
 
+class LeaseRowError(OperationError):
+    """An item that should be a lease is none."""
+
+
 @dataclass(frozen=True)
 class HeldLock:
     """A lease as it is written. `expires` is what is compared; `heartbeat` is for people."""
@@ -58,7 +62,7 @@ class Locks(Protocol):
     """The rows of the leases."""
 
     def get(self, lock_id: str, collection: Collection) -> HeldLock | None:
-        """The lease of a collection, if there is one."""
+        """The lease of a collection, if there is one. Raises LeaseRowError."""
         ...
 
     def release(self, lock_id: str, owner: str) -> bool:
@@ -100,18 +104,30 @@ class DynamoDBLocks:
         item = answer.get("Item")
         if item is None:
             return None
-        heartbeat = item.get("heartbeat", {}).get("S")
-        return HeldLock(
-            lock_id=lock_id,
-            collection=collection,
-            owner=item["owner"]["S"],
-            expires=datetime.fromtimestamp(int(item["expires_at"]["N"]) / 1000, UTC),
-            heartbeat=datetime.fromisoformat(heartbeat) if heartbeat else None,
-            every=self._every,
-        )
+        try:
+            return HeldLock(
+                lock_id=lock_id,
+                collection=collection,
+                owner=item["owner"]["S"],
+                expires=datetime.fromtimestamp(int(item["expires_at"]["N"]) / 1000, UTC),
+                heartbeat=_moment(item["heartbeat"]["S"]) if "heartbeat" in item else None,
+                every=self._every,
+            )
+        except (LookupError, TypeError, ValueError, OverflowError, OSError) as error:
+            raise LeaseRowError(
+                f"the item {key['PK']['S']} of the table {self._table} is no lease: delete it, for "
+                "a lease only saves work"
+            ) from error
 
     def release(self, lock_id: str, owner: str) -> bool:
         return DynamoDBLockTable(self._client, self._table).release(lock_id, owner)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone is none")
+    return moment
 
 
 def _beat(lock: HeldLock) -> datetime:

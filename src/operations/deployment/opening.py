@@ -5,7 +5,8 @@ from typing import Final
 from operations.connection import Connection
 from operations.readers import snapshot_readers
 from operations.snapshots.manifests import Damaged, Present
-from receipt_sync.errors import SyncError
+from operations.unexpected import is_full_disk
+from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 
 OPENED_BYTES: Final = 256 * 2**20
@@ -20,7 +21,10 @@ class Openings:
         self._known: dict[tuple[Collection, int], str | None] = {}
 
     def faults(self, present: Present) -> dict[Collection, str | None]:
-        """Return why each version can't be opened, or None; one that was not tried is left out."""
+        """Return why each version can't be opened, or None; one that was not tried is left out.
+
+        Raises what keeps this machine from trying: its disk, its rights, a server that is down.
+        """
         return {
             collection: self._fault(collection, version.version)
             for collection, version in present.items()
@@ -43,6 +47,8 @@ def _open(connection: Connection, collection: Collection) -> str | None:
             first = next(reader.ids(), None)
             if first is not None:
                 reader.vectors([first])
-    except SyncError as error:
+    except (IndexFailedError, SnapshotDamagedError) as error:
+        if is_full_disk(error):
+            raise
         return str(error)
     return None

@@ -9,9 +9,8 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from operations.connection import Connection
-from operations.deployment.discovery import SettingWrongError, VariablesUnreadableError
 from operations.failures import is_of_one_call, sentence
-from receipt_sync.errors import SnapshotForbiddenError
+from receipt_sync.errors import SyncError
 
 T = TypeVar("T")
 
@@ -34,6 +33,6 @@ class Unknown:
             if not is_of_one_call(error):
                 raise
             self.why[part] = sentence(error, self._connection)
-        except (SettingWrongError, SnapshotForbiddenError, VariablesUnreadableError) as error:
+        except SyncError as error:
             self.why[part] = str(error)
         return otherwise

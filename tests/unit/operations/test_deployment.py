@@ -25,7 +25,14 @@ from operations.deployment.last_comparison import LastComparison
 from operations.deployment.log_events import CloudWatchLogs, LogEvent
 from operations.deployment.status import PERSONS, MappingState, Status
 from operations.deployment.tracing import trace
-from operations.locks import HeldLock, LockHeldError, held_locks, release
+from operations.locks import (
+    DynamoDBLocks,
+    HeldLock,
+    LeaseRowError,
+    LockHeldError,
+    held_locks,
+    release,
+)
 from operations.settling import Backlog
 from operations.snapshots.manifests import Damaged, Published, published
 from receipt_sync.errors import SnapshotDamagedError
@@ -551,3 +558,24 @@ def test_a_servers_version_is_told_as_a_snapshots_is() -> None:
     for junk in (b"junk", b"[]", b'{"target": "server"}'):
         with pytest.raises(SnapshotDamagedError):
             published(junk, Collection.LINES)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"owner": {"S": "o"}, "expires_at": {"S": "soon"}},
+        {"owner": {"S": "o"}, "expires_at": {"N": "1e30"}},
+        {"owner": {"S": "o"}, "expires_at": {"N": "1"}, "heartbeat": {"S": "just now"}},
+        {"owner": {"S": "o"}, "expires_at": {"N": "1"}, "heartbeat": {"S": "2026-01-01T00:00:00"}},
+        {"owner": "o", "expires_at": {"N": "1"}},
+    ],
+)
+def test_a_row_that_is_no_lease_is_named(item: Any) -> None:
+    class Table:
+        def get_item(self, **_: Any) -> Any:
+            return {"Item": item or {"PK": {"S": "LOCK#l"}}}
+
+    table: Any = Table()
+    with pytest.raises(LeaseRowError, match="LOCK#lock-lines"):
+        DynamoDBLocks(table, "t", BEAT).get("lock-lines", Collection.LINES)

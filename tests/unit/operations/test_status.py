@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -23,9 +24,16 @@ from operations.deployment.looking import look
 from operations.deployment.oldest_message import oldest_message_seconds
 from operations.deployment.opening import OPENED_BYTES, Openings
 from operations.deployment.status import Status
+from operations.deployment.unknown import Unknown
 from operations.snapshots.manifests import Damaged, Published
 from operations.verdict import Finding, Tally, Verdict
-from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.errors import (
+    IndexFailedError,
+    IndexUnavailableError,
+    SnapshotDamagedError,
+    SnapshotForbiddenError,
+    WorkspaceFullError,
+)
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.test_cli import CONNECTION
@@ -339,3 +347,45 @@ def test_credentials_that_are_refused_are_a_failure_of_all() -> None:
 def test_a_damaged_note_is_no_comparison(value: Any) -> None:
     content = {**LastComparison(NOW, 1, 2, 3, 4, 5).to_json(), "missing": value}
     assert LastComparison.read(json.dumps(content).encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "is_fault"),
+    [
+        (SnapshotDamagedError("a pack is gone"), True),
+        (IndexFailedError("Chroma's get failed"), True),
+        (WorkspaceFullError("the disk of /tmp is full"), False),
+        (SnapshotForbiddenError("S3 refuses to read it"), False),
+        (IndexUnavailableError("the server can't be reached"), False),
+    ],
+)
+def test_what_this_machine_or_its_rights_lack_is_no_fault_of_a_snapshot(
+    error: Exception, *, is_fault: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was "no reader can open it", and --watch said so for ever."""
+    fails = [error]
+
+    class Reader:
+        version = 7
+
+        def refresh(self) -> None:
+            if fails:
+                raise fails.pop()
+
+        def ids(self) -> Iterator[str]:
+            return iter(())
+
+    @contextmanager
+    def readers(*_: Any) -> Iterator[Any]:
+        yield {Collection.WORDS: Reader()}
+
+    monkeypatch.setattr(opening, "snapshot_readers", readers)
+    openings = Openings(CONNECTION, all_sizes=False)
+    present = {Collection.WORDS: Published("snapshot", 7, NOW, "w", 1, size=1)}
+    if is_fault:
+        assert openings.faults(present) == {Collection.WORDS: str(error)}
+        return
+    unknown = Unknown(CONNECTION)
+    assert unknown.ask("openings", lambda: openings.faults(present), {}) == {}
+    assert unknown.why == {"openings": str(error)}
+    assert openings.faults(present) == {Collection.WORDS: None}
