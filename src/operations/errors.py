@@ -29,3 +29,7 @@ class EmptySelectionError(OperationError):
 
 class FetchFailedError(OperationError):
     """A part of an object did not arrive, which says nothing of what the object holds."""
+
+
+class OtherDimensionError(OperationError):
+    """A collection holds vectors of another dimension than a command has made."""

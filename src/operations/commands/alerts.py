@@ -91,7 +91,9 @@ def unsubscribe_command(
         confirm(f"this ends the subscription {subscription}", yes=yes)
     with explained(connection):
         found = Topic.found(connection.sns, topic)
-        if not dry_run:
+        if dry_run:
+            found.check_subscribed(subscription)
+        else:
             found.unsubscribe(subscription)
     if as_json:
         print_json({"topic": found.arn, "subscription": subscription, "dry_run": dry_run})

@@ -10,7 +10,7 @@ from operations.commands.options import AsJson, DryRun
 from operations.confirmation import Yes, confirm
 from operations.console import ends_in_a_sentence, output, print_json
 from operations.deployment.discovery import Deployment
-from operations.deployment.flags import Switches, set_switches, switches_of
+from operations.deployment.flags import Switches, check_settable, set_switches, switches_of
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
@@ -76,6 +76,7 @@ def set_command(
         before = switches_of(deployment)
         after = before.changed(wanted)
         changed = after.differing(before)
+        check_settable(deployment, changed)
         if not dry_run:
             set_switches(connection.lambda_, deployment, before, after)
     _show(after, changed, dry_run=dry_run, as_json=as_json)

@@ -8,11 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from operations.console import ends_in_a_sentence, notes, output, print_json
-from operations.embedding import embed
+from operations.dimensions import dimension_of
+from operations.embedding import DIMENSION, embed
 from operations.environment import connection_of_process
+from operations.errors import OtherDimensionError
 from operations.failures import explained
-from operations.readers import snapshot_readers
+from operations.readers import Reader, snapshot_readers
 from operations.searching import Hit, search
+from receipt_sync.errors import IndexFailedError
 from receipt_sync.keys import Collection
 
 
@@ -41,12 +44,25 @@ def search_command(
         with notes().status("fetching the snapshot"):
             readers[collection].refresh()
         version = readers[collection].version
-        hits = search(readers[collection], embed, text, limit, merchant)
+        hits = _search(readers[collection], text, limit, merchant)
     if as_json:
         found = [hit.to_json() for hit in hits]
         print_json({"collection": collection.value, "version": version, "hits": found})
     else:
         output().print(hits_table(hits, f"{collection}, version {version}"))
+
+
+def _search(reader: Reader, text: str, limit: int, merchant: str | None) -> Sequence[Hit]:
+    try:
+        return search(reader, embed, text, limit, merchant)
+    except IndexFailedError as error:
+        dimension = dimension_of(reader)
+        if dimension in (None, DIMENSION):
+            raise
+        raise OtherDimensionError(
+            f"the collection's vectors have {dimension} dimensions, and the stand-in embedding "
+            f"makes {DIMENSION}: search with the model that made them"
+        ) from error
 
 
 def hits_table(hits: Sequence[Hit], title: str) -> Table:

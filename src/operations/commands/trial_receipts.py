@@ -79,8 +79,7 @@ def modify_command(
     entities = [entity for receipt in receipts for entity in entities_of(receipt)]
     if remove:
         done = {"items deleted": len(entities)}
-        if not dry_run:
-            _delete(entities)
+        _delete(entities, dry_run=dry_run)
     else:
         weights = {kind: WEIGHTS[kind] for kind in only} if only else WEIGHTS
         made = list(islice(edits(entities, Random(), weights), changes))
@@ -88,15 +87,18 @@ def modify_command(
     _show("modified", done, dry_run=dry_run, as_json=as_json)
 
 
-def _delete(entities: list[Entity]) -> None:
+def _delete(entities: list[Entity], *, dry_run: bool) -> None:
     connection = connection_of_process()
     keys = [entity.key for entity in entities]
+    with explained(connection):
+        check_deletable(connection, keys, are_loaded=True)
+    if dry_run:
+        return
     with (
         explained(connection),
         snapshot_readers(connection) as readers,
         progress_bars() as progress,
     ):
-        check_deletable(connection, keys, are_loaded=True)
         bar = progress.add_task("items deleted", total=len(keys))
         watcher = Watcher(readers, SystemClock(), _PATIENCE_SECONDS)
         delete(writer_of(connection), watcher, keys, lambda n: progress.advance(bar, n))

@@ -95,11 +95,15 @@ class Topic:
 
     def unsubscribe(self, arn: str) -> None:
         """End a subscription. Raises AlertsError if the topic has none of this ARN."""
+        self.check_subscribed(arn)
+        self._client.unsubscribe(SubscriptionArn=arn)
+
+    def check_subscribed(self, arn: str) -> None:
+        """Raise AlertsError if the topic has no subscription of this ARN."""
         if arn not in {one.arn for one in self.subscriptions()}:
             raise AlertsError(
                 f"the topic has no subscription {arn}: see `receipt-sync alerts list`"
             )
-        self._client.unsubscribe(SubscriptionArn=arn)
 
     def publish_test(self) -> str:
         """Tell all subscribers that this is a test; the message's id."""

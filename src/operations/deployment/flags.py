@@ -4,7 +4,7 @@ A change that is switched off is lost once the stream no longer keeps it (24 hou
 switches on again after that runs `verify` and `repair`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,6 +91,12 @@ def set_switches(
                 UUID=mapping.uuid, Enabled=bool(after.to_json()[name])
             )
     return changed
+
+
+def check_settable(deployment: Deployment, changed: Collection[str]) -> None:
+    """Raise VariablesUnreadableError if flags are to be set and the variables can't be read."""
+    if set(changed) & set(FLAGS):
+        _ = deployment.stream_processor.variables
 
 
 def _set_flags(client: "LambdaClient", deployment: Deployment, after: Switches) -> None:

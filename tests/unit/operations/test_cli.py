@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from operations.cli import main
+from operations.commands import alerts as alerts_module
+from operations.commands import flags as flags_module
 from operations.commands import load as load_module
 from operations.commands import search as search_module
+from operations.commands import trial_receipts as receipts_module
 from operations.commands import verify as verify_module
 from operations.connection import Connection, Names
+from operations.deployment.discovery import Mapping, VariablesUnreadableError
 from operations.settling import Settled
+from operations.trials.room import TooManyReceiptsError
 from operations.verdict import Example, FieldDifference, Finding, Tally, Verdict
-from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.unit.operations.fakes import InMemorySnapshot
 
@@ -236,3 +242,55 @@ def test_a_trace_of_nothing_is_refused(text: str) -> None:
     answer = run("trace", text)
     assert answer.exit_code == 2
     assert "give the id" in answer.stderr
+
+
+def test_a_search_with_the_wrong_dimension_says_so(
+    snapshot: InMemorySnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise IndexFailedError("Chroma's query failed: InvalidArgumentError")
+
+    monkeypatch.setattr(snapshot, "search", fails)
+    answer = run("search", "tea")
+    assert answer.exit_code == 2
+    assert "vectors have 2 dimensions, and the stand-in embedding makes 384" in answer.stderr
+
+
+def test_a_dry_run_refuses_what_the_call_itself_would_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each said what it would do, where the real call does nothing and exits with 2."""
+
+    class Sns:
+        def get_paginator(self, _: str) -> Any:
+            return type("Pages", (), {"paginate": lambda *_, **__: [{"Subscriptions": []}]})()
+
+    connection = replace(CONNECTION, client=lambda _: Sns())
+    monkeypatch.setattr(alerts_module, "connection_of_process", lambda: connection)
+    answer = run("alerts", "unsubscribe", "arn:x", "--topic", "arn:t", "--dry-run")
+    assert (answer.exit_code, "no subscription arn:x" in answer.stderr) == (2, True)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise TooManyReceiptsError("take fewer receipts")
+
+    monkeypatch.setattr(receipts_module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(receipts_module, "check_deletable", refuse)
+    answer = run("modify-test-receipts", "--count", "2", "--delete", "--dry-run")
+    assert (answer.exit_code, "take fewer" in answer.stderr) == (2, True)
+
+
+def test_a_dry_run_of_flags_refuses_variables_that_can_not_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Unreadable:
+        @property
+        def stream_processor(self) -> Any:
+            raise VariablesUnreadableError("ask for kms:Decrypt")
+
+        stream_mapping = queue_mapping = Mapping("uuid", "f", True, "Enabled", {})
+
+    monkeypatch.setattr(flags_module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(flags_module, "Deployment", lambda _: Unreadable())
+    answer = run("flags", "set", "--no-word", "--dry-run")
+    assert (answer.exit_code, "kms:Decrypt" in answer.stderr) == (2, True)
+    assert run("flags", "set", "--no-queue", "--dry-run").exit_code == 0
