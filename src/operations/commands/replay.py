@@ -22,6 +22,7 @@ from operations.dead_letters.replaying import (
     DynamoDBStream,
     Replayed,
     StreamGoneError,
+    StreamUnreadError,
     replay,
 )
 from operations.deployment.discovery import Deployment
@@ -126,7 +127,11 @@ def _replay_letters(connection: Connection, ids: list[str], *, dry_run: bool) ->
         done.unseen = found.unseen
         finished: list[Letter] = []
         for letter, record in _parts(found.letters, ids, done):
-            part = _replay(connection, record, done, dry_run=dry_run)
+            try:
+                part = _replay(connection, record, done, dry_run=dry_run)
+            except StreamUnreadError as error:  # of this letter: the others are replayed
+                done.kept[letter.message_id] = str(error)
+                continue
             if part is not None and part.malformed:
                 done.kept[letter.message_id] = _MALFORMED.format(count=len(part.malformed))
             else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from operations.dead_letters.content import FailureRecord
 from operations.errors import OperationError
@@ -34,12 +34,18 @@ _PAUSE_SECONDS: Final = 0.2
 _GO_ON: Final = "what they were about is found by comparing the whole table, `receipt-sync repair`"
 
 
+_NO_PART: Final = (
+    "it names no part of a stream in DynamoDB's form: mend who sends it, find what it was about by "
+    "`receipt-sync verify`, then `receipt-sync dlq drop` it"
+)
+
+
 class StreamGoneError(OperationError):
     """The stream does not hold the records any more."""
 
 
 class StreamUnreadError(OperationError):
-    """A part of the stream was not read to its end in time. Nothing of it was sent."""
+    """A part of the stream was not read to its end, or can't be asked for. Nothing was sent."""
 
 
 class StreamRecords(Protocol):
@@ -145,7 +151,11 @@ class DynamoDBStream:
     def _call(self, call: Any, **arguments: Any) -> Any:
         try:
             return call(**arguments)
+        except ParamValidationError:
+            raise StreamUnreadError(_NO_PART) from None
         except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ValidationException":
+                raise StreamUnreadError(_NO_PART) from None
             if error.response.get("Error", {}).get("Code") in _GONE:
                 raise StreamGoneError(
                     f"the stream does not hold these records any more: {_GO_ON}"

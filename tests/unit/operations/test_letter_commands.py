@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from operations.commands import compare as compare_module
@@ -13,9 +14,11 @@ from operations.commands import replay as replay_module
 from operations.dead_letters.boxes import Box, Which
 from operations.dead_letters.letter import Letter
 from operations.dead_letters.naming import names_in_logs
+from operations.dead_letters.replaying import DynamoDBStream
 from operations.deployment.discovery import Queue
 from operations.entity import EntityView, Waiting
 from receipt_sync.messages import to_body
+from tests.fakes.clock import ManualClock
 from tests.fakes.world import line
 from tests.unit.operations.test_cli import CONNECTION, run
 from tests.unit.operations.test_dead_letters import (
@@ -79,6 +82,26 @@ def test_a_letter_that_is_no_part_of_the_stream_is_not_called_done(stream: Lette
     assert answer.exit_code == 1
     assert "it is no part of the stream" in content["kept"]["own"]
     assert (content["replayed"], deleted(stream)) == ([], [])
+
+
+def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replayed(
+    stream: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.letters = {i: letter(FAILURE, None, i) for i in ("first", "second")}
+    calls: list[str] = []
+
+    def of_stream(*_: Any) -> Any:
+        calls.append("")
+        if len(calls) == 1:
+            client: Any = boto3.client("dynamodbstreams", region_name="us-east-1")
+            return DynamoDBStream(client, ManualClock())  # "arn:stream" is too short for it
+        return Stream(record(100), record(101), record(102))
+
+    monkeypatch.setattr(replay_module, "DynamoDBStream", of_stream)
+    answer = run("replay", "--json")
+    assert answer.exit_code == 1
+    assert "no part of a stream" in json.loads(answer.stdout)["kept"]["first"]
+    assert deleted(stream) == ["second"]
 
 
 def test_parts_that_another_command_holds_are_not_called_done(stream: Letters) -> None:
