@@ -38,9 +38,18 @@ class Slot:
         self._world, self._role, self._number = world, role, number
         self.process: WorkerProcess | None = None
         self._starts = 0
+        self.busy = False
+        """Whether an invocation is under way: a process has one at a time."""
 
     def invoke(self, handler: Handler, event: Any, seconds: float) -> Task | None:
         """The invocation's task once it has ended; None if its process died or timed out."""
+        self.busy = True
+        try:
+            return self._invoke(handler, event, seconds)
+        finally:
+            self.busy = False
+
+    def _invoke(self, handler: Handler, event: Any, seconds: float) -> Task | None:
         scheduler = self._world.scheduler
         process = self._warm()
         process.invoked_at = scheduler.now
@@ -150,7 +159,7 @@ class Shard:
         return sequences.index(failures[0]["itemIdentifier"])
 
 
-def drain(world: "World", slot: Slot) -> None:
+def drain(slot: Slot) -> None:
     """A direct invocation with an empty event."""
     slot.invoke(compactor.handler.lambda_handler, {}, _COMPACTOR_SECONDS)
 

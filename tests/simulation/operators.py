@@ -6,7 +6,7 @@ from typing import Any
 from receipt_sync.keys import Collection
 from receipt_sync.messages import CHANGE, Delta, to_body
 from tests.simulation.contents import is_malformed, is_poison, kind_of
-from tests.simulation.functions import drain
+from tests.simulation.functions import Slot, drain
 from tests.simulation.s3 import Stored
 from tests.simulation.table import Key
 from tests.simulation.threads import START
@@ -39,7 +39,13 @@ class Operators:
         kept.shortest = min(kept.shortest, retention)
 
     def drain(self) -> None:
-        drain(self._world, self._world.drain_slot)
+        """Invoke the function; beside an invocation that is under way, in another process."""
+        slots = self._world.drain_slots
+        slot = next((one for one in slots if not one.busy), None)
+        if slot is None:
+            slot = Slot(self._world, "drain", len(slots))
+            slots.append(slot)
+        drain(slot)
 
     def damage(self, kind: str, gone: bool, seconds: float) -> None:
         """An object of a snapshot is lost or torn, until an operator restores its version.

@@ -91,7 +91,7 @@ class World:
         self._make_clients()
         self._watch()
         self.slots = [Slot(self, "compactor", n) for n in range(self.surroundings.workers)]
-        self.drain_slot = Slot(self, "drain", 0)
+        self.drain_slots = [Slot(self, "drain", 0)]
         self.shards = [Shard(self, Slot(self, "stream", n)) for n in range(_SHARDS)]
         self.pollers = [
             self.scheduler.spawn(aws("poller"), poller.run)
