@@ -28,6 +28,7 @@ from operations.synthetic import synthetic_receipts
 from operations.trials.editing import Kind, TableEditor, apply, edits
 from tests.functional.operating import Operator
 from tests.functional.planting import findings, found_in, plant
+from tests.functional.recording import NOT_OF_THE_COMMAND
 
 _EDITED_SEED: Final = 71
 _QUIET_SEED: Final = 72
@@ -49,7 +50,7 @@ class Traffic:
     @contextmanager
     def flowing(self) -> Iterator[None]:
         """Write for the block; raise what ended the writer before."""
-        thread = threading.Thread(target=self._write)
+        thread = threading.Thread(target=self._write, name=NOT_OF_THE_COMMAND)
         thread.start()
         try:
             yield

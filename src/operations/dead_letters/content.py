@@ -87,8 +87,10 @@ def _failure(document: Mapping[str, Any]) -> FailureRecord | None:
 
 
 def _sequence(value: object) -> str:
-    """Return a sequence number as the stream takes it. Raises ValueError."""
-    return str(int(str(value)))
+    """Return a sequence number as it stands: the stream takes leading zeros. Raises ValueError."""
+    text = str(value)
+    int(text)
+    return text
 
 
 def _stream_record(data: object) -> StreamRecordContent:
