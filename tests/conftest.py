@@ -13,6 +13,8 @@ hypothesis.settings.load_profile("project")
 
 # A shell that runs us in the background has us, and what we start, ignore Ctrl-C. Tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup` has us ignore SIGHUP, which tests send, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "test",

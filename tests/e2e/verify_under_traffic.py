@@ -79,7 +79,7 @@ def leases(operator: Operator) -> Iterator[None]:
     """Hold both leases, so that the compactor waits while faults are planted."""
     connection = operator.connection
     table = DynamoDBLockTable(connection.dynamodb, connection.names.table)
-    ids = [f"{operator.stack.names.lock_id}-{suffix}" for suffix in SUFFIXES]
+    ids = [f"{operator.stack.names.lock_id}-{suffix}" for suffix in SUFFIXES.values()]
     try:
         for lock_id in ids:
             _acquire(table, lock_id)
