@@ -27,7 +27,12 @@ from compactor.source import TableSource
 from compactor.truth import add_members, read_truth
 from compactor.work import Work
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import MassDeleteRefusedError, ObjectsNotDeletedError
+from receipt_sync.errors import (
+    IndexFailedError,
+    IndexUnavailableError,
+    MassDeleteRefusedError,
+    ObjectsNotDeletedError,
+)
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric, Telemetry
 
@@ -148,7 +153,7 @@ class Cycle:
     def _run(self, work: Work, deadline: Deadline) -> CycleReport:
         step = self._telemetry.step
         with step("checkout"):
-            index = self._target.checkout()
+            index = self._checked_out()
         vectors, refused = _fitting(work.vectors, index)
         with step("plan"):
             plan, rest = self._plan(work, vectors, index, deadline)
@@ -163,6 +168,13 @@ class Cycle:
         self._tell_publish(published)
         self._ledger.note(len(plan.delete), len(plan.insert), deadline.moment())
         return _report(self.collection, plan, published, refused, rest, withheld)
+
+    def _checked_out(self) -> Index:
+        """Check out the target. A failure here is no record's fault: nothing is bisected for it."""
+        try:
+            return self._target.checkout()
+        except IndexFailedError as error:
+            raise IndexUnavailableError(str(error)) from error
 
     def _withhold(self, plan: Plan, index: Index, deadline: Deadline) -> Withheld | None:
         """Take the deletions out of a plan that has more of them than the guard allows."""

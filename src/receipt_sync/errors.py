@@ -83,7 +83,7 @@ class IndexFailedError(TransientError):
 
 
 class IndexUnavailableError(TransientError):
-    """The Chroma server can't be reached or doesn't serve: no record is at fault."""
+    """The Chroma server doesn't serve, or a copy can't be opened: no record is at fault."""
 
 
 class UnsettledError(TransientError):

@@ -428,6 +428,26 @@ def test_freshness_is_measured_from_the_stream_records_time(world: World):
     assert world.telemetry.total(Metric.FRESHNESS) == pytest.approx(2500)
 
 
+def test_an_index_that_can_not_be_opened_sets_no_good_message_aside(world: World):
+    """Found by seed 5029 of the simulation: five failures to open the copy, one success between."""
+    load(world)
+    worker = world.worker()
+    target = worker._cycles[Collection.LINES]._target
+    checkout, tries = target.checkout, iter(range(100))
+
+    def flaky() -> InMemoryIndex:
+        if next(tries) != 1:
+            raise IndexFailedError("Chroma's open failed: InternalError")
+        return checkout()
+
+    target.checkout = flaky  # type: ignore[method-assign]
+    bodies = [world.change_body(line(number), "confidence") for number in (1, 2)]
+    report = world.handle(worker, *bodies)
+    assert world.dead_letters.parked == []
+    assert set(report.returned) == {"0", "1"}
+    assert "IndexUnavailableError" in report.returned["0"]
+
+
 def test_freshness_weighs_every_change_alike_however_large_its_batch_is(world: World):
     """The percentiles of one late batch and many prompt ones (defect `freshness_weight`)."""
     load(world)
