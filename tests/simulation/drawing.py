@@ -62,7 +62,7 @@ def _surroundings(source: Random) -> Surroundings:
         messages_a_batch=choose((1, 3, 10, 10, 10)),
         records_a_batch=choose((3, 10, 30, 30)),
         window=choose((0.0, 1.0, 5.0)),
-        visibility=choose((90.0, 180.0, 400.0)),
+        visibility=choose((180.0, 400.0, 900.0)),
         max_receives=5,
         lease=choose((40.0, 60.0)),
         retention=choose((0.0, 30.0, 150.0, 100_000.0)),
