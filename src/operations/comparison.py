@@ -1,6 +1,7 @@
 """What is to be said of one entity of the table and its record in the snapshot."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from compactor.index import Record
@@ -15,11 +16,17 @@ VECTOR: Final = "vector"
 
 
 class Comparison(NamedTuple):
-    """The finding, the fields in which a record differs, and whether its vector is stale."""
+    """The finding, the fields in which a record differs, and whether its vector is stale.
+
+    `content` is a digest of what the table wants the record to hold; empty unless it is wrong.
+    `newest` is the newest delta of the record that is known; None without a record or a delta.
+    """
 
     finding: Finding
     fields: Mapping[str, FieldDifference] = {}
     stale: bool = False
+    content: bytes = b""
+    newest: str | None = None
 
 
 def compare(
@@ -36,7 +43,9 @@ def compare(
     """
     item = items[key] or {}
     if record is None:
-        return Comparison(_without_record(item))
+        finding = _without_record(item)
+        wrong = finding is Finding.MISSING
+        return Comparison(finding, content=_content(key, items) if wrong else b"")
     expected = project(key, items, document=record.document)
     fields = {
         name: FieldDifference(expected.get(name), record.metadata.get(name))
@@ -50,7 +59,16 @@ def compare(
     if not has_vector:
         fields[VECTOR] = FieldDifference("present", None)
     stale = record.document is not None and record.document != text_of(item)
-    return Comparison(Finding.DIFFERENT if fields else Finding.EQUAL, fields, stale)
+    if not fields:
+        return Comparison(Finding.EQUAL, fields, stale)
+    newest = newer or record.metadata.get(DELTA_ID)
+    return Comparison(Finding.DIFFERENT, fields, stale, _content(key, items), newest)
+
+
+def _content(key: EntityKey, items: Items) -> bytes:
+    """A digest, because many thousand comparisons are kept."""
+    wanted = (text_of(items[key]), sorted(project(key, items).items()))
+    return blake2b(repr(wanted).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _without_record(item: Item) -> Finding:

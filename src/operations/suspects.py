@@ -2,7 +2,8 @@
 
 A sound compactor is always some seconds behind the table. A record that differs at one moment is
 therefore only a suspect. It is a fault if it stays wrong, against an unchanged item, for as long as
-the freshness goal allows, at the version that is published then.
+the freshness goal allows, at the version that is published then. It need not be wrong in the same
+way at each look.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Suspect:
-    """A record that has been wrong in the same way at every look since `since` (monotonic)."""
+    """A record that has been wrong, by an unchanged item, since `since` (monotonic)."""
 
     place: Place
     first_finding: Finding
@@ -149,7 +150,12 @@ class Suspects:
 
 
 def _lasting(before: Comparison, now: Comparison) -> Comparison | None:
-    """What was wrong at both looks by an unchanged item; None if the item changed meanwhile."""
+    """What is wrong by an unchanged item; None if the item, or its newest vector, changed."""
+    return _in_the_same_way(before, now) or _in_another_way(before, now)
+
+
+def _in_the_same_way(before: Comparison, now: Comparison) -> Comparison | None:
+    """What was wrong at both looks, although the rest of the item may have changed."""
     if before.finding is not now.finding:
         return None
     if now.finding is not Finding.DIFFERENT:
@@ -160,3 +166,14 @@ def _lasting(before: Comparison, now: Comparison) -> Comparison | None:
         if name in before.fields and before.fields[name].table == difference.table
     }
     return now._replace(fields=fields) if fields else None
+
+
+def _in_another_way(before: Comparison, now: Comparison) -> Comparison | None:
+    """Other fields than before, or there and missing in turns: nothing on its way explains that.
+
+    A vector that arrived between the looks does explain it: the whole record is written anew.
+    """
+    if before.content != now.content:
+        return None
+    known = before.newest is not None and now.newest is not None
+    return None if known and before.newest != now.newest else now

@@ -1,6 +1,7 @@
 """Verification of a table that is written to: what lasts is a fault, what is on its way is none."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from operations.scope import OneImage
 from operations.suspects import FRESHNESS_GOAL_SECONDS, MOST_SUSPECTS, Patience
 from operations.synthetic import synthetic_receipts
 from operations.verdict import Finding, Verdict
-from operations.verification import Verification
+from operations.verification import Newer, Verification
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection as Name
 from receipt_sync.keys import EntityKey
@@ -73,11 +74,22 @@ class System:
             snapshot.version += changed
         return changed
 
-    def verify(self, goal: float = FRESHNESS_GOAL_SECONDS, scope: Any = None) -> Verdict:
+    def verify(
+        self,
+        goal: float = FRESHNESS_GOAL_SECONDS,
+        scope: Any = None,
+        newer: Newer = lambda *_: {},
+    ) -> Verdict:
         patience = Patience(goal, self.refresh, lambda: self.is_idle)
         self.refresh()
         return Verification(
-            self.table, self.snapshots, self.clock, 100, scope=scope, patience=patience
+            self.table,
+            self.snapshots,
+            self.clock,
+            100,
+            scope=scope,
+            patience=patience,
+            newer=newer,
         ).run()
 
 
@@ -151,6 +163,60 @@ def test_a_fault_in_a_field_is_found_though_another_field_changes_all_the_time()
     system.clock.sleep(20)
     (example,) = system.verify().examples
     assert (example.id, set(example.fields)) == (hot.chroma_id, {"text"})
+
+
+def test_a_record_that_is_wrong_in_another_field_at_each_look_is_a_fault() -> None:
+    """Its item stands still, so nothing is on its way that could explain the differences."""
+    system = System()
+    wrong, others = system.keys[3], system.keys[4:]
+    looks = count()
+
+    def damage(fresh: dict[Name, InMemorySnapshot]) -> None:
+        field = ("text", "confidence")[next(looks) % 2]
+        fresh[Name.LINES].change(wrong.chroma_id, **{field: "tampered"})
+
+    system.damage = damage
+    system.clock.write = busy(system, others)
+    system.clock.sleep(20)
+    verdict = system.verify()
+    assert [example.id for example in verdict.examples] == [wrong.chroma_id]
+    assert verdict.changing == 0
+    assert system.clock.elapsed < 20 + 2 * FRESHNESS_GOAL_SECONDS
+
+
+def test_a_record_that_is_missing_and_wrong_in_turns_is_a_fault() -> None:
+    system = System()
+    wrong, others = system.keys[3], system.keys[4:]
+    looks = count()
+
+    def damage(fresh: dict[Name, InMemorySnapshot]) -> None:
+        if next(looks) % 2:
+            fresh[Name.LINES].change(wrong.chroma_id, text="tampered")
+        else:
+            del fresh[Name.LINES].records[wrong.chroma_id]
+
+    system.damage = damage
+    system.clock.write = busy(system, others)
+    system.clock.sleep(20)
+    verdict = system.verify()
+    assert [example.id for example in verdict.examples] == [wrong.chroma_id]
+    assert verdict.changing == 0
+
+
+def test_a_record_whose_vector_is_replaced_all_the_time_is_no_fault() -> None:
+    """A new delta at each look: the compactor is behind it, and the item stands still."""
+    system = System()
+    busy_one = system.keys[3]
+    ids = count(1)
+    system.clock.write = busy(system, system.keys[4:])
+    system.clock.sleep(20)
+
+    def newer(_: Name, held: Mapping[str, str]) -> dict[str, str]:
+        return {i: f"{next(ids):026d}" for i in held if i == busy_one.chroma_id}
+
+    verdict = system.verify(goal=20, newer=newer)
+    assert verdict.is_equal
+    assert verdict.changing == 1
 
 
 def test_an_item_that_changes_all_the_time_is_undecided_and_no_fault() -> None:
