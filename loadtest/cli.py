@@ -123,7 +123,7 @@ def _settle(connection: Connection) -> Settled:
 def _outcome(options: Options, settled: Settled, p95: float) -> Outcome:
     folder = Path(options.out)
     recorded = Recorded.read(folder)
-    outcome = Outcome(figures_of(recorded, folder), settled.verdict, p95)
+    outcome = Outcome(figures_of(recorded), settled.verdict, p95)
     write_report(folder, options, recorded, outcome)
     return outcome
 

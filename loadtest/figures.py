@@ -1,16 +1,14 @@
 """A run in figures: freshness by kind of change, rates, backlog."""
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
-from loadtest.launching import CSV
+from loadtest.latency import Latency
 from loadtest.recording import Moment, Recorded
 
 ALL = "all changes"
@@ -27,18 +25,6 @@ class Freshness:
     p95: float | None
     p99: float | None
     worst: float | None
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Of one kind of write, in milliseconds, as Locust counted it."""
-
-    name: str
-    writes: int
-    failures: int
-    p50: float
-    p95: float
-    worst: float
 
 
 @dataclass(frozen=True)
@@ -85,25 +71,22 @@ class Figures:
         return asdict(self)
 
 
-def figures_of(recorded: Recorded, folder: Path) -> Figures:
-    """The figures of a run that was recorded in `folder`, where Locust left its own, too."""
+def figures_of(recorded: Recorded) -> Figures:
+    """Return the figures of a run that was recorded."""
     end, sightings = recorded.end, recorded.sightings
     seconds = max(end.ended_at - end.began_at, 1e-9)
-    last = recorded.moments[-1] if recorded.moments else None
-    latency = tuple(read_latency(folder / f"{CSV}_stats.csv"))
-    changes = last.changes if last else 0
-    irrelevant = sum(row.writes - row.failures for row in latency if row.name == Kind.IRRELEVANT)
+    irrelevant = [row for row in end.latency if row.name == Kind.IRRELEVANT]
     early, late = _quarters(sightings)
     return Figures(
         seconds=seconds,
-        changes=changes,
-        rate=changes / seconds,
-        vectors=last.vectors if last else 0,
-        irrelevant=irrelevant,
-        failures=sum(row.failures for row in latency),
+        changes=end.changes,
+        rate=end.changes / seconds,
+        vectors=end.vectors,
+        irrelevant=sum(row.writes - row.failures for row in irrelevant),
+        failures=sum(row.failures for row in end.latency),
         never=sum(s.seen_at is None for s in sightings),
         freshness=freshness_by_kind(sightings),
-        latency=latency,
+        latency=end.latency,
         backlog=_backlog(recorded.moments, end.ended_at, sightings),
         early_p95=early.p95,
         late_p95=late.p95,
@@ -120,21 +103,6 @@ def freshness_by_kind(sightings: Iterable[Sighting]) -> tuple[Freshness, ...]:
     rows = [_freshness(kind.value, by_kind[kind]) for kind in Kind if kind in by_kind]
     everything = [s for some in by_kind.values() for s in some]
     return (*rows, _freshness(ALL, everything))
-
-
-def read_latency(path: Path) -> Iterable[Latency]:
-    """The WRITE rows of the table that Locust leaves as CSV."""
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["Type"] == "WRITE":
-                yield Latency(
-                    row["Name"],
-                    int(row["Request Count"]),
-                    int(row["Failure Count"]),
-                    float(row["50%"]),
-                    float(row["95%"]),
-                    float(row["Max Response Time"]),
-                )
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

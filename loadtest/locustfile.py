@@ -15,6 +15,7 @@ from locust.runners import LocalRunner
 from loadtest.errors import NeverArrivedError
 from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
+from loadtest.latency import WRITE, latencies
 from loadtest.options import add_to
 from loadtest.progress import Progress
 from loadtest.run import Run
@@ -22,7 +23,6 @@ from loadtest.session import Events
 from operations.console import notes
 from receipt_sync.clock import SystemClock
 
-WRITE: Final = "WRITE"
 FRESHNESS: Final = "FRESHNESS"
 FAILED: Final = 2
 """Exit code where the run could not be made, as against one that found failures."""
@@ -119,7 +119,7 @@ def _open(**_: Any) -> None:
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def _close(environment: Environment, **_: Any) -> None:
     _PROGRESS.settling()
-    _run.finish()
+    _run.finish(tuple(latencies(environment.stats)))
     _PROGRESS.end()
     if _run.failure is not None:
         notes().print(f"loadtest: {_run.failure}")

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from loadtest.expectations import Sighting
+from loadtest.latency import Latency
 
 _FRESHNESS: Final = "freshness.jsonl"
 _TIMELINE: Final = "timeline.jsonl"
@@ -39,10 +40,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class End:
-    """How writing ended: when, and what a search for the knee found."""
+    """How writing ended: when, what was written by then, and what a search for the knee found.
+
+    `changes` and `vectors` are as in Moment, counted after the last write.
+    """
 
     began_at: float
     ended_at: float
+    changes: int
+    vectors: int
+    latency: tuple[Latency, ...]
     held: float | None = None
     reason: str = ""
 
@@ -91,10 +98,14 @@ class Recorded:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Raises OSError if no run has come to its end there."""
-        end = End(**json.loads((folder / _END).read_text()))
+        end = _end(json.loads((folder / _END).read_text()))
         sightings = [Sighting.of_line(line) for line in _lines(folder / _FRESHNESS)]
         moments = [Moment(**json.loads(line)) for line in _lines(folder / _TIMELINE)]
         return cls(sightings, moments, end)
+
+
+def _end(found: dict[str, Any]) -> End:
+    return End(**(found | {"latency": tuple(Latency(**row) for row in found["latency"])}))
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from loadtest.errors import LoadError
 from loadtest.kinds import Mix
 from loadtest.knee import Knee
+from loadtest.latency import Latency
 from loadtest.ledger import Ledger
 from loadtest.options import Options, Shape
 from loadtest.pacing import Pacing
@@ -57,13 +58,17 @@ class Run:
             except SyncError as error:
                 self.failure = error
 
-    def finish(self) -> None:
-        """Wait for what is outstanding and close the session; failures are kept."""
+    def finish(self, latency: tuple[Latency, ...]) -> None:
+        """Wait for what is outstanding and close the session; failures are kept.
+
+        `latency` is Locust's count of all writes.
+        """
         if self.session is None:
             return
         found = self._knee.verdict if self._knee else None
         try:
-            self.session.finish(found.held if found else None, found.reason if found else "")
+            held, reason = (found.held, found.reason) if found else (None, "")
+            self.session.finish(latency, held, reason)
         except SyncError as error:
             self.failure = self.failure or error
         self.failure = self.failure or self.session.failure

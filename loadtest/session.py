@@ -15,6 +15,7 @@ from loadtest.errors import LoadError, OptionError
 from loadtest.expectations import Expectation, Sighting
 from loadtest.kinds import Kind
 from loadtest.knee import Look
+from loadtest.latency import Latency
 from loadtest.ledger import Ledger
 from loadtest.link import WatcherLink
 from loadtest.options import Options
@@ -82,15 +83,19 @@ class Session:
         self._began_at = self._clock.now().timestamp()
         threading.Thread(target=self._sample_until_over, daemon=True).start()
 
-    def finish(self, held: float | None, reason: str) -> None:
-        """Wait until every change is seen or given up. Raises WatcherError."""
+    def finish(self, latency: tuple[Latency, ...], held: float | None, reason: str) -> None:
+        """Wait until every change is seen or given up. Raises WatcherError.
+
+        Call it after the users have stopped. `latency` is Locust's count of their writes.
+        """
         ended_at = self._clock.now().timestamp()
         try:
             if self._link is not None:
                 self._link.finish()
         finally:
             self._over.set()
-            self._recording.close(End(self._began_at, ended_at, held, reason))
+            written = (self._changes, self._writes.vectors, latency)
+            self._recording.close(End(self._began_at, ended_at, *written, held, reason))
 
     @property
     def is_open(self) -> bool:

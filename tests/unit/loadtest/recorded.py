@@ -5,16 +5,15 @@ from pathlib import Path
 
 from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
+from loadtest.latency import Latency
 from loadtest.recording import End, Moment, Recording
 
 BEGAN_AT = 1_000.0
-CSV = """Type,Name,Request Count,Failure Count,Median Response Time,Max Response Time,50%,95%
-WRITE,line edit,90,2,7,31.5,7,21
-WRITE,burst,10,0,7,31.5,7,21
-WRITE,irrelevant,20,0,5,9,5,8
-FRESHNESS,line edit,88,0,700,2100,700,1900
-,Aggregated,208,2,9,2100,9,1900
-"""
+LATENCY = (
+    Latency("line edit", 90, 2, 7, 21, 31.5),
+    Latency("burst", 10, 0, 7, 21, 31.5),
+    Latency("irrelevant", 20, 0, 5, 8, 9),
+)
 
 
 def moment(second: int, outstanding: int = 5, **counts: int) -> Moment:
@@ -40,5 +39,4 @@ def record(folder: Path, sightings: Sequence[Sighting], end: End) -> Path:
     for second in range(1, 13):
         recording.moment(moment(second, outstanding=second))
     recording.close(end)
-    (folder / "locust_stats.csv").write_text(CSV)
     return folder

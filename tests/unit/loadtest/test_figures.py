@@ -7,9 +7,9 @@ import pytest
 from loadtest.figures import Figures, figures_of, percentile
 from loadtest.kinds import Kind
 from loadtest.recording import End, Recorded
-from tests.unit.loadtest.recorded import BEGAN_AT, record, sighting
+from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting
 
-END = End(BEGAN_AT, BEGAN_AT + 10, 31.25, "the backlog grew")
+END = End(BEGAN_AT, BEGAN_AT + 10, 125, 13, LATENCY, 31.25, "the backlog grew")
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def figures(tmp_path: Path) -> Figures:
     slow = [sighting(number, 0.1 * number) for number in range(1, 101)]
     more = [sighting(1, None, Kind.DELETE), sighting(2, 0.5, Kind.DELETE)]
     record(tmp_path, [*slow, *more], END)
-    return figures_of(Recorded.read(tmp_path), tmp_path)
+    return figures_of(Recorded.read(tmp_path))
 
 
 def test_what_was_recorded_is_read_again(tmp_path: Path) -> None:
@@ -47,9 +47,11 @@ def test_freshness_has_a_row_a_kind_and_one_of_all(figures: Figures) -> None:
     assert figures.never == 1
 
 
-def test_rates_are_over_the_time_of_writing(figures: Figures) -> None:
-    assert (figures.changes, figures.rate) == (120, pytest.approx(12))
-    assert (figures.irrelevant, figures.failures, figures.vectors) == (20, 2, 12)
+def test_rates_are_over_the_time_of_writing_and_count_what_followed_the_last_moment(
+    figures: Figures,
+) -> None:
+    assert (figures.changes, figures.rate) == (125, pytest.approx(12.5))
+    assert (figures.irrelevant, figures.failures, figures.vectors) == (20, 2, 13)
 
 
 def test_latency_is_locusts(figures: Figures) -> None:
@@ -69,7 +71,7 @@ def test_the_backlog_is_taken_while_users_write_and_what_never_arrived_has_no_en
 
 def test_it_settles_with_the_last_sighting(tmp_path: Path) -> None:
     record(tmp_path, [sighting(1, 0.5), sighting(99, 3.5), sighting(98, 0.5)], END)
-    figures = figures_of(Recorded.read(tmp_path), tmp_path)
+    figures = figures_of(Recorded.read(tmp_path))
     assert figures.backlog.seconds_to_settle == pytest.approx(3.4)
 
 

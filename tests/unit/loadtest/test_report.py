@@ -20,9 +20,9 @@ from loadtest.recording import End, Recorded
 from loadtest.screen import show
 from operations.verdict import Finding, Tally, Verdict
 from receipt_sync.keys import Collection
-from tests.unit.loadtest.recorded import BEGAN_AT, record, sighting
+from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting
 
-END = End(BEGAN_AT, BEGAN_AT + 10, 31.25, "the backlog grew")
+END = End(BEGAN_AT, BEGAN_AT + 10, 125, 13, LATENCY, 31.25, "the backlog grew")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def verdict(**findings: int) -> Verdict:
 
 
 def outcome(folder: Path, recorded: Recorded, **findings: int) -> Outcome:
-    figures = replace(figures_of(recorded, folder), failures=0)
+    figures = replace(figures_of(recorded), failures=0)
     return Outcome(figures, verdict(**(findings or {"equal": 70})))
 
 

@@ -8,10 +8,12 @@ import pytest
 from loadtest.errors import OptionError, UnsafeTargetError, WatcherError
 from loadtest.kinds import Kind
 from loadtest.knee import Look
+from loadtest.latency import Latency
 from loadtest.options import Shape
 from loadtest.run import Run
 from loadtest.session import Events
 from tests.fakes.clock import ManualClock
+from tests.unit.loadtest.recorded import LATENCY
 
 
 class OpenSession:
@@ -26,7 +28,8 @@ class OpenSession:
     def look(self) -> Look:
         return Look(self.at, self.written, self.outstanding)
 
-    def finish(self, held: float | None, reason: str) -> None:
+    def finish(self, latency: tuple[Latency, ...], held: float | None, reason: str) -> None:
+        assert latency == LATENCY
         self.finished.append((held, reason))
 
 
@@ -63,7 +66,7 @@ def test_what_goes_wrong_in_a_session_ends_it(run: Run) -> None:
     assert run.next_rate() == 100
     session.failure = WatcherError("ended")
     assert run.next_rate() is None
-    run.finish()
+    run.finish(LATENCY)
     assert run.failure is session.failure
 
 
@@ -80,7 +83,7 @@ def test_a_knee_raises_the_rate_and_tells_what_held(run: Run) -> None:
         session.written += round(rate)
         session.outstanding += max(0, round(rate) - 27)
     assert rates == {20, 25, 31.25}
-    run.finish()
+    run.finish(LATENCY)
     ((held, reason),) = session.finished
     assert held == 25
     assert "backlog grew" in reason

@@ -1,0 +1,14 @@
+"""Locust's count of writes, read from its statistics and not from a file of the last second."""
+
+from locust.stats import RequestStats
+
+from loadtest.latency import Latency, latencies
+
+
+def test_every_write_is_counted_at_once_and_freshness_is_none() -> None:
+    stats = RequestStats()
+    for milliseconds in (10, 20, 400):
+        stats.log_request("WRITE", "line edit", milliseconds, 0)
+    stats.log_error("WRITE", "line edit", "it failed")
+    stats.log_request("FRESHNESS", "line edit", 900, 3)
+    assert list(latencies(stats)) == [Latency("line edit", 3, 1, 20, 400, 400)]
