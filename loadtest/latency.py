@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from locust.stats import RequestStats
+if TYPE_CHECKING:  # importing Locust replaces the standard library's sockets
+    from locust.stats import RequestStats
 
 WRITE: Final = "WRITE"
 """The type under which Locust counts writes."""
@@ -22,7 +23,7 @@ class Latency:
     worst: float
 
 
-def latencies(stats: RequestStats) -> Iterator[Latency]:
+def latencies(stats: "RequestStats") -> Iterator[Latency]:
     """Yield a row for each kind of write.
 
     Read the statistics after the users have stopped. Locust's CSV file is no substitute: a
