@@ -11,14 +11,14 @@ import typer
 
 from loadtest.endpoint import connected
 from loadtest.errors import LoadError
-from loadtest.figures import figures_of
 from loadtest.launching import headless, locust, with_page
 from loadtest.options import HELP, Options, Shape
-from loadtest.outcome import Outcome
-from loadtest.page import REPORT, write_report
-from loadtest.receipts import base_receipts
-from loadtest.recording import Recorded, forget, has_ended
-from loadtest.screen import show
+from loadtest.report.figures import figures_of
+from loadtest.report.outcome import Outcome
+from loadtest.report.page import REPORT, write_report
+from loadtest.report.screen import show
+from loadtest.watcher.recording import Recorded, forget, has_ended
+from loadtest.writers.receipts import base_receipts
 from local.state import State
 from operations.commands.load import check_reachable, load_with_progress
 from operations.commands.verdict_screen import verdict_table

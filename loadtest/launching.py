@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from loadtest.link import PROJECT
 from loadtest.options import Options
+from loadtest.watcher.link import PROJECT
 
 CSV: Final = "locust"
 """Prefix of Locust's own figures below a run's folder."""

@@ -13,13 +13,13 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from loadtest.errors import NeverArrivedError
-from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
 from loadtest.latency import WRITE, latencies
 from loadtest.options import add_to
-from loadtest.progress import Progress
+from loadtest.report.progress import Progress
 from loadtest.run import Run
-from loadtest.session import Events
+from loadtest.watcher.expectations import Sighting
+from loadtest.writers.session import Events
 from operations.console import notes
 from receipt_sync.clock import SystemClock
 

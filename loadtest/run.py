@@ -9,15 +9,15 @@ from typing import Any
 
 from loadtest.errors import LoadError
 from loadtest.kinds import Mix
-from loadtest.knee import Knee
 from loadtest.latency import Latency
-from loadtest.ledger import Ledger
 from loadtest.options import Options, Shape
-from loadtest.pacing import Pacing
-from loadtest.receipts import base_receipts
-from loadtest.session import Events, Session
-from loadtest.shapes import rate_at
+from loadtest.report.knee import Knee
 from loadtest.target import check_target
+from loadtest.writers.ledger import Ledger
+from loadtest.writers.pacing import Pacing
+from loadtest.writers.receipts import base_receipts
+from loadtest.writers.session import Events, Session
+from loadtest.writers.shapes import rate_at
 from operations.connection import Connection, connect
 from operations.environment import LOCAL_STATE
 from receipt_sync.clock import Clock

@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from loadtest.errors import WatcherError
-from loadtest.expectations import Expectation, Sighting, Wanted
 from loadtest.kinds import Kind
-from loadtest.link import WatcherLink
+from loadtest.watcher.expectations import Expectation, Sighting, Wanted
+from loadtest.watcher.link import WatcherLink
 from local.running import running
 from receipt_sync.keys import EntityKey
 
@@ -57,7 +57,9 @@ def test_a_watcher_that_dies_is_noticed(environment: dict[str, str]) -> None:
     link = heard.link(environment)
     link.open()
     (process,) = [
-        child for child in psutil.Process().children() if "loadtest.watching" in child.cmdline()
+        child
+        for child in psutil.Process().children()
+        if "loadtest.watcher.watching" in child.cmdline()
     ]
     process.kill()
     with pytest.raises(WatcherError, match="before its time"):

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
 from loadtest.latency import Latency
-from loadtest.recording import End, Moment, Recording
+from loadtest.watcher.expectations import Sighting
+from loadtest.watcher.recording import End, Moment, Recording
 
 BEGAN_AT = 1_000.0
 LATENCY = (

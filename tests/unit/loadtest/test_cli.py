@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from loadtest.cli import load_test
 from loadtest.options import Options
-from loadtest.progress import Progress
+from loadtest.report.progress import Progress
 from tests.unit.loadtest.recorded import moment
 
 APP = typer.Typer()

@@ -4,11 +4,11 @@ from random import Random
 
 import pytest
 
-from loadtest.acts import Acts
-from loadtest.effects import Edit, apply, whole
-from loadtest.expectations import Wanted
 from loadtest.kinds import Kind
-from loadtest.ledger import Held, Ledger
+from loadtest.watcher.expectations import Wanted
+from loadtest.writers.actions import Acts
+from loadtest.writers.effects import Edit, apply, whole
+from loadtest.writers.ledger import Held, Ledger
 from receipt_sync.keys import Collection, EntityKey
 from tests.unit.loadtest.world import receipt
 

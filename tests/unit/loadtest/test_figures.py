@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.figures import Figures, figures_of, percentile
 from loadtest.kinds import Kind
-from loadtest.recording import End, Recorded
+from loadtest.report.figures import Figures, figures_of, percentile
+from loadtest.watcher.recording import End, Recorded
 from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting
 
 END = End(BEGAN_AT, BEGAN_AT + 10, 125, 13, LATENCY, 31.25, "the backlog grew")

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from loadtest.knee import FACTOR, Knee, Look
+from loadtest.report.knee import FACTOR, Knee, Look
 
 FRESHNESS = 1.0
 

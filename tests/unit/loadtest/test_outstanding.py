@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from compactor.index import Record
-from loadtest.expectations import Expectation, Sighting, Wanted
 from loadtest.kinds import Kind
-from loadtest.outstanding import Outstanding
+from loadtest.watcher.expectations import Expectation, Sighting, Wanted
+from loadtest.watcher.outstanding import Outstanding
 from receipt_sync.keys import Collection, EntityKey
 
 LINES = Collection.LINES

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from loadtest.pacing import Pacing
+from loadtest.writers.pacing import Pacing
 
 
 def pacing(rate: float = 5.0) -> Pacing:

@@ -8,7 +8,7 @@ import pytest
 
 from loadtest.errors import OptionError
 from loadtest.options import Options
-from loadtest.receipts import arrivals, base_receipts
+from loadtest.writers.receipts import arrivals, base_receipts
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from loadtest.figures import figures_of
 from loadtest.kinds import Kind
 from loadtest.options import Options
-from loadtest.outcome import Outcome
-from loadtest.page import write_report
-from loadtest.plots import plots
-from loadtest.recording import End, Recorded
-from loadtest.screen import show
+from loadtest.report.figures import figures_of
+from loadtest.report.outcome import Outcome
+from loadtest.report.page import write_report
+from loadtest.report.plots import plots
+from loadtest.report.screen import show
+from loadtest.watcher.recording import End, Recorded
 from operations.verdict import Finding, Tally, Verdict
 from receipt_sync.keys import Collection
 from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting

@@ -7,11 +7,11 @@ import pytest
 
 from loadtest.errors import OptionError, UnsafeTargetError, WatcherError
 from loadtest.kinds import Kind
-from loadtest.knee import Look
 from loadtest.latency import Latency
 from loadtest.options import Shape
+from loadtest.report.knee import Look
 from loadtest.run import Run
-from loadtest.session import Events
+from loadtest.writers.session import Events
 from tests.fakes.clock import ManualClock
 from tests.unit.loadtest.recorded import LATENCY
 

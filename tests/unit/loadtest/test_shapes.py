@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.options import Shape
-from loadtest.shapes import PROFILES, rate_at
+from loadtest.writers.shapes import PROFILES, rate_at
 
 FIXED = sorted(PROFILES)
 

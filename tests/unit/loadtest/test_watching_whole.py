@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from loadtest.acts import Acts
-from loadtest.desk import Desk
-from loadtest.expectations import Expectation, Sighting
 from loadtest.kinds import Kind, Mix
-from loadtest.ledger import Ledger
-from loadtest.watcher import Watcher
+from loadtest.watcher.expectations import Expectation, Sighting
+from loadtest.watcher.watcher import Watcher
+from loadtest.writers.actions import Acts
+from loadtest.writers.ledger import Ledger
+from loadtest.writers.writer import Desk
 from operations.receipts import Receipt
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock

@@ -5,7 +5,7 @@ from typing import Any
 
 from compactor.index import Record
 from compactor.projection import project
-from loadtest.ledger import Held
+from loadtest.writers.ledger import Held
 from operations.receipts import Line, Receipt
 from receipt_sync.keys import Collection, EntityKey
 

@@ -3,8 +3,8 @@
 from random import Random
 from typing import Any
 
-from loadtest.acts import Write
-from loadtest.ledger import Held
+from loadtest.writers.actions import Write
+from loadtest.writers.ledger import Held
 from receipt_sync.keys import Collection, EntityKey
 
 

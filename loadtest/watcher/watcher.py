@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from compactor.index import Record
-from loadtest.expectations import Expectation, Sighting
-from loadtest.outstanding import Outstanding
+from loadtest.watcher.expectations import Expectation, Sighting
+from loadtest.watcher.outstanding import Outstanding
 from receipt_sync.clock import Clock
 from receipt_sync.keys import Collection
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from compactor.plan import same
 from compactor.projection import Item, project
-from loadtest.expectations import DOCUMENT, Wanted
-from loadtest.ledger import Held
+from loadtest.watcher.expectations import DOCUMENT, Wanted
+from loadtest.writers.ledger import Held
 from receipt_sync.keys import EntityKey
 
 

@@ -1,4 +1,4 @@
-"""`python -m loadtest.watching`: the watcher in a process of its own.
+"""`python -m loadtest.watcher.watching`: the watcher in a process of its own.
 
 Reading Chroma would stop all users of a Locust process, which run on one thread. Expectations come
 on standard input, a line each; sightings go to standard output, after a first line that says that
@@ -11,8 +11,8 @@ import sys
 import threading
 from typing import Final, TextIO
 
-from loadtest.expectations import Expectation, Sighting
-from loadtest.watcher import Watcher
+from loadtest.watcher.expectations import Expectation, Sighting
+from loadtest.watcher.watcher import Watcher
 from operations.environment import connection_of_process
 from operations.readers import snapshot_readers
 from receipt_sync.clock import SystemClock

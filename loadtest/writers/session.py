@@ -9,19 +9,19 @@ from pathlib import Path
 
 from ulid import ULID
 
-from loadtest.acts import Acts
-from loadtest.desk import Desk
 from loadtest.errors import LoadError, OptionError
-from loadtest.expectations import Expectation, Sighting
 from loadtest.kinds import Kind
-from loadtest.knee import Look
 from loadtest.latency import Latency
-from loadtest.ledger import Ledger
-from loadtest.link import WatcherLink
 from loadtest.options import Options
-from loadtest.receipts import arrivals
-from loadtest.recording import End, Moment, Recording
-from loadtest.writes import AWSWrites
+from loadtest.report.knee import Look
+from loadtest.watcher.expectations import Expectation, Sighting
+from loadtest.watcher.link import WatcherLink
+from loadtest.watcher.recording import End, Moment, Recording
+from loadtest.writers.actions import Acts
+from loadtest.writers.ledger import Ledger
+from loadtest.writers.receipts import arrivals
+from loadtest.writers.writer import Desk
+from loadtest.writers.writes import AWSWrites
 from operations.connection import Connection
 from operations.settling import queue_backlog
 from receipt_sync.clock import Clock

@@ -9,10 +9,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from loadtest.expectations import Sighting
-from loadtest.figures import percentile
 from loadtest.kinds import Kind
-from loadtest.recording import Recorded
+from loadtest.report.figures import percentile
+from loadtest.watcher.expectations import Sighting
+from loadtest.watcher.recording import Recorded
 
 _COLOURS = ("#1b6ca8", "#d1603d", "#3b8f5a", "#8a6bb1")
 _SIZE = (10.0, 3.4)  # inches

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from loadtest.errors import WatcherError
-from loadtest.expectations import Expectation, Sighting
-from loadtest.watching import READY
+from loadtest.watcher.expectations import Expectation, Sighting
+from loadtest.watcher.watching import READY
 
-PROJECT: Final = Path(__file__).resolve().parents[1]
+PROJECT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 10.0
 """Seconds beyond the limit that the watcher may need to end."""
 
@@ -31,7 +31,7 @@ class WatcherLink:
     ) -> None:
         self._limit, self._tell, self._died = limit, tell, died
         self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
-            [sys.executable, "-m", "loadtest.watching", "--limit", str(limit)],
+            [sys.executable, "-m", "loadtest.watcher.watching", "--limit", str(limit)],
             cwd=PROJECT,
             env=dict(environment),
             stdin=subprocess.PIPE,

@@ -8,10 +8,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtest.launching import PAGE
 from loadtest.options import Options
-from loadtest.outcome import Outcome
-from loadtest.plots import plots
-from loadtest.recording import Recorded
-from loadtest.screen import in_seconds, summary
+from loadtest.report.outcome import Outcome
+from loadtest.report.plots import plots
+from loadtest.report.screen import in_seconds, summary
+from loadtest.watcher.recording import Recorded
 from operations.verdict import Finding
 
 REPORT: Final = "report.html"

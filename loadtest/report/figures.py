@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from loadtest.expectations import Sighting
 from loadtest.kinds import Kind
 from loadtest.latency import Latency
-from loadtest.recording import Moment, Recorded
+from loadtest.watcher.expectations import Sighting
+from loadtest.watcher.recording import Moment, Recorded
 
 ALL = "all changes"
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.status import Status
 
 from loadtest.options import Options
-from loadtest.recording import Moment
+from loadtest.watcher.recording import Moment
 
 _LINE_SECONDS: Final = 10.0
 

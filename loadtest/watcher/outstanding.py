@@ -14,7 +14,7 @@ from typing import Any
 
 from compactor.index import Record
 from compactor.plan import same
-from loadtest.expectations import DOCUMENT, Expectation, Sighting
+from loadtest.watcher.expectations import DOCUMENT, Expectation, Sighting
 from receipt_sync.keys import Collection, parse_chroma_id
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from loadtest.acts import Acts, Write
-from loadtest.bystanders import irrelevant
-from loadtest.effects import apply, whole
-from loadtest.expectations import Expectation, Wanted
 from loadtest.kinds import Kind
-from loadtest.ledger import Held, Ledger
-from loadtest.writes import Writes
+from loadtest.watcher.expectations import Expectation, Wanted
+from loadtest.writers.actions import Acts, Write
+from loadtest.writers.effects import apply, whole
+from loadtest.writers.irrelevant_writes import irrelevant
+from loadtest.writers.ledger import Held, Ledger
+from loadtest.writers.writes import Writes
 from operations.receipts import Receipt
 from receipt_sync.clock import Clock
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from loadtest.expectations import Sighting
 from loadtest.latency import Latency
+from loadtest.watcher.expectations import Sighting
 
 _FRESHNESS: Final = "freshness.jsonl"
 _TIMELINE: Final = "timeline.jsonl"

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.figures import ALL, Figures
+from loadtest.report.figures import ALL, Figures
 
 
 def show(figures: Figures, console: Console) -> None:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from loadtest.effects import Edit
 from loadtest.kinds import Kind
-from loadtest.ledger import Held
-from loadtest.writes import Writes
+from loadtest.writers.effects import Edit
+from loadtest.writers.ledger import Held
+from loadtest.writers.writes import Writes
 from operations.items import canonical_name
 from receipt_sync.keys import Collection, EntityKey
 

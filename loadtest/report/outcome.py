@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from loadtest.figures import Figures
+from loadtest.report.figures import Figures
 from operations.verdict import Verdict
 
 

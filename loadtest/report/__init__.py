@@ -1,0 +1,1 @@
+"""The figures of a run, and the page, plots and tables that show them."""
