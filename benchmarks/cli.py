@@ -14,11 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from benchmarks.names import Name
-from benchmarks.report import Report
-from benchmarks.results import result_of, write_result
+from benchmarks.reporting.report import Report
+from benchmarks.reporting.results import result_of, write_result
+from benchmarks.reporting.screen import progress_bars, rich_table, show
+from benchmarks.reporting.targets import verdict_table, verdicts
 from benchmarks.scale import FULL, HUGE, QUICK, Scale
-from benchmarks.screen import progress_bars, rich_table, show
-from benchmarks.targets import verdict_table, verdicts
 from receipt_sync.errors import SyncError
 
 MISSED: Final = 1
@@ -74,7 +74,7 @@ def _measure(name: Name, scale: Scale, silent: bool) -> dict[str, Any]:
 
 
 def _run(name: str, scale: Scale) -> Report:
-    module = import_module(f"benchmarks.{name}")
+    module = import_module(f"benchmarks.cases.{name}")
     with progress_bars() as bars:
         report: Report = module.run(scale, bars)
     return report

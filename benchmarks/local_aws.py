@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.meters.traffic import Traffic, watched_session
 from benchmarks.paths import scratch_folder
-from benchmarks.traffic import Traffic, watched_session
 from local.running import running
 from local.stack import Stack
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Name(StrEnum):
-    """The benchmarks, in the order in which they run: each a module of this package."""
+    """The benchmarks, in the order in which they run: each a module of benchmarks.cases."""
 
     CYCLE = "cycle"
     STEPS = "steps"

@@ -16,14 +16,15 @@ import boto3
 import pytest
 
 import stream_processor.handler
-from benchmarks import apply_rate, calls, cold, freshness, snapshots, stream
+from benchmarks.cases import apply_rate, calls, cold, freshness, stream
+from benchmarks.meters import snapshots
+from benchmarks.meters.package_runtime import PackageRuntime
 from benchmarks.names import Name
-from benchmarks.package_runtime import PackageRuntime
-from benchmarks.report import Report
-from benchmarks.results import read_result, result_of, write_result
+from benchmarks.reporting.report import Report
+from benchmarks.reporting.results import read_result, result_of, write_result
+from benchmarks.reporting.screen import progress_bars
+from benchmarks.reporting.targets import TARGETS
 from benchmarks.scale import QUICK
-from benchmarks.screen import progress_bars
-from benchmarks.targets import TARGETS
 from tests.functional.plausible import implausible
 
 TINY = replace(
@@ -58,7 +59,7 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def run(name: Name) -> Report:
     with progress_bars() as bars:
-        report: Report = import_module(f"benchmarks.{name}").run(TINY, bars)
+        report: Report = import_module(f"benchmarks.cases.{name}").run(TINY, bars)
     return report
 
 
@@ -109,7 +110,7 @@ def test_a_figure_that_can_not_be_right_is_named(
 
 
 def test_a_start_of_the_package_is_timed_in_a_process_of_its_own():
-    sources = Path(cold.__file__).parents[1] / "src"
+    sources = Path(cold.__file__).parents[2] / "src"
     start = cold.Start(
         PackageRuntime(sys.executable, Path(get_path("purelib"))),
         sources,
@@ -121,7 +122,7 @@ def test_a_start_of_the_package_is_timed_in_a_process_of_its_own():
 
 
 def test_a_result_is_kept_and_found_again(tmp_path: Path):
-    with patch("benchmarks.results.RESULTS", tmp_path):
+    with patch("benchmarks.reporting.results.RESULTS", tmp_path):
         written = result_of(Name.STREAM, Report([], {"figure": 1.0}), TINY, "command")
         write_result(written)
         assert read_result(Name.STREAM)["figures"] == {"figure": 1.0}

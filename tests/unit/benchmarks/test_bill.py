@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks.bill import billed
 from benchmarks.errors import BenchmarkError
-from benchmarks.pricing import read_prices
-from benchmarks.traffic import Call, Traffic
+from benchmarks.meters.bill import billed
+from benchmarks.meters.pricing import read_prices
+from benchmarks.meters.traffic import Call, Traffic
 
 READS, SENDS = Call("dynamodb", "BatchGetItem"), Call("sqs", "SendMessageBatch")
 

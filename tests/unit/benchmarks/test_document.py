@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.document import BEGIN, END, markdown, rewritten
 from benchmarks.errors import BenchmarkError
-from benchmarks.report import Table
+from benchmarks.reporting.document import BEGIN, END, markdown, rewritten
+from benchmarks.reporting.report import Table
 
 
 def test_only_what_is_between_the_markers_is_replaced():

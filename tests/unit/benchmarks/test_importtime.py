@@ -1,6 +1,6 @@
 """An import is summed up by package."""
 
-from benchmarks.importtime import by_package
+from benchmarks.meters.importtime import by_package
 
 SAID = """\
 import time: self [us] | cumulative | imported package

@@ -1,7 +1,7 @@
 """Contenders take turns, and what they cost is told apart."""
 
-from benchmarks.measuring import alternate, percentile
-from benchmarks.traffic import Call, Traffic
+from benchmarks.meters.measuring import alternate, percentile
+from benchmarks.meters.traffic import Call, Traffic
 
 
 class Recorder:

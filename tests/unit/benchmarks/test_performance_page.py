@@ -1,7 +1,7 @@
 """docs/performance.md holds every target that was promised, with the figure reached."""
 
-from benchmarks.document import BEGIN, END, PAGE, PLOT
-from benchmarks.targets import TARGETS, verdict_table, verdicts
+from benchmarks.reporting.document import BEGIN, END, PAGE, PLOT
+from benchmarks.reporting.targets import TARGETS, verdict_table, verdicts
 
 PROMISED = {
     "cycle 50000 time naive/ours": 20,

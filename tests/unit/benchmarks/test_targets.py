@@ -1,7 +1,7 @@
 """A figure that misses its target is said to, and one that was not measured is neither."""
 
 from benchmarks.names import Name
-from benchmarks.targets import TARGETS, Target, verdict_table, verdicts
+from benchmarks.reporting.targets import TARGETS, Target, verdict_table, verdicts
 
 
 def test_a_figure_is_held_against_the_least_or_the_most_that_it_may_be():

@@ -2,8 +2,8 @@
 
 from typing import Any, cast
 
-from benchmarks.steady_writes import Write
-from benchmarks.visibility import Watch
+from benchmarks.meters.steady_writes import Write
+from benchmarks.meters.visibility import Watch
 from compactor.index import Record
 from receipt_sync.keys import Collection, EntityKey
 

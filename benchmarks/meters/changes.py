@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any, Final
 
-from benchmarks.corpus import Corpus, scattered
+from benchmarks.meters.corpus import Corpus, scattered
 from compactor.entries import QueueMessage
 from compactor.index import batches
 from operations.items import Entity

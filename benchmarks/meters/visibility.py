@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 
-from benchmarks.steady_writes import Write
+from benchmarks.meters.steady_writes import Write
 from operations.readers import Readers
 from receipt_sync.keys import Collection
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.machine import machine_facts, versions
+from benchmarks.meters.machine import machine_facts, versions
 from benchmarks.paths import RESULTS
-from benchmarks.report import Report
+from benchmarks.reporting.report import Report
 from benchmarks.scale import Scale
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.arena import Arena
-from benchmarks.changes import Changer, Kind, Round
-from benchmarks.corpus import COLLECTION
-from benchmarks.ours import Compaction
-from benchmarks.snapshots import restore
+from benchmarks.candidates.environment import Arena
+from benchmarks.candidates.ours import Compaction
+from benchmarks.meters.changes import Changer, Kind, Round
+from benchmarks.meters.corpus import COLLECTION
+from benchmarks.meters.snapshots import restore
 from compactor.index import ChromaIndex
 
 

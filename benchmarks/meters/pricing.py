@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.traffic import Call
+from benchmarks.meters.traffic import Call
 
 _FILE: Final = Path(__file__).with_name("prices.json")
 SQS_CHUNK: Final = 65_536

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
-from benchmarks.pricing import SQS_CHUNK, Prices
-from benchmarks.traffic import Call, Traffic
+from benchmarks.meters.pricing import SQS_CHUNK, Prices
+from benchmarks.meters.traffic import Call, Traffic
 
 _READS: Final = Call("dynamodb", "BatchGetItem")
 _READ_UNIT: Final = 4_096

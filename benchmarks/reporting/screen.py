@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from benchmarks.report import Cell, Report, Table
+from benchmarks.reporting.report import Cell, Report, Table
 
 
 class Bars:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.package_runtime import PackageRuntime
+from benchmarks.meters.package_runtime import PackageRuntime
 
 _LINE: Final = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
 _SHOWN: Final = 12

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Protocol
 
-from benchmarks.traffic import Traffic
+from benchmarks.meters.traffic import Traffic
 
 
 class Contender(Protocol):

@@ -15,12 +15,12 @@ from typing import Final
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.local_aws import local_aws
-from benchmarks.measuring import percentile
-from benchmarks.report import Report, Table
+from benchmarks.meters.measuring import percentile
+from benchmarks.meters.steady_writes import Load, Write, steady_writes
+from benchmarks.meters.visibility import Watch
+from benchmarks.reporting.report import Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
-from benchmarks.steady_writes import Load, Write, steady_writes
-from benchmarks.visibility import Watch
 from operations.commands.load import sender_of, writer_of
 from operations.connection import Connection, connect
 from operations.embedding import embed

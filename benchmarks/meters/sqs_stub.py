@@ -22,7 +22,7 @@ _TAKEN: Final = {"MessageId": "0", "MD5OfMessageBody": "0"}
 def sqs_stub() -> Iterator[str]:
     """The URL of a stub that runs for the block."""
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.sqs_stub"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.meters.sqs_stub"], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             if process.stdout is None:

@@ -18,19 +18,19 @@ from typing import Any, Final
 
 import boto3
 
-from benchmarks.arena import Arena, arena
-from benchmarks.changes import Changer
-from benchmarks.contenders import Rounds
-from benchmarks.cycle import CHANGES, Naive
+from benchmarks.candidates.candidates import Rounds
+from benchmarks.candidates.environment import Arena, arena
+from benchmarks.cases.cycle import CHANGES, Naive
 from benchmarks.errors import BenchmarkError
-from benchmarks.importtime import import_times
-from benchmarks.measuring import Contender, Measured, alternate
-from benchmarks.package_runtime import PackageRuntime, built_package, package_runtime
+from benchmarks.meters.changes import Changer
+from benchmarks.meters.importtime import import_times
+from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.package_runtime import PackageRuntime, built_package, package_runtime
+from benchmarks.meters.traffic import Traffic
 from benchmarks.paths import scratch_folder
-from benchmarks.report import Report, Table
+from benchmarks.reporting.report import Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
-from benchmarks.traffic import Traffic
 from local.stack import Stack
 
 _IMPORTS: Final = {

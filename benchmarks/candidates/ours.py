@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.nowhere import log_to_nowhere
+from benchmarks.meters.null_log import log_to_nowhere
 from compactor.compaction import BatchReport
 from compactor.entries import QueueMessage
 from compactor.wiring import build_worker

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import boto3
 
-from benchmarks.arena import Arena, arena
-from benchmarks.changes import Changer, Kind
-from benchmarks.contenders import Ours, RawUpdate, Rounds
-from benchmarks.measuring import Contender, Measured, alternate
-from benchmarks.naive import WholeSnapshot
-from benchmarks.ours import Compaction
-from benchmarks.report import Report, Table
+from benchmarks.candidates.candidates import Ours, RawUpdate, Rounds
+from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.naive import WholeSnapshot
+from benchmarks.candidates.ours import Compaction
+from benchmarks.meters.changes import Changer, Kind
+from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.snapshots import restore
+from benchmarks.reporting.report import Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
-from benchmarks.snapshots import restore
 
 CHANGES: Final = 100
 _MB: Final = 1_000_000

@@ -8,11 +8,11 @@ from random import Random
 
 import boto3
 
-from benchmarks.corpus import COLLECTION, Corpus, corpus_of
-from benchmarks.folder_store import FolderStore
 from benchmarks.local_aws import LocalAWS, local_aws
-from benchmarks.screen import Bars
-from benchmarks.snapshots import seed_bucket, snapshot_of
+from benchmarks.meters.corpus import COLLECTION, Corpus, corpus_of
+from benchmarks.meters.folder_store import FolderStore
+from benchmarks.meters.snapshots import seed_bucket, snapshot_of
+from benchmarks.reporting.screen import Bars
 from compactor.index import batches
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.persistence import Persistence

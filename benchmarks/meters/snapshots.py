@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from benchmarks.corpus import COLLECTION, Corpus
-from benchmarks.folder_store import FolderStore
+from benchmarks.meters.corpus import COLLECTION, Corpus
+from benchmarks.meters.folder_store import FolderStore
 from benchmarks.paths import DATA
 from compactor.index import ChromaIndex
 from compactor.snapshot.manifest import FORMAT

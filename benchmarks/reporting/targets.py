@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.names import Name
-from benchmarks.report import Cell, Table
-from benchmarks.screen import text_of
+from benchmarks.reporting.report import Cell, Table
+from benchmarks.reporting.screen import text_of
 
 
 @dataclass(frozen=True)

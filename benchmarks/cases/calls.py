@@ -16,19 +16,19 @@ from typing import Any, Final
 
 import boto3
 
-from benchmarks.arena import Arena, arena
-from benchmarks.bill import Bill, billed
-from benchmarks.changes import Kind, new_value
+from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.ours import Compaction
+from benchmarks.candidates.shard import Shard
+from benchmarks.cases.stream import Context
 from benchmarks.errors import BenchmarkError
-from benchmarks.nowhere import log_to_nowhere
-from benchmarks.ours import Compaction
-from benchmarks.pricing import read_prices
-from benchmarks.report import Cell, Report, Table
+from benchmarks.meters.bill import Bill, billed
+from benchmarks.meters.changes import Kind, new_value
+from benchmarks.meters.null_log import log_to_nowhere
+from benchmarks.meters.pricing import read_prices
+from benchmarks.meters.traffic import Call
+from benchmarks.reporting.report import Cell, Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
-from benchmarks.shard import Shard
-from benchmarks.stream import Context
-from benchmarks.traffic import Call
 from compactor.entries import QueueMessage
 from compactor.index import batches
 from operations.items import Entity
@@ -179,7 +179,8 @@ def _report(bills: Mapping[Scenario, Bill]) -> Report:
             "one batch of 1,000 changes, or ten of 100, in lines and words; the target takes the "
             "worse of the first two. Idle polls of the mappings, log storage and the snapshot's "
             "storage are not in it; Lambda's time is this machine's.",
-            f"prices of {read_prices().as_of}, {read_prices().region}: benchmarks/prices.json",
+            f"prices of {read_prices().as_of}, {read_prices().region}: "
+            "benchmarks/meters/prices.json",
         ],
         details={
             one.name: {

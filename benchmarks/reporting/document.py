@@ -1,4 +1,4 @@
-"""`python -m benchmarks.document`: brings docs/performance.md and its plot up to the last results.
+"""`python -m benchmarks.reporting.document` writes the last results into docs/performance.md.
 
 What stands between the two markers of the page is written anew; the rest is for people.
 """
@@ -11,11 +11,11 @@ import typer
 from benchmarks.errors import BenchmarkError
 from benchmarks.names import Name
 from benchmarks.paths import PROJECT, RESULTS
-from benchmarks.plot import draw
-from benchmarks.report import Table
-from benchmarks.results import read_result
-from benchmarks.screen import text_of
-from benchmarks.targets import verdict_table, verdicts
+from benchmarks.reporting.plot import draw
+from benchmarks.reporting.report import Table
+from benchmarks.reporting.results import read_result
+from benchmarks.reporting.screen import text_of
+from benchmarks.reporting.targets import verdict_table, verdicts
 
 PAGE: Final = PROJECT / "docs" / "performance.md"
 PLOT: Final = PROJECT / "docs" / "performance-cycle.svg"

@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.changes import Kind
+from benchmarks.meters.changes import Kind
 
 _STYLES: Final = {
     "naive": ("#b5482f", "s", "naive: the whole snapshot down and up"),

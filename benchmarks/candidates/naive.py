@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.corpus import COLLECTION
+from benchmarks.meters.corpus import COLLECTION
 from compactor.index import ChromaIndex
 from compactor.snapshot.pages import list_files
 

@@ -15,18 +15,18 @@ from typing import Any, Final
 
 import boto3
 
-from benchmarks.corpus import corpus_of
+from benchmarks.candidates.per_record import PerRecordProcessor
 from benchmarks.errors import BenchmarkError
 from benchmarks.local_aws import environment
-from benchmarks.measuring import Contender, Measured, alternate
-from benchmarks.nowhere import log_to_nowhere
-from benchmarks.per_record import PerRecordProcessor
-from benchmarks.report import Cell, Report, Table
+from benchmarks.meters.corpus import corpus_of
+from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.null_log import log_to_nowhere
+from benchmarks.meters.sqs_stub import sqs_stub
+from benchmarks.meters.stream_events import events_of
+from benchmarks.meters.traffic import Traffic, watched_session
+from benchmarks.reporting.report import Cell, Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
-from benchmarks.sqs_stub import sqs_stub
-from benchmarks.stream_events import events_of
-from benchmarks.traffic import Traffic, watched_session
 from local.clients import CREDENTIAL
 from local.names import REGION
 

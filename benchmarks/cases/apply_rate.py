@@ -10,14 +10,14 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Final
 
-from benchmarks.arena import Arena, arena
-from benchmarks.changes import Changer
-from benchmarks.contenders import Ours, RawUpdate, Rounds
-from benchmarks.measuring import Contender, Measured, alternate
-from benchmarks.ours import Compaction
-from benchmarks.report import Report, Table
+from benchmarks.candidates.candidates import Ours, RawUpdate, Rounds
+from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.ours import Compaction
+from benchmarks.meters.changes import Changer
+from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.reporting.report import Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
 
 _ROUNDS: Final = 3
 _NAIVE_CHANGES: Final = 100

@@ -13,14 +13,14 @@ from statistics import median
 from typing import Any, Final
 from unittest.mock import patch
 
-from benchmarks.arena import arena
-from benchmarks.changes import Changer
-from benchmarks.contenders import Ours, Rounds
-from benchmarks.cycle import CHANGES
-from benchmarks.ours import Compaction
-from benchmarks.report import Report, Table
+from benchmarks.candidates.candidates import Ours, Rounds
+from benchmarks.candidates.environment import arena
+from benchmarks.candidates.ours import Compaction
+from benchmarks.cases.cycle import CHANGES
+from benchmarks.meters.changes import Changer
+from benchmarks.reporting.report import Report, Table
+from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from benchmarks.screen import Bars
 from compactor import cycle
 from compactor.compaction import Compactor
 from compactor.cycle import Cycle

@@ -1,0 +1,1 @@
+"""The implementations that are compared, and the environment in which they run."""

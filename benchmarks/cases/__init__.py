@@ -1,0 +1,1 @@
+"""The benchmarks. Each module runs one of them and returns its report."""

@@ -1,0 +1,1 @@
+"""Input data for the benchmarks, and the instruments that measure time, calls and cost."""

@@ -1,0 +1,1 @@
+"""Tables, result files, targets, the plot and the performance page."""
