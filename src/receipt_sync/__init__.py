@@ -1,4 +1,4 @@
-"""The vocabulary that both functions share: keys, fields, values, messages, settings, telemetry.
+"""Shared vocabulary of both functions: keys, fields, values, messages, settings and telemetry.
 
-Carried by every package, so it imports neither chromadb nor numpy.
+Every deployment package contains this package. It therefore imports neither chromadb nor numpy.
 """

@@ -1,7 +1,8 @@
-"""DynamoDB attribute values to Python, all ten types, without loss.
+"""Conversion of DynamoDB attribute values of all ten types to Python, without loss.
 
 Rule: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
-Takes both spellings of binary: bytes (boto3) and base64 text (stream records in a Lambda event).
+
+Binary values may be bytes (boto3) or base64 text (stream records in a Lambda event).
 """
 
 import base64
@@ -18,28 +19,33 @@ _NUMBER = re.compile(
 )
 _PLAIN: Final = (str, int, float, type(None))
 _MAP: Final = (dict, Mapping)
-"""What a map may be. A dict is one, too; to ask for it first is four times as fast."""
-# DynamoDB's limit is 32 levels; a few more, so that no way of counting refuses a legal item.
+"""The types of a map. A dict is also a Mapping, but a test for dict first is four times as fast."""
+# DynamoDB's limit is 32 levels. A few more are allowed here, so that a different way of counting
+# does not refuse a legal item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_DEPTH = 40
 
 
 def decode(attribute: Mapping[str, Any]) -> Any:
-    """The Python value of one attribute such as {"N": "1.50"}.
+    """Return the Python value of one attribute such as {"N": "1.50"}.
 
-    S → str, N → int (if written as one) or Decimal, B → bytes, BOOL → bool, NULL → None, M → dict,
-    L → list, SS, NS and BS → frozenset. Raises MalformedValueError for anything else.
+    S becomes str. N becomes int if it is written as one, and otherwise Decimal. B becomes bytes,
+    BOOL bool, NULL None, M dict and L list. SS, NS and BS become frozenset. Raises
+    MalformedValueError for anything else.
     """
     return _decode(attribute, 1)
 
 
 def decode_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Every attribute of an item, decoded."""
+    """Return all attributes of an item as Python values."""
     return {name: _decode(attribute, 1) for name, attribute in item.items()}
 
 
 def to_json(value: Any) -> Any:
-    """A decoded value for people to read in JSON: Decimal as text, bytes as base64, sets sorted."""
+    """Return a decoded value in a form that JSON can hold, for people to read.
+
+    A Decimal becomes text, bytes become base64 text, and a set becomes a sorted list.
+    """
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, Decimal):
@@ -128,7 +134,7 @@ _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 def _outline(attribute: Any) -> str:
-    """What an attribute looks like, without its value: receipt text stays out of errors (I8)."""
+    """Return the type names of an attribute without its value, which may be receipt text (I8)."""
     if not isinstance(attribute, Mapping):
         return f"a {type(attribute).__name__}"
     types = [kind for kind in ("M", "L", *_SCALARS) if kind in attribute]

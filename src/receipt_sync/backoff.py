@@ -1,4 +1,4 @@
-"""Pauses between tries: exponential with full jitter.
+"""Pauses between retries: exponential back-off with full jitter.
 
 Rule: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
 """
@@ -8,7 +8,7 @@ from random import Random
 
 
 def pauses(randomness: Random, first: float = 0.05, longest: float = 5.0) -> Iterator[float]:
-    """Seconds to wait before the second try, the third, and so on; never ends."""
+    """Yield the seconds to wait before the second try, the third try, and so on, without end."""
     ceiling = first
     while True:
         yield randomness.uniform(first / 2, ceiling)

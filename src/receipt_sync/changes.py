@@ -1,4 +1,4 @@
-"""Change detection: which relevant fields differ between two images of an item."""
+"""Change detection: finds the relevant fields that differ between two images of an item."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ Image: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 class FieldChange(NamedTuple):
-    """Decoded values before and after; None stands for absent and for NULL alike."""
+    """The decoded values of a field before and after a change. None means absent or NULL."""
 
     old: Any
     new: Any
@@ -25,10 +25,10 @@ _NOTHING: Final = FieldChange(None, None)
 def detect_changes(
     entity_type: EntityType, old_image: Image | None, new_image: Image | None
 ) -> dict[str, FieldChange]:
-    """The relevant fields that differ, by name. An absent image counts as one without fields.
+    """Return the relevant fields that differ, by name. A missing image counts as an empty one.
 
-    Attributes are compared as they are written, for Python's 1 == True is no equality of ours.
-    Raises MalformedValueError if a differing field is none of DynamoDB's types.
+    The comparison uses the encoded attributes, because Python treats 1 and True as equal. Raises
+    MalformedValueError if the value of a differing field has none of DynamoDB's types.
     """
     old_image, new_image = old_image or {}, new_image or {}
     changes: dict[str, FieldChange] = {}
@@ -37,13 +37,13 @@ def detect_changes(
         if before == after:
             continue
         change = FieldChange(_value(field, before), _value(field, after))
-        if change != _NOTHING:  # absent and NULL are the same to us
+        if change != _NOTHING:  # Absent and NULL count as the same value.
             changes[field] = change
     return changes
 
 
 def every_field(entity_type: EntityType) -> dict[str, FieldChange]:
-    """All relevant fields, values unknown: what to assume where a record carries no images."""
+    """Return all relevant fields with unknown values. Use it for a record that has no images."""
     return dict.fromkeys(RELEVANT_FIELDS[entity_type], _NOTHING)
 
 

@@ -1,4 +1,4 @@
-"""Time, passed in so that a simulation can drive it."""
+"""Protocol of the clock, and the system clock. A simulation passes in a clock of its own."""
 
 import time
 from datetime import UTC, datetime
@@ -6,34 +6,40 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time for what others read, monotonic time for what is measured."""
+    """Provides wall-clock time for timestamps, and monotonic time for measured durations."""
 
     def now(self) -> datetime:
-        """The present, aware, in UTC."""
+        """Return the current time as an aware datetime in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back; only differences mean something."""
+        """Return seconds that never decrease.
+
+        Only differences between two values have a meaning.
+        """
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for `seconds`."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """Reads the clock of the machine."""
 
     def now(self) -> datetime:
+        """See Clock.now."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        """See Clock.monotonic."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
+        """See Clock.sleep."""
         time.sleep(seconds)
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970-01-01T00:00:00Z of an aware datetime."""
+    """Return the milliseconds from 1970-01-01T00:00:00Z to an aware datetime."""
     return round(moment.timestamp() * 1000)

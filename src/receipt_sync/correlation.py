@@ -1,4 +1,4 @@
-"""Log lines that name messages and receipts, by which `receipt-sync trace` finds one's way."""
+"""Log lines that name messages and receipts. `receipt-sync trace` searches for these lines."""
 
 from collections.abc import Iterable
 from itertools import zip_longest
@@ -8,11 +8,13 @@ from receipt_sync.keys import EntityKey, ReceiptKey
 from receipt_sync.telemetry import Telemetry
 
 _A_LINE: Final = 200
-"""Ids; a log line stays far below CloudWatch's limit of an event, 256 KiB."""
+"""Number of ids in a log line. It keeps the line far below CloudWatch's limit of 256 KiB an
+event.
+"""
 
 
 def tell(telemetry: Telemetry, event: str, **ids: Iterable[str]) -> None:
-    """Name every id in as many lines as it takes."""
+    """Log all ids as `event`, in as many lines as needed."""
     parts = {name: list(_parts(list(of_name))) for name, of_name in ids.items()}
     for line in zip_longest(*parts.values(), fillvalue=[]):
         named = dict(zip(parts, line, strict=True))
@@ -20,12 +22,16 @@ def tell(telemetry: Telemetry, event: str, **ids: Iterable[str]) -> None:
 
 
 def receipt_names(keys: Iterable[EntityKey]) -> list[str]:
-    """The receipts of some entities: what the ids of all of a receipt's records begin with."""
-    # The first two parts of a key are its receipt's.
+    """Return the names of the entities' receipts.
+
+    The ids of all records of a receipt begin with its name.
+    """
+    # The first two parts of an entity's key are the key of its receipt.
     return sorted(receipt_name(ReceiptKey(*receipt)) for receipt in {key[:2] for key in keys})
 
 
 def receipt_name(receipt: ReceiptKey) -> str:
+    """Return the name of a receipt in log lines."""
     return f"IMAGE#{receipt.image_id}#RECEIPT#{receipt.receipt_id:05d}"
 
 

@@ -1,4 +1,4 @@
-"""The errors of this system. Their base class says whether trying again can help."""
+"""Errors of the system. The base class of each error says whether a retry can help."""
 
 from typing import TYPE_CHECKING
 
@@ -7,27 +7,30 @@ if TYPE_CHECKING:
 
 
 class SyncError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base of all errors that this project raises on purpose."""
 
 
 class TransientError(SyncError):
-    """Trying again later may succeed: the message stays in its queue."""
+    """A later retry may succeed. The message stays in its queue."""
 
 
 class PermanentError(SyncError):
-    """Trying again can never succeed: the input is set aside with its reason (I7)."""
+    """No retry can succeed. The input is set aside with the reason (I7)."""
 
 
 class MalformedKeyError(PermanentError):
-    """A key has the shape of ours but not its digits, so some producer has a bug."""
+    """A key has the shape of a receipt entity's key, but its ids are invalid.
+
+    A producer has a bug.
+    """
 
 
 class MalformedValueError(PermanentError):
-    """An attribute is not one of DynamoDB's ten types."""
+    """An attribute has none of DynamoDB's ten types."""
 
 
 class MalformedRecordError(PermanentError):
-    """A stream record lacks what every stream record has."""
+    """A stream record lacks a part that every stream record has."""
 
 
 class PoisonMessageError(PermanentError):
@@ -35,31 +38,31 @@ class PoisonMessageError(PermanentError):
 
 
 class DeltaRefusedError(PermanentError):
-    """An embedding delta can never be applied: absent, unreadable or of the wrong shape."""
+    """An embedding delta can never be applied: it is absent, unreadable or of the wrong shape."""
 
 
 class DeltaExistsError(PermanentError):
-    """The bucket already has an object for this delta's id: make another id."""
+    """The bucket already holds an object with this delta's id. Use another id."""
 
 
 class ProjectionError(PermanentError):
-    """An item holds what a Chroma record can't."""
+    """An item holds a value that a Chroma record cannot hold."""
 
 
 class RecordRefusedError(PermanentError):
-    """Chroma can't take this record, found by bisecting the batch that it spoiled."""
+    """Chroma refuses this record. The compactor found it by bisecting the failed batch."""
 
 
 class SettingsError(SyncError):
-    """The environment is incomplete or wrong; names the variable."""
+    """An environment variable is missing or wrong. The message names it."""
 
 
 class DeadlineNearError(TransientError):
-    """The invocation's remaining time does not allow another step."""
+    """The remaining time of the invocation is too short for another step."""
 
 
 class TableReadError(TransientError):
-    """The table could not be read whole, so nothing is known about absence (I5)."""
+    """The table was not read completely, so the absence of an item is not proved (I5)."""
 
 
 class LeaseUnavailableError(TransientError):
@@ -67,29 +70,30 @@ class LeaseUnavailableError(TransientError):
 
 
 class LockTableError(TransientError):
-    """The row of a lease could not be written, or nobody knows whether it was."""
+    """The item of a lease was not written, or the result of the write is unknown."""
 
 
 class LeaseLostError(TransientError):
-    """The lease could not be extended in time, so this holder must not publish."""
+    """The lease was not extended in time. Its former holder must not publish."""
 
 
 class PublishRefusedError(TransientError):
-    """The manifest changed since checkout: another worker has published (HTTP 412)."""
+    """The manifest changed after checkout because another worker published (HTTP 412)."""
 
 
 class IndexFailedError(TransientError):
-    """Chroma raised an internal error; the working copy can't be trusted any more."""
+    """Chroma raised an internal error. The working copy is no longer reliable."""
 
 
 class IndexUnavailableError(TransientError):
-    """The Chroma server doesn't serve, or a copy can't be opened: no record is at fault."""
+    """The Chroma server does not answer, or a copy cannot be opened. No record is the cause."""
 
 
 class UnsettledError(TransientError):
-    """Another worker may still be writing to the Chroma server: nothing is acknowledged yet.
+    """Another worker may still write to the Chroma server, so no message is acknowledged yet.
 
-    `until` is the moment after which it surely no longer is. It is worth no try before.
+    `until` is the time at which that worker has certainly stopped. A retry before that time is
+    useless.
     """
 
     def __init__(self, message: str, until: "datetime") -> None:
@@ -98,19 +102,19 @@ class UnsettledError(TransientError):
 
 
 class ReadBackError(TransientError):
-    """What was read back from Chroma is not what was written."""
+    """The data that was read back from Chroma differs from the data that was written."""
 
 
 class MassDeleteRefusedError(TransientError):
-    """A cycle would delete more than the set share of a collection (I5)."""
+    """A cycle would delete more than the allowed share of a collection (I5)."""
 
 
 class SnapshotForbiddenError(TransientError):
-    """The bucket refuses to be read, so whether anything is published is not known."""
+    """The bucket denies read access, so it is unknown whether a snapshot is published."""
 
 
 class ObjectsNotDeletedError(TransientError):
-    """Objects of a snapshot that no version needs could not be deleted; `names` says which."""
+    """Snapshot objects that no version needs were not deleted. `names` lists them."""
 
     def __init__(self, names: list[str], reason: str) -> None:
         super().__init__(
@@ -121,11 +125,11 @@ class ObjectsNotDeletedError(TransientError):
 
 
 class SnapshotDamagedError(SyncError):
-    """A manifest, block, pack or working copy is unreadable, unknown or does not fit its digest."""
+    """A manifest, block, pack or working copy is unreadable, unknown or not equal to its digest."""
 
 
 class WorkspaceFullError(SyncError):
-    """The disk can't hold the snapshot."""
+    """The disk has no room for the snapshot."""
 
 
 class ReaderClosedError(SyncError):
@@ -133,15 +137,15 @@ class ReaderClosedError(SyncError):
 
 
 class ForkedError(SyncError):
-    """A reader or Chroma was used by a process that was forked after it was opened."""
+    """A reader or Chroma was opened before a fork and then used in the child process."""
 
 
 class QueueSendError(TransientError):
-    """SQS took none of the messages of an invocation."""
+    """SQS accepted none of the messages of an invocation."""
 
 
 class LettersNotParkedError(TransientError):
-    """The dead-letter queue did not take some letters: their messages go back to the queue."""
+    """The dead-letter queue refused some dead letters. Their messages return to the queue."""
 
     def __init__(self, message_ids: set[str], codes: set[str]) -> None:
         self.message_ids = frozenset(message_ids)

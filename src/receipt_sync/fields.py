@@ -1,4 +1,4 @@
-"""Which fields of which entity are mirrored in Chroma (design: Relevant fields)."""
+"""The fields of each entity that Chroma mirrors (design: Fields)."""
 
 from typing import Final
 
@@ -25,4 +25,4 @@ RELEVANT_FIELDS: Final[dict[EntityType, tuple[str, ...]]] = {
 }
 
 EMBEDDED: Final = "SUCCESS"
-"""The embedding_status that a producer sets once it has sent an entity's vector."""
+"""The embedding_status that a producer sets after it has sent the vector of an entity."""

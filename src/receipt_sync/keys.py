@@ -1,7 +1,8 @@
 """Keys of the entities that Chroma mirrors (design: Keys).
 
-A key is ours, malformed or someone else's: ours is matched whole, malformed has our shape without
-our digits, and everything else belongs to other users of the table.
+A table key is one of three kinds. A receipt entity's key matches the pattern as a whole. A
+malformed key has the shape of such a key, but not its digits. Every other key belongs to another
+user of the table.
 """
 
 import re
@@ -10,19 +11,19 @@ from typing import NamedTuple
 
 from receipt_sync.errors import MalformedKeyError
 
-# Five digits, or more without a leading zero, so that one number has one spelling. At most 18,
-# because Chroma silently turns an integer beyond 64 bits into a float.
+# Five digits, or more without a leading zero, so that one number has one spelling. The limit is 18
+# digits, because Chroma silently turns an integer beyond 64 bits into a float.
 _ID = "([0-9]{5}|[1-9][0-9]{5,17})"
 _OURS = re.compile(rf"RECEIPT#{_ID}#(?:METADATA|LINE#{_ID}(?:#WORD#{_ID})?)")
 _SHAPE = re.compile(r"RECEIPT#[^#]*#(?:METADATA|LINE#[^#]*(?:#WORD#[^#]*)?)")
 _IMAGE = re.compile(r"IMAGE#([^#]+)")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _PK_BYTES = 2_048
-_SHOWN = 200  # characters of a key that an error quotes
+_SHOWN = 200  # Characters of a key that an error quotes.
 
 
 class EntityType(StrEnum):
-    """The entities whose changes reach Chroma."""
+    """The types of entities whose changes reach Chroma."""
 
     METADATA = "RECEIPT_METADATA"
     LINE = "RECEIPT_LINE"
@@ -30,30 +31,31 @@ class EntityType(StrEnum):
 
 
 class Collection(StrEnum):
-    """The Chroma collections, each with its own lease and snapshot."""
+    """The Chroma collections. Each has its own lease and snapshot."""
 
     LINES = "receipt_lines"
     WORDS = "receipt_words"
 
 
 class ReceiptKey(NamedTuple):
-    """One receipt of one image."""
+    """The key of one receipt of one image."""
 
     image_id: str
     receipt_id: int
 
     @property
     def pk(self) -> str:
+        """Return the partition key of the receipt's items."""
         return f"IMAGE#{self.image_id}"
 
     @property
     def sk_prefix(self) -> str:
-        """What the sort keys of all of the receipt's entities begin with."""
+        """Return the prefix of the sort keys of all entities of the receipt."""
         return f"RECEIPT#{self.receipt_id:05d}#"
 
 
 class EntityKey(NamedTuple):
-    """A receipt's metadata (no line_id), a line (no word_id) or a word."""
+    """The key of a receipt's metadata (no line_id), a line (no word_id) or a word."""
 
     image_id: str
     receipt_id: int
@@ -62,32 +64,39 @@ class EntityKey(NamedTuple):
 
     @property
     def entity_type(self) -> EntityType:
+        """Return the type of the entity."""
         if self.line_id is None:
             return EntityType.METADATA
         return EntityType.LINE if self.word_id is None else EntityType.WORD
 
     @property
     def collection(self) -> Collection | None:
-        """The collection that holds this entity's record; None for a receipt's metadata."""
+        """Return the collection that holds the record of this entity.
+
+        None for a receipt's metadata.
+        """
         if self.line_id is None:
             return None
         return Collection.LINES if self.word_id is None else Collection.WORDS
 
     @property
     def receipt(self) -> ReceiptKey:
+        """Return the key of the entity's receipt."""
         return ReceiptKey(self.image_id, self.receipt_id)
 
     @property
     def metadata(self) -> "EntityKey":
-        """The key of the receipt's RECEIPT_METADATA."""
+        """Return the key of the receipt's RECEIPT_METADATA."""
         return EntityKey(self.image_id, self.receipt_id)
 
     @property
     def pk(self) -> str:
+        """Return the partition key of the item."""
         return f"IMAGE#{self.image_id}"
 
     @property
     def sk(self) -> str:
+        """Return the sort key of the item."""
         receipt = f"RECEIPT#{self.receipt_id:05d}"
         if self.line_id is None:
             return f"{receipt}#METADATA"
@@ -96,10 +105,14 @@ class EntityKey(NamedTuple):
 
     @property
     def chroma_id(self) -> str:
+        """Return the id of the entity's Chroma record."""
         return f"{self.pk}#{self.sk}"
 
     def neighbour(self, step: int) -> "EntityKey | None":
-        """The line, or the word of the same line, whose id is `step` away; None below zero."""
+        """Return the key of the line or word `step` ids away. None for an id below zero.
+
+        The neighbour of a word is on the same line. A receipt's metadata has no neighbour.
+        """
         if self.line_id is None:
             return None
         if self.word_id is None:
@@ -110,9 +123,9 @@ class EntityKey(NamedTuple):
 
 
 def parse_key(pk: str, sk: str) -> EntityKey | None:
-    """The entity of a table key, or None for a key that is someone else's.
+    """Return the entity of a table key. None if the key belongs to another user of the table.
 
-    Raises MalformedKeyError for a key with our shape that is not ours to the letter.
+    Raises MalformedKeyError for a key that has the shape of an entity's key but is invalid.
     """
     image = _IMAGE.fullmatch(pk)
     match = _OURS.fullmatch(sk)
@@ -138,12 +151,12 @@ def _fits_the_table(pk: str) -> bool:
         return len(pk) <= _PK_BYTES
     try:
         return len(pk.encode()) <= _PK_BYTES
-    except UnicodeEncodeError:  # a lone surrogate: no text at all
+    except UnicodeEncodeError:  # A lone surrogate is not valid text.
         return False
 
 
 def parse_chroma_id(chroma_id: str) -> EntityKey:
-    """The entity of a Chroma record's id. Raises MalformedKeyError for any other text."""
+    """Return the entity of a Chroma record's id. Raises MalformedKeyError for any other text."""
     image, _, sk = chroma_id.partition("#RECEIPT#")
     key = parse_key(image, f"RECEIPT#{sk}")
     if key is None or key.collection is None:

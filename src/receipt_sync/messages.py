@@ -1,7 +1,8 @@
-"""The contracts of the compaction queue: change, change batch and embedding delta.
+"""Message contracts of the compaction queue: change, change batch and embedding delta.
 
-Both sides use these models: the producer can't build, and the consumer won't take, a message that
-breaks them. A batch is read item by item, so that one bad item spoils only itself (I7).
+Producer and consumer use the same models. The producer cannot build a message that breaks them, and
+the consumer refuses one. The consumer validates a batch item by item, so that one invalid item does
+not affect the others (I7).
 """
 
 import re
@@ -39,7 +40,7 @@ class _Contract(BaseModel):
 
 
 class EntityData(_Contract):
-    """Which entity changed. Field names are the source document's."""
+    """Identifies the entity that changed. The message contract fixes the field names."""
 
     entity_type: EntityType
     image_id: Annotated[str, StringConstraints(pattern=r"^[^#]+$")]
@@ -49,10 +50,12 @@ class EntityData(_Contract):
 
     @classmethod
     def of(cls, key: EntityKey) -> Self:
+        """Return the entity data of a key."""
         return cls(entity_type=key.entity_type, **key._asdict())
 
     @cached_property
     def key(self) -> EntityKey:
+        """Return the key of the entity."""
         return EntityKey(self.image_id, self.receipt_id, self.line_id, self.word_id)
 
     @model_validator(mode="after")
@@ -65,9 +68,10 @@ class EntityData(_Contract):
 
 
 class Change(_Contract):
-    """One entity that changed. `changes` maps field → {old, new}; the values are for people.
+    """One entity that changed.
 
-    `timestamp` is the stream record's ApproximateCreationDateTime: freshness is measured from it.
+    `changes` maps each field to {old, new}. The values are for people. `timestamp` is the
+    ApproximateCreationDateTime of the stream record. Freshness is measured from it.
     """
 
     source: Literal["dynamodb_stream"] = CHANGE
@@ -89,11 +93,12 @@ class Change(_Contract):
 
     @cached_property
     def key(self) -> EntityKey:
+        """Return the key of the entity that changed."""
         return self.entity_data.key
 
 
 class Delta(_Contract):
-    """Vectors that wait in the bucket to be applied to one collection."""
+    """Vectors in the bucket that wait to be applied to one collection."""
 
     source: Literal["embedding_delta"] = DELTA
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
@@ -104,6 +109,7 @@ class Delta(_Contract):
 
     @classmethod
     def of(cls, collection: Collection, delta_id: str, vector_count: int) -> Self:
+        """Return the message of a delta. Its object key follows from its collection and id."""
         return cls(
             collection=collection,
             delta_id=delta_id,
@@ -127,7 +133,7 @@ class Poison(NamedTuple):
 
 
 class ReadMessage(NamedTuple):
-    """What one queue message asks for, and what of it breaks the contract."""
+    """The valid content of one queue message, and the parts of it that break the contract."""
 
     changes: tuple[Change, ...] = ()
     delta: Delta | None = None
@@ -135,17 +141,17 @@ class ReadMessage(NamedTuple):
 
 
 def delta_key(collection: Collection, delta_id: str) -> str:
-    """Where the object of a delta lies in the bucket."""
+    """Return the key of a delta's object in the bucket."""
     return f"deltas/{collection}/{delta_id}.npz"
 
 
 def to_body(message: Change | Delta) -> str:
-    """The JSON body of one message."""
+    """Return the JSON body of one message."""
     return message.model_dump_json(by_alias=True, exclude_none=True)
 
 
 def batch_body(bodies: Iterable[str]) -> str:
-    """The JSON body of a batch message, out of the bodies of its changes."""
+    """Return the JSON body of a batch message that holds the given change bodies."""
     items = list(bodies)
     return (
         f'{{"source":"{CHANGE_BATCH}","schema":{SCHEMA},"batch_size":{len(items)},'
@@ -154,7 +160,10 @@ def batch_body(bodies: Iterable[str]) -> str:
 
 
 def read_message(body: str) -> ReadMessage:
-    """What a message of the compaction queue holds. Raises PoisonMessageError if nothing at all."""
+    """Return the content of a message of the compaction queue.
+
+    Raises PoisonMessageError if no part of the message is valid.
+    """
     content = _json_object(body)
     source = content.get("source")
     if source == CHANGE_BATCH:
@@ -170,7 +179,7 @@ def read_message(body: str) -> ReadMessage:
 
 
 def check_key(key: EntityKey) -> EntityKey:
-    """The key, if the table could hold it. Raises PoisonMessageError otherwise."""
+    """Return the key if the table can hold it. Raises PoisonMessageError otherwise."""
     try:
         if parse_key(key.pk, key.sk) == key:
             return key
@@ -187,7 +196,9 @@ _PLACES: Final = frozenset(
     for model in (Change, Delta, EntityData)
     for name, field in model.model_fields.items()
 )
-"""The field names that a reason may quote; a name that a message made up may be a text."""
+"""Field names that a reason may quote. Other names come from the message and may be receipt
+text.
+"""
 
 
 def _json_object(body: str) -> dict[str, Any]:
@@ -222,14 +233,14 @@ def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     try:
         message = adapter.validate_python(content)
     except ValidationError as error:
-        raise PoisonMessageError(_reason(error)) from None  # the cause quotes what it refused
+        raise PoisonMessageError(_reason(error)) from None  # The cause quotes the refused values.
     if isinstance(message, Change):
         check_key(message.key)
     return message
 
 
 def _reason(error: ValidationError) -> str:
-    """Field and rule of each fault, without the values: receipt text stays out (I8)."""
+    """Return the field and the rule of each fault, without the values (I8)."""
     faults = [
         f"{'.'.join(map(_place, fault['loc'])) or 'message'}: {fault['msg']}"
         for fault in error.errors(include_input=False, include_url=False, include_context=False)
@@ -246,7 +257,7 @@ def _dumped(item: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A discriminator or a count as it stands; of anything else only what it is (I8)."""
+    """Return a discriminator or a count as text. Of any other value, return only the type (I8)."""
     if isinstance(value, str) and _WORD.fullmatch(value):
         return repr(value)
     return repr(value) if isinstance(value, int | None) else f"(a {type(value).__name__})"

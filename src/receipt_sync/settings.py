@@ -1,6 +1,7 @@
-"""The environment of each function as one frozen, typed object, read once.
+"""The environment variables of each function as one frozen, typed object.
 
-A wrong or missing value stops the start with a sentence that names the variable.
+The environment is read once. A wrong or missing value stops the start with a sentence that names
+the variable.
 """
 
 from collections.abc import Mapping
@@ -32,10 +33,12 @@ class _Settings(BaseSettings):
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Return the settings of `environment`, or of the process's own. Raises SettingsError.
+        """Return the settings of `environment`, or of the process's environment.
 
-        The error has no cause: pydantic's holds every value, among them keys and tokens, and a
-        traceback of it would show them.
+        Raises SettingsError.
+
+        The error has no cause. Pydantic's error holds every value, including keys and tokens, and a
+        traceback would show them.
         """
         try:
             if environment is None:
@@ -47,10 +50,10 @@ class _Settings(BaseSettings):
 
 
 class StreamProcessorSettings(_Settings):
-    """Environment of the stream processor."""
+    """Settings of the stream processor."""
 
     environment: NonEmpty
-    """The deployment's name, by which its metrics are told from those of another."""
+    """The name of the deployment. Every metric carries it as a dimension."""
     compaction_queue_url: QueueUrl
     stream_dlq_url: QueueUrl
     dynamodb_table: NonEmpty
@@ -60,7 +63,7 @@ class StreamProcessorSettings(_Settings):
 
 
 class ChromaSettings(_Settings):
-    """Where Chroma is: a directory that is published as a snapshot, a server, or Chroma Cloud."""
+    """The location of Chroma: a directory published as snapshots, a server, or Chroma Cloud."""
 
     chroma_target: Literal["local", "http", "cloud"] = "local"
     chroma_host: NonEmpty | None = None
@@ -72,12 +75,16 @@ class ChromaSettings(_Settings):
     chroma_database: NonEmpty | None = None
     chroma_api_key: SecretStr | None = None
     chroma_timeout_seconds: Annotated[float, Field(gt=0, le=900)] = 20
-    """How long one request may take."""
+    """The longest time of one request."""
 
     @model_validator(mode="before")
     @classmethod
     def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """`sam local` can't leave a variable out: one under a condition arrives empty."""
+        """Return the values without empty Chroma settings.
+
+        `sam local` cannot omit a variable. A variable under a false condition arrives as an empty
+        text.
+        """
         return {
             name: value
             for name, value in values.items()
@@ -98,10 +105,10 @@ class ChromaSettings(_Settings):
 
 
 class CompactorSettings(ChromaSettings):
-    """Environment of the compactor. Durations are seconds, shares are fractions of one."""
+    """Settings of the compactor. Durations are in seconds, and shares are fractions of one."""
 
     environment: NonEmpty
-    """The deployment's name, by which its metrics are told from those of another."""
+    """The name of the deployment. Every metric carries it as a dimension."""
     dynamodb_table: NonEmpty
     compaction_queue_url: QueueUrl
     compaction_dlq_url: QueueUrl
@@ -114,13 +121,13 @@ class CompactorSettings(ChromaSettings):
     max_delete_floor: Annotated[int, Field(ge=0)] = 1000
     snapshot_retention_seconds: Annotated[float, Field(ge=0)] = 86_400
     aws_lambda_function_memory_size: Annotated[int, Field(ge=128)] = 2048
-    """MiB. Lambda sets it; elsewhere it is the template's default."""
+    """MiB. Lambda sets this variable. Elsewhere, the default of the template applies."""
     slice_memory_share: Annotated[float, Field(gt=0, le=0.5)] = 0.125
-    """The share of the memory that one slice of work may take."""
+    """The share of the memory that one slice of work may use."""
 
     @property
     def slice_bytes(self) -> int:
-        """Bytes of memory that one slice of work may take."""
+        """Return the bytes of memory that one slice of work may use."""
         return int(self.slice_memory_share * self.aws_lambda_function_memory_size * 2**20)
 
     @model_validator(mode="after")

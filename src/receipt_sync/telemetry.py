@@ -1,8 +1,8 @@
-"""Logs, metrics and traces behind one small Protocol.
+"""Logs, metrics and traces behind one Protocol.
 
-Powertools writes them (JSON logs, EMF metrics, X-Ray subsegments); this file and `tracing` are the
-only ones that know. Receipt text never enters any of the three (I8): callers pass keys, counts,
-field names and durations.
+Powertools writes JSON logs, EMF metrics and X-Ray subsegments. Only this file and `tracing` import
+it. Receipt text never enters any of the three (I8). Callers pass keys, counts, field names and
+durations only.
 """
 
 import threading
@@ -21,7 +21,7 @@ COMPACTION_NAMESPACE = "ChromaDB/Compaction"
 
 
 class Metric(StrEnum):
-    """Every metric of the system; the first seven are the source document's."""
+    """Every metric of the system. The specification of the system fixes the first seven names."""
 
     STREAM_RECORDS_PROCESSED = "StreamRecordsProcessed"
     STREAM_PROCESSING_LATENCY = "StreamProcessingLatency"
@@ -52,70 +52,80 @@ UNITS = {
     Metric.FRESHNESS: MetricUnit.Milliseconds,
     Metric.BYTES_PUBLISHED: MetricUnit.Bytes,
 }
-"""Every other metric is a count."""
+"""The unit of each metric that is not a count."""
 
 
 class Telemetry(Protocol):
-    """What the logic may tell the outside about itself."""
+    """Accepts the logs, metrics and traces of the logic."""
 
     def event(self, name: str, **fields: Any) -> None:
-        """One log line at INFO."""
+        """Write one log line at INFO."""
         ...
 
     def problem(self, name: str, **fields: Any) -> None:
-        """One log line at ERROR, for what a person must look at."""
+        """Write one log line at ERROR. It reports a problem that needs a person's attention."""
         ...
 
     def measure(self, metric: Metric, value: float) -> None:
-        """One value of a metric; several of one invocation make a histogram."""
+        """Record one value of a metric. Several values of one invocation form a histogram."""
         ...
 
     def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
-        """A traced part of the invocation, annotated with `facts`."""
+        """Trace the block as a part of the invocation, with `facts` as annotations."""
         ...
 
     def trace_header(self) -> str | None:
-        """What a message carries for the trace to go on behind its queue; None if untraced."""
+        """Return the trace header that a message carries behind its queue. None if untraced."""
         ...
 
 
 class PowertoolsTelemetry:
-    """Telemetry through Powertools; `metrics` is flushed by the handler's decorator."""
+    """Implements Telemetry with Powertools. `invocation` flushes `metrics` at its end."""
 
     def __init__(self, logger: Logger, metrics: Metrics, tracing: Tracing) -> None:
         self.logger, self.metrics, self.tracing = logger, metrics, tracing
-        self._lock = threading.Lock()  # Metrics flushes itself at a hundred values
+        self._lock = threading.Lock()  # Metrics flushes itself at 100 values.
 
     @classmethod
     def of(
         cls, service: str, namespace: str, environment: str, log_level: str
     ) -> "PowertoolsTelemetry":
-        """Metrics carry `environment` and `service`, so that no alarm sees another deployment."""
+        """Return the telemetry of a service.
+
+        Each metric has the dimensions `environment` and `service`. An alarm therefore sees the
+        metrics of its own deployment only.
+        """
         metrics = Metrics(namespace=namespace, service=service)
         metrics.set_default_dimensions(environment=environment)
         return cls(Logger(service=service, level=log_level), metrics, Tracing(service))
 
     def event(self, name: str, **fields: Any) -> None:
+        """See Telemetry.event."""
         self.logger.info(name, **fields)
 
     def problem(self, name: str, **fields: Any) -> None:
+        """See Telemetry.problem."""
         self.logger.error(name, **fields)
 
     def measure(self, metric: Metric, value: float) -> None:
+        """See Telemetry.measure."""
         with self._lock:
             self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
 
     def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
+        """See Telemetry.step."""
         return self.tracing.step(name, **facts)
 
     def trace_header(self) -> str | None:
+        """See Telemetry.trace_header."""
         return self.tracing.header()
 
     @contextmanager
     def invocation(self, came_with: Iterable[str] = ()) -> Iterator[None]:
-        """One invocation of a function: traced as a whole, its metrics flushed at the end.
+        """Trace the block as one invocation of a function, and flush its metrics at the end.
 
-        `came_with` are the trace headers of its messages, in whose traces it goes on.
+        `came_with` holds the trace headers of the invocation's messages. The trace continues in the
+        traces that they name.
         """
         with self.tracing.invocation(came_with):
             try:

@@ -1,8 +1,9 @@
-"""X-Ray as this system uses it: steps without texts, and traces that go on behind a queue.
+"""X-Ray traces: steps without exception texts, and traces that continue behind a queue.
 
-Each message carries the trace of the invocation that sent it. An invocation of the compactor takes
-messages of many traces and has one of its own, which Lambda can only link; so what it did is
-written into each of theirs once more, and one trace leads from the stream record to the publish.
+Each message carries the trace header of the invocation that sent it. One invocation of the
+compactor receives messages of many traces, and has a trace of its own. Lambda can only link these
+traces. Tracing therefore copies the compactor's steps into the trace of each message. One trace
+then leads from the stream record to the publish.
 https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
 """
 
@@ -20,22 +21,27 @@ INVOCATION: Final = "## lambda_handler"
 
 
 class TextlessEmitter:
-    """Sends what another emitter would, without the texts of exceptions (I8): AWS and Chroma may
-    quote in them what they were given. An exception's type and its lines of code stay."""
+    """Sends X-Ray entities through another emitter, without the texts of exceptions (I8).
+
+    AWS and Chroma may quote their input in these texts. The type and the stack of each exception
+    stay.
+    """
 
     def __init__(self, emitter: Any) -> None:
         self._emitter = emitter
 
     def send_entity(self, entity: Any) -> None:
+        """Remove the exception texts of an entity, and send it."""
         _silence(entity)
         self._emitter.send_entity(entity)
 
     def set_daemon_address(self, address: str | None) -> None:
+        """Set the address of the X-Ray daemon on the wrapped emitter."""
         self._emitter.set_daemon_address(address)
 
 
 class Tracing:
-    """The steps of one invocation after another. Outside of Lambda it records nothing."""
+    """Records the steps of each invocation. Outside Lambda it records nothing."""
 
     def __init__(self, service: str) -> None:
         tracer: Any = Tracer(service=service)
@@ -47,7 +53,7 @@ class Tracing:
 
     @contextmanager
     def step(self, name: str, **facts: Fact) -> Iterator[None]:
-        """A subsegment, which `facts` annotate."""
+        """Record the block as a subsegment with `facts` as annotations."""
         with self._recorder.in_subsegment(name=name) as subsegment:
             if self._enabled and subsegment is not None and subsegment.sampled:
                 self._steps.append(subsegment)
@@ -57,7 +63,11 @@ class Tracing:
 
     @contextmanager
     def invocation(self, came_with: Iterable[str] = ()) -> Iterator[None]:
-        """The outermost step, which goes on in the traces whose headers its messages came with."""
+        """Record the block as the outermost step of an invocation.
+
+        `came_with` holds the trace headers of the invocation's messages. At the end, the steps are
+        copied into each of these traces that is sampled.
+        """
         self._steps.clear()
         try:
             with self.step(INVOCATION):
@@ -68,7 +78,10 @@ class Tracing:
                 self._recorder.emitter.send_entity(copy)
 
     def header(self) -> str | None:
-        """Names the present step to whom a message reaches. None where nothing is traced."""
+        """Return the trace header of the current step, which a message carries.
+
+        None if untraced.
+        """
         present = self._recorder.current_subsegment() if self._enabled else None
         if present is None or not present.sampled:
             return None
@@ -77,9 +90,10 @@ class Tracing:
 
 
 def copied(steps: Sequence[Any], origin: TraceHeader, name: str) -> Any:
-    """The same steps, the outermost first, below the subsegment that `origin` names.
+    """Return a copy of `steps`, outermost first, below the subsegment that `origin` names.
 
-    The outermost is called `name`, and annotated with the trace that it was copied from.
+    The outermost copy has the name `name`. Its annotation `invocation_trace` holds the id of the
+    trace that it was copied from.
     """
     sender = FacadeSegment("sender", entityid=origin.parent, traceid=origin.root, sampled=True)
     copies: dict[str, Any] = {}
@@ -93,13 +107,13 @@ def copied(steps: Sequence[Any], origin: TraceHeader, name: str) -> Any:
     whole = copies[steps[0].id]
     whole.name = name
     whole.put_annotation("invocation_trace", steps[0].trace_id)
-    for step in steps:  # what is closed takes no more
+    for step in steps:  # A closed segment accepts no further subsegments.
         copies[step.id].close(step.end_time)
     return whole
 
 
 def _distinct(headers: Iterable[str]) -> Iterator[TraceHeader]:
-    """The sampled ones, each once."""
+    """Yield each sampled header once."""
     for header in dict.fromkeys(headers):
         origin = TraceHeader.from_header_str(header)
         if origin.root and origin.parent and origin.sampled == 1:
