@@ -71,10 +71,7 @@ class EntityKey(NamedTuple):
 
     @property
     def collection(self) -> Collection | None:
-        """Return the collection that holds the record of this entity.
-
-        None for a receipt's metadata.
-        """
+        """Return the collection of this entity's record, or None for a receipt's metadata."""
         if self.line_id is None:
             return None
         return Collection.LINES if self.word_id is None else Collection.WORDS
@@ -109,7 +106,7 @@ class EntityKey(NamedTuple):
         return f"{self.pk}#{self.sk}"
 
     def neighbour(self, step: int) -> "EntityKey | None":
-        """Return the key of the line or word `step` ids away. None for an id below zero.
+        """Return the key of the line or word `step` ids away, or None for an id below zero.
 
         The neighbour of a word is on the same line. A receipt's metadata has no neighbour.
         """
@@ -123,7 +120,7 @@ class EntityKey(NamedTuple):
 
 
 def parse_key(pk: str, sk: str) -> EntityKey | None:
-    """Return the entity of a table key. None if the key belongs to another user of the table.
+    """Return the entity of a table key, or None if the key belongs to another user of the table.
 
     Raises MalformedKeyError for a key that has the shape of an entity's key but is invalid.
     """

@@ -35,10 +35,8 @@ class _Settings(BaseSettings):
     def read(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Return the settings of `environment`, or of the process's environment.
 
-        Raises SettingsError.
-
-        The error has no cause. Pydantic's error holds every value, including keys and tokens, and a
-        traceback would show them.
+        Raises SettingsError without a cause. Pydantic's error holds every value, including keys and
+        tokens, and a traceback would show them.
         """
         try:
             if environment is None:
@@ -75,7 +73,7 @@ class ChromaSettings(_Settings):
     chroma_database: NonEmpty | None = None
     chroma_api_key: SecretStr | None = None
     chroma_timeout_seconds: Annotated[float, Field(gt=0, le=900)] = 20
-    """The longest time of one request."""
+    """The longest time of one request, in seconds."""
 
     @model_validator(mode="before")
     @classmethod

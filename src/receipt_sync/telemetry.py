@@ -75,7 +75,7 @@ class Telemetry(Protocol):
         ...
 
     def trace_header(self) -> str | None:
-        """Return the trace header that a message carries behind its queue. None if untraced."""
+        """Return the trace header for messages that this step sends, or None without a trace."""
         ...
 
 

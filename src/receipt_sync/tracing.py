@@ -78,10 +78,7 @@ class Tracing:
                 self._recorder.emitter.send_entity(copy)
 
     def header(self) -> str | None:
-        """Return the trace header of the current step, which a message carries.
-
-        None if untraced.
-        """
+        """Return the trace header for messages that this step sends, or None without a trace."""
         present = self._recorder.current_subsegment() if self._enabled else None
         if present is None or not present.sampled:
             return None

@@ -1,1 +1,4 @@
-"""Turns stream records into change messages: filters, coalesces, packs, sends. Never reads data."""
+"""The stream processor turns stream records into change messages.
+
+It filters, coalesces, packs and sends them. It never reads the table.
+"""

@@ -1,4 +1,7 @@
-"""Several changes of one entity in one batch become one: the compactor reads the present anyway."""
+"""Merges several changes of one entity in a batch into one change.
+
+This loses nothing, because the compactor reads the present state of the entity from the table.
+"""
 
 from collections.abc import Iterable
 
@@ -8,7 +11,7 @@ from stream_processor.detection import EntityChange
 
 
 def coalesce(changes: Iterable[EntityChange]) -> list[EntityChange]:
-    """One change an entity, in the order in which each was first seen."""
+    """Return one change per entity, in the order of each entity's first change."""
     merged: dict[EntityKey, EntityChange] = {}
     for change in changes:
         earlier = merged.get(change.key)
@@ -21,7 +24,7 @@ def _merge(earlier: EntityChange, later: EntityChange) -> EntityChange:
         key=later.key,
         event_name=_event(earlier.event_name, later.event_name),
         changes={**earlier.changes, **_continued(earlier, later)},
-        # The oldest: freshness must not look better than it is.
+        # The oldest timestamp counts. A later one would make the measured freshness too good.
         timestamp=min(earlier.timestamp, later.timestamp),
         stream_record_id=later.stream_record_id,
         sequence_number=later.sequence_number,
@@ -31,12 +34,18 @@ def _merge(earlier: EntityChange, later: EntityChange) -> EntityChange:
 
 
 def _event(earlier: EventName, later: EventName) -> EventName:
-    """The last that says whether the entity exists; REMOVE then INSERT is an INSERT."""
+    """Return the last event name that says whether the entity exists.
+
+    A REMOVE and then an INSERT give an INSERT.
+    """
     return earlier if later == "MODIFY" else later
 
 
 def _continued(earlier: EntityChange, later: EntityChange) -> dict[str, FieldChange]:
-    """The later changes, each from the oldest value. A field that went back stays named."""
+    """Return the later changes, each with the oldest value of its field.
+
+    A field that returned to its first value stays in the result.
+    """
     return {
         field: FieldChange(earlier.changes.get(field, change).old, change.new)
         for field, change in later.changes.items()

@@ -1,6 +1,7 @@
-"""One stream record → the change of one of our entities, or nothing.
+"""Change detection: reads the change of one entity from one stream record.
 
-Record layout: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
+Record layout:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from receipt_sync.errors import MalformedRecordError
 from receipt_sync.keys import EntityKey, parse_key
 
 StreamRecord: TypeAlias = object
-"""Whatever stands in an event where a record should be."""
+"""Any value that an event holds in the place of a record."""
 
 _EVENTS: Final[dict[str, EventName]] = {"INSERT": "INSERT", "MODIFY": "MODIFY", "REMOVE": "REMOVE"}
 _NUMBERS: Final = (int, float)
@@ -21,7 +22,10 @@ _LONGEST_LABEL: Final = 128
 
 
 class EntityChange(NamedTuple):
-    """What a record says of one entity. `first_sequence` is the lowest one that it stands for."""
+    """The change of one entity.
+
+    `first_sequence` is the lowest sequence number of its stream records.
+    """
 
     key: EntityKey
     event_name: EventName
@@ -34,10 +38,12 @@ class EntityChange(NamedTuple):
 
 
 def detect(record: StreamRecord) -> EntityChange | None:
-    """The change in a record; None if its key is someone else's or nothing relevant differs.
+    """Return the change in a record, or None if the record is irrelevant.
 
-    The key is looked at first: someone else's record may be as odd as it likes. Raises
-    MalformedRecordError, MalformedKeyError or MalformedValueError for what can never be processed.
+    A record is irrelevant if its key belongs to another user of the table, or if no relevant field
+    differs. The key is checked first, so the rest of another user's record may have any shape.
+    Raises MalformedRecordError, MalformedKeyError or MalformedValueError if the record can never be
+    processed.
     """
     try:
         data = _map_of(record, "dynamodb")
@@ -48,13 +54,13 @@ def detect(record: StreamRecord) -> EntityChange | None:
 
 
 def sequence_of(record: StreamRecord) -> int | None:
-    """A record's sequence number; None if it has none."""
+    """Return the sequence number of a record as a number, or None if it has none."""
     text = sequence_text(record)
     return None if text is None else int(text)
 
 
 def sequence_text(record: StreamRecord) -> str | None:
-    """A record's sequence number as it is written there; None if it has none."""
+    """Return the sequence number of a record as its own text, or None if it has none."""
     data = record.get("dynamodb") if isinstance(record, dict) else None
     text = data.get("SequenceNumber") if isinstance(data, dict) else None
     if isinstance(text, str) and text.isascii() and text.isdigit():
@@ -128,7 +134,8 @@ def _changes(
     new: dict[str, Any] | None,
 ) -> Mapping[str, FieldChange]:
     if event_name == "MODIFY" and not (old and new):
-        return every_field(key.entity_type)  # a stream without both images: anything may differ
+        # Without both images of an item, any field may differ.
+        return every_field(key.entity_type)
     return detect_changes(key.entity_type, old, new)
 
 
@@ -142,7 +149,10 @@ def _timestamp(epoch_seconds: object) -> datetime:
 
 
 def _label(value: object) -> str:
-    """An identifier for people; one that is none is left out, for nothing depends on it."""
+    """Return an identifier for people. An invalid one becomes an empty text.
+
+    No component depends on it.
+    """
     if isinstance(value, str) and value.isascii() and value.isprintable():
         return value if len(value) <= _LONGEST_LABEL else ""
     return ""

@@ -1,4 +1,4 @@
-"""Entry point of the stream processor: a stream event in, batch item failures out."""
+"""Lambda entry point of the stream processor: takes a stream event, returns batch item failures."""
 
 import gc
 from functools import lru_cache
@@ -19,7 +19,7 @@ from stream_processor.processor import StreamProcessor
 from stream_processor.publisher import SQSOutbox
 
 _MARGIN_SECONDS: Final = 2.0
-"""Kept back from the remaining time, for the answer itself."""
+"""Seconds of the remaining time that are reserved for the response."""
 _CLIENT: Final = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
 )
@@ -46,12 +46,13 @@ def _processor() -> StreamProcessor:
     outbox = SQSOutbox(client, settings.compaction_queue_url, SystemRandom(), telemetry)
     parking = SQSParking(client, settings.stream_dlq_url)
     processor = StreamProcessor(outbox, parking, enabled_types(settings), telemetry)
-    gc.freeze()  # what lives as long as the function is not looked through again and again
+    # The garbage collector need not inspect objects that live as long as the function.
+    gc.freeze()
     return processor
 
 
 def enabled_types(settings: StreamProcessorSettings) -> frozenset[EntityType]:
-    """The entity types whose changes are queued, by the feature flags."""
+    """Return the entity types whose changes are queued, according to the feature flags."""
     flags = {
         EntityType.METADATA: settings.enable_metadata_updates,
         EntityType.LINE: settings.enable_line_updates,
@@ -61,12 +62,13 @@ def enabled_types(settings: StreamProcessorSettings) -> frozenset[EntityType]:
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Queue the changes of a stream event.
+    """Send the changes of a stream event to the queue, and return the batch item failures.
 
-    Answers with the lowest sequence number that must come again, if any: Lambda retries from there.
+    The response names the lowest sequence number that failed, if any. Lambda retries from there:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
-    Raises SettingsError, ValueError if there are no Records, and QueueSendError if nothing got
-    through.
+
+    Raises SettingsError. Raises ValueError if the event has no list of Records. Raises
+    QueueSendError if no message and no record reached a queue.
     """
     telemetry = _telemetry()
     telemetry.logger.append_keys(request_id=context.aws_request_id)

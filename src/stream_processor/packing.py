@@ -1,4 +1,4 @@
-"""Changes into as few SQS messages, and calls, as the size limits allow."""
+"""Packs changes into as few SQS messages and calls as the size limits allow."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,17 @@ from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 from stream_processor.detection import EntityChange
 
 MARGIN: Final = 4_096
-"""Attributes, and the frame of a batch message."""
+"""Bytes that are reserved for the attributes and for the frame of a batch message."""
 ENTRIES_A_CALL: Final = 10
 MIXED: Final = "MIXED"
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message's body and attributes, its size in bytes, and the lowest sequence number in it."""
+    """A message to send: body, attributes, size in bytes, and its lowest sequence number.
+
+    `changes` is the number of changes in it.
+    """
 
     body: str
     entity_type: str
@@ -41,18 +44,21 @@ class _Packed(NamedTuple):
 
 
 def pack(changes: Iterable[EntityChange], limit: int = MESSAGE_LIMIT) -> list[OutgoingMessage]:
-    """Messages of at most `limit` bytes less the margin; a receipt is split only if it must be."""
+    """Return the messages of the changes. Each has at most `limit` bytes less the margin.
+
+    A receipt is split only if it does not fit into one message.
+    """
     room = limit - MARGIN
     groups: defaultdict[tuple[object, ...], list[_Packed]] = defaultdict(list)
     for change in changes:
-        groups[change.key[:2]].append(_body(change, room))  # its receipt
+        groups[change.key[:2]].append(_body(change, room))  # The receipt of the entity.
     return [_message(members) for members in _fill(groups.values(), room)]
 
 
 def calls(
     messages: Iterable[OutgoingMessage], limit: int = CALL_LIMIT
 ) -> Iterator[list[OutgoingMessage]]:
-    """Messages of one SendMessageBatch each: at most ten, and at most `limit` bytes in total."""
+    """Yield the messages of each SendMessageBatch: at most ten, and `limit` bytes in total."""
     call: list[OutgoingMessage] = []
     size = 0
     for message in messages:
@@ -69,7 +75,7 @@ def _body(change: EntityChange, room: int) -> _Packed:
     content = _content(change)
     try:
         body, size = _encoded(content)
-    except PydanticSerializationError:  # a lone surrogate, which no text in UTF-8 can hold
+    except PydanticSerializationError:  # UTF-8 cannot hold a lone surrogate.
         size = room + 1
     if size > room:
         body, size = _encoded({**content, "changes": {field: {} for field in change.changes}})
@@ -77,10 +83,10 @@ def _body(change: EntityChange, room: int) -> _Packed:
 
 
 def _content(change: EntityChange) -> dict[str, Any]:
-    """What a messages.Change says.
+    """Return the content of a `messages.Change` as a dict.
 
-    No model is made for it: its checks would take longer than the detection of the change, and a
-    key that was parsed passes them.
+    The validation of the model would take longer than the detection of the change. A parsed key
+    passes it anyway.
     """
     key = change.key
     kind = key.entity_type
@@ -107,17 +113,20 @@ def _content(change: EntityChange) -> dict[str, Any]:
 
 
 def _encoded(content: Mapping[str, Any]) -> tuple[str, int]:
-    """The body, and its size in bytes."""
+    """Return the JSON body and its size in bytes."""
     body = as_json(content).decode()
     if body.isascii():
         return body, len(body)
-    # JSON allows these two in a string, and SQS refuses them in a body.
+    # JSON allows these two characters in a string, but SQS refuses them in a body.
     body = body.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
     return body, len(body.encode())
 
 
 def _fill(groups: Iterable[list[_Packed]], room: int) -> Iterator[list[_Packed]]:
-    """Receipts one after another; one that does not fit any more begins the next message."""
+    """Yield the changes of each message, receipt after receipt.
+
+    A receipt that does not fit into the rest of a message begins the next one.
+    """
     members: list[_Packed] = []
     size = 0
     for group in groups:
@@ -125,7 +134,7 @@ def _fill(groups: Iterable[list[_Packed]], room: int) -> Iterator[list[_Packed]]
         if members and size + needed > room:
             yield members
             members, size = [], 0
-        for one in group:  # a receipt larger than a message is split all the same
+        for one in group:  # A receipt larger than a message is split.
             if members and size + one.size + 1 > room:
                 yield members
                 members, size = [], 0

@@ -1,4 +1,4 @@
-"""The stream's dead-letter queue, for records that can never be processed (I7)."""
+"""The dead-letter queue of the stream, for records that can never be processed (I7)."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -9,26 +9,30 @@ from stream_processor.detection import StreamRecord
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_ROOM: Final = MESSAGE_LIMIT - 16_384  # less three attributes of a thousand characters each
-_PART: Final = 20_000  # characters; a legal key has 3,072 bytes, six characters each at most
+_ROOM: Final = MESSAGE_LIMIT - 16_384  # Less three attributes of 1,000 characters each.
+_PART: Final = 20_000  # Characters. JSON writes the 3,072 bytes of a valid key in at most 18,432.
 _IMAGES: Final = frozenset({"OldImage", "NewImage"})
 
 
 class Parking(Protocol):
-    """Where malformed stream records are kept."""
+    """Stores malformed stream records."""
 
     def park(self, record: StreamRecord, reason: str) -> None:
-        """Keep the record with the reason. Raises if it could not be stored."""
+        """Store the record with the reason. Raises an error if the record could not be stored."""
         ...
 
 
 class SQSParking:
-    """Parking in SQS: the record as JSON; `reason` and `stream_record_id` as attributes."""
+    """Stores records in SQS: the body is the record as JSON.
+
+    The message attributes are `source`, `reason` and `stream_record_id`.
+    """
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client, self._queue_url = client, queue_url
 
     def park(self, record: StreamRecord, reason: str) -> None:
+        """See Parking.park."""
         event_id = _member(record, "eventID")
         self._client.send_message(
             QueueUrl=self._queue_url,
@@ -42,10 +46,10 @@ class SQSParking:
 
 
 def parked_body(record: StreamRecord) -> str:
-    """The record as JSON that an SQS message can hold, whatever the record is; never raises.
+    """Return any record as JSON that fits into an SQS message. Never raises an error.
 
-    Too large, it goes without its images, for its keys tell where to look. Still too large, or not
-    to be written as JSON, it goes as what identifies it.
+    A record that is too large goes without its images, because its keys identify the item. A record
+    that is still too large, or that JSON cannot hold, is reduced to its identifying fields.
     """
     for content in (record, _without_images(record)):
         body = _json(content)
@@ -55,10 +59,13 @@ def parked_body(record: StreamRecord) -> str:
 
 
 def _json(value: object) -> str | None:
-    """In ASCII, so that a character is a byte; None for what JSON can't say."""
+    """Return a value as JSON, or None if JSON cannot hold it.
+
+    The JSON is ASCII, so that each character is one byte.
+    """
     try:
         return json.dumps(value, default=_type, skipkeys=True, allow_nan=False)
-    except (ValueError, RecursionError):  # not a number, or nested too deeply
+    except (ValueError, RecursionError):  # NaN, infinity or too deeply nested.
         return None
 
 
@@ -85,7 +92,7 @@ def _identity(record: StreamRecord) -> dict[str, Any]:
 
 
 def _part(value: object) -> Any:
-    """The value if it is short; else the beginning of its JSON, as a text."""
+    """Return a short value unchanged, and of a long one the beginning of its JSON as text."""
     body = _json(value)
     if body is None:
         return _type(value)

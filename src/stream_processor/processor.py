@@ -1,4 +1,4 @@
-"""A batch of stream records to the queues, and what of it could not be brought there."""
+"""Sends a batch of stream records to the queues, and reports the records that failed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +25,10 @@ from stream_processor.publisher import Outbox
 
 @dataclass
 class Outcome:
-    """What became of a batch. `failed_from` is the lowest sequence number that must come again, as
-    the record writes it."""
+    """The result of a batch.
+
+    `failed_from` is the lowest sequence number that Lambda must send again, as the record holds it.
+    """
 
     records: int = 0
     changes: int = 0
@@ -38,7 +40,7 @@ class Outcome:
 
 
 class StreamProcessor:
-    """Detects, coalesces, packs and sends; parks what is malformed."""
+    """Detects, coalesces, packs and sends the changes of a batch, and parks malformed records."""
 
     def __init__(
         self,
@@ -51,10 +53,11 @@ class StreamProcessor:
         self._enabled, self._telemetry = enabled, telemetry
 
     def process(self, records: Sequence[StreamRecord], deadline: Deadline) -> Outcome:
-        """Bring a batch to the queues.
+        """Send the changes of a batch to the queue, and return the outcome.
 
-        Raises QueueSendError if nothing at all got through, or if what can't be reported by its
-        sequence number was not parked, so that the stream holds its position.
+        Raises QueueSendError if no message and no record reached a queue. Raises it also if a
+        record without a sequence number could not be parked, because a batch item failure cannot
+        name it. The stream then holds its position.
         """
         outcome = Outcome(records=len(records))
         with self._telemetry.step("detect", records=len(records), **_ends(records)):
@@ -110,12 +113,14 @@ class StreamProcessor:
         for record, reason in malformed:
             sequence = sequence_of(record)
             if sequence is not None and sequence > min(outcome.failed, default=sequence):
-                continue  # it comes again with what failed before it, and would be parked twice
+                # Lambda sends this record again, after the failed one. Parking it now would park it
+                # twice.
+                continue
             try:
                 deadline.check("park a record")
                 self._parking.park(record, reason)
             except (ClientError, BotoCoreError, DeadlineNearError) as error:
-                if sequence is None:  # then it can't be a batch item failure
+                if sequence is None:  # A batch item failure cannot name it.
                     raise QueueSendError(
                         "a record without a sequence number was not parked"
                     ) from error
@@ -143,13 +148,16 @@ class StreamProcessor:
 
 
 def _ends(records: Sequence[StreamRecord]) -> dict[str, str]:
-    """By which sequence numbers a batch's trace is found."""
+    """Return the first and last sequence number of a batch, by which its trace is found."""
     first, last = _first_number(records), _first_number(reversed(records))
     return {} if first is None or last is None else {"first": str(first), "last": str(last)}
 
 
 def _first_number(records: Iterable[StreamRecord]) -> int | None:
-    """A shard hands its records out in order, so that only what is malformed is passed over."""
+    """Return the sequence number of the first record that has one.
+
+    A shard delivers its records in order. Only malformed records are skipped.
+    """
     return next((n for n in map(sequence_of, records) if n is not None), None)
 
 

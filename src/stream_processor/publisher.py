@@ -1,4 +1,4 @@
-"""Sends messages to the compaction queue; what SQS refuses is tried again, then reported (I2)."""
+"""Sends messages to the compaction queue. It retries refused messages and reports the rest (I2)."""
 
 from collections.abc import Sequence
 from random import Random
@@ -20,17 +20,20 @@ _TRIES: Final = 5
 
 
 class Outbox(Protocol):
-    """Where change messages go."""
+    """Sends change messages."""
 
     def send(
         self, messages: Sequence[OutgoingMessage], deadline: Deadline
     ) -> list[OutgoingMessage]:
-        """Send all; returns those that could not be sent."""
+        """Send all messages, and return those that were not sent."""
         ...
 
 
 class SQSOutbox:
-    """Outbox on SQS: ten messages a call, refused ones again with back-off inside the deadline."""
+    """Sends messages to SQS, ten in a call.
+
+    It retries failed ones with back-off inside the deadline.
+    """
 
     def __init__(
         self, client: "SQSClient", queue_url: str, randomness: Random, telemetry: Telemetry
@@ -41,6 +44,7 @@ class SQSOutbox:
     def send(
         self, messages: Sequence[OutgoingMessage], deadline: Deadline
     ) -> list[OutgoingMessage]:
+        """See Outbox.send."""
         hopeless: list[OutgoingMessage] = []
         waiting, pausing = list(messages), pauses(self._randomness)
         for attempt in range(1, _TRIES + 1):
@@ -57,7 +61,7 @@ class SQSOutbox:
     def _send_once(
         self, messages: Sequence[OutgoingMessage], deadline: Deadline
     ) -> tuple[list[OutgoingMessage], list[OutgoingMessage]]:
-        """What may be sent at another try, and what SQS will never take."""
+        """Return the messages that may be sent again, and those that SQS will never accept."""
         again: list[OutgoingMessage] = []
         hopeless: list[OutgoingMessage] = []
         for call in calls(messages):
@@ -76,7 +80,10 @@ class SQSOutbox:
         return again, hopeless
 
     def _call(self, call: Sequence[OutgoingMessage]) -> tuple[set[int], set[int]]:
-        """Which of a call's messages SQS names as taken, and which as refused for our own fault."""
+        """Send one call, and return the positions of the messages that SQS accepted and refused.
+
+        A refused message is one for which SQS reports a fault of the sender.
+        """
         trace = self._telemetry.trace_header()
         entries: Any = [_entry(number, message, trace) for number, message in enumerate(call)]
         answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
@@ -91,7 +98,10 @@ class SQSOutbox:
 
 
 def _name(error: Exception) -> str:
-    """The service's own code for it, if it answered; never its text, which may quote a message."""
+    """Return the error code of the service, or the name of the exception's type.
+
+    The text of the exception may quote a message.
+    """
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "ClientError")
     return type(error).__name__
