@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +20,9 @@ from tests.bounds.function import Function, chunks, fill, words
 from tests.bounds.limits import MIB
 from tests.bounds.outside import FolderStore
 from tests.fakes.world import metadata
+from tests.kills.readers.nearest import is_found
+from tests.kills.readers.plain import beside
+from tests.kills.searching import searched
 
 
 class Place(NamedTuple):
@@ -193,16 +197,22 @@ def rebase(place: Place, quick: bool) -> Outcome:
 
 def reader(place: Place, quick: bool) -> Outcome:
     """A reader follows what `merchant` has published: a cold start, then search by own vectors."""
-    store = FolderStore(place.outside / Collection.WORDS)
-    with SnapshotReader(store, Collection.WORDS, place.disk / "reader") as served:
+    store, root = FolderStore(place.outside / Collection.WORDS), place.disk / "reader"
+    with SnapshotReader(store, Collection.WORDS, root) as served:
         served.refresh()
         ids = list(served.ids())
         wrong = [] if len(ids) == (4_000 if quick else 25_000) else [f"{len(ids)} records"]
-        for chroma_id in ids[:: len(ids) // 50]:
-            vector = served.vectors([chroma_id])[chroma_id]
-            if served.search(vector, 1)[0].record.id != chroma_id:
-                wrong.append(f"{chroma_id} is not found by its own vector")
-    return Outcome(1, wrong, f"{len(ids):,} records, a cold start and 50 searches")
+        some = served.vectors(ids[:: len(ids) // 50])
+        plainly = partial(beside, root, store.version(), Collection.WORDS.value)
+        found = searched(served, some, plainly)
+    wrong += found.faults
+    for chroma_id, hit in found.hits.items():
+        if not is_found(chroma_id, hit) and chroma_id not in found.graph_misses:
+            wrong.append(f"{chroma_id} is not found by its own vector")
+    missed = f"{len(found.graph_misses)} of them missed in plain Chroma as well (search issue)"
+    return Outcome(
+        1, wrong, f"{len(ids):,} records, a cold start and {len(some)} searches, {missed}"
+    )
 
 
 CASES: Final[dict[str, Case]] = {

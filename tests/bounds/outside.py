@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compactor.snapshot.store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+from tests.kills.readers.decoder import Version
 
 
 class FolderStore:
@@ -47,6 +48,10 @@ class FolderStore:
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
             self._path(name).unlink(missing_ok=True)
+
+    def version(self) -> Version:
+        """Return the present version, for a reader that shares no code with the product's."""
+        return Version(self._manifest.read_bytes(), lambda name: self._path(name).read_bytes())
 
     def _path(self, name: str) -> Path:
         return self._folder / name.replace("/", "_")

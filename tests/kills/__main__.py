@@ -55,7 +55,8 @@ def _show(report: Report) -> None:
     output().print(
         f"{report.writes:,} writes, {report.embedded_again:,} of them new vectors; "
         f"{report.records:,} records at the end, {report.lost} of them wrong; "
-        f"{report.versions:,} versions opened; {report.missed} moments missed; "
+        f"{report.versions:,} versions opened; {report.graph_misses} of {report.searches:,} "
+        f"searches missed as in plain Chroma; {report.missed} moments missed; "
         f"{report.torn_persists} indexes torn; {report.refused_after_waking:,} messages given back "
         f"by woken workers; a message was received {report.most_receives} times at most"
     )

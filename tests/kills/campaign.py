@@ -175,4 +175,5 @@ class _Run:
 
         found: Audit = audit(self._connection, advance, self._campaign.seed)
         report.versions = found.versions
+        report.searches, report.graph_misses = found.searches, found.graph_misses
         report.broken += found.faults

@@ -15,7 +15,8 @@ class Report:
     `lost` is records that differ in the end, `broken` whatever else must not be. A moment that did
     not come in time (`missed`) was struck at random. `torn_persists` is indexes that a dead worker
     left half written, `refused_after_waking` messages that woken ones gave back. `most_receives` is
-    the largest number of receives of one message.
+    the largest number of receives of one message. `searches` were made for vectors of records, and
+    `graph_misses` of them miss in plain chromadb on the same bytes as well.
     """
 
     what: str = "workers killed and stopped while writes go on"
@@ -31,6 +32,8 @@ class Report:
     writes: int = 0
     embedded_again: int = 0
     versions: int = 0
+    searches: int = 0
+    graph_misses: int = 0
     records: int = 0
     seconds: float = 0.0
 

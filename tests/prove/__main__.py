@@ -61,7 +61,7 @@ def main(
         typer.echo(f"prove: {sentence}", err=True)
     if failures:
         raise typer.Exit(2)
-    raise typer.Exit(1 if any(result.lost for result in results.values()) else 0)
+    raise typer.Exit(1 if any(result.lost or result.broken for result in results.values()) else 0)
 
 
 def _check(names: list[str]) -> None:
@@ -96,10 +96,11 @@ def _prove(wanted: list[str], quick: bool) -> list[str]:
 
 
 def _show(results: dict[str, Result]) -> None:
-    table = Table("part", "tries", "faults injected", "lost", "seconds", "when", "code")
+    table = Table("part", "tries", "faults injected", "lost", "broken", "seconds", "when", "code")
     for name, result in results.items():
         tries, faults = (sum(getattr(row, n) for row in result.rows) for n in ("tries", "faults"))
-        numbers = (f"{tries:,}", f"{faults:,}", f"{result.lost:,}", f"{result.seconds:g}")
+        wrong = (f"{result.lost:,}", f"{result.broken:,}")
+        numbers = (f"{tries:,}", f"{faults:,}", *wrong, f"{result.seconds:g}")
         table.add_row(name, *numbers, result.date, result.code)
     Console().print(table)
 

@@ -29,6 +29,6 @@ def row_of(found: dict[str, Any], command: str) -> Row:
 BOUNDS: Final = Part(
     "bounds",
     _bounds,
-    ("tests/bounds", "template.yaml"),
+    ("tests/bounds", "tests/kills/readers", "tests/kills/searching.py", "template.yaml"),
     tuple(f"{_WHAT}: {name.replace('_', ' ')}" for name in CASES),
 )

@@ -95,7 +95,10 @@ def _block(part: Part, result: Result | None, before: str | None) -> str | None:
 
 
 def _table(rows: Iterable[Row]) -> str:
-    lines = ["| what | tries | faults injected | lost | command |", "|---|--:|--:|--:|---|"]
+    lines = [
+        "| what | tries | faults injected | lost | broken | command |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
     return "\n".join([*lines, *map(_line, rows)])
 
 
@@ -107,4 +110,5 @@ def _planted_table(rows: Iterable[Row]) -> str:
 
 def _line(row: Row) -> str:
     what = f"{row.what} ({row.note})" if row.note else row.what
-    return f"| {what} | {row.tries:,} | {row.faults:,} | {row.lost:,} | `{row.command}` |"
+    figures = (row.tries, row.faults, row.lost, row.broken)
+    return f"| {what} | {' | '.join(f'{figure:,}' for figure in figures)} | `{row.command}` |"

@@ -18,12 +18,13 @@ def _reader_kills(quick: bool) -> list[Row]:
 
 def row_of(found: dict[str, Any], command: str) -> Row:
     """Return the row of a campaign. A moment that did not come was struck at random."""
-    lost = found["wrong"] + found["unfound"] + len(found["broken"])
+    lost, broken = found["wrong"] + found["unfound"], len(found["broken"])
     note = (
         f"{found['compared']:,} records compared, {found['wrong']} of them wrong, "
-        f"{found['unfound']} not found; {found['missed']} moments did not come"
+        f"{found['unfound']} not found; {found['graph_misses']} searches miss as plain Chroma does "
+        f"on the same bytes (search issue); {found['missed']} moments did not come"
     )
-    return Row("readers killed", found["kills"], found["kills"], lost, command, note)
+    return Row("readers killed", found["kills"], found["kills"], lost, command, note, broken)
 
 
 READER_KILLS: Final = Part(

@@ -13,7 +13,11 @@ FOLDER: Final = PROJECT / "build" / "prove"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the document's table. `lost` must be 0."""
+    """One line of the document's table. `lost` and `broken` must be 0.
+
+    `lost` counts records and messages. `broken` counts whatever else a campaign saw that must not
+    be, and which loses nothing by itself.
+    """
 
     what: str
     tries: int
@@ -21,6 +25,7 @@ class Row:
     lost: int
     command: str
     note: str = ""
+    broken: int = 0
 
 
 @dataclass
@@ -38,6 +43,10 @@ class Result:
     @property
     def lost(self) -> int:
         return sum(row.lost for row in self.rows)
+
+    @property
+    def broken(self) -> int:
+        return sum(row.broken for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -39,8 +39,8 @@ def _broken(quick: bool) -> list[Row]:
     raise PartFailedError("Python 3.13 is not there")
 
 
-def _run(lost: int = 0) -> Run:
-    return lambda quick: [Row("what", 5, 2, lost, "command")]
+def _run(lost: int = 0, broken: int = 0) -> Run:
+    return lambda quick: [Row("what", 5, 2, lost, "command", broken=broken)]
 
 
 def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts):
@@ -51,12 +51,12 @@ def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts):
     assert list(kept) == ["second"]
 
 
-@pytest.mark.parametrize("lost", [0, 3])
-def test_the_exit_status_tells_whether_something_was_lost(
-    lost: int, kept: dict[str, Result], parts
+@pytest.mark.parametrize(("lost", "broken", "status"), [(0, 0, 0), (3, 0, 1), (0, 2, 1)])
+def test_the_exit_status_tells_whether_something_was_lost_or_broken(
+    lost: int, broken: int, status: int, kept: dict[str, Result], parts
 ):
-    parts({"only": _run(lost)})
-    assert CliRunner().invoke(command.app, []).exit_code == int(lost > 0)
+    parts({"only": _run(lost, broken)})
+    assert CliRunner().invoke(command.app, []).exit_code == status
 
 
 def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], parts):

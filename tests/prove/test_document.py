@@ -49,9 +49,16 @@ def test_what_the_simulation_does_now_is_what_the_page_shows(page: Path):
     part = PARTS["simulation"]
     result = Result(part.name, [row], quick=True, code=part.code)
     missing = write({part.name: result}, ALL, page)
-    ((what, tries, faults, lost, command),) = cells(blocks_of(page.read_text(), RESULTS)[part.name])
+    ((what, tries, faults, lost, broken, command),) = cells(
+        blocks_of(page.read_text(), RESULTS)[part.name]
+    )
     assert re.match(r"deterministic simulation \(\d+ versions opened", what)
-    assert (tries, lost, command) == ("15", "0", "`python -m tests.simulation --histories 15`")
+    assert (tries, lost, broken, command) == (
+        "15",
+        "0",
+        "0",
+        "`python -m tests.simulation --histories 15`",
+    )
     assert int(faults) > 0
     assert set(missing) == set(ALL) - {part.name}
 
@@ -93,9 +100,12 @@ def test_a_result_is_kept_by_part(tmp_path: Path):
     assert saved("rows", tmp_path) is None
 
 
-def test_a_loss_shows_in_the_table():
+def test_a_loss_and_what_is_broken_show_in_the_table():
     block = block_of(found(PARTS["fuzz"], lost=3))
-    assert block.splitlines()[-1] == "| bad input (n) | 1,000 | 2 | 3 | `c` |"
+    assert block.splitlines()[-1] == "| bad input (n) | 1,000 | 2 | 3 | 0 | `c` |"
+    row = Row("kills", 9, 8, 0, "c", broken=4)
+    block = block_of(replace(found(PARTS["fuzz"]), rows=[row]))
+    assert block.splitlines()[-1] == "| kills | 9 | 8 | 0 | 4 | `c` |"
 
 
 def test_a_planted_bug_that_was_not_found_shows_in_its_table():

@@ -62,9 +62,16 @@ def test_neighbours_that_wait_run_at_the_same_time():
 def test_strikes_are_counted_and_not_rounds_and_the_missed_and_torn_are_shown():
     one = {"tries": 10, "faults": 8, "lost": 1, "writes": 100, "versions": 20, "broken": ["x"]}
     one |= {"missed": 2, "torn_persists": 3, "most_receives": 4, "held": False}
+    one |= {"searches": 500, "graph_misses": 7}
     shown = kills_row([one] * 2, "command")
-    assert (shown.tries, shown.faults, shown.lost) == (20, 16, 4)
+    assert (shown.tries, shown.faults, shown.lost, shown.broken) == (20, 16, 2, 2)
     assert "4 moments did not come, 6 indexes were left torn" in shown.note
     assert "received 4 times at most" in shown.note
-    without = {**one, "faults": 0, "lost": 0, "broken": []}
-    assert kills_row([without], "command").lost == 1
+    assert "14 of 1,000 searches miss as plain Chroma does" in shown.note
+
+
+def test_a_campaign_that_did_not_hold_and_names_no_reason_is_broken():
+    counted = ("tries", "faults", "lost", "writes", "versions", "missed", "torn_persists")
+    without = dict.fromkeys((*counted, "most_receives", "searches", "graph_misses"), 0)
+    shown = kills_row([{**without, "broken": [], "held": False}], "command")
+    assert (shown.lost, shown.broken) == (0, 1)

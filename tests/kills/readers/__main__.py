@@ -43,7 +43,8 @@ def _show(report: Report) -> None:
     output().print(table)
     output().print(
         f"{tally.compared:,} records compared, {tally.wrong} of them wrong, {tally.unfound} not "
-        f"found; {tally.missed} moments missed; {tally.by_signal}; {tally.by_kind}"
+        f"found, {tally.graph_misses} missed as in plain Chroma; {tally.missed} moments missed; "
+        f"{tally.by_signal}; {tally.by_kind}"
     )
     for fault in tally.broken[:10]:
         notes().print(f"[red]{fault}")

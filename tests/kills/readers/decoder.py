@@ -3,8 +3,9 @@
 import json
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import chromadb
 import numpy as np
@@ -19,16 +20,28 @@ _BLOCK = 4 * 2**20
 _PAGE = 4096
 
 
-def decode(store: Path, folder: Path) -> None:
-    """Make the files of the present version under the empty `folder`."""
-    manifest = json.loads((store / "manifest.json").read_bytes())
+class Version(NamedTuple):
+    """A published version: its manifest as it is stored, and how to read an object by its name."""
+
+    manifest: bytes
+    read: Callable[[str], bytes]
+
+    @classmethod
+    def below(cls, store: Path) -> "Version":
+        """Return the present version of a store in a folder."""
+        return cls((store / "manifest.json").read_bytes(), lambda name: (store / name).read_bytes())
+
+
+def decode(version: Version, folder: Path) -> None:
+    """Make the files of a version under the empty `folder`."""
+    manifest, read = json.loads(version.manifest), version.read
     for name, file in manifest["base"].items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        blocks = [zstd.decompress((store / "blocks" / d).read_bytes()) for d in file["blocks"]]
+        blocks = [zstd.decompress(read(f"blocks/{d}")) for d in file["blocks"]]
         path.write_bytes(b"".join(blocks))
     for pack in manifest["packs"]:
-        _lay(zstd.decompress((store / "packs" / pack["digest"]).read_bytes()), folder)
+        _lay(zstd.decompress(read(f"packs/{pack['digest']}")), folder)
 
 
 def _lay(pack: bytes, folder: Path) -> None:
@@ -51,16 +64,11 @@ def _lay(pack: bytes, folder: Path) -> None:
 class Fresh:
     """A version in plain chromadb, opened in a new folder."""
 
-    def __init__(self, store: Path, folder: Path, collection: str) -> None:
-        decode(store, folder)
+    def __init__(self, version: Version, folder: Path, collection: str) -> None:
+        decode(version, folder)
         settings = Settings(anonymized_telemetry=False)
         self._client: Any = chromadb.PersistentClient(path=str(folder), settings=settings)
-        self._collection = self._client.get_collection(collection, embedding_function=None)
-
-    def finds(self, chroma_id: str, vector: Any) -> bool:
-        """Whether a search for the vector returns this record."""
-        found = self._collection.query(query_embeddings=[vector], n_results=1, include=[])
-        return bool(found["ids"][0] == [chroma_id])
+        self._collection: Any = self._client.get_collection(collection, embedding_function=None)
 
     def records(self) -> dict[str, tuple[Any, Any, Any]]:
         """Vector, metadata and document of every record."""

@@ -13,7 +13,10 @@ from compactor.snapshot.reader import SnapshotReader
 from receipt_sync.errors import SyncError
 from receipt_sync.keys import Collection
 from tests.kills.readers.bugs import planted
+from tests.kills.readers.decoder import Version
 from tests.kills.readers.moments import Moment, Pause, hooked
+from tests.kills.readers.nearest import Nearest, is_found
+from tests.kills.readers.plain import beside
 from tests.kills.readers.published import DIMENSION
 from tests.kills.readers.store import FolderStore
 
@@ -30,12 +33,23 @@ class Order:
 
 
 class Seen(NamedTuple):
-    """All that a reader serves. `found` is the record that each record's own vector finds."""
+    """All that a reader serves.
+
+    `found` is what each record's own vector finds first. `plain` is what plain chromadb finds in
+    the same graph, for the records that were not found. `folder` holds the graph's files.
+    """
 
     version: int
     vectors: dict[str, Any]
     records: dict[str, tuple[Any, str | None]]
-    found: dict[str, str | None]
+    found: dict[str, Nearest | None]
+    plain: dict[str, Nearest | None]
+    folder: Path
+
+    @property
+    def missed(self) -> dict[str, Nearest | None]:
+        """What was found instead of a record, by the record's id."""
+        return {i: hit for i, hit in self.found.items() if not is_found(i, hit)}
 
 
 def follow(pipe: Connection, order: Order) -> None:
@@ -62,7 +76,7 @@ def follow(pipe: Connection, order: Order) -> None:
             if pipe.poll(0.01):
                 wanted = pipe.recv()
                 reader.refresh()
-                tell("seen", _seen(reader, wanted))
+                tell("seen", _seen(reader, wanted, order))
 
 
 def _search(reader: SnapshotReader, tell: Any) -> None:
@@ -76,12 +90,16 @@ def _search(reader: SnapshotReader, tell: Any) -> None:
         time.sleep(0.005)
 
 
-def _seen(reader: SnapshotReader, wanted: dict[str, Any]) -> Seen:
+def _seen(reader: SnapshotReader, wanted: dict[str, Any], order: Order) -> Seen:
     """What is served, and what the vectors of `wanted` find."""
     ids = list(reader.ids())
     records = {i: (dict(r.metadata), r.document) for i, r in reader.get(ids).items()}
-    found: dict[str, str | None] = {}
+    found: dict[str, Nearest | None] = {}
     for chroma_id, vector in wanted.items():
         matches = reader.search(vector, 1)
-        found[chroma_id] = matches[0].record.id if matches else None
-    return Seen(reader.version, reader.vectors(ids), records, found)
+        first = matches[0] if matches else None
+        found[chroma_id] = Nearest(first.record.id, first.distance) if first else None
+    vectors = reader.vectors(ids)
+    with beside(order.root, Version.below(order.store), Collection.LINES.value) as plain:
+        seen = Seen(reader.version, vectors, records, found, {}, plain.folder)
+        return seen._replace(plain={i: plain.nearest(wanted[i]) for i in seen.missed})
