@@ -18,6 +18,7 @@ LINT_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header
 CHECKOV := $(LINT)/bin/checkov --skip-download --compact --quiet
 RECEIPTS ?=
 SEED ?=
+FIRST ?=
 HISTORIES ?= 10000
 PARTS ?=
 LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
@@ -27,12 +28,15 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional bounds outages lost_answers simulation fuzz kills security soak infra e2e))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test simulate prove load load-ui bench bench-quick check audit format lock check-infra package size invoke up down status clean
+.PHONY: help install hooks demo test pr simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## Make the virtual environment and install all that is needed, once
+
+hooks: $(INSTALLED) ## Let git run the checks of .pre-commit-config.yaml before each commit and push
+	$(BIN)/pre-commit install
 
 demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes real receipts
 	@$(BIN)/python -m local.demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
@@ -40,9 +44,12 @@ demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes r
 test: $(INSTALLED) $(LINTED) ## Run every test, the quickest kinds first; TESTS=path runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-simulate: $(INSTALLED) ## Simulate HISTORIES=10000, going on where it was stopped, for MINUTES=; SEED=7 runs one again
-	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--histories $(HISTORIES) \
-		$(if $(MINUTES),--minutes $(MINUTES)) --state build/simulation.json)
+pr: check test ## Run everything that a pull request must pass on a machine without Docker
+
+simulate: $(INSTALLED) ## Simulate HISTORIES=10000 for MINUTES=, from where the last run stopped; SEED=7 repeats one, FIRST=50000 starts there
+	@$(BIN)/python -m tests.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED),\
+		$(if $(FIRST),--first $(FIRST) --histories $$(($(FIRST) + $(HISTORIES))),\
+		--histories $(HISTORIES) --state build/simulation.json))
 
 prove: $(INSTALLED) $(LINTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
 	@$(BIN)/python -m tests.prove $(if $(QUICK),--quick) $(PARTS)
@@ -80,6 +87,11 @@ format: $(INSTALLED) ## Format the code, and mend what lint can mend
 lock: $(INSTALLED) ## Resolve what pyproject.toml and requirements-lint.in ask for into their locks
 	$(LOCK) --quiet -o requirements.lock
 	$(LINT_LOCK) --quiet -o requirements-lint.lock
+
+dist: $(INSTALLED) ## Build the sdist and the wheel into build/dist
+	@rm -rf build/dist
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir build/dist .
+	@ls build/dist
 
 check-infra: package $(LINTED) ## Terraform's own checks and tests, and checkov over it and the built template
 	@command -v terraform >/dev/null || { echo "terraform is not on PATH: install it"; exit 1; }
