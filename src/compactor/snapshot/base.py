@@ -15,9 +15,11 @@ from receipt_sync.errors import SnapshotDamagedError
 
 _THREADS: Final = 8
 BASE_MEMORY: Final = 3 * _THREADS * BLOCK_SIZE
-"""Bytes that a new base takes at most: each block as it is, its compressor, and what comes out."""
+"""Bytes of memory that a new base takes at most. Each of its threads holds a block, a compressor
+and the compressed block.
+"""
 MAX_BLOCK_OBJECT: Final = 2 * BLOCK_SIZE
-"""Bytes of a block's object: what can't be compressed grows by a little."""
+"""Bytes that a block's object may have. A block that can't be compressed grows slightly."""
 
 
 class _BlockAt(NamedTuple):
@@ -28,7 +30,7 @@ class _BlockAt(NamedTuple):
 
 
 class WrittenBase(NamedTuple):
-    """A base's files, and the bytes that it takes in the store."""
+    """The files of a base, and the bytes that the base takes in the store."""
 
     files: dict[str, BaseFile]
     stored: int
@@ -40,11 +42,11 @@ class _WrittenBlock(NamedTuple):
 
 
 def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
-    """Store the blocks of every file under `folder`. The one step that is O(snapshot).
+    """Store the blocks of every file under `folder`.
 
-    At most _THREADS blocks are in memory at a time, so this takes BASE_MEMORY whatever the size.
-    Blocks that the last version has are stored again, so that a new base is whole though a block of
-    the old one was lost or damaged in the store.
+    This is the one step that is O(snapshot). At most _THREADS blocks are in memory at a time, so it
+    takes at most BASE_MEMORY for any size. Blocks of the last version are stored again. So the new
+    base is whole even if the store lost or damaged a block of the old one.
     """
     files: dict[str, BaseFile] = {}
     written: list[_WrittenBlock] = []
@@ -58,7 +60,7 @@ def write_base(folder: Path, store: SnapshotStore) -> WrittenBase:
 
 
 def names_of_base(folder: Path) -> frozenset[str]:
-    """Names of the objects that a base of the files under `folder` would need."""
+    """Return the names of the objects that a base of the files under `folder` would need."""
     return frozenset(
         block_name(digest_of(data))
         for path in list_files(folder).values()
@@ -73,11 +75,11 @@ def restore_base(
     tally: Tally,
     others: Sequence[Path] = (),
 ) -> None:
-    """Make the files under `folder` the base's, each block checked against its digest.
+    """Make the files under `folder` those of the base, and check each block's digest.
 
-    Blocks that lie in their place already are not fetched, nor those in the same place of one of
-    the `others`: a new base holds mostly what a copy of the version before it has. Raises
-    SnapshotDamagedError for a block that is gone, truncated or not what its name says.
+    A block is not fetched if it is already in its place in `folder` or in one of the `others`. A
+    new base holds mostly what a copy of the version before it has. Raises SnapshotDamagedError for
+    a block that is missing, is truncated or does not match its digest.
     """
     for name, path in list_files(folder).items():
         if name not in files:
@@ -132,7 +134,7 @@ def _fetched(block: _BlockAt, store: SnapshotStore) -> bytes:
 
 
 def _found(block: _BlockAt, path: Path) -> bytes | None:
-    """The block's bytes, if they lie in their place in this file."""
+    """Return the block's bytes if this file holds them in their place, else None."""
     if not path.is_file():
         return None
     with path.open("rb") as file:

@@ -1,4 +1,7 @@
-"""zstd, through the back-port of Python 3.14's own compression.zstd."""
+"""Compression with zstd, and digests.
+
+Python 3.14 has zstd in compression.zstd. Earlier versions use its back-port.
+"""
 
 import hashlib
 import sys
@@ -11,18 +14,19 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-_LEVEL: Final = 1  # measured: higher levels cost more time than their bytes save (facts of design)
+_LEVEL: Final = 1  # higher levels take more time than their bytes save (docs/performance.md)
 
 
 def compress(data: bytes) -> bytes:
-    """One zstd frame."""
+    """Return `data` as one zstd frame."""
     return zstd.compress(data, level=_LEVEL)
 
 
 def decompress(data: bytes, limit: int, name: str = "an object of the snapshot") -> bytes:
-    """The content of one frame of at most `limit` bytes; never makes more than one byte beyond.
+    """Return the content of one zstd frame, of at most `limit` bytes.
 
-    Raises SnapshotDamagedError, which says `name`, for anything else.
+    At most one byte more than `limit` is unpacked. Raises SnapshotDamagedError for anything else
+    than one whole frame within the limit. The error names the object as `name`.
     """
     decompressor = zstd.ZstdDecompressor()
     try:
@@ -39,5 +43,5 @@ def decompress(data: bytes, limit: int, name: str = "an object of the snapshot")
 
 
 def digest_of(data: bytes) -> str:
-    """SHA-256 in lower-case hexadecimal."""
+    """Return the SHA-256 of `data` in lower-case hexadecimal."""
     return hashlib.sha256(data).hexdigest()

@@ -1,9 +1,10 @@
-"""What a served copy lacks to become the mirror, noted before Chroma opens the mirror.
+"""The pages that a served copy needs to become the mirror.
 
-A reader has two copies of a snapshot, and they take turns. One is served; the other is the mirror,
-over which packs are laid. Then the mirror is opened, and Chroma changes some of its pages. The copy
-that was served until then must become the mirror. The pages that it lacks are noted beforehand.
-Those of files that Chroma may write to are kept in a folder of their own.
+A reader has two copies of a snapshot, and they take turns. One copy is served. The other is the
+mirror, to which packs are applied. For a new version, Chroma opens the mirror, which changes some
+of its pages. The copy that was served until then must become the mirror. So the pages that it lacks
+are noted before Chroma opens the mirror. Pages of files that Chroma may write to are copied to a
+folder of their own.
 """
 
 import shutil
@@ -17,14 +18,19 @@ from compactor.snapshot.synchronise import difference
 
 _DATABASE: Final = ".sqlite3"
 _SMALL: Final = 2**20
-"""Bytes. Chroma writes to its database, and to a vector index that was never persisted."""
+"""Bytes. Chroma writes to its database, and to a vector index that was never persisted, whose files
+are small.
+"""
 
 
 class Handover:
-    """The way of the folder `served` to the content that `mirror` has at first."""
+    """The pages that give the folder `served` the content that `mirror` has at first."""
 
     def __init__(self, served: Path, mirror: Path, kept: Path) -> None:
-        """Note the way; `kept` is a folder for pages, and is emptied. Raises WorkspaceFullError."""
+        """Note the pages; `kept` is a folder for copies of pages, and is emptied first.
+
+        Raises WorkspaceFullError if the disk can't hold the copies.
+        """
         self._served, self._mirror = served, mirror
         self._served_marks, self._mirror_marks = _stamped(served), _stamped(mirror)
         self._pages, _ = difference(served, mirror)
@@ -32,9 +38,9 @@ class Handover:
         self._keep(kept)
 
     def apply(self) -> bool:
-        """Make `served`, which is closed by now, what `mirror` was; False if that can't be done.
+        """Give `served` the noted content of `mirror`; return False if that is impossible.
 
-        It can't if a file was written to that nobody expects to be written to.
+        `served` must be closed. It is impossible if a file changed that Chroma should not write to.
         """
         if any(mark_of(self._served / name) != mark for name, mark in self._served_marks.items()):
             return False

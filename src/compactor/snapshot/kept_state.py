@@ -1,7 +1,7 @@
-"""What a reader's folder says of itself, for the process that starts on it next.
+"""The state that a reader keeps in its folder for the next process that starts there.
 
-It says which version was mirrored last and what each page of that version must be. It is believed
-only as a whole, and of the pages nothing is believed that was not hashed again.
+The state holds the version that was mirrored last, and the digest of each page of that version. It
+is used only if the whole file is intact. A page is used only if its new hash matches.
 """
 
 from pathlib import Path
@@ -17,21 +17,24 @@ from receipt_sync.keys import Collection
 
 
 class KeptState(NamedTuple):
-    """The version that was mirrored last, and its pages."""
+    """The version that was mirrored last, and the digests of its pages."""
 
     manifest: Manifest
     table: PageTable
 
 
 class _Content(BaseModel):
-    """What the file holds: of each file of the version the digests of its pages, as hexadecimal."""
+    """The content of the state file.
+
+    `pages` holds the page digests of each file of the version, in hexadecimal.
+    """
 
     manifest: Manifest
     pages: dict[FilePath, str]
 
 
 def write_state(path: Path, manifest: Manifest, table: PageTable) -> None:
-    """Replace the state in one step. A process that dies meanwhile leaves the one before."""
+    """Replace the state in one step. If the process dies meanwhile, the old state stays."""
     pages = {name: digests.hex() for name, digests in table.digests.items()}
     content = _Content(manifest=manifest, pages=pages).model_dump_json().encode()
     new = path.with_suffix(".new")
@@ -40,7 +43,7 @@ def write_state(path: Path, manifest: Manifest, table: PageTable) -> None:
 
 
 def read_state(path: Path, collection: Collection) -> KeptState | None:
-    """Return the state; None if there is none, or none that is whole and of this collection."""
+    """Return the state of this collection; None if there is none, or if it is not whole."""
     if not path.is_file():
         return None
     digest, _, content = path.read_bytes().partition(b"\n")
@@ -50,13 +53,16 @@ def read_state(path: Path, collection: Collection) -> KeptState | None:
         held = _Content.model_validate_json(content)
         table = _table(held)
     except (ValidationError, ValueError):
-        return None  # another release wrote it: the folder starts anew
+        return None  # another release wrote it: the folder starts without a state
     of_another = held.manifest.collection is not collection
     return None if of_another else KeptState(held.manifest, table)
 
 
 def _table(held: _Content) -> PageTable:
-    """The table of the manifest's files. Raises ValueError if the digests are of others."""
+    """Return the page table of the manifest's files.
+
+    Raises ValueError if the digests do not belong to these files.
+    """
     table = PageTable()
     table.sizes = dict(held.manifest.files)
     table.digests = {name: bytearray.fromhex(digests) for name, digests in held.pages.items()}

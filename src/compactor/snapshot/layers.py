@@ -1,7 +1,7 @@
-"""The files of a version: a base, and packs laid over it in their order.
+"""The files of a version: a base, and packs that are applied to it in order.
 
-After any error the files are the base with some of its packs, or nothing is known of them. Nothing
-that was fetched is thrown away: what lies in its place already is recognised by its digest.
+After an error, the files are the base with some of its packs, or their content is unknown. Nothing
+that was fetched is thrown away. Content that is already in its place is recognised by its digest.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from receipt_sync.errors import SnapshotDamagedError
 
 
 class Layers:
-    """The files under `folder`. With a `table`, the digest of each of their pages is kept in it."""
+    """The files under `folder`. A `table`, if given, holds the digest of each of their pages."""
 
     def __init__(
         self, store: SnapshotStore, folder: Path, tell: Tell, table: PageTable | None
@@ -27,14 +27,19 @@ class Layers:
         self._store, self._tell, self._table = store, tell, table
         self.folder = folder
         self.laid: Manifest | None = None
-        """What the files are, perhaps with the first of its packs only; None if not known."""
+        """The version that the files hold, with the packs that are applied so far. None means
+        unknown.
+        """
         self._left: Manifest | None = None
-        """What an earlier process left, while nothing of it was looked at yet."""
+        """The version of which an earlier process may have left pages that are not checked yet."""
         self._others: Sequence[Path] = ()
         folder.mkdir(parents=True, exist_ok=True)
 
     def resume(self, left: Manifest | None, others: Sequence[Path]) -> None:
-        """Use what an earlier process left here and in `others`: perhaps pages of `left`."""
+        """Note that this folder and the `others` may hold pages of `left`.
+
+        An earlier process left these pages. They are not checked yet.
+        """
         self._left, self._others = left, others
 
     def make(self, manifest: Manifest) -> None:
@@ -45,18 +50,21 @@ class Layers:
             self._begin(manifest)
 
     def lay(self, data: bytes, name: str) -> None:
-        """Lay one pack over the files. Nothing is known of them meanwhile, and after an OSError."""
+        """Apply one pack to the files.
+
+        The content of the files counts as unknown during the call, and after an OSError.
+        """
         before, self.laid = self.laid, None
         try:
             header = apply_pack(data, self.folder, name)
         except SnapshotDamagedError:
-            self.laid = before  # it was refused before anything was written
+            self.laid = before  # the pack was refused before anything was written
             raise
         if self._table is not None:
             self._table.lay(header, self.folder)
 
     def are(self, manifest: Manifest) -> None:
-        """Take the files for those of a version, which the caller has checked."""
+        """Record that the files are those of a version. The caller has checked that."""
         self.laid, self._left, self._others = manifest, None, ()
 
     def reset(self) -> None:
@@ -66,14 +74,14 @@ class Layers:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def _salvage(self, left: Manifest) -> None:
-        """Start from what an earlier process left, page by page as its digest fits."""
+        """Start from the pages that an earlier process left and whose digests match."""
         self._left = None
         if self._table is not None:
             self._table.salvage(self.folder, self._others)
             self.laid = left
 
     def _continue(self, manifest: Manifest) -> bool:
-        """Lay the packs that are new; False if that does not make the files the version's."""
+        """Apply the new packs; return False if the files are then not those of the version."""
         if self.laid is None or not _continues(self.laid, manifest):
             return False
         new = manifest.packs[len(self.laid.packs) :]
@@ -81,7 +89,7 @@ class Layers:
         return self._table is None or not self._table.wrong
 
     def _begin(self, manifest: Manifest) -> None:
-        """Make the base, and lay all packs over it."""
+        """Restore the base, and apply all packs to it."""
         self.laid, self._left = None, None
         tally = tally_of(manifest, self._tell)
         restore_base(manifest.base, self.folder, self._store, tally, self._others)
@@ -91,7 +99,7 @@ class Layers:
         self._lay_all(manifest, manifest.packs, tally)
 
     def _lay_all(self, manifest: Manifest, packs: Sequence[PackReference], tally: Tally) -> None:
-        """Lay packs over the files; after an error the files stand at the last one laid."""
+        """Apply packs in order. After an error, `laid` ends with the last pack that was applied."""
         count = len(manifest.packs) - len(packs)
         for pack, data in fetched_packs(packs, self._store):
             self.lay(data, pack_name(pack.digest))
@@ -102,5 +110,5 @@ class Layers:
 
 
 def _continues(known: Manifest, manifest: Manifest) -> bool:
-    """Whether the packs of a version lie over those of a known one."""
+    """Return whether `manifest` has the base and all packs of `known`, and perhaps more packs."""
     return known.base == manifest.base and manifest.packs[: len(known.packs)] == known.packs

@@ -1,8 +1,8 @@
-"""Deletes expired objects, and tries again at later publishes what could not be deleted.
+"""Delete expired objects, and try failed deletions again at later publishes.
 
-No version may need an object for GRACE after its deletion was announced. Half of that is used here;
-the other half belongs to a call that is under way. What is left then is named by no manifest, and
-`receipt-sync snapshot gc` announces its deletion anew.
+No version may need an object for GRACE after its deletion was announced. Half of that time is used
+for tries. The other half is reserved for a call that is under way. Objects that are left after that
+are in no manifest. `receipt-sync snapshot gc` announces their deletion again.
 """
 
 from datetime import datetime
@@ -16,16 +16,16 @@ _PATIENCE: Final = GRACE / 2
 
 
 class Leftovers:
-    """Names of objects that are still to be deleted, with the moments of their announcements."""
+    """The objects that are still to be deleted, each with the time of its announcement."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self._store = store
         self._announced: dict[str, datetime] = {}
 
     def delete(self, expired: list[str], now: datetime) -> None:
-        """Delete `expired`, announced at `now`, and what is left of earlier calls.
+        """Delete `expired`, announced at `now`, and the objects that earlier calls left.
 
-        Raises ObjectsNotDeletedError for what is tried again at the next call.
+        Raises ObjectsNotDeletedError for the objects that the next call tries again.
         """
         kept = {name: at for name, at in self._announced.items() if now - at < _PATIENCE}
         self._announced = {**kept, **dict.fromkeys(expired, now)}

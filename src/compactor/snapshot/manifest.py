@@ -1,8 +1,9 @@
-"""The one mutable object of a snapshot (design: Snapshot).
+"""The manifest: the one mutable object of a snapshot (design: Snapshot).
 
-A version of a collection's files is: the base, cut into content-addressed blocks, with the packs
-of changed pages laid over it in order. Digests are SHA-256 of the bytes before compression
-(blocks) or of the object itself (packs), in lower-case hexadecimal.
+A version of a collection's files consists of a base and packs. The base is cut into
+content-addressed blocks. The packs hold changed pages, and are applied to the base in order.
+Digests are SHA-256 in lower-case hexadecimal. A block's digest is taken before compression. A
+pack's digest is that of the stored object.
 """
 
 from datetime import datetime
@@ -33,7 +34,7 @@ LIST_FOLDER: Final = "retired"
 OBJECT_NAME: Final = "(blocks|packs)/[0-9a-f]{64}"
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# No part of a path begins with a dot, so that none leads out of the folder.
+# No part of a path begins with a dot, so that no path leads out of the folder.
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"
 FilePath = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART}){{0,7}}$")]
 Size = Annotated[int, Field(ge=0, le=MAX_FILE_SIZE)]
@@ -44,7 +45,10 @@ class _Part(BaseModel):
 
 
 class BaseFile(_Part):
-    """A file of the base: its size in bytes and its blocks, each BLOCK_SIZE but the last."""
+    """A file of the base: its size in bytes, and its blocks.
+
+    Each block has BLOCK_SIZE bytes, but the last block may be shorter.
+    """
 
     size: Size
     blocks: tuple[Digest, ...]
@@ -57,16 +61,17 @@ class BaseFile(_Part):
 
 
 class PackReference(_Part):
-    """A pack's object and its size in bytes."""
+    """The digest of a pack's object, and the object's size in bytes."""
 
     digest: Digest
     size: Size
 
 
 class Retired(_Part):
-    """What no version names any more, kept for readers and slower workers: the objects on a list.
+    """An entry for objects that no version needs any more.
 
-    Or a single object: format 1 had no lists.
+    The objects are kept for readers and slower workers that follow an older version. `name` is a
+    list of objects (see `shelf`), or a single object, because format 1 had no lists.
     """
 
     name: Annotated[
@@ -74,11 +79,16 @@ class Retired(_Part):
     ]
     since: AwareDatetime
     deleting: AwareDatetime | None = None
-    """When its deletion began. Until that has surely ended no version may need the object again."""
+    """The time when the deletion of the objects began. No version may need the objects again until
+    the deletion has certainly ended.
+    """
 
 
 class Restored(_Part):
-    """A restore: which version it published anew, and when. Later versions carry it on."""
+    """A record of a restore: the version that it published again, and when.
+
+    Later versions keep the record.
+    """
 
     version: Annotated[int, Field(ge=1)]
     at: AwareDatetime
@@ -88,25 +98,27 @@ class Manifest(_Part):
     """One published version of a collection."""
 
     format: Literal[1, 2, 3] = FORMAT
-    """1 differs in what `retired` names. 1 and 2 have no `restored`."""
+    """In format 1, `retired` names single objects instead of lists. Formats 1 and 2 have no
+    `restored`.
+    """
     collection: Collection
     version: Annotated[int, Field(ge=0)]
-    """0: the first publish has begun, and nothing is published yet."""
+    """0 means that the first publish has begun, and that nothing is published yet."""
     base: Annotated[dict[FilePath, BaseFile], Field(max_length=MAX_FILES)]
     base_size: Size
-    """Bytes of the base's objects as stored."""
+    """Size in bytes of the base's objects as stored."""
     packs: Annotated[tuple[PackReference, ...], Field(max_length=MAX_PACKS)] = ()
     files: Annotated[dict[FilePath, Size], Field(max_length=MAX_FILES)]
-    """Size of every file of this version, in bytes."""
+    """Size in bytes of every file of this version."""
     record_count: Annotated[int, Field(ge=0)]
     published_at: AwareDatetime
     writer: str
     retired: tuple[Retired, ...] = ()
     restored: Restored | None = None
-    """The last restore, if there was one. A version number may fall only by a newer restore."""
+    """The last restore, if there was one. Only a newer restore may lower the version number."""
 
     def may_follow(self, served: "Manifest") -> bool:
-        """Return whether a reader of `served` may move on to this version (I13)."""
+        """Return whether a reader of `served` may move to this version (I13)."""
         if self.version > served.version or self == served:
             return True
         restored, known = self.restored, served.restored
@@ -114,10 +126,10 @@ class Manifest(_Part):
 
     @classmethod
     def begun(cls, collection: Collection, now: datetime, writer: str) -> Self:
-        """Return version 0: no files, which need no object.
+        """Return version 0, which has no files and needs no objects.
 
-        It is published before the first object is stored. So objects without a manifest mean that
-        the manifest was lost, and never that a first publish did not come to its end.
+        It is published before the first object is stored. Objects without a manifest therefore mean
+        that the manifest was lost. An interrupted first publish can't leave that state.
         """
         return cls(
             collection=collection,
@@ -131,32 +143,37 @@ class Manifest(_Part):
         )
 
     def to_json(self) -> bytes:
+        """Return the manifest as JSON in UTF-8."""
         return self.model_dump_json().encode()
 
     @property
     def objects(self) -> frozenset[str]:
-        """Names of all objects that this version needs."""
+        """Return the names of all objects that this version needs."""
         blocks = {block_name(d) for file in self.base.values() for d in file.blocks}
         return frozenset(blocks | {pack_name(pack.digest) for pack in self.packs})
 
     @property
     def elements(self) -> int:
-        """Elements of the vector index's graph, as it was last written.
+        """Return the number of elements of the vector index's graph, as it was last written.
 
-        Chroma leaves deleted elements in the graph, so there may be more of them than records. The
-        newest records may not be in it yet: Chroma adds them a thousand at a time. hnswlib writes
-        `length.bin` with four bytes an element.
+        The graph can have more elements than there are records, because Chroma leaves deleted
+        elements in it. The newest records may be missing from it, because Chroma adds a thousand at
+        a time. hnswlib writes `length.bin` with four bytes for each element.
         """
         lengths = (size for name, size in self.files.items() if name.endswith("/length.bin"))
         return sum(lengths) // _LENGTH_BYTES
 
     @property
     def packs_size(self) -> int:
+        """Return the total size of the packs in bytes."""
         return sum(pack.size for pack in self.packs)
 
 
 def read_manifest(data: bytes, collection: Collection) -> Manifest:
-    """The manifest in an object. Raises SnapshotDamagedError for anything else."""
+    """Return the manifest that `data` holds.
+
+    Raises SnapshotDamagedError if `data` is no manifest of this collection in a known format.
+    """
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
@@ -174,7 +191,10 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
 
 
 def lost_manifest(collection: Collection) -> SnapshotDamagedError:
-    """Return the error for objects without a manifest: nothing may be published over them."""
+    """Return the error for a lost manifest: objects exist without one.
+
+    Nothing may be published over such objects.
+    """
     return SnapshotDamagedError(
         f"the manifest of {collection} is gone, and its objects are there: `receipt-sync snapshot "
         "restore` brings an earlier version back; to begin anew, delete everything under "
@@ -183,16 +203,19 @@ def lost_manifest(collection: Collection) -> SnapshotDamagedError:
 
 
 def block_name(digest: str) -> str:
-    """Name of a block's object inside the collection's prefix."""
+    """Return the name of a block's object, relative to the collection's prefix."""
     return f"blocks/{digest}"
 
 
 def pack_name(digest: str) -> str:
-    """Name of a pack's object inside the collection's prefix."""
+    """Return the name of a pack's object, relative to the collection's prefix."""
     return f"packs/{digest}"
 
 
 def faults(error: ValidationError) -> str:
-    """The first few faults of an object, by the place in it and the rule, without its content."""
+    """Return the first three faults of an object: each with its place and the broken rule.
+
+    The text holds nothing of the object's content.
+    """
     found = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in found[:3])

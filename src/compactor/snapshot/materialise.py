@@ -1,4 +1,4 @@
-"""Turns a manifest into the files of its version, and believes nothing that it reads."""
+"""Turn a manifest into the files of its version, and check every object that is read."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +24,10 @@ _BYTES_AT_A_TIME: Final = 32 * 2**20
 def materialise(
     manifest: Manifest, folder: Path, store: SnapshotStore, tell: Tell = tell_nobody
 ) -> None:
-    """Make the files under `folder` those of a version, every object of it checked.
+    """Make the files under `folder` those of a version, and check every object.
 
-    What is there may be another version's, or anything. Raises SnapshotDamagedError, and
-    WorkspaceFullError before anything is fetched.
+    `folder` may hold any files before. Raises SnapshotDamagedError. Raises WorkspaceFullError
+    before anything is fetched.
     """
     check_copies(manifest, folder, 1)
     tally = tally_of(manifest, tell)
@@ -47,12 +47,13 @@ def tally_of(manifest: Manifest, tell: Tell) -> Tally:
 def fetched_packs(
     packs: Sequence[PackReference], store: SnapshotStore
 ) -> Iterator[tuple[PackReference, bytes]]:
-    """Yield each pack in its order with its object, checked against its digest.
+    """Yield each pack in order with its object, which is checked against its digest.
 
-    A few are fetched side by side. If one of them can't be fetched, those before it are yielded.
+    Several packs are fetched at the same time. If one can't be fetched, the packs before it are
+    still yielded.
     """
     for some in _groups(packs):
-        if len(some) == 1:  # what a warm worker or reader lacks, most of the time
+        if len(some) == 1:  # the usual case of a warm worker or reader
             yield some[0], _fetch(some[0], store)
             continue
         with ThreadPoolExecutor(_PACKS_AT_A_TIME) as pool:
@@ -60,7 +61,10 @@ def fetched_packs(
 
 
 def _groups(packs: Sequence[PackReference]) -> Iterator[Sequence[PackReference]]:
-    """Packs that are held in memory together: a few, and one of them or not too many bytes."""
+    """Yield groups of packs that are held in memory together.
+
+    A group has at most _PACKS_AT_A_TIME packs, and at most _BYTES_AT_A_TIME bytes or a single pack.
+    """
     group: list[PackReference] = []
     for pack in packs:
         size = sum(one.size for one in group) + pack.size
@@ -81,7 +85,7 @@ def _fetch(reference: PackReference, store: SnapshotStore) -> bytes:
 
 
 def check_files(manifest: Manifest, folder: Path) -> None:
-    """Raise SnapshotDamagedError unless the files are those that the manifest names."""
+    """Raise SnapshotDamagedError unless the files have the names and sizes of the manifest."""
     sizes = {name: path.stat().st_size for name, path in list_files(folder).items()}
     wrong = sorted(
         name for name in {*sizes, *manifest.files} if sizes.get(name) != manifest.files.get(name)
@@ -95,7 +99,7 @@ def check_files(manifest: Manifest, folder: Path) -> None:
 
 @contextmanager
 def way_back(collection: Collection, manifest: Manifest) -> Iterator[None]:
-    """Say of whatever is damaged which version it spoils, and how to get an earlier one back."""
+    """Add to an error of damage which version it spoils, and how to restore an earlier one."""
     try:
         yield
     except (SnapshotDamagedError, NotADirectoryError, IsADirectoryError, FileExistsError) as error:

@@ -1,8 +1,8 @@
-"""A byte-exact local copy of a published version, which Chroma never opens.
+"""A byte-exact local copy of a published version.
 
-Opening a collection changes pages of its SQLite file, so the copy that Chroma works on can't serve
-as the ground that later packs are laid over: the mirror does, and the working copy is compared
-with it. It is private to one process.
+Chroma changes pages of a collection's SQLite file when it opens the collection. So packs can't be
+applied to the copy that Chroma works on. They are applied to the mirror, and the working copy is
+compared with the mirror. A mirror is private to one process.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from receipt_sync.keys import Collection
 
 _SYSTEM_CLOCK: Final = SystemClock()
 _COPIES: Final = 2
-"""Every mirror is copied once more, for Chroma to open."""
+"""The mirror, and the copy of it that Chroma opens."""
 
 
 class _Damage(NamedTuple):
-    """A published version that can't be read."""
+    """A published version that can't be read. It is not fetched again before `until`."""
 
     etag: str
     reason: str
@@ -35,11 +35,11 @@ class _Damage(NamedTuple):
 
 
 class Mirror:
-    """The files of one version under `folder`; `manifest` is None while they are of none.
+    """The files of one version under `folder`. `manifest` is None while they are of no version.
 
-    `room` is the folder that holds all copies of this process. With a `table`, the digest of each
-    page is kept in it. A version that was found damaged is not fetched again for so many seconds,
-    unless its manifest changes.
+    `room` is the folder that holds all copies of this process. A `table`, if given, holds the
+    digest of each page. A version that was found damaged is not fetched again for `damage_kept_for`
+    seconds, unless its manifest changes.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Mirror:
 
     @property
     def folder(self) -> Path:
-        """Where the files lie."""
+        """Return the folder that holds the files."""
         return self._layers.folder
 
     @folder.setter
@@ -74,28 +74,29 @@ class Mirror:
 
     @property
     def version(self) -> int:
-        """The version mirrored; 0 while nothing is published."""
+        """Return the version that is mirrored; 0 while nothing is published."""
         return self.manifest.version if self.manifest else 0
 
     def resume(self, known: Manifest | None, others: Sequence[Path]) -> None:
-        """Take over what an earlier process left: `known` was the last version that it mirrored.
+        """Take over what an earlier process left, which mirrored `known` last.
 
-        `others` are folders that may hold pages of it. Nothing in any folder is believed yet.
+        `others` are more folders that may hold pages of that version. No page of any folder is used
+        before its digest is checked.
         """
         self._last = known
         self._layers.resume(known, others)
 
     def refresh(self) -> bool:
-        """Follow the published manifest; True if it was another one than the one mirrored.
+        """Follow the published manifest; return True if another version was mirrored.
 
-        Raises SnapshotDamagedError if what is published can't be read whole, is gone, or is a
-        version that may not follow the last one. What was fetched stays for the next call.
+        Raises SnapshotDamagedError if the published version can't be read whole, is gone, or may
+        not follow the last one. What was fetched is kept for the next call.
         """
         damage = self._present_damage()
         got = self._store.manifest(damage.etag if damage else self.etag)
         if isinstance(got, Absent):
             self._check_never_published()
-            self._reset()  # what a failed first publish staged is no version
+            self._reset()  # a failed first publish may have staged files
             return False
         if not isinstance(got, FetchedManifest):
             if damage:
@@ -111,7 +112,7 @@ class Mirror:
         return True
 
     def accept(self, manifest: Manifest, etag: str, pack: bytes | None) -> None:
-        """Take over a version that this process has just published with a pack, or none."""
+        """Take over a version that this process has just published, with its pack if any."""
         self.forget()
         if pack is not None:
             self._layers.lay(pack, "a pack")
@@ -119,9 +120,9 @@ class Mirror:
         self._is(manifest, etag)
 
     def stage(self, source: Path) -> str | None:
-        """Become a copy of `source`, to be published as a new base; returns the tag to expect.
+        """Copy `source` into the mirror for a new base, and return the manifest tag to expect.
 
-        Until `accept` the mirror stands for no version.
+        The mirror holds no version until `accept`.
         """
         expected = self.etag
         self.forget()
@@ -129,7 +130,7 @@ class Mirror:
         return expected
 
     def forget(self) -> None:
-        """Believe nothing of the files until they were compared with a base again."""
+        """Treat the content of the files as unknown until they are compared with a base again."""
         self.manifest, self.etag, self._layers.laid = None, None, None
 
     def _follow(self, got: FetchedManifest) -> None:
@@ -145,7 +146,7 @@ class Mirror:
                 self._reset()
                 raise
             except SnapshotDamagedError:
-                if self._layers.laid == manifest:  # nothing was missing, and it does not fit
+                if self._layers.laid == manifest:  # all packs applied; sizes differ
                     self._reset()
                 raise
         self._is(manifest, got.etag)

@@ -1,7 +1,8 @@
 """A pack: the pages that changed from one version to the next, in one compressed object.
 
-Layout before zstd: magic, header length (4 bytes, big-endian), header (JSON: file → size and page
-numbers), then the pages in the header's order; a file's last page is as short as the file makes it.
+The layout before compression is: magic, header length (4 bytes, big-endian), header, pages. The
+header is JSON, and names the size and the page numbers of each file. The pages follow in the order
+of the header. A file's last page is shorter if the file ends within it.
 """
 
 import struct
@@ -18,16 +19,17 @@ from receipt_sync.errors import SnapshotDamagedError
 
 MAGIC: Final = b"RCSPACK\x01"
 MAX_PACK_BYTES: Final = 256 * 2**20
-"""Bytes of a pack before compression. What changed by more is published as a new base, whose blocks
-are read and written one at a time."""
+"""Bytes that a pack may have before compression. A larger change is published as a new base, whose
+blocks are read and written a few at a time.
+"""
 MAX_PACK_PAGES: Final = MAX_PACK_BYTES // (PAGE_SIZE + 16)
-"""So many pages fit, whatever their numbers take in the header."""
+"""Pages that always fit in a pack, whatever space their numbers take in the header."""
 
 PageNumber = Annotated[int, Field(ge=0)]
 
 
 class PackedFile(BaseModel):
-    """A file as the new version has it: size in bytes, and the pages that the pack carries."""
+    """A file of the new version: its size in bytes, and the pages that the pack holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,20 +38,20 @@ class PackedFile(BaseModel):
 
 
 class PackHeader(BaseModel):
-    """Changed files, and files that the new version does not have any more."""
+    """The changed files, and the files that the new version no longer has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: dict[FilePath, PackedFile]
     removed: tuple[FilePath, ...] = ()
     version: Annotated[int, Field(ge=0)] = 0
-    """The version that it makes: so no later pack has the same content, and with it the name."""
+    """The version that the pack makes. It gives each pack a content, and so a name, of its own."""
 
 
 def build_pack(
     folder: Path, changed: Mapping[str, list[int]], removed: tuple[str, ...], version: int = 0
 ) -> bytes:
-    """The pack of the given pages of the files under `folder`."""
+    """Return the pack of the given pages of the files under `folder`."""
     header = PackHeader(
         files={
             name: PackedFile(size=(folder / name).stat().st_size, pages=tuple(pages))
@@ -66,10 +68,10 @@ def build_pack(
 
 
 def apply_pack(data: bytes, folder: Path, name: str = "a pack") -> PackHeader:
-    """Lay a pack over the files of the version before; returns its header.
+    """Apply a pack to the files of the version before it, and return its header.
 
-    Raises SnapshotDamagedError, which says `name`, for a pack that is not whole. Nothing is written
-    before the header and the length have been checked.
+    The header and the length are checked before anything is written. Raises SnapshotDamagedError
+    for a pack that is not whole. The error names the pack as `name`.
     """
     content = decompress(data, MAX_PACK_BYTES, name)
     header, start = _read_header(content, name)

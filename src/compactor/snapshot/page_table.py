@@ -1,8 +1,9 @@
-"""The digest of every page of a version's files, so that what is found on a disk can be checked.
+"""The digest of every page of a version's files, to check files that are found on a disk.
 
-The manifest names digests of blocks before packs, and of packs. A mirror's blocks have packs laid
-over them, so neither says what a page of it must be. Whoever laid checked blocks and packs notes
-the digest of each page; a later process hashes what it finds and believes the pages that fit.
+The manifest names the digests of packs, and of blocks without packs. A mirror's blocks have packs
+applied to them, so neither digest says what a page must be. The process that applied checked blocks
+and packs notes the digest of each page. A later process hashes the pages that it finds, and uses
+those that match.
 """
 
 import hashlib
@@ -16,14 +17,14 @@ from compactor.snapshot.pack import PackHeader
 from compactor.snapshot.pages import PAGE_SIZE, give_size, list_files, page_count
 
 DIGEST_SIZE: Final = 16
-"""Bytes of SHA-256 that are kept of each page: a table is 1/256 of its files."""
+"""Bytes of each page's SHA-256 that are kept. A table has 1/256 of the size of its files."""
 _CHUNK: Final = 256 * PAGE_SIZE
 
 
 class PageTable:
     """Sizes and page digests of the files of one version.
 
-    `wrong` are pages which the files do not hold yet: they must come from packs.
+    `wrong` are the pages that the files do not hold yet. These pages must come from packs.
     """
 
     def __init__(self) -> None:
@@ -32,14 +33,17 @@ class PageTable:
         self.wrong: set[tuple[str, int]] = set()
 
     def read_all(self, folder: Path) -> None:
-        """Take over every file under `folder`, whose content must have been checked."""
+        """Note the sizes and page digests of all files under `folder`.
+
+        The caller must have checked the content of the files.
+        """
         files = list_files(folder)
         self.sizes = {name: path.stat().st_size for name, path in files.items()}
         self.digests = {name: _digests_of(path) for name, path in files.items()}
         self.wrong = set()
 
     def lay(self, header: PackHeader, folder: Path) -> None:
-        """Take over the pages of a pack that was laid over the files."""
+        """Note the pages of a pack that was applied to the files."""
         for name, file in header.files.items():
             self.sizes[name] = file.size
             digests = self.digests.setdefault(name, bytearray())
@@ -54,7 +58,10 @@ class PageTable:
         self.wrong = {(n, p) for n, p in self.wrong if p < page_count(self.sizes.get(n, 0))}
 
     def salvage(self, folder: Path, others: Sequence[Path]) -> None:
-        """Make `folder` hold each page that it, or one of the `others`, has; note the rest."""
+        """Fill `folder` with every matching page that it or one of the `others` holds.
+
+        Pages that were not found are noted in `wrong`. Files that the version lacks are removed.
+        """
         self.wrong = set()
         for name, path in list_files(folder).items():
             if name not in self.sizes:
@@ -74,7 +81,7 @@ class PageTable:
         return [int(page) for page in np.flatnonzero(unequal)]
 
     def _take(self, name: str, pages: list[int], source: Path, target: Path) -> list[int]:
-        """Copy those of the pages that `source` has; returns the rest."""
+        """Copy those of the pages that `source` holds, and return the rest."""
         known, left = self.digests[name], []
         with target.open("r+b") as file:
             for page, data in _read(source, pages):

@@ -1,6 +1,6 @@
-"""Which 4 KiB pages of a file differ from those of another.
+"""Compare and copy files in pages of 4 KiB.
 
-Whole pages are compared byte by byte: no digest has to be kept, and none can collide.
+Whole pages are compared byte by byte. So no digest has to be kept, and none can collide.
 """
 
 import os
@@ -15,12 +15,15 @@ from receipt_sync.errors import SnapshotDamagedError
 
 PAGE_SIZE: Final = 4096
 _WORDS: Final = PAGE_SIZE // 8
-_CHUNK: Final = 4096  # pages compared at a time: 16 MiB a side
+_CHUNK: Final = 4096  # pages compared at a time: 16 MiB of each file
 _RUN: Final = 256  # pages copied at a time: 1 MiB
 
 
 def list_files(folder: Path) -> dict[str, Path]:
-    """Every regular file under a folder, by its path relative to it, with forward slashes."""
+    """Return every regular file under a folder, sorted by its path.
+
+    The paths are relative to the folder and have forward slashes.
+    """
     found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     return dict(sorted(found.items()))
 
@@ -28,7 +31,8 @@ def list_files(folder: Path) -> dict[str, Path]:
 def check_sizes(folder: Path) -> None:
     """Raise SnapshotDamagedError for a file that claims far more bytes than it has on disk.
 
-    A kill during HNSW's persist leaves link_lists.bin with an apparent size of a terabyte.
+    A kill while hnswlib persists an index leaves link_lists.bin with an apparent size of a
+    terabyte.
     """
     for name, path in list_files(folder).items():
         stat = path.stat()
@@ -37,7 +41,10 @@ def check_sizes(folder: Path) -> None:
 
 
 def give_size(path: Path, size: int) -> None:
-    """Make a file of this many bytes. A file that has them is left as it is, with its mark."""
+    """Give a file `size` bytes; create it if needed.
+
+    A file that already has this size is not touched, so it keeps its mark.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.stat().st_size != size:
         with path.open("ab") as file:
@@ -45,12 +52,15 @@ def give_size(path: Path, size: int) -> None:
 
 
 def page_count(size: int) -> int:
-    """Pages that a file of `size` bytes has, the last one perhaps shorter."""
+    """Return the number of pages of a file of `size` bytes. The last page may be shorter."""
     return -(-size // PAGE_SIZE)
 
 
 def differing_pages(old: Path, new: Path) -> list[int]:
-    """Numbers of the pages of `new` that `old` lacks or has otherwise; `old` need not exist."""
+    """Return the numbers of the pages of `new` that are missing or different in `old`.
+
+    `old` need not exist.
+    """
     old_size = old.stat().st_size if old.exists() else 0
     new_size = new.stat().st_size
     whole = min(old_size, new_size) // PAGE_SIZE
@@ -62,7 +72,7 @@ def differing_pages(old: Path, new: Path) -> list[int]:
 
 
 def copy_pages(source: Path, target: Path, pages: list[int]) -> None:
-    """Make `target`'s given pages, and its size, those of `source`."""
+    """Copy the given pages of `source` to `target`, and give `target` the size of `source`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as reader, target.open("r+b" if target.exists() else "w+b") as writer:
         for start, stop in _runs(pages):
@@ -73,7 +83,10 @@ def copy_pages(source: Path, target: Path, pages: list[int]) -> None:
 
 
 def _runs(pages: list[int]) -> Iterator[tuple[int, int]]:
-    """Ascending pages as spans from one to another, which is not in it, of at most 1 MiB."""
+    """Yield spans of consecutive pages as (start, stop), of at most 1 MiB each.
+
+    `pages` must be ascending. `stop` is not part of the span.
+    """
     start = stop = -1
     for page in pages:
         if page != stop or stop - start == _RUN:

@@ -1,7 +1,7 @@
-"""Opens the published version of a collection, follows it, and searches it.
+"""A reader that opens the published version of a collection, follows it, and searches it.
 
-A refresh brings the mirror to the new version, opens and warms it, and only then swaps: a search
-sees one version or the other, never a half of each, and never waits for a fetch.
+A refresh brings the mirror to the new version, opens it and warms it up. Only then does the new
+version replace the old one. So a search uses exactly one version, and never waits for a fetch.
 """
 
 import os
@@ -27,7 +27,7 @@ from receipt_sync.keys import Collection
 
 
 class NothingPublishedError(SyncError):
-    """The collection has no published version yet."""
+    """The error of a reader whose collection has no published version yet."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Serving:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the copies lie. Only the process that claimed it may use it."""
+    """The folder that holds the copies. Only the process that claimed it may use it."""
 
     slot: Slot
     turns: Turns
@@ -50,10 +50,10 @@ class _Place:
 class SnapshotReader:
     """A read-only view of one collection. Safe for several threads of one process.
 
-    `root` may be kept between processes: what an earlier one fetched is checked and used. Several
-    readers may share a root; each takes a folder of its own below it, with two copies of the
-    snapshot. The folder is taken at the first refresh, so a reader may be made before a fork, and
-    used after it by the process that refreshes it first.
+    `root` may be kept between processes. The next process checks what an earlier one fetched, and
+    uses it. Several readers may share a root. Each takes a folder of its own below it, with two
+    copies of the snapshot. A reader takes its folder at the first refresh. So a reader may be made
+    before a fork. Then the process that refreshes it first may use it.
     """
 
     def __init__(
@@ -83,33 +83,34 @@ class SnapshotReader:
 
     @property
     def version(self) -> int:
-        """The version served; 0 while nothing is published."""
+        """Return the version that is served; 0 while nothing is published."""
         serving = self._serving
         return serving.manifest.version if serving else 0
 
     @property
     def is_fixed(self) -> bool:
-        """Return True: one version is served until the next refresh."""
+        """Return True: the reader serves one version until the next refresh."""
         return True
 
     @property
     def published_at(self) -> datetime | None:
-        """When the version served was published."""
+        """Return when the served version was published; None while nothing is published."""
         serving = self._serving
         return serving.manifest.published_at if serving else None
 
     @property
     def elements(self) -> int:
-        """Elements of the graph of the version served, deleted ones among them."""
+        """Return the number of elements of the served version's graph, deleted ones included."""
         serving = self._serving
         return serving.manifest.elements if serving else 0
 
     def refresh(self) -> bool:
-        """Follow the published version; True if a newer one is served from now on.
+        """Follow the published version; return True if a newer one is served from now on.
 
-        Raises SnapshotDamagedError if it can't be read, is gone, or is a lower version; and
-        WorkspaceFullError if the disk can't hold it. What was served before stays, and what was
-        fetched is kept. Raises ReaderClosedError and ForkedError.
+        Raises SnapshotDamagedError if the published version can't be read, is gone, or has a lower
+        number. Raises WorkspaceFullError if the disk can't hold it. After both errors, the reader
+        serves the same version as before, and what was fetched is kept. Raises ReaderClosedError
+        and ForkedError.
         """
         self._check_process()
         with self._refreshing:
@@ -122,37 +123,37 @@ class SnapshotReader:
             return True
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
-        """The records that exist, by id."""
+        """Return the records that exist, by id."""
         with self._used() as index:
             return index.get(ids)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of the records that exist, by id."""
+        """Return the vectors of the records that exist, by id."""
         with self._used() as index:
             return index.vectors(ids)
 
     def ids(self) -> Iterator[str]:
-        """Every record's id. Don't refresh while iterating."""
+        """Return an iterator over every record's id. Do not refresh while it runs."""
         self._check_process()
         return self._index().ids()
 
     def count(self) -> int:
-        """How many records the version served has."""
+        """Return how many records the served version has."""
         with self._used() as index:
             return index.count()
 
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:
-        """The nearest records, nearest first; `where` is a Chroma metadata filter."""
+        """Return the nearest records, nearest first; `where` is a Chroma metadata filter."""
         with self._used() as index:
             return index.search(vector, limit, where)
 
     def close(self, *, keep: bool = False) -> None:
-        """Let go of the files, and remove what this reader made below its root.
+        """Close the files, and remove what this reader made below its root.
 
-        With `keep` they stay for the next process, which then need not fetch them again. In a
-        process that was forked this does nothing: the files are those of its parent.
+        With `keep`, the files stay, and the next process need not fetch them again. In a forked
+        process this does nothing, because the files belong to its parent.
         """
         if self._is_foreign():
             return
@@ -170,7 +171,7 @@ class SnapshotReader:
 
     @contextmanager
     def _used(self) -> Iterator[ChromaIndex]:
-        """The index that is served, which is not closed while it is used."""
+        """Yield the index that is served. It is not closed while it is used."""
         self._check_process()
         with self._using:
             yield self._index()

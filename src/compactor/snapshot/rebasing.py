@@ -1,7 +1,8 @@
-"""Whether there is room for a new base, the one publish whose cost is that of the whole snapshot.
+"""Check whether there is enough time and memory for a new base.
 
-A publish without room stores a pack instead, as the publishes before it did, and says so. So a
-worker that fits for a pack is never ended by a base.
+A new base is the one publish whose cost is that of the whole snapshot. If time or memory is short,
+the publish stores a pack instead, and reports that. So a base never ends a worker that has enough
+time and memory for a pack.
 """
 
 from collections.abc import Callable
@@ -13,26 +14,29 @@ from compactor.snapshot.pages import list_files
 from receipt_sync.deadline import Deadline
 
 _BYTES_A_SECOND: Final = 25 * 2**20
-"""A quarter of what one processor digests, compresses and sends."""
+"""A quarter of the bytes that one processor digests, compresses and sends in a second."""
 _SECONDS: Final = 2.0
-"""For the manifest, and for what comes after it."""
+"""Time for the manifest, and for the steps after it."""
 
 
 class Room(NamedTuple):
-    """What a publish may take. No deadline: it may take any time."""
+    """The time and memory that a publish may take. Without a deadline, time is not limited."""
 
     deadline: Deadline | None
     free_memory: Callable[[], int]
-    """Bytes that the process may still take."""
+    """Returns the bytes that the process may still allocate."""
 
 
 def without_limit() -> int:
-    """Return more bytes than any machine has: nothing limits the process."""
+    """Return more bytes than any machine has, for a process that nothing limits."""
     return 1 << 62
 
 
 def lacking(folder: Path, room: Room) -> str | None:
-    """Return what a new base of the files under `folder` lacks, None if it lacks nothing."""
+    """Return the time or memory that a new base lacks, as text; None if it lacks nothing.
+
+    The base is that of the files under `folder`.
+    """
     size = sum(path.stat().st_size for path in list_files(folder).values())
     seconds = _SECONDS + size / _BYTES_A_SECOND
     if room.deadline is not None and room.deadline.remaining() < seconds:

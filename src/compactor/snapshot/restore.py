@@ -1,7 +1,7 @@
-"""Makes an earlier version of a collection the newest.
+"""Restore: publish an earlier version of a collection as the newest.
 
-What changed in the table since that version is not in it: verify and repair afterwards. Neither
-are the vectors that were acknowledged since: their deltas have to be sent again.
+The restored version lacks what changed in the table since, so verify and repair afterwards. It also
+lacks the vectors that were acknowledged since, so their deltas must be sent again.
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,17 @@ from receipt_sync.clock import Clock
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
 _TRIES: Final = 20
-"""A worker publishes a few times a second at most, and this takes some milliseconds."""
+"""Tries of a publish. A worker publishes a few times a second at most, and a try takes some
+milliseconds.
+"""
 
 
 @dataclass(frozen=True)
 class Way:
-    """From where a restore goes to where.
+    """The versions of a restore: `chosen` is published again in place of `newest`.
 
-    `highest` is the highest number that anybody may have seen: the restored version gets a higher
-    one, so that no reader takes it for an older one.
+    `highest` is the highest version number that any reader may have seen. The restored version gets
+    a higher number, so that no reader takes it for an older version.
     """
 
     chosen: Manifest
@@ -36,7 +38,7 @@ class Way:
 def check(store: SnapshotStore, way: Way, folder: Path) -> None:
     """Fetch every object of the chosen version into the empty `folder`, and check it.
 
-    Raises SnapshotDamagedError if an object is gone, damaged, or being deleted.
+    Raises SnapshotDamagedError if an object is missing, damaged or being deleted.
     """
     _check_not_condemned(way.chosen, way.newest, Shelf(store))
     with way_back(way.chosen.collection, way.chosen):
@@ -44,11 +46,11 @@ def check(store: SnapshotStore, way: Way, folder: Path) -> None:
 
 
 def publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
-    """Publish the chosen version, which was checked, anew under a higher number.
+    """Publish the chosen version again under a higher number, after `check` has passed.
 
-    Workers and readers move on to it. What a worker publishes meanwhile is replaced, too. The
-    present manifest may be damaged or gone. Raises SnapshotDamagedError if an object of the version
-    is being deleted, and PublishRefusedError if others publish all the time.
+    Workers and readers move to it. It also replaces what a worker publishes meanwhile. The present
+    manifest may be damaged or missing. Raises SnapshotDamagedError if an object of the version is
+    being deleted. Raises PublishRefusedError if other processes publish before every try.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -86,11 +88,14 @@ def _check_not_condemned(chosen: Manifest, newest: Manifest, shelf: Shelf) -> No
 
 
 def _present(store: SnapshotStore, newest: Manifest) -> tuple[Manifest, str | None]:
-    """The manifest to replace and its tag: of one that can't be read, the newest that can."""
+    """Return the manifest to replace, and its tag.
+
+    If the manifest is missing or can't be read, return `newest` instead.
+    """
     got = store.manifest(None)
     if not isinstance(got, FetchedManifest):
         return newest, None
     try:
         return read_manifest(got.data, newest.collection), got.etag
     except SnapshotDamagedError:
-        return newest, got.etag  # this is why somebody restores
+        return newest, got.etag  # a damaged manifest is one reason for a restore

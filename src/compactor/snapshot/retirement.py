@@ -1,13 +1,13 @@
-"""Which objects a snapshot may drop, and when.
+"""Rules for deleting objects that a snapshot no longer needs.
 
-What a new version names no more is listed as retired in its manifest. It is deleted only after the
-retention, so that a reader or a slower worker that still follows an older version finds it
-(design: Snapshot).
+A new version lists the objects that it no longer needs as retired in its manifest. They are deleted
+only after the retention. Until then, a reader or a slower worker that follows an older version
+finds them (design: Snapshot).
 
-Objects are named by their content, so a later version may need one again that an earlier one
-dropped: it leaves the list. But it must not while somebody may be about to delete it: who published
-the deletion may have fallen asleep before it, and would delete what is needed by then. So a list
-stays for a grace after its deletion began, and what is on it is not used.
+Objects are named by their content, so a later version may need a retired object again. The object
+then leaves the list. Do not reuse an object while a worker may still delete it. A worker can
+publish a deletion and then pause before it deletes. So a list stays in the manifest for GRACE after
+its deletion began, and no version uses its objects meanwhile.
 """
 
 from collections.abc import Iterator
@@ -18,13 +18,18 @@ from compactor.snapshot.manifest import Manifest, Retired
 from compactor.snapshot.shelf import Shelf, is_list
 
 GRACE: Final = timedelta(hours=1)
-"""How long a deletion may be under way: longer than any function lives, asleep or not, and than
-clocks differ."""
+"""How long a deletion may be under way. It is longer than any function lives, paused or not, and
+longer than clocks differ.
+"""
 
 
 class Expiry(NamedTuple):
-    """Entries to list in the next version; of those whose deletion begins with it, and of those
-    whose deletion is over, the entries as they were."""
+    """What the next version does with each retired entry.
+
+    `kept` are the entries that it lists. `due` are the entries whose deletion begins with it.
+    `over` are the entries whose deletion has ended. `due` and `over` hold the entries of the
+    version before.
+    """
 
     kept: tuple[Retired, ...]
     due: tuple[Retired, ...]
@@ -38,10 +43,10 @@ def retire(
     now: datetime,
     shelf: Shelf,
 ) -> tuple[Retired, ...]:
-    """The retired entries of the version after `previous`, which needs `needed`.
+    """Return the retired entries of the version after `previous`, which needs `needed`.
 
-    `again` are those of them that `previous` did without and that an earlier one may have dropped.
-    Only they are looked for on the lists.
+    `again` are those of the needed objects that `previous` did without. An earlier version may have
+    retired them, so they are looked up on the lists. No other object is looked up.
     """
     kept = _without(previous.retired, again, shelf) if again else previous.retired
     fresh = shelf.put(previous.objects - needed)
@@ -49,7 +54,7 @@ def retire(
 
 
 def split_expired(retired: tuple[Retired, ...], now: datetime, retention: timedelta) -> Expiry:
-    """What becomes of each entry in the next version."""
+    """Return what the next version does with each retired entry."""
     young = tuple(entry for entry in retired if now - entry.since < retention)
     old = tuple(entry for entry in retired if now - entry.since >= retention)
     due = tuple(entry for entry in old if entry.deleting is None)
@@ -60,16 +65,17 @@ def split_expired(retired: tuple[Retired, ...], now: datetime, retention: timede
 
 
 def deletable(expiry: Expiry, needed: frozenset[str], shelf: Shelf) -> list[str]:
-    """Names to delete once the next version is published: objects, and lists of the deleted.
+    """Return the names of the objects and lists to delete after the next version is published.
 
-    Never what that version needs, not even if a list could not be read when it began to.
+    The lists are those whose objects were deleted. No object that the version needs is returned,
+    even if the list that names it was unreadable when the version began to need it.
     """
     objects = {name for entry in expiry.due for name in shelf.objects(entry)}
     return sorted(objects - needed) + [entry.name for entry in expiry.over if is_list(entry.name)]
 
 
 def condemned(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
-    """Names of objects whose deletion may be under way: no version may need them now."""
+    """Return the objects whose deletion may be under way. No version may need them now."""
     begun = (entry for entry in manifest.retired if entry.deleting is not None)
     return frozenset(name for entry in begun for name in shelf.objects(entry))
 
@@ -77,7 +83,7 @@ def condemned(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
 def _without(
     retired: tuple[Retired, ...], again: frozenset[str], shelf: Shelf
 ) -> Iterator[Retired]:
-    """The entries for the same objects but those that are needed again."""
+    """Yield entries for the same objects without those that are needed again."""
     shelf.load(retired)
     for entry in retired:
         names = shelf.objects(entry)

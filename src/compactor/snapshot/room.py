@@ -1,4 +1,4 @@
-"""Whether the disk can hold what is about to be written."""
+"""Check whether the disk can hold what is about to be written."""
 
 import errno
 import shutil
@@ -11,15 +11,15 @@ from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.pages import list_files
 from receipt_sync.errors import WorkspaceFullError
 
-_BLOCK: Final = 512  # of st_blocks, whatever the file system's own is
+_BLOCK: Final = 512  # bytes in a unit of st_blocks, for every file system
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _REMEDY: Final = "give the function more ephemeral storage, or the reader a larger disk"
 
 
 def check_copies(manifest: Manifest, room: Path, copies: int) -> None:
-    """Raise WorkspaceFullError if the disk can't hold so many copies of a version under `room`.
+    """Raise WorkspaceFullError if `room` can't hold this many copies of a version.
 
-    What lies there already counts as free, because it is overwritten in place.
+    Files that are already there count as free space, because they are overwritten in place.
     """
     base = sum(file.size for file in manifest.base.values())
     needed = copies * max(base, sum(manifest.files.values()))
@@ -43,7 +43,7 @@ def check_free(needed: int, room: Path) -> None:
 
 @contextmanager
 def full_disk_explained(room: Path) -> Iterator[None]:
-    """Raise WorkspaceFullError where a write finds the disk full."""
+    """Raise WorkspaceFullError if a write inside the block finds the disk full."""
     try:
         yield
     except OSError as error:

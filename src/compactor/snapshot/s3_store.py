@@ -20,7 +20,7 @@ from receipt_sync.keys import Collection
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# 412: the condition does not hold, or the client's own repetition met its first try.
+# 412: the condition does not hold, or the client's own retry met the result of its first try.
 # 409: another conditional write was under way at the same time.
 # 404: If-Match on a manifest that was deleted.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -29,13 +29,17 @@ _DELETE_LIMIT = 1000
 
 
 class S3SnapshotStore:
-    """SnapshotStore on S3. What S3 itself refuses is raised as botocore's ClientError."""
+    """A SnapshotStore on S3.
+
+    Errors of S3 that no method names are raised as botocore's own errors.
+    """
 
     def __init__(self, client: "S3Client", bucket: str, collection: Collection) -> None:
         self._client, self._bucket = client, bucket
         self._prefix = f"snapshots/{collection}/"
 
     def manifest(self, known_etag: str | None) -> FetchedManifest | NotModified | Absent:
+        """See `SnapshotStore.manifest`."""
         condition: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
         try:
             got = self._client.get_object(Bucket=self._bucket, Key=self._manifest, **condition)
@@ -49,6 +53,10 @@ class S3SnapshotStore:
         return FetchedManifest(data, got["ETag"])
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
+        """See `SnapshotStore.swap_manifest`.
+
+        If the answer of a write is lost, the write counts if it had its effect.
+        """
         condition: dict[str, Any] = (
             {"IfMatch": expected_etag} if expected_etag else {"IfNoneMatch": "*"}
         )
@@ -74,19 +82,21 @@ class S3SnapshotStore:
         return put["ETag"]
 
     def _etag_of(self, data: bytes) -> str | None:
-        """Return the manifest's tag if it holds these very bytes, None otherwise.
+        """Return the manifest's tag if the manifest holds exactly these bytes, else None.
 
-        A manifest names its writer, its moment and all of its content. Equal bytes are therefore
-        the same version, whoever wrote them.
+        A manifest names its writer, its time and all of its content. So equal bytes are the same
+        version, whichever process wrote them.
         """
         got = self.manifest(None)
         return got.etag if isinstance(got, FetchedManifest) and got.data == data else None
 
     def holds_objects(self) -> bool:
+        """See `SnapshotStore.holds_objects`."""
         listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=2)
         return any(entry["Key"] != self._manifest for entry in listed.get("Contents", []))
 
     def read(self, name: str, at_most: int) -> bytes:
+        """See `SnapshotStore.read`."""
         key = self._prefix + name
         try:
             got = self._client.get_object(Bucket=self._bucket, Key=key)
@@ -97,9 +107,11 @@ class S3SnapshotStore:
         return _content(got, key, at_most)
 
     def write(self, name: str, data: bytes) -> None:
+        """See `SnapshotStore.write`."""
         self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
 
     def delete(self, names: Iterable[str]) -> None:
+        """See `SnapshotStore.delete`."""
         kept: list[str] = []
         reasons: set[str] = set()
         keys = [{"Key": self._prefix + name} for name in names]
@@ -112,9 +124,9 @@ class S3SnapshotStore:
             raise ObjectsNotDeletedError(kept, ", ".join(sorted(reasons)))
 
     def _not_deleted(self, some: Any) -> list[tuple[str, str]]:
-        """Delete at most a thousand objects; returns what may still be there, and why.
+        """Delete at most a thousand objects; return the keys that may still exist, with reasons.
 
-        A call without an answer stops nothing: which objects it deleted is not known, so all are
+        If a call gets no answer, it is unknown which objects it deleted. Then all keys are
         returned.
         """
         try:
@@ -131,7 +143,10 @@ class S3SnapshotStore:
 
 
 def _content(got: Any, key: str, at_most: int) -> bytes:
-    """The body, unless it is longer than a sound object can be."""
+    """Return the body of an object.
+
+    Raises SnapshotDamagedError if the body is longer than a sound object can be.
+    """
     if got["ContentLength"] > at_most:
         got["Body"].close()
         raise SnapshotDamagedError(
@@ -142,14 +157,14 @@ def _content(got: Any, key: str, at_most: int) -> bytes:
 
 
 def _is_refused(error: BotoCoreError | ClientError) -> bool:
-    """Return whether S3 says that the condition of a write does not hold."""
+    """Return whether S3 answered that the condition of a write does not hold."""
     if not isinstance(error, ClientError) or _code(error) == "NoSuchBucket":
         return False
     return status_of(error) in _REFUSED
 
 
 def _explained(error: ClientError, key: str) -> Exception:
-    """Return what to raise for a refused read."""
+    """Return the error to raise for a read that S3 refused."""
     if status_of(error) != HTTPStatus.FORBIDDEN:
         return error
     return SnapshotForbiddenError(

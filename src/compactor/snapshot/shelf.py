@@ -1,8 +1,9 @@
-"""Lists of retired objects, each an object itself, so that the manifest stays small.
+"""Lists of retired objects. Each list is an object itself, so that the manifest stays small.
 
-A new base retires hundreds of objects at once. Named one by one, those of a busy day would make a
-manifest of 20 MB, and every publish writes the manifest. A list is named by its content, read only
-by who makes a new base, deletes or restores, and known to the worker that wrote it.
+A new base retires hundreds of objects at once. If the manifest named them one by one, a busy day
+would make a manifest of 20 MB, and every publish writes the manifest. A list is named by its
+content. Only a process that makes a new base, deletes or restores reads lists. The worker that
+wrote a list keeps its content in memory.
 """
 
 from collections.abc import Iterable
@@ -36,16 +37,17 @@ class Shelf:
         self._known: dict[str, frozenset[str]] = {}
 
     def put(self, names: Iterable[str]) -> list[str]:
-        """Store lists of the names; returns what the lists are called."""
+        """Store the names in lists of at most MAX_LISTED, and return the names of the lists."""
         ordered = sorted(names)
         starts = range(0, len(ordered), MAX_LISTED)
         return [self._put(tuple(ordered[start : start + MAX_LISTED])) for start in starts]
 
     def objects(self, entry: Retired) -> frozenset[str]:
-        """What an entry stands for: itself, or the names on its list, which is not one of them.
+        """Return the objects that an entry stands for: the names on its list, or its own name.
 
-        A list that is gone or damaged names nothing: nobody deletes what was on it but
-        `receipt-sync snapshot gc`, and nothing that is in use depends on it.
+        A list is not one of its objects. A list that is missing or damaged counts as empty. Only
+        `receipt-sync snapshot gc` then deletes the objects that were on it. Nothing in use depends
+        on them.
         """
         if not is_list(entry.name):
             return frozenset({entry.name})
@@ -57,7 +59,7 @@ class Shelf:
         return self._known[entry.name]
 
     def load(self, entries: Iterable[Retired]) -> None:
-        """Fetch the lists that are not known yet, several at a time."""
+        """Fetch the lists that are not in memory yet, several at a time."""
         unknown = [e for e in entries if is_list(e.name) and e.name not in self._known]
         if unknown:
             with ThreadPoolExecutor(_THREADS) as pool:
@@ -65,7 +67,7 @@ class Shelf:
                     pass
 
     def keep_only(self, retired: Iterable[Retired]) -> None:
-        """Forget the lists that are none of these."""
+        """Drop all lists from memory that none of these entries names."""
         names = {entry.name for entry in retired}
         self._known = {name: known for name, known in self._known.items() if name in names}
 
@@ -87,5 +89,5 @@ class Shelf:
 
 
 def is_list(name: str) -> bool:
-    """Whether a retired entry's name is that of a list."""
+    """Return whether the name of a retired entry is that of a list."""
     return name.startswith(f"{LIST_FOLDER}/")

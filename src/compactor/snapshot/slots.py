@@ -1,7 +1,8 @@
-"""Numbered folders that outlive their holder, each held by one process at a time.
+"""Numbered folders, each held by one process at a time.
 
-A reader that starts again finds what the process before it has fetched. Two readers that were given
-the same folder hold different numbers, so that neither writes into the files of the other.
+A folder stays when its process ends. So a reader that starts again finds what the process before it
+fetched. Two readers with the same root hold different numbers, so neither writes into the files of
+the other.
 """
 
 import fcntl
@@ -13,19 +14,23 @@ from pathlib import Path
 
 
 class Slot:
-    """A folder that is ours until `release` or the end of this process."""
+    """A folder that this process holds until `release`, or until the process ends."""
 
     def __init__(self, folder: Path, lock: Path, descriptor: int, made_root: bool) -> None:
         self.folder, self._lock, self._descriptor = folder, lock, descriptor
         self._made_root = made_root
 
     def release(self, *, remove: bool) -> None:
-        """Let another process have the folder; with `remove`, delete what is in it first."""
+        """Release the folder to other processes.
+
+        With `remove`, delete the folder first. The root is deleted, too, if this slot created it
+        and nothing else is in it.
+        """
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)
             self._lock.unlink(missing_ok=True)
             if self._made_root:
-                with suppress(OSError):  # something else lies there
+                with suppress(OSError):  # the root is not empty
                     self.folder.parent.rmdir()
         os.close(self._descriptor)
 
@@ -45,7 +50,7 @@ def claim_slot(root: Path) -> Slot:
 
 
 def _locked(lock: Path) -> int | None:
-    """An open and locked file; None if another process holds it."""
+    """Open and lock a file, and return its descriptor; None if another process holds it."""
     while True:
         descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -55,7 +60,7 @@ def _locked(lock: Path) -> int | None:
             return None
         if _is_still_there(lock, descriptor):
             return descriptor
-        os.close(descriptor)  # its holder removed it after we opened it
+        os.close(descriptor)  # its holder deleted the file after it was opened here
 
 
 def _is_still_there(lock: Path, descriptor: int) -> bool:

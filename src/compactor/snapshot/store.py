@@ -1,4 +1,7 @@
-"""Where a collection's snapshot lies: one mutable manifest, and objects named by their content."""
+"""The protocol of the store of one collection's snapshot.
+
+A store holds one mutable manifest, and objects that are named by their content.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,52 +10,57 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class FetchedManifest:
-    """The manifest's bytes and the tag that a conditional write must name."""
+    """The manifest's bytes, and the tag that a conditional write must name."""
 
     data: bytes
     etag: str
 
 
 class NotModified:
-    """The manifest is still the one whose tag was given."""
+    """The answer that the manifest still has the given tag."""
 
 
 class Absent:
-    """Nothing has been published yet."""
+    """The answer that nothing is published yet."""
 
 
 class SnapshotStore(Protocol):
-    """One collection's prefix. Names are relative to it."""
+    """The objects under one collection's prefix. Names are relative to the prefix."""
 
     def manifest(self, known_etag: str | None) -> FetchedManifest | NotModified | Absent:
-        """The present manifest, unless it is still the known one.
+        """Return the present manifest, or NotModified if it still has the tag `known_etag`.
 
-        Raises SnapshotForbiddenError if the store does not say whether there is one.
+        Return Absent if there is no manifest. Raises SnapshotForbiddenError if the store does not
+        answer whether there is one.
         """
         ...
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
-        """Write the manifest if its tag is the expected one (None: if there is none yet).
+        """Write the manifest if the present one has the expected tag, and return the new tag.
 
-        Returns the new tag. Raises PublishRefusedError if another version was published.
+        `expected_etag` None expects that there is no manifest yet. Raises PublishRefusedError if
+        another version was published.
         """
         ...
 
     def holds_objects(self) -> bool:
-        """Return whether anything but the manifest lies under the prefix. One listing."""
+        """Return whether the prefix holds any object besides the manifest, by one listing."""
         ...
 
     def read(self, name: str, at_most: int) -> bytes:
-        """An object's bytes. Raises SnapshotDamagedError if it is gone or has more of them."""
+        """Return the bytes of an object.
+
+        Raises SnapshotDamagedError if the object is missing or has more than `at_most` bytes.
+        """
         ...
 
     def write(self, name: str, data: bytes) -> None:
-        """Store an object under its content's name; the same object twice is the same object."""
+        """Store an object under the name of its content. Writing it again changes nothing."""
         ...
 
     def delete(self, names: Iterable[str]) -> None:
-        """Remove objects; one that is gone already is no error.
+        """Delete objects. An object that is already gone is no error.
 
-        Raises ObjectsNotDeletedError with the names of those that may still be there.
+        Raises ObjectsNotDeletedError with the names of the objects that may still exist.
         """
         ...

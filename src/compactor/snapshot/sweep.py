@@ -1,8 +1,8 @@
-"""Deletes what crashed publishes have left behind.
+"""Delete objects that crashed publishes left behind.
 
-Objects are named by their content, so a publish that is under way may be about to need one of them
-again. They are therefore listed as under deletion first, by a new version of the manifest: a
-publish that began before is refused by its condition, and one that begins after it does without.
+Objects are named by their content, so a publish that is under way may need one of them again. So a
+new version of the manifest first lists them as being deleted. The condition of a publish that began
+earlier then fails. A publish that begins later does not use these objects.
 """
 
 from collections.abc import Iterable
@@ -21,10 +21,11 @@ _TRIES: Final = 10
 def sweep(
     store: SnapshotStore, collection: Collection, names: Iterable[str], clock: Clock, writer: str
 ) -> list[str]:
-    """Delete the objects of these names that are still no version's; returns their names.
+    """Delete the objects of these names that no version names, and return their names.
 
-    Raises PublishRefusedError if other versions are published all the time, SnapshotDamagedError if
-    the present one can't be read. Nothing was deleted then.
+    Raises PublishRefusedError if other versions are published before every try. Raises
+    SnapshotDamagedError if the present version can't be read. After both errors nothing was
+    deleted.
     """
     wanted = frozenset(names)
     for number in range(_TRIES):
@@ -50,14 +51,14 @@ def _announced(
     shelf.load(present.retired)
     swept = sorted(wanted.difference(_named(present, shelf)))
     objects = [name for name in swept if not is_list(name)]
-    if objects:  # a list is harmed by nobody: one that is gone names nothing
+    if objects:  # a list needs no announcement: a missing list counts as empty
         manifest = _announcing(present, shelf.put(objects), clock, writer)
         store.swap_manifest(manifest.to_json(), got.etag)
     return swept
 
 
 def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
-    """What a version needs or has retired, and its lists."""
+    """Return the names that a version needs or has retired, and those of its lists."""
     lists = {entry.name for entry in manifest.retired}
     return manifest.objects.union(lists, *map(shelf.objects, manifest.retired))
 

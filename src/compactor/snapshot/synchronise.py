@@ -1,4 +1,4 @@
-"""Make one folder of files equal to another by moving only the pages that differ."""
+"""Make one folder of files equal to another by copying only the pages that differ."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from compactor.snapshot.pages import copy_pages, differing_pages, list_files
 
 
 def difference(old: Path, new: Path) -> tuple[dict[str, list[int]], tuple[str, ...]]:
-    """Pages of each file of `new` that `old` lacks, and files that only `old` has.
+    """Return the pages of each file that `old` lacks, and the files that only `old` has.
 
-    A file is left out if it is the same. Files that are marked equal are not read.
+    Files that are the same in both folders are left out. Files that are marked equal are not read.
     """
     before, after = list_files(old), list_files(new)
     changed: dict[str, list[int]] = {}
@@ -25,7 +25,7 @@ def difference(old: Path, new: Path) -> tuple[dict[str, list[int]], tuple[str, .
 
 
 def synchronise(source: Path, target: Path) -> None:
-    """Give `target` the files of `source`, and mark them equal."""
+    """Give `target` the files of `source`, and mark the files equal."""
     changed, removed = difference(target, source)
     for name, pages in changed.items():
         copy_pages(source / name, target / name, pages)
@@ -35,7 +35,7 @@ def synchronise(source: Path, target: Path) -> None:
 
 
 def mark_all_equal(source: Path, target: Path) -> None:
-    """Note on every file that it equals its counterpart in the other folder."""
+    """Mark every file of `source` and its counterpart in `target` as equal."""
     for name, path in list_files(source).items():
         mark_equal(path, target / name)
 

@@ -1,21 +1,21 @@
-"""How far a cold worker is with fetching a version."""
+"""Progress of a cold worker that fetches a version."""
 
 import threading
 from collections.abc import Callable
 from typing import Final
 
 Tell = Callable[[int, int], None]
-"""Called with the objects that were fetched and checked, and how many there are."""
+"""Reports progress. Called with the number of objects fetched and checked, and their total."""
 
 _TIMES: Final = 4
 
 
 def tell_nobody(done: int, total: int) -> None:
-    """For whom the way does not matter."""
+    """Ignore the progress."""
 
 
 class Tally:
-    """Counts objects, from several threads, and tells at every quarter of the way."""
+    """A counter of fetched objects for several threads. It reports each quarter of the total."""
 
     def __init__(self, total: int, tell: Tell) -> None:
         self._total, self._tell = total, tell
@@ -23,6 +23,7 @@ class Tally:
         self._lock = threading.Lock()
 
     def one_more(self) -> None:
+        """Count one object, and report the progress if it completes a quarter."""
         with self._lock:
             self._done += 1
             quarter = _TIMES * self._done // self._total

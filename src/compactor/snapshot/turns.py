@@ -21,18 +21,21 @@ from receipt_sync.keys import Collection
 
 _COPY: Final = "copy-"
 DAMAGE_KEPT_FOR: Final = 600.0
-"""Seconds after which a damaged version is tried again though its manifest is the same: somebody
-may have brought an object back."""
+"""Seconds after which a damaged version is tried again although its manifest is the same. An
+operator may have restored a missing object.
+"""
 
 _numbers: Final = count(1)
-"""Of this process: Chroma keeps what it has open by path, so no path is used for another copy."""
+"""Numbers of this process's copies. Chroma identifies an open index by its path, so no path is used
+for a second copy.
+"""
 
 OpenServed = Callable[[Path], ChromaIndex]
-"""Opens the index in a folder, ready to be searched."""
+"""Opens the index in a folder, ready for searches."""
 
 
 class Turns:
-    """Copies below `folder`, which one process holds. What an earlier one left there is used."""
+    """The copies below `folder`, which one process holds. Copies of earlier processes are used."""
 
     def __init__(
         self, store: SnapshotStore, collection: Collection, folder: Path, clock: Clock
@@ -58,7 +61,7 @@ class Turns:
         self._handover: Handover | None = None
 
     def follow(self) -> Manifest | None:
-        """Bring the mirror to the published version; None while nothing is published.
+        """Bring the mirror to the published version and return it; None if nothing is published.
 
         Raises what `Mirror.refresh` raises.
         """
@@ -67,13 +70,13 @@ class Turns:
         return self._mirror.manifest
 
     def open(self, open_index: OpenServed) -> ChromaIndex:
-        """Open the version that the mirror has. `swapped` must be called next."""
+        """Open the version that the mirror holds. The caller must call `swapped` next."""
         return self._open_first(open_index) if self._served is None else self._open(open_index)
 
     def swapped(self, old: ChromaIndex | None) -> None:
         """Close the index that was served before, and make its folder the mirror.
 
-        An error of closing it is raised once its folder is out of use.
+        If closing fails, its error is raised after the folder was removed from use.
         """
         if old is None or self._handover is None:
             return
@@ -92,7 +95,7 @@ class Turns:
             self._salvage([now, self._kept])
 
     def _open_first(self, open_index: OpenServed) -> ChromaIndex:
-        """Serve a copy of the mirror; a folder that an earlier process left becomes that copy."""
+        """Serve a copy of the mirror. A folder that an earlier process left becomes that copy."""
         served = self._left[0] if self._left else self._new_folder()
         for surplus in self._left[1:]:
             shutil.rmtree(surplus, ignore_errors=True)
@@ -118,7 +121,7 @@ class Turns:
             raise
 
     def _salvage(self, others: list[Path]) -> None:
-        """Put the mirror together again from pages of other folders whose digests fit."""
+        """Rebuild the mirror from pages of other folders whose digests match."""
         self._table.salvage(self._mirror.folder, others)
         if self._table.wrong:
             self._mirror.forget()

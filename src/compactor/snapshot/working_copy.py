@@ -1,4 +1,4 @@
-"""The copy of a snapshot that a worker writes to, and how it becomes the next version (I4, I6)."""
+"""The copy of a snapshot that a worker writes to and publishes as the next version (I4, I6)."""
 
 import shutil
 from collections.abc import Callable
@@ -39,12 +39,15 @@ from receipt_sync.errors import (
 from receipt_sync.keys import Collection
 
 REBASE_SHARE: Final = 0.5
-"""Packs may grow to this share of the base before a new base is written."""
+"""Share of the base's size that packs may reach before a new base is written."""
 REBASE_FLOOR: Final = 64 * 2**20
-"""Bytes of packs below which a new base is never written: small snapshots would rebase all day."""
+"""Bytes of packs below which no new base is written. Without this floor, a small snapshot would be
+rebased again and again.
+"""
 MAX_PACKS: Final = 200
-"""Packs at which a new base is due. Without room for one they may grow to the format's MOST_PACKS.
-Then a new base is written whether there is room or not, because no version can name one pack more.
+"""Number of packs at which a new base is due. Without room for a base, packs may grow to the
+format's limit, MOST_PACKS. Then a new base is written with or without room, because no version can
+name another pack.
 """
 
 OpenIndex = Callable[[Path, Collection], Index]
@@ -52,30 +55,33 @@ OpenIndex = Callable[[Path, Collection], Index]
 
 @dataclass(frozen=True)
 class Published:
-    """What a publish did: the new version, and the bytes that it uploaded besides the manifest."""
+    """The result of a publish: the new version, and the bytes uploaded besides the manifest."""
 
     version: int
     uploaded: int
     postponed: str | None = None
-    """Why a new base, whose turn it was, has to wait."""
+    """Why a new base that is due has to wait."""
     undeleted: str | None = None
     """Why expired objects were not deleted after the publish."""
     abandoned: str | None = None
-    """Why the copy can't go on from the version that it has published."""
+    """Why the copy can't continue from the version that it has published."""
 
 
 @dataclass(frozen=True)
 class CopySettings:
-    """Who writes, for how long dropped objects are kept, and how much memory there is."""
+    """The writer's name, the retention of objects that no version needs, and the free memory."""
 
     writer: str
     retention: timedelta
     free_memory: Callable[[], int] = without_limit
-    """Bytes that the process may still take."""
+    """Returns the bytes that the process may still allocate."""
 
 
 class WorkingCopy:
-    """Checkout, mark, publish, discard. One process, one thread at a time."""
+    """A copy that can be checked out, marked dirty, published and discarded.
+
+    Only one thread of one process may use it at a time.
+    """
 
     def __init__(
         self,
@@ -97,18 +103,18 @@ class WorkingCopy:
         self._deadline: Deadline | None = None
 
     def begin(self, deadline: Deadline) -> None:
-        """To be called before a checkout: what is published is published before the deadline."""
+        """Set the deadline of the next publish. Call this before a checkout."""
         self._deadline = deadline
 
     @property
     def version(self) -> int:
-        """The version checked out; 0 while nothing is published."""
+        """Return the version that is checked out; 0 while nothing is published."""
         return self._mirror.version
 
     def checkout(self) -> Index:
-        """The collection as published now. A dirty copy is thrown away first.
+        """Return the collection as it is published now. A dirty copy is discarded first.
 
-        Raises SnapshotDamagedError if what is published can't be read.
+        Raises SnapshotDamagedError if the published version can't be read.
         """
         if self._dirty:
             self.discard()
@@ -121,21 +127,21 @@ class WorkingCopy:
         return self._index
 
     def mark_dirty(self) -> None:
-        """To be called before the first write to the index."""
+        """Mark the copy as dirty. Call this before the first write to the index."""
         self._dirty = True
 
     def discard(self) -> None:
-        """Throw the files away; the next checkout copies them anew from the mirror."""
+        """Delete the files. The next checkout copies them again from the mirror."""
         self._dirty = True
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._dirty = False
 
     def publish(self, record_count: int | None) -> Published:
-        """Make the copy the next version, on condition that the one checked out is still the last.
+        """Publish the copy as the next version if the version checked out is still the newest.
 
-        `record_count` None means: as before. Raises PublishRefusedError; the copy is then to be
-        discarded, and so it is after any other error.
+        `record_count` None keeps the count of the version before. Raises PublishRefusedError if
+        another version was published. The caller must discard the copy after any error.
         """
         self._dirty = True
         self._check_idle()
@@ -143,7 +149,7 @@ class WorkingCopy:
         return self._publish(self._mirror.manifest, record_count)
 
     def close(self) -> None:
-        """Let go of the index; the files stay."""
+        """Close the index. The files stay."""
         index, self._index = self._index, None
         if index is not None:
             index.close()
@@ -152,19 +158,19 @@ class WorkingCopy:
         """Return whether the mirror moved. Raises SnapshotDamagedError if the manifest is lost."""
         moved = self._mirror.refresh()
         if self._mirror.manifest is None and self._store.holds_objects():
-            # A manifest is there before the first object, so one may have come since the look.
+            # The manifest is written before the first object, so it may exist since the refresh.
             moved = self._mirror.refresh()
             if self._mirror.manifest is None:
                 raise lost_manifest(self._collection)
         return moved
 
     def _begin(self) -> str:
-        """Publish version 0 before the first object is stored; returns its tag."""
+        """Publish version 0 before the first object is stored, and return its tag."""
         begun = Manifest.begun(self._collection, self._clock.now(), self._settings.writer)
         return self._store.swap_manifest(begun.to_json(), None)
 
     def _check_idle(self) -> None:
-        """A rollback journal beside the database would mean a transaction under way."""
+        """Raise IndexFailedError if a journal beside the database shows an open transaction."""
         for name in list_files(self._folder):
             if name.endswith(("-journal", "-wal")):
                 raise IndexFailedError(f"Chroma is not idle: {name} exists")
@@ -178,7 +184,7 @@ class WorkingCopy:
         return replace(self._publish_pack(manifest, record_count), postponed=postponed)
 
     def _postponed(self, manifest: Manifest) -> str | None:
-        """Return why a base has to wait: it lacks room, or needs what is about to be deleted."""
+        """Return why a base has to wait: it lacks room, or needs objects that are being deleted."""
         lacks = lacking(self._folder, Room(self._deadline, self._settings.free_memory))
         if lacks is not None:
             return f"it needs {lacks}"
@@ -227,13 +233,16 @@ class WorkingCopy:
     def _after(
         self, manifest: Manifest, etag: str, pack: bytes | None, uploaded: int, expired: list[str]
     ) -> Published:
-        """Return what was done. The version is published, so nothing here may raise an error."""
+        """Return the result of the publish.
+
+        The version is already published, so nothing here may raise an error.
+        """
         abandoned, undeleted = None, None
         try:
             self._mirror.accept(manifest, etag, pack)
             mark_all_equal(self._mirror.folder, self._folder)
             self._dirty = False
-        except (OSError, SyncError) as error:  # still dirty: the next checkout begins anew
+        except (OSError, SyncError) as error:  # still dirty: the next checkout discards the copy
             abandoned = type(error).__name__
         try:
             self._leftovers.delete(expired, self._clock.now())
@@ -248,9 +257,10 @@ class WorkingCopy:
         record_count: int | None,
         again: frozenset[str] = frozenset(),
     ) -> tuple[Manifest, list[str]]:
-        """The version to publish, and what to delete after that.
+        """Return the version to publish, and the names to delete after that.
 
-        `again` are the objects that `previous` did without and an earlier version may have dropped.
+        `again` are the objects that `previous` did without and that an earlier version may have
+        retired.
         """
         now = self._clock.now()
         if previous and again and not condemned(previous, self._shelf).isdisjoint(again):

@@ -1,7 +1,8 @@
-"""A folder that belongs to one process, and the removal of what dead ones left behind.
+"""Folders that belong to one process each, and the removal of folders of dead processes.
 
-A function that is killed leaves its working copies on a disk that the next process shares. The
-lock on a file beside each folder dies with its owner, so a lock that can be had marks a leftover.
+A function that is killed leaves its working copies on a disk that the next process shares. Each
+folder has a lock file beside it. The lock ends with the process that holds it. So a lock that can
+be acquired marks a leftover folder.
 """
 
 import fcntl
@@ -16,13 +17,16 @@ _LOCK: Final = ".lock"
 
 
 def claim(root: Path, name: str) -> Path:
-    """A new folder `root/name`, ours until this process ends. Leftovers of others are removed."""
+    """Create the folder `root/name` for this process, and return it.
+
+    It belongs to this process until the process ends. Folders of dead processes are removed first.
+    """
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
     pending = root / f"{name}.claim"
     descriptor = os.open(pending, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    pending.rename(root / f"{name}{_LOCK}")  # visible to sweepers only once it is locked
+    pending.rename(root / f"{name}{_LOCK}")  # other processes see the file only after it is locked
     folder = root / name
     folder.mkdir()
     return folder
@@ -42,11 +46,11 @@ def _sweep(root: Path) -> None:
     for lock in root.glob(f"*{_LOCK}"):
         try:
             descriptor = os.open(lock, os.O_RDWR)
-        except FileNotFoundError:  # another sweeper was faster
+        except FileNotFoundError:  # another process removed it first
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # its owner lives
+        except BlockingIOError:  # its process is alive
             continue
         else:
             shutil.rmtree(root / lock.stem, ignore_errors=True)
