@@ -1,4 +1,4 @@
-"""The local AWS: start it, provision it, deploy both functions to it, stop it.
+"""The local AWS: starts it, provisions it, deploys both functions to it, and stops it.
 
-`python -m local up` is the command; `local.running.running` is the same for tests.
+The command is `python -m local up`. Tests use `local.running.running` for the same.
 """

@@ -1,4 +1,4 @@
-"""The versioned bucket of snapshots and deltas."""
+"""The versioned bucket for snapshots and deltas."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def ensure_bucket(clients: Clients, names: Names, key_arn: str) -> str:
-    """Name of the environment's bucket: versioned, encrypted with the key, never public."""
+    """Return the name of the environment's bucket, and create the bucket if it is absent.
+
+    It is versioned, encrypted with the key, and blocks public access.
+    """
     s3, bucket = clients.s3, names.bucket
     if not _exists(s3, bucket):
         s3.create_bucket(Bucket=bucket)
@@ -44,7 +47,10 @@ def ensure_bucket(clients: Clients, names: Names, key_arn: str) -> str:
 
 
 def delete_bucket(clients: Clients, names: Names) -> None:
-    """Delete every version of every object, then the bucket, if it is there."""
+    """Delete all versions of all objects, and then the bucket.
+
+    Do nothing if the bucket is absent.
+    """
     s3, bucket = clients.s3, names.bucket
     if not _exists(s3, bucket):
         return

@@ -1,4 +1,4 @@
-"""`python -m local up|deployed|down|status|env|invoke|forward`."""
+"""The command line `python -m local up|deployed|down|status|env|invoke|forward`."""
 
 import json
 import os
@@ -58,9 +58,11 @@ def up(
         typer.Option(help="Pack the dependencies; by default only where no MiniStack answers."),
     ] = None,
 ) -> None:
-    """Start the local AWS, create what holds data, deploy both functions. Again: deploy anew.
+    """Start the local AWS, create its resources, and deploy both functions.
 
-    The quick way, for the demo and the tests; `deployed` is the way of AWS itself.
+    Run it again to redeploy.
+
+    This is the quick way, for the demo and the tests. `deployed` uses Terraform and SAM, as on AWS.
     """
     options = Options(function_timeout=function_timeout)
     options = replace(options, visibility_timeout=visibility or options.visibility_rule)
@@ -80,9 +82,9 @@ def deployed(
     state: StateOption = None,
     port: Annotated[int | None, typer.Option(help="Port; a free one by default.")] = None,
 ) -> None:
-    """Start the local AWS, apply terraform/, build and deploy template.yaml: as on AWS.
+    """Start the local AWS, apply terraform/, build and deploy template.yaml, as on AWS.
 
-    Takes two minutes or three. Again: apply and deploy anew.
+    It takes two to three minutes. Run it again to apply and deploy again.
     """
     request = Request(endpoint=endpoint_of(os.environ), port=port)
     _tell(up_deployed(State.at(state), request, step, counted))
@@ -96,7 +98,10 @@ def _tell(stack: Stack) -> None:
 @app.command()
 @ends_in_a_sentence
 def down(state: StateOption = None) -> None:
-    """Stop what `up` started, or delete what it created elsewhere. Data is lost."""
+    """Stop the local AWS that `up` started, or delete the resources created elsewhere.
+
+    Data is lost.
+    """
     folder = State.at(state)
     if not folder.claimed:
         output().print(f"Nothing runs from {folder.path}")
@@ -111,7 +116,7 @@ def status(
     state: StateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
-    """Show endpoint, functions, mappings and queue depths."""
+    """Show the endpoint, functions, mappings and queue depths."""
     found = status_of(State.at(state))
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
@@ -124,9 +129,9 @@ def status(
 def invoke(
     as_json: Annotated[bool, typer.Option("--json", help="JSON at the end too.")] = False,
 ) -> None:
-    """Run events/*.json through `sam local invoke`, and check each answer and its effect.
+    """Run events/*.json through `sam local invoke`, and check each response and its effect.
 
-    Exit status 1 if one is wrong, 3 if there is no Docker engine.
+    Exit status 1 means that a check failed, and 3 that no Docker engine answers.
     """
     try:
         results = list(invoke_all(step))
@@ -146,9 +151,10 @@ def invoke(
 @app.command()
 @ends_in_a_sentence
 def forward(state: StateOption = None) -> None:
-    """Let containers reach the local AWS at host.docker.internal, until interrupted.
+    """Let containers reach the local AWS at host.docker.internal, until the command is interrupted.
 
-    For `sam local invoke` by hand, on Linux; with `--port 4566` on `up`, events/env.json fits.
+    Use it on Linux, if you run `sam local invoke` manually. Start the local AWS with `up --port
+    4566` to match events/env.json.
     """
     port = urlsplit(load(state).endpoint).port
     assert port is not None
@@ -161,7 +167,7 @@ def forward(state: StateOption = None) -> None:
 @app.command()
 @ends_in_a_sentence
 def env(state: StateOption = None) -> None:
-    """Print export lines with which any AWS program finds the local AWS."""
+    """Print export lines. With them, any AWS program finds the local AWS."""
     for name, value in load(state).variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 

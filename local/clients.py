@@ -1,6 +1,6 @@
-"""Clients that can reach the local AWS and nothing else.
+"""AWS clients that can reach only the local AWS.
 
-They come from localstack-client, with its dummy credentials replaced by the usual test/test.
+They come from localstack-client. Its dummy credentials are replaced by the usual test/test.
 """
 
 from functools import cached_property
@@ -24,23 +24,26 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 CREDENTIAL: Final = "test"
-"""Access key and secret key alike: what LocalStack and MiniStack both take, and AWS refuses."""
+"""The access key and the secret key. LocalStack and MiniStack accept this value, and AWS refuses
+it.
+"""
 
 _CONFIG: Final = Config(
     connect_timeout=3,
     read_timeout=60,
     retries={"mode": "standard", "max_attempts": 3},
     max_pool_connections=16,
-    proxies={},  # the endpoint is local: a proxy of the environment must not get in between
+    # The endpoint is local, so requests must bypass a proxy that the environment names.
+    proxies={},
     s3={"addressing_style": "path"},
 )
 
 
 class LocalSession(Session):  # type: ignore[misc]  # localstack-client carries no types
-    """A localstack-client session bound to one endpoint.
+    """A localstack-client session that is bound to one endpoint.
 
-    localstack-client lets AWS_ENDPOINT_URL win over the host that it is given; here the endpoint
-    is decided once, by whoever makes the session, so that several can live in one process.
+    In localstack-client, AWS_ENDPOINT_URL overrides the given host. This class takes the endpoint
+    from its caller only, so that one process can use several endpoints.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -56,7 +59,7 @@ class LocalSession(Session):  # type: ignore[misc]  # localstack-client carries 
 
 
 class Clients:
-    """One client a service, made when first asked for. Raises EndpointError for the real AWS."""
+    """Creates one client per service, at its first use. Raises EndpointError for the real AWS."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = checked_endpoint(endpoint)
@@ -64,48 +67,59 @@ class Clients:
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
+        """Return the client of DynamoDB."""
         return self.client("dynamodb")  # type: ignore[no-any-return]
 
     @cached_property
     def streams(self) -> "DynamoDBStreamsClient":
+        """Return the client of DynamoDB Streams."""
         return self.client("dynamodbstreams")  # type: ignore[no-any-return]
 
     @cached_property
     def sqs(self) -> "SQSClient":
+        """Return the client of SQS."""
         return self.client("sqs")  # type: ignore[no-any-return]
 
     @cached_property
     def s3(self) -> "S3Client":
+        """Return the client of S3."""
         return self.client("s3")  # type: ignore[no-any-return]
 
     @cached_property
     def kms(self) -> "KMSClient":
+        """Return the client of KMS."""
         return self.client("kms")  # type: ignore[no-any-return]
 
     @cached_property
     def lambda_(self) -> "LambdaClient":
+        """Return the client of Lambda."""
         return self.client("lambda")  # type: ignore[no-any-return]
 
     @cached_property
     def iam(self) -> "IAMClient":
+        """Return the client of IAM."""
         return self.client("iam")  # type: ignore[no-any-return]
 
     @cached_property
     def ssm(self) -> "SSMClient":
+        """Return the client of SSM."""
         return self.client("ssm")  # type: ignore[no-any-return]
 
     @cached_property
     def logs(self) -> Any:
-        """CloudWatch Logs."""
+        """Return the client of CloudWatch Logs."""
         return self.client("logs")
 
     def client(self, service: str) -> Any:
-        """A client of any other service."""
+        """Return a new client of any service."""
         return self._session.client(service, config=_CONFIG)
 
 
 def checked_endpoint(endpoint: str) -> str:
-    """The endpoint without a trailing slash. Raises EndpointError for no URL, or for real AWS."""
+    """Return the endpoint without a trailing slash.
+
+    Raises EndpointError if it is no URL or is an endpoint of the real AWS.
+    """
     parts = urlsplit(endpoint.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise EndpointError(

@@ -1,4 +1,4 @@
-"""Runs the tools of others, which must neither see the caller's AWS nor be left unexplained."""
+"""Runs external programs without the caller's AWS settings, and explains their failures."""
 
 import os
 import shutil
@@ -15,15 +15,15 @@ _LAST_LINES = 40
 
 
 class MissingToolError(LocalAWSError):
-    """A program that is needed is not on PATH."""
+    """A required program is not on PATH."""
 
 
 class ToolFailedError(LocalAWSError):
-    """A program ended with an error; its last words follow."""
+    """A program ended with an error. The message holds the last lines of its output."""
 
 
 def find_tool(name: str, instead: str) -> str:
-    """Path of a program. Raises MissingToolError, which says what to do `instead`."""
+    """Return the path of a program. Raises MissingToolError, whose message suggests `instead`."""
     found = shutil.which(name)
     if found is None:
         raise MissingToolError(f"{name} is not on PATH: install it, or {instead}")
@@ -31,7 +31,7 @@ def find_tool(name: str, instead: str) -> str:
 
 
 def environment_of(endpoint: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The process's environment, with every AWS variable replaced by those of the local AWS."""
+    """Return the environment of this process, with the AWS variables of the local AWS only."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
         **kept,
@@ -51,7 +51,10 @@ def environment_of(endpoint: str, extra: Mapping[str, str] | None = None) -> dic
 def lines_of(
     command: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> Iterator[Iterator[str]]:
-    """The lines that a command prints, while it runs. Raises ToolFailedError at the end."""
+    """Run a command, and pass its output lines to the block while it runs.
+
+    Raises ToolFailedError at the end of the block if the command failed.
+    """
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -64,7 +67,7 @@ def lines_of(
         assert process.stdout is not None
         said: list[str] = []
         yield _remembering(process.stdout, said)
-        said += process.stdout  # what the block did not read
+        said += process.stdout  # The lines that the block did not read.
     if process.returncode != 0:
         last = "".join(said[-_LAST_LINES:]).strip()
         raise ToolFailedError(

@@ -1,4 +1,4 @@
-"""What the command shows on a terminal, or plainly in a pipe."""
+"""Output of the command, for a terminal or a pipe."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,20 +24,20 @@ from local.status import Status
 from receipt_sync.errors import SyncError
 
 FAILED = 2
-"""Exit code for everything that is wrong with the call, the folder or the endpoint."""
+"""Exit code for every error in the call, the folder or the endpoint."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def output() -> Console:
-    """Standard output, without guessing at what to colour."""
+    """Return a console for standard output that highlights nothing automatically."""
     return Console(highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Show that a step runs, then how long it took."""
+    """Show that a step runs, and then its duration."""
     console = output()
     began = time.monotonic()
     with console.status(text):
@@ -47,7 +47,7 @@ def step(text: str) -> Iterator[None]:
 
 @contextmanager
 def counted(text: str) -> Iterator[Counter]:
-    """Show how far a step is, then how long it took."""
+    """Show the progress of a step, and then its duration."""
     console, began = output(), time.monotonic()
     with Progress(
         SpinnerColumn(),
@@ -64,7 +64,7 @@ def counted(text: str) -> Iterator[Counter]:
 
 
 def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn known errors into a sentence and exit code 2, in place of a traceback."""
+    """Return the command with known errors turned into one sentence and exit code 2."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -78,7 +78,7 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def print_status(status: Status) -> None:
-    """The status as two tables."""
+    """Print the status as two tables."""
     console = output()
     process = f"MiniStack, process {status.pid}" if status.pid else "not started here"
     console.print(f"endpoint {status.endpoint} ({process})")

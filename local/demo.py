@@ -1,6 +1,6 @@
-"""`make demo`: the whole system on the local AWS, from receipts to a search that follows writes.
+"""`make demo` runs the whole system on the local AWS and shows that a search follows the writes.
 
-Starts the local AWS if none runs, and stops what it started.
+It starts the local AWS if none runs, and stops it only if it started it.
 """
 
 import os
@@ -51,7 +51,7 @@ _EXAMPLES: Final = 5
 
 
 class NotVisibleError(LocalAWSError):
-    """Readers did not follow a write in time."""
+    """Readers did not see a write in time."""
 
 
 @ends_in_a_sentence
@@ -69,7 +69,9 @@ def demo(
         Path | None, typer.Option(help="Folder of the local AWS.", show_default=".local")
     ] = None,
 ) -> None:
-    """Load receipts, change them, and see readers follow; exit 0 only if verify finds nothing.
+    """Load receipts, change them, and show that readers follow.
+
+    Exit 0 only if verify finds nothing.
 
     Example: python -m local.demo --count 50
 
@@ -90,7 +92,7 @@ def demo(
 
 @contextmanager
 def local_aws(state: State) -> Iterator[Stack]:
-    """The local AWS that runs, or else one that is started, and stopped at the end."""
+    """Yield the running local AWS, or start one for the block and stop it at the end."""
     present = _running(state)
     if present is not None:
         output().print(f"using the local AWS at {present.endpoint}")
@@ -131,7 +133,7 @@ def _tell(
 def _await_arrival(
     connection: Connection, readers: Readers, planned: LoadReport, patience: float
 ) -> None:
-    """Until table and snapshot agree. Raises NotVisibleError."""
+    """Wait until table and snapshot agree. Raises NotVisibleError."""
     with progress_bars() as progress:
         settled = settle(
             lambda: verify_once(connection, readers, _EXAMPLES),
@@ -160,7 +162,7 @@ def _arrival_bar(
 
 
 def _published(connection: Connection) -> int:
-    """How many records the published manifests name."""
+    """Return the number of records that the published manifests name."""
     total = 0
     for collection in Collection:
         store = S3SnapshotStore(connection.s3, connection.names.bucket, collection)
@@ -171,7 +173,10 @@ def _published(connection: Connection) -> int:
 
 
 def _play(number: int, chapter: Step, readers: Readers) -> float:
-    """Search, write, wait until readers see it, search again; returns the seconds waited."""
+    """Search, write, wait until readers see the write, and search again.
+
+    Return the seconds waited.
+    """
     before = _search(readers, chapter.query)
     chapter.write()
     with output().status("waiting until readers see it"):
@@ -181,7 +186,7 @@ def _play(number: int, chapter: Step, readers: Readers) -> float:
 
 
 def wait_until_visible(chapter: Step, readers: Readers) -> float:
-    """Refresh readers until the step shows. Returns the seconds; raises NotVisibleError."""
+    """Refresh the readers until they see the step. Return the seconds. Raises NotVisibleError."""
     clock = SystemClock()
     begun = clock.monotonic()
     while True:
@@ -201,7 +206,7 @@ def _search(readers: Readers, query: Query) -> Sequence[Hit]:
 
 
 def _new_receipt() -> Receipt:
-    """One that no earlier run has added."""
+    """Return a receipt that no earlier run has added."""
     run = str(ULID())
     (receipt,) = islice(synthetic_receipts(1, Random(run)), 1)
     company = f"Demo Corner Shop {run[-4:]}"

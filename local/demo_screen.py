@@ -1,4 +1,4 @@
-"""What the demonstration shows."""
+"""The output of the demonstration."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from operations.searching import Hit
 from operations.verdict import Finding, Verdict
 
 _COLUMNS: Final = {"": 9, "distance": 8, "text": 8, "merchant": 8, "receipt": 8, "vector": 6}
-"""Headings, and the least width in characters: long texts and names give way first."""
+"""Headings and minimum widths in characters. Long texts and names are shortened first."""
 
 
 @contextmanager
 def timed(text: str) -> Iterator[None]:
-    """Say what was done and how long it took; meanwhile the block shows its own progress."""
+    """Run the block, and then print `text` and the duration. The block shows its own progress."""
     begun = monotonic()
     yield
     output().print(f"[green]✓[/] {escape(text)} [dim]({monotonic() - begun:.1f} s)[/]")
@@ -28,7 +28,7 @@ def timed(text: str) -> Iterator[None]:
 def show_step(
     number: int, step: Step, before: Sequence[Hit], after: Sequence[Hit], seconds: float
 ) -> None:
-    """One step: the same search before and after it, and how long readers waited."""
+    """Print one step: the same search before and after it, and the time until readers saw it."""
     query = step.query
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading, width in _COLUMNS.items():
@@ -46,7 +46,7 @@ def show_step(
 
 
 def show_end(steps: Sequence[tuple[str, float]], verdict: Verdict) -> None:
-    """The closing table: each step's seconds, and the verdict's counts."""
+    """Print the closing table: the seconds of each step, and the counts of the verdict."""
     table = Table(title="From a write to the table to a reader of the snapshot")
     table.add_column("step")
     table.add_column("seconds", justify="right")

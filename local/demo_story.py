@@ -1,7 +1,6 @@
-"""What the demonstration does to the receipts, and how it knows that readers see it.
+"""The changes that the demonstration makes to the receipts, and the test that readers see each one.
 
-Every step is a write to the table (or a vector sent) and nothing else: what follows is the
-system's own doing.
+Each step only writes to the table or sends a vector. The system does the rest.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,12 +23,12 @@ _LINES_NEEDED: Final = 3
 
 
 class UnsuitableReceiptsError(LocalAWSError):
-    """The receipts at hand don't let the story be told."""
+    """The given receipts do not allow the demonstration."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A search that shows a step's effect."""
+    """A search that shows the effect of a step."""
 
     collection: Collection
     text: str
@@ -38,7 +37,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Step:
-    """One write, the search to make before and after it, and when readers have followed."""
+    """One write, a search to run before and after it, and a test whether readers see the write."""
 
     title: str
     query: Query
@@ -48,7 +47,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Cast:
-    """The receipts that the story is about."""
+    """The receipts that the demonstration uses."""
 
     edited: Receipt
     deleted: Receipt
@@ -56,7 +55,10 @@ class Cast:
 
 
 def choose(receipts: Iterable[Receipt], added: Receipt) -> Cast:
-    """The first two receipts with a merchant and enough lines. Raises UnsuitableReceiptsError."""
+    """Return the cast: the first two receipts with a merchant and enough lines, and `added`.
+
+    Raises UnsuitableReceiptsError.
+    """
     suitable = (r for r in receipts if r.company and len(r.lines) >= _LINES_NEEDED)
     edited = next(suitable, None)
     deleted = next(suitable, None)
@@ -69,7 +71,7 @@ def choose(receipts: Iterable[Receipt], added: Receipt) -> Cast:
 
 
 def steps(cast: Cast, connection: Connection) -> list[Step]:
-    """The story, in order."""
+    """Return the steps of the demonstration in their order."""
     story = _Story(cast, connection)
     return [
         story.rename_merchant(),
@@ -82,7 +84,7 @@ def steps(cast: Cast, connection: Connection) -> list[Step]:
 
 
 class _Story:
-    """Line 2 is edited, and the first word of line 1 deleted."""
+    """Creates the steps. It edits line 2 and deletes the first word of line 1."""
 
     def __init__(self, cast: Cast, connection: Connection) -> None:
         self._cast, self._connection = cast, connection
@@ -92,6 +94,7 @@ class _Story:
         self._new_name = f"{self._old_name} & Sons"
 
     def rename_merchant(self) -> Step:
+        """Return the step that renames the merchant of the edited receipt."""
         names = {
             "merchant_name": self._new_name,
             "canonical_merchant_name": canonical_name(self._new_name),
@@ -108,6 +111,7 @@ class _Story:
         )
 
     def edit_line(self) -> Step:
+        """Return the step that changes the text of a line."""
         line = self._metadata._replace(line_id=2)
         old_text = self._cast.edited.lines[1].text
 
@@ -126,6 +130,7 @@ class _Story:
         )
 
     def send_vector(self) -> Step:
+        """Return the step that sends the vector of the edited line."""
         line = self._metadata._replace(line_id=2)
 
         def send() -> None:
@@ -149,6 +154,7 @@ class _Story:
         )
 
     def delete_word(self) -> Step:
+        """Return the step that deletes a word."""
         word = self._metadata._replace(line_id=1, word_id=1)
         text = self._cast.edited.lines[0].words()[0].text
 
@@ -164,6 +170,7 @@ class _Story:
         )
 
     def delete_receipt(self) -> Step:
+        """Return the step that deletes a whole receipt."""
         receipt = self._cast.deleted
         entities = list(entities_of(receipt))
         keys = _embeddable(entities)
@@ -175,6 +182,7 @@ class _Story:
         )
 
     def add_receipt(self) -> Step:
+        """Return the step that adds a receipt with its vectors."""
         receipt = self._cast.added
         keys = _embeddable(entities_of(receipt))
 
@@ -193,7 +201,7 @@ class _Story:
         )
 
     def _set(self, key: EntityKey, fields: Mapping[str, str]) -> None:
-        """Change some attributes of an item, as any user of the table would."""
+        """Change attributes of an item, as any program that writes to the table does."""
         self._connection.dynamodb.update_item(
             TableName=self._connection.names.table,
             Key={"PK": {"S": key.pk}, "SK": {"S": key.sk}},
@@ -208,7 +216,7 @@ def _embeddable(entities: Iterable[Entity]) -> list[EntityKey]:
 
 
 def _records(readers: Readers, keys: Sequence[EntityKey]) -> list[Record | None]:
-    """The records of lines and words, in the order of their keys; None for one that is absent."""
+    """Return the records of lines and words in the order of their keys. An absent one is None."""
     found: dict[str, Record] = {}
     for collection, reader in readers.items():
         ids = [key.chroma_id for key in keys if key.collection is collection]

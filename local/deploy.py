@@ -1,4 +1,4 @@
-"""Deploys both functions, with roles and event source mappings, on a provisioned stack."""
+"""Deploys both functions, their roles and their event source mappings to a provisioned stack."""
 
 import shutil
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ _WORKING_COPIES_ELSEWHERE: Final = "/tmp/receipt-sync"
 
 @dataclass(frozen=True)
 class Code:
-    """Where the functions' code comes from, and whether their dependencies travel with it.
+    """The source of the functions' code, and whether a package includes the dependencies.
 
-    MiniStack runs functions with its own interpreter and packages, so there the sources suffice.
+    MiniStack runs functions with its own interpreter and packages. There the sources are enough.
     """
 
     sources: Path
@@ -37,7 +37,7 @@ class Code:
     scratch: Path
 
     def package(self, function: str) -> bytes:
-        """The package of one function. Raises PackageError."""
+        """Return the package of one function as bytes. Raises PackageError."""
         if not self.vendored:
             return package(self.sources, function)
         shutil.rmtree(self.scratch / function, ignore_errors=True)
@@ -53,10 +53,10 @@ def deploy(
     vendored: bool | None = None,
     progress: Progress = silent,
 ) -> Stack:
-    """The stack with both functions running the present sources.
+    """Deploy the current sources of both functions, and return the stack with its deployment.
 
-    `vendored` packs the dependencies too; by default only where no MiniStack answers. Raises
-    PackageError.
+    `vendored` says whether a package includes the dependencies. By default it does so only if no
+    MiniStack answers. Raises PackageError.
     """
     options, clients = options or Options(), stack.clients()
     if vendored is None:
@@ -119,7 +119,7 @@ def _compactor(clients: Clients, stack: Stack, options: Options, code: Code, sta
             ),
             {
                 "WORKING_COPY_ROOT": root,
-                # A cycle that finds the lease held must be able to outwait it.
+                # A cycle that finds the lease taken must be able to wait until it expires.
                 "LEASE_SECONDS": str(options.lease),
                 "HEARTBEAT_SECONDS": str(options.heartbeat),
                 "CHROMA_TARGET": "local",

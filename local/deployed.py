@@ -1,7 +1,7 @@
-"""Brings the system up as its users do: Terraform for what holds data, SAM for what runs code.
+"""Deploys the system as on AWS: Terraform for the data resources, SAM for the functions.
 
-Nothing of the quick provisioning takes part. What was deployed is read back from the SSM parameters
-and from CloudFormation, as an operator would.
+It does not use the quick provisioning. As an operator does, it reads the result from the SSM
+parameters and from CloudFormation.
 """
 
 from dataclasses import replace
@@ -19,10 +19,10 @@ from local.terraform import Terraform
 
 
 def up_deployed(state: State, request: Request, progress: Progress, counted: Counted) -> Stack:
-    """Start (or find) the local AWS, apply terraform/ to it, build and deploy template.yaml.
+    """Start or find the local AWS, apply terraform/ to it, and build and deploy template.yaml.
 
-    Raises MissingToolError before anything is started, ToolFailedError, StartError, EndpointError,
-    StateFolderError.
+    Raises MissingToolError before it starts anything. Raises ToolFailedError, StartError,
+    EndpointError and StateFolderError.
     """
     names = Names()
     Terraform.at(state.terraform, {})
@@ -38,8 +38,10 @@ def up_deployed(state: State, request: Request, progress: Progress, counted: Cou
         with counted("terraform apply: what holds data") as count:
             terraform.apply(count)
         stack = handed_over(clients, names)
-        save(stack, state)  # before the functions, so that `down` can clear up after a failure
-        here = state.server.exists()  # its functions are processes of this machine
+        # Save before the functions are deployed, so that `down` can clean up after a failure.
+        save(stack, state)
+        # The functions of a MiniStack that was started here are processes of this machine.
+        here = state.server.exists()
         with progress("sam build: both packages"):
             serverless.build(environment, state.packages, here)
         with progress("sam deploy: functions, mappings and roles"):
@@ -50,9 +52,9 @@ def up_deployed(state: State, request: Request, progress: Progress, counted: Cou
 
 
 def tear_down_deployed(state: State, progress: Progress, counted: Counted) -> None:
-    """Delete what `up_deployed` created on an AWS that was found running, all or a part of it.
+    """Delete all resources that `up_deployed` created on an AWS that it did not start.
 
-    Raises EndpointError, ToolFailedError.
+    It also deletes the resources of an incomplete run. Raises EndpointError and ToolFailedError.
     """
     clients = Clients(answering(state.endpoint.read_text(), state))
     environment = environment_of(clients.endpoint)

@@ -1,4 +1,4 @@
-"""Finds the AWS that a command is to work on, or starts one."""
+"""Finds the AWS for a command, or starts one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from local.state import State
 
 @dataclass(frozen=True)
 class Request:
-    """What `up` is asked for.
+    """The options of `up`.
 
-    `endpoint` names an AWS that already runs; None starts a MiniStack, which ends with this process
-    if it is `tied` to it. See `deploy` for `vendored`, `ministack.start` for `enforce_iam` and
-    `for_terraform`.
+    `endpoint` names an AWS that already runs. None starts a MiniStack. If it is `tied`, it ends
+    with this process. `functions` says whether the functions are deployed. `deploy` explains
+    `vendored`, and `ministack.start` explains `enforce_iam` and `for_terraform`.
     """
 
     names: Names = field(default_factory=Names)
@@ -35,12 +35,14 @@ class Request:
 
 
 def endpoint_of(environment: Mapping[str, str]) -> str | None:
-    """AWS_ENDPOINT_URL, if it is set."""
+    """Return AWS_ENDPOINT_URL, or None if it is not set."""
     return environment.get("AWS_ENDPOINT_URL", "").strip() or None
 
 
 def endpoint(state: State, request: Request, progress: Progress) -> str:
-    """The endpoint of the AWS that `request` asks for, started in `state` if there is none.
+    """Return the endpoint of the AWS that `request` asks for.
+
+    Start one in `state` if there is none.
 
     Raises StartError, EndpointError, StateFolderError.
     """
@@ -59,7 +61,10 @@ def endpoint(state: State, request: Request, progress: Progress) -> str:
 
 
 def answering(wanted: str, state: State) -> str:
-    """The endpoint where a stack was created, if it still answers. Raises EndpointError."""
+    """Return the endpoint where a stack was created, if it answers.
+
+    Raises EndpointError otherwise.
+    """
     if not health.answers(wanted):
         raise EndpointError(
             f"nothing answers at {wanted}, where the stack was created: start it to delete the "
@@ -78,7 +83,7 @@ def _start(state: State, request: Request, progress: Progress) -> str:
     with progress(
         "MiniStack anew: the one before has ended, its data with it" if ended else "MiniStack"
     ):
-        ministack.stop(state)  # workers may have outlived it
+        ministack.stop(state)  # Its workers may still run.
         server = ministack.start(
             state, request.port, request.tied, request.enforce_iam, request.for_terraform
         )

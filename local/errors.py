@@ -1,4 +1,4 @@
-"""What can go wrong with the local AWS. Each is one sentence that says what to do."""
+"""Errors of the local AWS. Each message is one sentence that says what to do."""
 
 from receipt_sync.errors import SyncError
 
@@ -8,11 +8,11 @@ class LocalAWSError(SyncError):
 
 
 class StateFolderError(LocalAWSError):
-    """A state folder is in use, is not ours, or holds something unreadable."""
+    """A state folder is in use, belongs to something else, or holds an unreadable file."""
 
 
 class NotRunningError(LocalAWSError):
-    """There is no local AWS where one was expected."""
+    """No local AWS runs where one was expected."""
 
 
 class StartError(LocalAWSError):
@@ -20,8 +20,8 @@ class StartError(LocalAWSError):
 
 
 class StopError(LocalAWSError):
-    """A process that belongs to the local AWS would not end."""
+    """A process of the local AWS did not end."""
 
 
 class EndpointError(LocalAWSError):
-    """An endpoint is unusable: nothing answers there, or it is the real AWS."""
+    """An endpoint is unusable: it does not answer, or it is the real AWS."""

@@ -1,8 +1,9 @@
-"""Which stream records may cost an invocation.
+"""The filters that decide which stream records cause an invocation.
 
 Rule: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html. A record passes if one
-of the filters takes it. They let through every key of our shape, and keep out locks, other users'
-items, and word labels, which share our keys' beginnings and are the bulk of the table's traffic.
+of the filters matches it. They accept every key with the shape of a receipt entity's key. They
+refuse locks, the items of other users, and word labels. The keys of word labels begin like those of
+receipt entities, and word labels make up most of the table's traffic.
 """
 
 import json
@@ -17,10 +18,12 @@ _SORT: Final = {"S": [{"prefix": "RECEIPT#"}]}
 
 
 def filter_criteria() -> "FilterCriteriaTypeDef":
-    """The filters of the stream's event source mapping, which template.yaml repeats.
+    """Return the filters of the stream's event source mapping.
 
-    `exists` looks at leaves alone: false holds for an item without TYPE, and for a record without
-    NewImage, which is what REMOVE leaves.
+    template.yaml holds the same filters.
+
+    `exists` tests leaves only. `exists: false` matches an item without TYPE. It also matches a
+    record without NewImage, such as a REMOVE.
     """
     types = (
         (_SORT, [{"anything-but": list(LABEL_TYPES)}]),
@@ -31,7 +34,10 @@ def filter_criteria() -> "FilterCriteriaTypeDef":
 
 
 _OUR_ENDINGS: Final = {"S": [{"suffix": ending} for ending in ("#METADATA", *"0123456789")]}
-"""A label's key ends in its name; one of ours that calls itself a label must not hide."""
+"""Endings of receipt entity keys. The key of a label ends in its name.
+
+An entity whose TYPE says label must still pass the filters.
+"""
 
 
 def _record(sort_key: dict[str, Any], item_type: list[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Deploys one function: its configuration, its code, and the wait until both are in force."""
+"""Deploys one function: its configuration and code, and the wait until both are active."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 RUNTIME: Final = "python3.12"
 _DIRECT_LIMIT: Final = 50 * 1024 * 1024
-"""Bytes of a package that Lambda takes in the call itself; a larger one goes through the bucket."""
+"""Bytes of a package that Lambda accepts in the call. A larger package goes through the bucket."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """How a function is configured. `timeout` is seconds, `memory` and `storage` (/tmp) are MiB."""
+    """The configuration of a function.
+
+    `timeout` is in seconds, `memory` and `storage` (/tmp) in MiB.
+    """
 
     name: str
     handler: str
@@ -33,9 +36,11 @@ class Function:
 
     @property
     def log_group(self) -> str:
+        """Return the name of the function's log group."""
         return log_group(self.name)
 
     def configuration(self) -> dict[str, Any]:
+        """Return the parameters of Lambda's CreateFunction and UpdateFunctionConfiguration."""
         return {
             "FunctionName": self.name,
             "Runtime": RUNTIME,
@@ -57,7 +62,10 @@ class Function:
 
 
 def ensure_function(clients: Clients, function: Function, package: bytes, bucket: str) -> str:
-    """ARN of the function, which now runs this package in this configuration."""
+    """Deploy the package and the configuration of a function.
+
+    Return its ARN once both are active.
+    """
     client = clients.lambda_
     ensure_log_group(clients, function.log_group)
     code = _code(clients, function, package, bucket)
@@ -77,7 +85,7 @@ def ensure_function(clients: Clients, function: Function, package: bytes, bucket
 
 
 def delete_functions(clients: Clients, names: Names) -> None:
-    """Delete the functions and their log groups, where they are there."""
+    """Delete the functions and their log groups, if they exist."""
     for name in (names.stream_processor, names.compactor):
         with suppress(clients.lambda_.exceptions.ResourceNotFoundException):
             clients.lambda_.delete_function(FunctionName=name)

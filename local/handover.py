@@ -1,4 +1,4 @@
-"""Reads back what Terraform handed over, as SSM parameters below /receipt-sync/{environment}/."""
+"""Reads the SSM parameters that Terraform writes below /receipt-sync/{environment}/."""
 
 from local.clients import Clients
 from local.errors import NotRunningError
@@ -10,7 +10,7 @@ from local.table import Table
 
 
 def handed_over(clients: Clients, names: Names) -> Stack:
-    """The stack, without functions, that the parameters describe. Raises NotRunningError."""
+    """Return the stack that the parameters describe, without functions. Raises NotRunningError."""
     found = _parameters(clients, names)
     try:
         return Stack(

@@ -1,4 +1,4 @@
-"""Asks an endpoint whether it is alive, and whether it is a MiniStack."""
+"""Checks whether an endpoint answers, and whether it is a MiniStack."""
 
 import http.client
 import json
@@ -9,19 +9,19 @@ from local.ministack_server import MENDED
 
 
 def is_ministack(endpoint: str) -> bool:
-    """Whether a MiniStack answers there; LocalStack does not know this path."""
+    """Return whether a MiniStack answers at the endpoint. LocalStack does not have this path."""
     answer = _get_json(endpoint, "/_ministack/health")
     return answer is not None and "services" in answer
 
 
 def is_mended(endpoint: str) -> bool:
-    """Whether it is a MiniStack that local/ministack_server.py runs."""
+    """Return whether the endpoint is a MiniStack that local/ministack_server.py runs."""
     answer = _get_json(endpoint, "/_ministack/health")
     return answer is not None and answer.get("edition") == MENDED
 
 
 def answers(endpoint: str) -> bool:
-    """Whether anything speaks HTTP there."""
+    """Return whether the endpoint answers HTTP requests."""
     return _get(endpoint, "/") is not None
 
 
@@ -37,7 +37,10 @@ def _get_json(endpoint: str, path: str) -> dict[str, Any] | None:
 
 
 def _get(endpoint: str, path: str, seconds: float = 3.0) -> tuple[int, bytes] | None:
-    """Status and body, or None if nobody answers. Not urllib: it would take a proxy's way."""
+    """Return the status and the body, or None if the endpoint does not answer.
+
+    It does not use urllib, which would go through a proxy.
+    """
     parts = urlsplit(endpoint)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=seconds)

@@ -1,4 +1,4 @@
-"""`make invoke`: all of events/ through `sam local invoke`, against a local AWS of its own."""
+"""`make invoke` runs all of events/ through `sam local invoke`, against a local AWS of its own."""
 
 import tempfile
 import time
@@ -25,14 +25,17 @@ from local.progress import Progress
 from local.running import running
 
 DEFAULT_ENDPOINT: Final = f"http://{HOST}:4566"
-"""In events/env.json."""
+"""The endpoint in events/env.json."""
 
 _DONE: Final[dict[str, list[str]]] = {"batchItemFailures": []}
 
 
 @dataclass(frozen=True)
 class Result:
-    """One event: `fault` says what was wrong with its answer or effect, None if nothing was."""
+    """The result of one event.
+
+    `fault` says what was wrong with its response or effect, or is None.
+    """
 
     event: str
     function: str
@@ -41,9 +44,9 @@ class Result:
 
 
 def invoke_all(progress: Progress) -> Iterator[Result]:
-    """Invoke for every event, in order.
+    """Invoke the functions with all events in order, and yield each result.
 
-    Raises NoEngineError, and LocalAWSError if nothing was built.
+    Raises NoEngineError. Raises LocalAWSError if the packages are not built.
     """
     engine = Engine()
     if not BUILT.exists():
@@ -70,7 +73,7 @@ def _stage(scratch: Path, engine: Engine, progress: Progress) -> Iterator[tuple[
 
 
 def environment_for(endpoint: str) -> str:
-    """Content of events/env.json, for another endpoint than the usual one."""
+    """Return the content of events/env.json for another endpoint."""
     return (EVENTS / "env.json").read_text().replace(DEFAULT_ENDPOINT, endpoint)
 
 

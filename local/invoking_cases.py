@@ -1,6 +1,6 @@
-"""What each file of events/ must bring about: one receipt, from its vectors to a poisoned batch.
+"""The expected effect of each file of events/, for one receipt from its vectors to a poison batch.
 
-The cases of the compactor build on each other, as the table's writes in front of them do.
+The cases of the compactor build on each other, and so do their writes to the table.
 """
 
 import json
@@ -18,7 +18,7 @@ DELTA_IDS: Final = {
     Collection.LINES: "01KG9A0E0S7V2Y3QJ4D5X6Z7A8",
     Collection.WORDS: "01KG9A0E0T7V2Y3QJ4D5X6Z7A8",
 }
-"""Named in events/compactor-embedding-delta.json; their objects must be in the bucket."""
+"""events/compactor-embedding-delta.json names these deltas. Their objects must be in the bucket."""
 
 Item = Mapping[str, Any]
 """Attributes of an item, as Python values."""
@@ -27,18 +27,22 @@ METADATA: Final = EntityKey(IMAGE, 1)
 
 
 def line(number: int) -> EntityKey:
+    """Return the key of a line of the receipt."""
     return EntityKey(IMAGE, 1, number)
 
 
 def word(of_line: int, number: int) -> EntityKey:
+    """Return the key of a word of the receipt."""
     return EntityKey(IMAGE, 1, of_line, number)
 
 
 def merchant(name: str) -> Item:
+    """Return the attributes of the receipt's metadata."""
     return {"merchant_name": name}
 
 
 def entity(text: str) -> Item:
+    """Return the attributes of a line or word whose vector was sent."""
     return {"text": text, "embedding_status": "SUCCESS"}
 
 
@@ -52,14 +56,18 @@ TABLE: Final[Mapping[EntityKey, Item]] = {
     word(2, 3): entity("4.50"),
     word(3, 1): entity("TOTAL"),
 }
-"""The receipt before the compactor's first event."""
+"""The receipt before the first event of the compactor."""
 
 RECORDS: Final = [key for key in TABLE if key.collection is not None]
 
 
 @dataclass(frozen=True)
 class StreamCase:
-    """Changes that the event must put into the queue (event name, key), and how many it parks."""
+    """A case of the stream processor.
+
+    `queued` holds the changes that must be in the queue (event name, key). `parked` is the number
+    of parked records.
+    """
 
     event: str
     queued: frozenset[tuple[str, EntityKey]]
@@ -68,9 +76,10 @@ class StreamCase:
 
 @dataclass(frozen=True)
 class CompactorCase:
-    """What is written to the table first, and what the snapshot must hold afterwards.
+    """A case of the compactor.
 
-    None stands for an item, or a record, that is not there.
+    `writes` goes to the table first. `published` is the expected content of the snapshot
+    afterwards. None stands for an absent item or record. `parked` is the number of parked messages.
     """
 
     event: str
@@ -135,9 +144,10 @@ COMPACTOR_CASES: Final = (
 
 
 def read_event(name: str) -> dict[str, Any]:
-    """An event of the folder, as the function gets it."""
+    """Return an event of the folder, as the function receives it."""
     return dict(json.loads(event_path(name).read_text()))
 
 
 def event_path(name: str) -> Path:
+    """Return the path of an event's file."""
     return EVENTS / f"{name}.json"

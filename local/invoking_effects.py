@@ -1,4 +1,4 @@
-"""Sets the stage for an event on a local AWS, and sees what the invocation brought about."""
+"""Prepares a local AWS for an event, and checks the effect of the invocation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,18 +17,18 @@ from receipt_sync.messages import delta_key, read_message
 
 
 class EffectError(LocalAWSError):
-    """An invocation did not bring about what its event stands for."""
+    """An invocation did not have the effect that its case expects."""
 
 
 class Effects:
-    """A stack without deployed functions, so that nobody else takes the messages."""
+    """Works on a stack without deployed functions. No other consumer receives the messages."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack, self._clients = stack, stack.clients()
         self._connection = connect(stack.variables, Path())
 
     def prepare(self, case: StreamCase | CompactorCase) -> None:
-        """Write what the table and the bucket must hold before the event."""
+        """Write the items and deltas that must exist before the event."""
         if isinstance(case, StreamCase):
             return
         for key, item in case.writes.items():
@@ -38,7 +38,7 @@ class Effects:
                 self._put_delta(collection)
 
     def check(self, case: StreamCase | CompactorCase) -> None:
-        """Raise EffectError unless the queues and the snapshot are as the case says."""
+        """Raise EffectError unless the queues and the snapshot are as the case expects."""
         queues = self._stack.queues
         if isinstance(case, StreamCase):
             bodies = [message["Body"] for message in self._taken(queues.compaction.url)]
@@ -72,7 +72,7 @@ class Effects:
         )
 
     def _published(self, key: EntityKey, expected: Item | None) -> Item | None:
-        """The fields of a record that are expected, as a reader of the snapshot finds them."""
+        """Return the expected fields of a record, as a reader of the snapshot finds them."""
         collection = key.collection
         assert collection is not None
         with snapshot_readers(self._connection, [collection]) as readers:
@@ -87,7 +87,7 @@ class Effects:
         return len(messages)
 
     def _taken(self, url: str) -> Iterator[Any]:
-        """Every message of a queue, which is empty afterwards."""
+        """Yield every message of a queue, and delete it from the queue."""
         sqs = self._clients.sqs
         while True:
             answer = sqs.receive_message(

@@ -1,8 +1,8 @@
-"""The Docker engine that `sam local invoke` needs, and the way from its containers to this machine.
+"""The Docker engine for `sam local invoke`, and the route from its containers to this machine.
 
-A container finds the host as host.docker.internal, but on Linux that is the bridge's address, where
-a server on 127.0.0.1 is not heard: a forwarder carries what arrives there. Docker Desktop does that
-by itself, and its bridge is no address of this machine.
+A container finds the host as host.docker.internal. On Linux that is the address of the bridge, and
+a server on 127.0.0.1 does not listen there. A forwarder therefore passes the connections on. Docker
+Desktop does this itself, and its bridge is no address of this machine.
 """
 
 import errno
@@ -21,13 +21,13 @@ from local.errors import LocalAWSError
 
 HOST: Final = "host.docker.internal"
 IMAGE: Final = "public.ecr.aws/lambda/python:3.12-x86_64"
-"""What sam runs a python3.12 function in."""
+"""The image in which sam runs a python3.12 function."""
 
 _CHUNK: Final = 65_536
 
 
 class NoEngineError(LocalAWSError):
-    """There is no Docker engine, or none that answers."""
+    """No Docker engine answers."""
 
 
 class Engine:
@@ -44,7 +44,7 @@ class Engine:
             ) from error
 
     def has_image(self) -> bool:
-        """Whether the runtime's image is there, so that nothing need be pulled."""
+        """Return whether the image of the runtime is present, so that sam need not pull it."""
         try:
             self._client.images.get(IMAGE)
         except ImageNotFound:
@@ -52,21 +52,21 @@ class Engine:
         return True
 
     def host_address(self) -> str:
-        """The host's address on the bridge of containers."""
+        """Return the address of the host on the bridge of the containers."""
         network = self._client.networks.get("bridge").attrs["IPAM"]["Config"][0]
         subnet = ipaddress.ip_network(network["Subnet"])
-        return str(network.get("Gateway") or subnet[1])  # not every engine names the default
+        return str(network.get("Gateway") or subnet[1])  # Some engines leave out the default.
 
 
 @contextmanager
 def forwarded(address: str, port: int) -> Iterator[None]:
-    """Inside the block `address`:`port` leads to 127.0.0.1:`port`."""
+    """Forward `address`:`port` to 127.0.0.1:`port` for the block."""
     try:
         server = _Server((address, port), _Pump)
     except OSError as error:
         if error.errno != errno.EADDRNOTAVAIL:
             raise LocalAWSError(f"{address}:{port} can't be listened at: {error}") from error
-        yield  # a Docker Desktop: its host.docker.internal leads here anyway
+        yield  # Docker Desktop: host.docker.internal already leads here.
         return
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -81,6 +81,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class _Pump(socketserver.BaseRequestHandler):
     def handle(self) -> None:
+        """Carry the bytes of one connection in both directions until both ends close."""
         _, port = self.request.getsockname()
         with socket.create_connection(("127.0.0.1", port)) as inside:
             answers = threading.Thread(target=_carry, args=(inside, self.request), daemon=True)
@@ -90,10 +91,10 @@ class _Pump(socketserver.BaseRequestHandler):
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:
-    """Bytes from one to the other until the one ends, or either is gone."""
+    """Copy bytes from one socket to the other until one of them closes."""
     try:
         while data := source.recv(_CHUNK):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        return  # one end hung up: there is nobody left to carry for
+        return  # One end closed the connection, so no data is left to carry.

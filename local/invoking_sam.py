@@ -1,4 +1,7 @@
-"""Runs `sam local invoke`, and reads the function's answer, as sam's exit status says nothing."""
+"""Runs `sam local invoke`, and reads the response of the function.
+
+The exit status of sam does not say whether the function failed.
+"""
 
 import json
 import os
@@ -15,22 +18,22 @@ from local.state import PROJECT
 
 BUILT: Final = PROJECT / ".aws-sam" / "build" / "template.yaml"
 _SECONDS: Final = 600
-"""The first invocation may have to pull an image."""
+"""Timeout of an invocation. The first one may have to pull an image."""
 
 
 class InvocationError(LocalAWSError):
-    """A function gave no answer, or an error in place of one."""
+    """A function returned no response, or an error."""
 
 
 @dataclass(frozen=True)
 class Sam:
-    """`sam local invoke` with one environment file."""
+    """Runs `sam local invoke` with one environment file."""
 
     variables: Path
     skip_pull: bool
 
     def invoke(self, function: str, event: Path) -> Any:
-        """The answer of a function to an event. Raises InvocationError."""
+        """Return the response of a function to an event. Raises InvocationError."""
         pull = ["--skip-pull-image"] if self.skip_pull else []
         done = subprocess.run(
             [
@@ -54,7 +57,7 @@ class Sam:
 
 
 def answer_of(stdout: str, stderr: str) -> Any:
-    """The answer on sam's standard output. Raises InvocationError."""
+    """Return the response in sam's standard output. Raises InvocationError."""
     lines = stdout.strip().splitlines()
     if not lines:
         raise InvocationError(f"no answer: it timed out or was killed; {_end(stderr)}")

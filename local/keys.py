@@ -24,12 +24,12 @@ _PURPOSES: Final = tuple(field.name for field in fields(Keys))
 
 
 def ensure_keys(clients: Clients, names: Names) -> Keys:
-    """The environment's keys, created where their alias does not exist."""
+    """Return the keys of the environment, and create those whose alias does not exist."""
     return Keys(**{purpose: _ensure(clients.kms, names, purpose) for purpose in _PURPOSES})
 
 
 def delete_keys(clients: Clients, names: Names) -> None:
-    """Remove the aliases and schedule the keys for deletion, in the seven days that KMS wants."""
+    """Delete the aliases, and schedule the keys for deletion in seven days, KMS's minimum."""
     for purpose in _PURPOSES:
         alias = names.key_alias(purpose)
         arn = _find(clients.kms, alias)

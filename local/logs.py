@@ -1,12 +1,12 @@
-"""Reads what a function logged, from CloudWatch Logs."""
+"""Reads the log of a function from CloudWatch Logs."""
 
 from local.stack import Stack
 
 
 def function_log(stack: Stack, function: str) -> list[str]:
-    """Every log line of a function, oldest first; empty if it was never invoked.
+    """Return every log line of a function, oldest first, or an empty list if it was never invoked.
 
-    The lines of an invocation appear when it ends. JSON lines are Powertools' logs and metrics.
+    The lines of an invocation appear after it ends. JSON lines are logs and metrics of Powertools.
     """
     logs = stack.clients().logs
     pages = logs.get_paginator("filter_log_events")

@@ -1,4 +1,4 @@
-"""The event source mappings: stream → stream processor, queue → compactor."""
+"""The event source mappings: stream to stream processor, and queue to compactor."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def ensure_stream_mapping(clients: Clients, stack: Stack, options: Options) -> str:
-    """UUID of the stream's mapping.
+    """Create or update the event source mapping of the stream, and return its UUID.
 
-    A record is retried until it is older than `record_age`; what then fails goes, as a reference
-    into the stream, to the dead-letter queue. The age is well below the 24 hours that the stream
-    keeps, so that the reference can still be read.
+    Lambda retries a record until it is older than `record_age`. Then it sends a reference to the
+    stream record to the dead-letter queue. The age is well below the stream's retention of 24
+    hours, so that the referenced record can still be read.
     """
     changeable = {
         "BatchSize": options.stream_batch_size,
@@ -38,10 +38,13 @@ def ensure_stream_mapping(clients: Clients, stack: Stack, options: Options) -> s
 
 
 def ensure_queue_mapping(clients: Clients, stack: Stack) -> str:
-    """UUID of the queue's mapping. Two at a time: each collection has one lease to win."""
+    """Create or update the event source mapping of the queue, and return its UUID.
+
+    The concurrency is two, because each of the two collections has one lease.
+    """
     changeable = {
         "BatchSize": 100,
-        "MaximumBatchingWindowInSeconds": 1,  # AWS asks for one where a batch is larger than ten
+        "MaximumBatchingWindowInSeconds": 1,  # AWS requires a window for a batch size above ten.
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig": {"MaximumConcurrency": 2},
     }
@@ -51,14 +54,14 @@ def ensure_queue_mapping(clients: Clients, stack: Stack) -> str:
 
 
 def delete_mappings(clients: Clients, names: Names) -> None:
-    """Delete the mappings of both functions, so that nothing is invoked any more."""
+    """Delete the mappings of both functions, so that nothing invokes them any more."""
     for name in (names.stream_processor, names.compactor):
         for mapping in mappings_of(clients, name):
             clients.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 def mappings_of(clients: Clients, function: str) -> list[dict[str, Any]]:
-    """The mappings of a function, as Lambda describes them; none if there is no function."""
+    """Return the mappings of a function, as Lambda describes them. An absent function has none."""
     pages = clients.lambda_.get_paginator("list_event_source_mappings")
     try:
         return [

@@ -1,4 +1,4 @@
-"""Starts and stops a private MiniStack, its files below one state folder."""
+"""Starts and stops a private MiniStack, whose files are below one state folder."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from local.state import State
 SERVICES: Final = (
     "cloudformation,cloudwatch,dynamodb,dynamodbstreams,iam,kms,lambda,logs,s3,sns,sqs,ssm,sts"
 )
-"""What is needed."""
+"""The AWS services that the system needs."""
 
 _SERVER: Final = Path(__file__).with_name("ministack_server.py")
 _DEADLINE: Final = 30.0
@@ -33,7 +33,7 @@ _INHERITED: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMR
 
 @dataclass(frozen=True)
 class Server:
-    """A MiniStack that was started here."""
+    """A MiniStack that this package started."""
 
     pid: int
     began: float
@@ -41,14 +41,16 @@ class Server:
 
     @property
     def endpoint(self) -> str:
+        """Return the URL at which it answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def group(self) -> ProcessGroup:
+        """Return its process group."""
         return ProcessGroup(self.pid, self.began)
 
     def running(self) -> bool:
-        """Whether the process lives and answers."""
+        """Return whether the process runs and answers."""
         return self.group.leader_alive() and health.is_ministack(self.endpoint)
 
 
@@ -60,18 +62,19 @@ def start(
     for_terraform: bool = False,
     deadline: float = _DEADLINE,
 ) -> Server:
-    """A healthy MiniStack, on `port` or a free one; `tied` ends it with this process.
+    """Start a MiniStack on `port` or on a free port, and return it when it is healthy.
 
-    `enforce_iam` has it refuse what a function's role does not allow; otherwise all may do all.
-    `for_terraform` has it repeat the first answer to a call that Terraform repeats.
-    Raises StartError with the end of its log.
+    `tied` ends it with this process. `enforce_iam` makes it refuse the calls that a function's role
+    does not allow. Otherwise it allows every call. `for_terraform` makes it return the first
+    response again if Terraform repeats a call. Raises StartError with the end of its log.
     """
     extra = {"AUTH": "true"} if enforce_iam else {}
     if tied:
         extra[TIED_TO] = str(os.getpid())
     if for_terraform:
         extra[ANSWERS_AGAIN] = TERRAFORM
-    tries = 1 if port else _TRIES  # somebody may take a free port before MiniStack does
+    # Another process may take a free port before MiniStack does.
+    tries = 1 if port else _TRIES
     while True:
         tries -= 1
         try:
@@ -82,13 +85,19 @@ def start(
 
 
 def find(state: State) -> Server | None:
-    """The MiniStack that `state` records, if it still runs. Raises StateFolderError."""
+    """Return the MiniStack that `state` records, or None if it does not run.
+
+    Raises StateFolderError.
+    """
     server = recorded(state)
     return server if server is not None and server.running() else None
 
 
 def recorded(state: State) -> Server | None:
-    """What `state` says was started, running or not. Raises StateFolderError."""
+    """Return the MiniStack that `state` records, whether it runs or not, or None.
+
+    Raises StateFolderError.
+    """
     try:
         return Server(**json.loads(state.server.read_text()))
     except FileNotFoundError:
@@ -100,13 +109,13 @@ def recorded(state: State) -> Server | None:
 
 
 def stop(state: State) -> int:
-    """End the recorded MiniStack and its workers; how many processes that were."""
+    """End the recorded MiniStack and its workers, and return the number of ended processes."""
     server = recorded(state)
     return 0 if server is None else server.group.stop()
 
 
 def log_tail(state: State, lines: int = 30) -> str:
-    """The end of MiniStack's log."""
+    """Return the end of MiniStack's log."""
     try:
         with state.log.open(errors="replace") as log:
             return "".join(deque(log, maxlen=lines))
@@ -131,7 +140,7 @@ def _start_once(state: State, port: int, extra: dict[str, str], deadline: float)
     state.server.write_text(json.dumps(asdict(server)))
     try:
         _wait_until_healthy(process, server, state, deadline)
-    except BaseException:  # an interrupt too must leave nothing running
+    except BaseException:  # An interrupt must also end the process.
         _abandon(process, state)
         raise
     return server
@@ -163,7 +172,7 @@ def _abandon(process: subprocess.Popen[bytes], state: State) -> None:
 
 
 def _environment(state: State, port: int) -> dict[str, str]:
-    """What MiniStack and the functions that it runs may know: nothing of the caller's AWS."""
+    """Return the environment of MiniStack and its functions, without the caller's AWS settings."""
     nowhere = os.devnull
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -176,8 +185,9 @@ def _environment(state: State, port: int) -> dict[str, str]:
         "SERVICES": SERVICES,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        "S3_PERSIST": "0",  # on disk it writes slower, and keeps versions in memory as well
-        "DOCKER_HOST": f"unix://{state.temporary}/no-docker",  # it would look for containers
+        "S3_PERSIST": "0",  # On disk, writes are slower and versions still fill memory.
+        # MiniStack would look for containers. The socket does not exist, so that it finds none.
+        "DOCKER_HOST": f"unix://{state.temporary}/no-docker",
         "AWS_ACCESS_KEY_ID": CREDENTIAL,
         "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
         "AWS_DEFAULT_REGION": REGION,

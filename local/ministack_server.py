@@ -1,28 +1,28 @@
-"""Runs MiniStack with six things put right: four of event source mappings, two of calls.
+"""Runs MiniStack with six corrections: four for event source mappings, two for calls.
 
-batchItemFailures count. MiniStack 1.5.33 passes over a whole batch once its function returns,
-whatever the answer says, so records that the function reports as failed would be lost. Here such a
-batch fails, is retried whole after a second, and goes to the failure destination once it is too
-old. (AWS retries from the lowest failed sequence number; what comes again before it is a
-repetition, which a consumer of a stream must bear anyway.)
+batchItemFailures. MiniStack 1.5.33 counts a whole batch as processed when its function returns, and
+ignores the response. Records that the function reports as failed would be lost. With this
+correction, such a batch fails, and MiniStack retries all of it after a second. A batch that is too
+old goes to the failure destination. AWS retries only from the lowest failed sequence number. The
+records before it are repetitions here, and a consumer of a stream must accept repetitions.
 
-Filters see what is not there. In MiniStack 1.5.33 no pattern reaches below a node that a record
-lacks, so no filter that AWS takes would let removals pass.
+Filters and absent fields. In MiniStack 1.5.33, no pattern matches below a node that a record lacks.
+No filter that AWS accepts would let removals pass.
 
-Queue mappings fill their batches. MiniStack 1.5.33 gives a function ten messages at most, whatever
-the mapping's batch size is, so that a cycle here would be paid a hundred times as often as on AWS.
+Batch size of queue mappings. MiniStack 1.5.33 gives a function at most ten messages, whatever the
+batch size of the mapping is. The number of cycles would be a hundred times that of AWS.
 
-They wait for their batches, too. MiniStack 1.5.33 invokes the function as soon as there is a
-message, so that under load small batches would stand in each other's way, as they don't on AWS.
+Batching window of queue mappings. MiniStack 1.5.33 invokes the function as soon as there is a
+message. Under load, many small batches would then delay each other. On AWS they do not.
 
-Messages that are sent ten at a time keep their trace. MiniStack 1.5.33 passes the header on only of
-a message that is sent alone.
+Trace headers. MiniStack 1.5.33 keeps the trace header only of messages that are sent alone. With
+this correction, messages that are sent in a batch keep theirs.
 
-A call that Terraform repeats gets the answer of the first time, if the server is started for
-Terraform. Of some hundred requests that Terraform makes at a time, MiniStack now and then drops the
-connection of one that it has carried out. Terraform's SDK repeats the call under the same
-invocation id, would find what the first call made, and would give up. Every other client meets the
-effect of its own first call, as on AWS.
+Repeated calls. If the server is started for Terraform, a repeated call gets the response of the
+first one. Terraform makes about a hundred requests at a time. MiniStack sometimes drops a
+connection after it has carried out the request. Terraform's SDK then repeats the call under the
+same invocation id. It would find the resource of the first call and stop with an error. Every other
+client meets the effect of its own first call, as on AWS.
 """
 
 import importlib
@@ -37,29 +37,34 @@ from itertools import islice
 from typing import Any, Final
 
 TIED_TO: Final = "RECEIPT_SYNC_TIED_TO"
-"""Environment variable: id of the process with which this one ends."""
+"""Environment variable: the id of the process with which this one ends."""
 
 ANSWERS_AGAIN: Final = "RECEIPT_SYNC_ANSWERS_AGAIN"
-"""Environment variable: part of the User-Agent of the clients whose repeated calls get the first
-answer again. No client gets it while the variable is unset."""
+"""Environment variable: a part of the User-Agent of some clients.
+
+A repeated call of these clients gets the first response again. If the variable is unset, no client
+gets it.
+"""
 
 TERRAFORM: Final = "Terraform"
-"""What the User-Agent of Terraform's AWS provider contains."""
+"""A part of the User-Agent of Terraform's AWS provider."""
 
 MENDED: Final = "receipt-chroma-sync"
-"""Edition that this MiniStack's health tells."""
+"""The edition that the health response of this MiniStack names."""
 
 _RECEIVE: Final = 10
-"""Messages that MiniStack hands out at once."""
+"""Messages that MiniStack returns in one receive."""
 
 _PAYLOAD: Final = 6_000_000
-"""Bytes of an invocation. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Bytes of an invocation.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 _REPEATED: Final = 65_536
-"""Bytes of the largest answer that is kept to be given again."""
+"""Bytes of the largest response that is kept for a repeated call."""
 
 _LARGEST: Final = _RECEIVE * 262_144
-"""Bytes that one receive may bring."""
+"""Largest possible number of bytes of one receive."""
 
 _Patience = Callable[[float, Callable[[], None]], None]
 
@@ -74,9 +79,9 @@ Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
 def mend(lambda_service: Any, sqs_service: Any) -> None:
-    """Put MiniStack's modules of Lambda and SQS right.
+    """Correct MiniStack's modules of Lambda and SQS.
 
-    Raises AttributeError where MiniStack no longer has the functions in question.
+    Raises AttributeError if MiniStack no longer has the replaced functions.
     """
     lambda_service._match_esm_filter = filter_of(lambda_service._match_esm_filter)
     _mend_poller(lambda_service)
@@ -86,10 +91,10 @@ def mend(lambda_service: Any, sqs_service: Any) -> None:
 
 
 def answering_again(app: App, client: str, most: int = 1_000) -> App:
-    """An ASGI application that repeats what it said to a call whose answer was lost.
+    """Return an ASGI application that repeats its response to a call whose response was lost.
 
-    Only to clients whose User-Agent contains `client`; only successes, of at most 64 KiB, of the
-    last `most` calls. How SDKs mark what they repeat:
+    It does so only for clients whose User-Agent contains `client`. It keeps successful responses of
+    at most 64 KiB, of the last `most` calls. How SDKs mark a repeated call:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     """
     answers: OrderedDict[bytes, list[Message]] = OrderedDict()
@@ -135,7 +140,7 @@ def _mend_sender(sqs_service: Any) -> None:
 
     def send_message(data: dict[str, Any], queue_url: str) -> dict[str, Any]:
         entries = getattr(sending, "entries", None)
-        if entries is not None:  # MiniStack's batch calls this once an entry
+        if entries is not None:  # MiniStack's batch calls this once per entry.
             system = next(entries).get("MessageSystemAttributes")
             data = {**data, "MessageSystemAttributes": system}
         return send(data, queue_url)
@@ -152,7 +157,7 @@ def _mend_sender(sqs_service: Any) -> None:
 
 
 def full_batches(receive: Receive) -> Receive:
-    """Receive until there are as many messages as the mapping takes, or an invocation's payload.
+    """Return a function that fills a batch up to the mapping's size or an invocation's payload.
 
     Rule: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
@@ -172,9 +177,9 @@ def full_batches(receive: Receive) -> Receive:
 
 
 class Windows:
-    """Holds messages back until a mapping's batching window is over, or its batch is full.
+    """Holds messages back until the batching window of a mapping ends or its batch is full.
 
-    `after` calls a function after so many seconds. Times are those of the queue, in seconds.
+    `after` calls a function after a number of seconds. Times are seconds of the queue's clock.
     Rule: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
     """
 
@@ -183,7 +188,10 @@ class Windows:
         self._since: dict[str, float] = {}
 
     def is_due(self, mapping: Message, queue: Message, wake: Callable[[], None]) -> bool:
-        """Whether to invoke the function now; if only time is missing, `wake` is called then."""
+        """Return whether to invoke the function now.
+
+        If not, `wake` is called at the end of the window.
+        """
         window = mapping.get("MaximumBatchingWindowInSeconds", 0)
         waiting = self._waiting(queue, mapping.get("BatchSize", 10))
         if not window or not waiting:
@@ -198,7 +206,10 @@ class Windows:
         return full or self._now() >= since + window
 
     def close(self, uuid: str) -> None:
-        """A batch was handed over; the next one begins with the next message."""
+        """Close the window after a batch was handed over.
+
+        The next message opens the next window.
+        """
         self._since.pop(uuid, None)
 
     def _waiting(self, queue: Message, most: int) -> list[Message]:
@@ -218,7 +229,7 @@ def _mend_window(lambda_service: Any, windows: Windows) -> None:
     dispatch: Callable[..., None] = lambda_service._dispatch_esm_batch
 
     def concurrency_once_due(mapping: Message, record: Message, config: Message, queue: Any) -> int:
-        """None at all while the batch may still fill."""
+        """Return 0 while the batch may still fill."""
         if not windows.is_due(mapping, queue, lambda_service._esm_wake.set):
             return 0
         return concurrency(mapping, record, config, queue)
@@ -232,9 +243,10 @@ def _mend_window(lambda_service: Any, windows: Windows) -> None:
 
 
 def filter_of(match_leaf: Match) -> Match:
-    """A filter that judges leaves by `match_leaf`, and by `exists: false` where there is none.
+    """Return a filter that tests leaves with `match_leaf`, and absent leaves with `exists: false`.
 
-    Rule: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
+    Rule:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
     """
 
     def match(record: dict[str, Any], pattern: dict[str, Any]) -> bool:
@@ -273,7 +285,7 @@ def _mend_poller(lambda_service: Any) -> None:
 
 
 def reports_failures(body: Any) -> bool:
-    """Whether a function's answer, as an object or as JSON, names batch item failures."""
+    """Return whether a function's response, an object or JSON, names batch item failures."""
     if isinstance(body, str | bytes):
         try:
             body = json.loads(body)
@@ -283,7 +295,7 @@ def reports_failures(body: Any) -> bool:
 
 
 def end_with_parent(parent: int, interval: float = 1.0) -> None:
-    """Watch, in a thread, for the end of the process `parent`; then end the whole group."""
+    """Start a thread that ends the whole process group when the process `parent` ends."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,4 +1,4 @@
-"""What everything is called, and the numbers that a stack is made with."""
+"""Names of all resources, and the default settings of a stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,59 +7,71 @@ from typing import Final
 REGION: Final = "us-east-1"
 
 DAY: Final = 86_400
-"""Seconds."""
+"""Seconds of a day."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names of all resources of one environment; two environments never share one."""
+    """Names of all resources of one environment. Two environments share no name."""
 
     environment: str = "local"
 
     @property
     def table(self) -> str:
+        """Return the name of the table."""
         return f"portfolio-{self.environment}"
 
     @property
     def compaction_queue(self) -> str:
+        """Return the name of the compaction queue."""
         return f"chromadb-delta-queue-{self.environment}"
 
     @property
     def compaction_dlq(self) -> str:
+        """Return the name of the compaction queue's dead-letter queue."""
         return f"chromadb-delta-dlq-{self.environment}"
 
     @property
     def stream_dlq(self) -> str:
+        """Return the name of the stream's dead-letter queue."""
         return f"chromadb-stream-dlq-{self.environment}"
 
     @property
     def bucket(self) -> str:
+        """Return the name of the bucket."""
         return f"receipt-chroma-{self.environment}"
 
     @property
     def stream_processor(self) -> str:
+        """Return the name of the stream processor's function."""
         return f"receipt-stream-processor-{self.environment}"
 
     @property
     def compactor(self) -> str:
+        """Return the name of the compactor's function."""
         return f"receipt-compactor-{self.environment}"
 
     @property
     def lock_id(self) -> str:
+        """Return the id of the compactor's lock."""
         return f"chroma-{self.environment}-snapshot"
 
     @property
     def parameters(self) -> str:
-        """Path of the SSM parameters."""
+        """Return the path of the SSM parameters."""
         return f"/receipt-sync/{self.environment}"
 
     def key_alias(self, purpose: str) -> str:
+        """Return the alias of the KMS key for a purpose."""
         return f"alias/receipt-sync-{self.environment}-{purpose}"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Times are seconds. `variables` go to both functions, over what they get anyway."""
+    """Settings of a stack. Times are in seconds.
+
+    `variables` are environment variables of both functions. They override the other settings.
+    """
 
     function_timeout: int = 30
     lease: int = 20
@@ -73,7 +85,7 @@ class Options:
 
     @property
     def visibility_rule(self) -> int:
-        """Least visibility timeout of a queue whose consumer is a function, in seconds.
+        """Return the least visibility timeout in seconds of a queue that feeds a function.
 
         Rule: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         """

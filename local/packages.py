@@ -1,4 +1,4 @@
-"""The deployment package of a function: a zip that is the same bytes for the same sources."""
+"""The deployment package of a function: a zip with the same bytes for the same sources."""
 
 import io
 import zipfile
@@ -17,10 +17,10 @@ _LEFT_OUT: Final = {"__pycache__", "tests", "test"}
 
 
 def package(sources: Path, function: str, vendored: Path | None = None) -> bytes:
-    """Zip of the packages `receipt_sync` and `function` below `sources`.
+    """Return a zip of the packages `receipt_sync` and `function` below `sources`.
 
-    With the installed dependencies below `vendored`, if given. Raises PackageError if a package
-    is not there.
+    It includes the installed dependencies below `vendored`, if given. Raises PackageError if a
+    package is absent.
     """
     members = dict(_members(sources, _existing(sources, SHARED)))
     members |= _members(sources, _existing(sources, function))

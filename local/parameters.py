@@ -1,4 +1,4 @@
-"""The SSM parameters through which what holds data is handed over to what runs code."""
+"""The SSM parameters that pass names, ARNs and settings of the data resources to the functions."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +12,7 @@ _DELETE_LIMIT: Final = 10
 
 
 def parameters_of(stack: Stack, options: Options | None = None) -> Mapping[str, str]:
-    """Name below /receipt-sync/{environment}/ → value."""
+    """Return the value of each parameter, by its name below /receipt-sync/{environment}/."""
     queues, keys, options = stack.queues, stack.keys, options or Options()
     return {
         "table-name": stack.names.table,
@@ -39,7 +39,7 @@ def parameters_of(stack: Stack, options: Options | None = None) -> Mapping[str, 
 
 
 def put_parameters(clients: Clients, stack: Stack, options: Options) -> None:
-    """Write all parameters, over what is there."""
+    """Write all parameters, and overwrite existing ones."""
     for name, value in parameters_of(stack, options).items():
         clients.ssm.put_parameter(
             Name=f"{stack.names.parameters}/{name}", Value=value, Type="String", Overwrite=True
@@ -47,7 +47,7 @@ def put_parameters(clients: Clients, stack: Stack, options: Options) -> None:
 
 
 def delete_parameters(clients: Clients, names: Names) -> None:
-    """Delete every parameter of the environment."""
+    """Delete all parameters of the environment."""
     pages = clients.ssm.get_paginator("get_parameters_by_path")
     found = [
         parameter["Name"]

@@ -1,4 +1,4 @@
-"""What each function may do: the least that its code calls, on the resources of its stack."""
+"""IAM policies with the least permissions that each function needs on its stack."""
 
 from typing import Any, Final
 
@@ -20,13 +20,16 @@ ASSUMED_BY_LAMBDA: Final = {
 
 
 def stream_processor_policy(stack: Stack) -> dict[str, Any]:
-    """Reads the stream; sends to the compaction queue and to its own dead-letter queue."""
+    """Return a policy that allows reading the stream and sending to two queues.
+
+    The queues are the compaction queue and the stream's dead-letter queue.
+    """
     return _policy(
         _allow(
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             stack.table.stream_arn,
         ),
-        _allow(["dynamodb:ListStreams"], "*"),  # knows no resources
+        _allow(["dynamodb:ListStreams"], "*"),  # This action supports no resource-level permission.
         _allow(["sqs:SendMessage"], stack.queues.compaction.arn, stack.queues.stream_dlq.arn),
         _allow(["kms:Decrypt", "kms:GenerateDataKey"], stack.keys.queues),
         _allow(["kms:Decrypt"], stack.keys.table),
@@ -35,7 +38,10 @@ def stream_processor_policy(stack: Stack) -> dict[str, Any]:
 
 
 def compactor_policy(stack: Stack) -> dict[str, Any]:
-    """Reads queue, table and deltas; writes its locks, its snapshots and its dead letters."""
+    """Return a policy for the compactor's reads and writes.
+
+    It reads the queue, the table and deltas. It writes locks, snapshots and dead letters.
+    """
     bucket = f"arn:aws:s3:::{stack.names.bucket}"
     return _policy(
         _allow(
@@ -50,7 +56,7 @@ def compactor_policy(stack: Stack) -> dict[str, Any]:
         _allow(["sqs:SendMessage"], stack.queues.compaction_dlq.arn),
         _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], stack.table.arn),
         _locks(stack),
-        _allow(["s3:ListBucket"], bucket),  # without it an absent object is 403, not 404
+        _allow(["s3:ListBucket"], bucket),  # Without it, an absent object gives 403, not 404.
         _allow(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], f"{bucket}/snapshots/*"),
         _allow(["s3:GetObject"], f"{bucket}/deltas/*"),
         _allow(["kms:Decrypt", "kms:GenerateDataKey"], stack.keys.queues, stack.keys.bucket),
@@ -60,7 +66,7 @@ def compactor_policy(stack: Stack) -> dict[str, Any]:
 
 
 def _locks(stack: Stack) -> Statement:
-    """Writes to the table reach the leases, and the circuit's state, alone."""
+    """Return a statement that limits writes to the table to the leases and the circuit's state."""
     actions = ["DeleteItem", "GetItem", "PutItem", "UpdateItem"]
     return {
         **_allow([f"dynamodb:{action}" for action in actions], stack.table.arn),
@@ -72,7 +78,8 @@ def _logs_and_traces(stack: Stack, function: str) -> list[Statement]:
     group = f"arn:aws:logs:{REGION}:{_account(stack)}:log-group:/aws/lambda/{function}"
     return [
         _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{group}:log-stream:*"),
-        _allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),  # know no resources
+        # These actions support no resource-level permission.
+        _allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
     ]
 
 

@@ -1,7 +1,8 @@
 """Finds and ends the processes of a server that an earlier command may have started.
 
-A process id alone proves nothing, as ids are used again: a process is ours if it belongs to the
-recorded process group, began no earlier than the record says, and runs MiniStack.
+The operating system reuses process ids, so an id alone proves nothing. A process belongs to the
+server if it meets three conditions. It is in the recorded process group, it began no earlier than
+recorded, and it runs MiniStack.
 """
 
 import os
@@ -14,36 +15,43 @@ import psutil  # type: ignore[import-untyped]
 from local.errors import StopError
 
 _CLOCK_SLACK: Final = 2.0
-"""Seconds: the start of a process is known to the clock tick, and boot time may be adjusted."""
+"""Seconds. The start of a process has the precision of a clock tick, and boot time may be
+adjusted.
+"""
 
 _SIGN: Final = "ministack"
-"""In the command line of the server (ministack_server.py) and its workers (ministack-lambda-…)."""
+"""Part of the command line of the server (ministack_server.py) and its workers
+(ministack-lambda-…).
+"""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """A process group by its leader's id, and when the leader began (epoch seconds)."""
+    """A process group: the id of its leader, and the time when the leader began (epoch seconds)."""
 
     pid: int
     began: float
 
     @classmethod
     def of(cls, pid: int) -> "ProcessGroup":
-        """The group that the process just started as a session leader leads."""
+        """Return the group of a process that was just started as a session leader."""
         return cls(pid, psutil.Process(pid).create_time())
 
     def leader_alive(self) -> bool:
+        """Return whether the leader of the group still runs."""
         return any(process.pid == self.pid for process in self.members())
 
     def members(self) -> list[psutil.Process]:
-        """The living processes of the group that are ours, the leader first."""
+        """Return the running processes of the group that belong to the server, the leader first."""
         found = [process for process in psutil.process_iter() if self._holds(process)]
         return sorted(found, key=lambda process: process.pid != self.pid)
 
     def stop(self, grace: float = 5.0) -> int:
-        """End them all: SIGTERM, then SIGKILL after `grace` seconds. Says how many there were.
+        """End all processes with SIGTERM, and after `grace` seconds with SIGKILL.
 
-        Raises StopError if one outlives that.
+        Return their number.
+
+        Raises StopError if a process still runs after that.
         """
         members = self.members()
         _signal(members, "terminate")
@@ -65,7 +73,7 @@ class ProcessGroup:
                 and any(_SIGN in word for word in process.cmdline())
             )
         except (psutil.Error, ProcessLookupError, PermissionError):
-            return False  # gone meanwhile, or another user's: not ours either way
+            return False  # The process has ended or belongs to another user.
 
 
 def _signal(processes: Iterable[psutil.Process], how: str) -> None:
@@ -73,4 +81,4 @@ def _signal(processes: Iterable[psutil.Process], how: str) -> None:
         try:
             getattr(process, how)()
         except psutil.NoSuchProcess:
-            continue  # it ended by itself, which is what was wanted
+            continue  # The process has already ended.

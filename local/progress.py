@@ -1,25 +1,27 @@
-"""How the steps of a command tell that they begin and end."""
+"""Protocols with which the steps of a command report that they begin, advance and end."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 Progress = Callable[[str], AbstractContextManager[None]]
-"""Called with what a step does; the step runs inside."""
+"""Called with the description of a step. The step runs inside the returned context."""
 
 Counter = Callable[[int, int], None]
-"""Told how many things are done, of how many; 0 of 0 while nobody knows."""
+"""Called with the number of finished things and their total. Both are 0 while the total is
+unknown.
+"""
 
 Counted = Callable[[str], AbstractContextManager[Counter]]
-"""A step that tells how far it is."""
+"""A step that reports its progress."""
 
 
 @contextmanager
 def silent(_: str) -> Iterator[None]:
-    """For tests."""
+    """Report no step. For tests."""
     yield
 
 
 @contextmanager
 def uncounted(_: str) -> Iterator[Counter]:
-    """For tests."""
+    """Report neither a step nor its progress. For tests."""
     yield lambda _done, _total: None

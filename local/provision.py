@@ -1,4 +1,4 @@
-"""Creates what holds data, or brings it up to date: keys, table, queues, bucket, parameters."""
+"""Creates or updates the data resources: keys, table, queues, bucket and parameters."""
 
 from local.bucket import delete_bucket, ensure_bucket
 from local.clients import Clients
@@ -20,7 +20,7 @@ def provision(
     options: Options | None = None,
     progress: Progress = silent,
 ) -> Stack:
-    """The stack of `names`, without functions. What is there already is kept, with its data."""
+    """Return the stack of `names` without functions. Existing resources and their data are kept."""
     names, options = names or Names(), options or Options()
     with progress("keys for table, bucket and queues"):
         keys = ensure_keys(clients, names)
@@ -37,7 +37,10 @@ def provision(
 
 
 def tear_down(clients: Clients, names: Names, progress: Progress = silent) -> None:
-    """Delete everything of an environment, functions and data; what is not there is passed over."""
+    """Delete all resources of an environment, with functions and data.
+
+    Absent resources are skipped.
+    """
     with progress("functions, their mappings and roles"):
         delete_mappings(clients, names)
         delete_functions(clients, names)

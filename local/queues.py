@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 Attributes: TypeAlias = "dict[QueueAttributeNameType, str]"
 
 MESSAGE_BYTES: Final = 262_144
-"""The largest message that our queues take; the stream processor packs to it."""
+"""The largest message that the queues accept. The stream processor packs messages up to this
+size.
+"""
 
 
 class Queue(NamedTuple):
-    """One queue by both of its names."""
+    """The URL and the ARN of one queue."""
 
     url: str
     arn: str
@@ -34,7 +36,7 @@ class Queues:
 
 
 def ensure_queues(clients: Clients, names: Names, options: Options, key_arn: str) -> Queues:
-    """The environment's queues, with their attributes brought up to date."""
+    """Create or update the queues of the environment, and return them."""
     kept = _attributes(key_arn, retention_days=14)
     compaction_dlq = _ensure(clients.sqs, names.compaction_dlq, kept)
     stream_dlq = _ensure(clients.sqs, names.stream_dlq, kept)
@@ -58,7 +60,7 @@ def ensure_queues(clients: Clients, names: Names, options: Options, key_arn: str
 
 
 def delete_queues(clients: Clients, names: Names) -> None:
-    """Delete the queues that are there, with their messages."""
+    """Delete the existing queues with their messages."""
     for name in (names.compaction_queue, names.compaction_dlq, names.stream_dlq):
         try:
             url = clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -78,7 +80,8 @@ def _attributes(key_arn: str, retention_days: int) -> Attributes:
 
 
 def _ensure(sqs: "SQSClient", name: str, attributes: Attributes) -> Queue:
-    # Created bare: CreateQueue refuses an existing queue whose attributes differ.
+    # The queue is created without attributes, because CreateQueue refuses an existing queue whose
+    # attributes differ.
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
     got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -86,7 +89,7 @@ def _ensure(sqs: "SQSClient", name: str, attributes: Attributes) -> Queue:
 
 
 def _allow_redrive(sqs: "SQSClient", dlq: Queue, sources: list[Queue]) -> None:
-    """Only the named queues may name this one as their dead-letter queue."""
+    """Allow only the named queues to use this one as their dead-letter queue."""
     policy: dict[str, object] = {"redrivePermission": "denyAll"}
     if sources:
         policy = {

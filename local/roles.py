@@ -14,7 +14,7 @@ _POLICY: Final = "least-privilege"
 
 
 def ensure_role(clients: Clients, function: str, policy: dict[str, Any]) -> str:
-    """ARN of the role of a function, created if it is not there, its policy replaced."""
+    """Create the role of a function if it is absent, replace its policy, and return its ARN."""
     iam = clients.iam
     try:
         arn = iam.get_role(RoleName=function)["Role"]["Arn"]
@@ -25,7 +25,7 @@ def ensure_role(clients: Clients, function: str, policy: dict[str, Any]) -> str:
 
 
 def delete_roles(clients: Clients, names: Names) -> None:
-    """Delete the roles that are there."""
+    """Delete the existing roles."""
     iam = clients.iam
     for role in (names.stream_processor, names.compactor):
         try:

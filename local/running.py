@@ -1,4 +1,4 @@
-"""Brings the local AWS up and down: what the command line and the tests have in common."""
+"""Starts and stops the local AWS, for the command line and for tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from local.state import State
 
 
 def up(state: State, request: Request | None = None, progress: Progress = silent) -> Stack:
-    """Start (or find) the local AWS, provision it, deploy to it, and save the stack.
+    """Start or find the local AWS, provision it, deploy to it, and return the saved stack.
 
     Raises StartError, EndpointError, StateFolderError, PackageError.
     """
@@ -29,7 +29,8 @@ def up(state: State, request: Request | None = None, progress: Progress = silent
         stack = _with_known_deployment(
             provision(clients, request.names, request.options, progress), state
         )
-        save(stack, state)  # before the functions, so that `down` can clear up after a failure
+        # Save before the functions are deployed, so that `down` can clean up after a failure.
+        save(stack, state)
         if request.functions:
             stack = deploy(
                 stack, state, request.options, request.sources, request.vendored, progress
@@ -39,9 +40,10 @@ def up(state: State, request: Request | None = None, progress: Progress = silent
 
 
 def down(state: State, progress: Progress = silent, counted: Counted = uncounted) -> int:
-    """Stop what `up` started, or delete what it created elsewhere, and remove the state folder.
+    """Stop the local AWS that `up` started, or delete what it created elsewhere.
 
-    Returns how many processes were ended. Raises StopError, EndpointError, StateFolderError.
+    Then remove the state folder, and return the number of ended processes. Raises StopError,
+    EndpointError, StateFolderError.
     """
     if not state.claimed:
         return 0
@@ -60,10 +62,10 @@ def down(state: State, progress: Progress = silent, counted: Counted = uncounted
 def running(
     state_dir: Path, deploy: bool = True, request: Request | None = None
 ) -> Iterator[Stack]:
-    """A private local AWS for the block: started in `state_dir`, stopped at its end.
+    """Start a private local AWS in `state_dir` for the block, and stop it at the end.
 
-    It ends too should this process be killed. The caller's AWS_ENDPOINT_URL plays no part.
-    `deploy` says whether the functions are deployed.
+    It also ends if this process is killed. AWS_ENDPOINT_URL of the caller has no effect. `deploy`
+    says whether the functions are deployed.
     """
     state = State.at(state_dir)
     wanted = replace(request or Request(), functions=deploy, endpoint=None, tied=True)
@@ -74,7 +76,7 @@ def running(
 
 
 def _with_known_deployment(stack: Stack, state: State) -> Stack:
-    """The stack with the functions that an earlier `up` deployed on it, if one did."""
+    """Return the stack with the functions that an earlier `up` deployed to it, if it did."""
     try:
         known = load(state.path)
     except NotRunningError:
@@ -89,6 +91,6 @@ def _tear_down_elsewhere(state: State, progress: Progress, counted: Counted) -> 
     try:
         stack = load(state.path)
     except NotRunningError:
-        return  # `up` failed before it created anything
+        return  # `up` failed before it created anything.
     answering(stack.endpoint, state)
     tear_down(stack.clients(), stack.names, progress)

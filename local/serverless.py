@@ -1,4 +1,4 @@
-"""Builds and deploys template.yaml on the local AWS, as `sam deploy --config-env local` does."""
+"""Builds and deploys template.yaml to the local AWS, as `sam deploy --config-env local` does."""
 
 import sys
 import tomllib
@@ -17,14 +17,17 @@ _SAM: Final = str(Path(sys.executable).with_name("sam"))
 
 
 def build(environment: Mapping[str, str], folder: Path, started_here: bool) -> None:
-    """Build both packages: for the Python at hand, if that is what the MiniStack runs them with."""
+    """Build both packages.
+
+    A MiniStack that was started here runs them with this Python, so they are built for it.
+    """
     target = "here" if started_here else "lambda"
     settings = {**environment, "PACKAGE_FOR": target, "SAM_CLI_TELEMETRY": "0"}
     run([_SAM, "build", *_LOCAL, "--build-dir", str(folder)], PROJECT, settings)
 
 
 def deploy(environment: Mapping[str, str], folder: Path, working_copies: Path | None) -> None:
-    """Deploy what was built in the folder; working copies are kept where it says, if it does."""
+    """Deploy the packages in the folder. Keep working copies in `working_copies`, if given."""
     parameters = list(_parameters()["parameter_overrides"])
     if working_copies is not None:
         parameters.append(f"WorkingCopyRoot={working_copies}")
@@ -48,14 +51,14 @@ def delete(environment: Mapping[str, str]) -> None:
 
 
 def is_deployed(clients: Clients) -> bool:
-    """Whether there is a CloudFormation stack to delete."""
+    """Return whether there is a CloudFormation stack to delete."""
     stacks = clients.client("cloudformation").list_stacks()["StackSummaries"]
     name = _parameters()["stack_name"]
     return any(s["StackName"] == name and s["StackStatus"] != "DELETE_COMPLETE" for s in stacks)
 
 
 def deployment_of(clients: Clients) -> Deployment:
-    """What was deployed, by the outputs of its CloudFormation stack."""
+    """Return the deployment that the outputs of the CloudFormation stack describe."""
     name = _parameters()["stack_name"]
     stacks = clients.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     found = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
@@ -68,6 +71,6 @@ def deployment_of(clients: Clients) -> Deployment:
 
 
 def _parameters() -> dict[str, Any]:
-    """Of the deployment, by samconfig.toml."""
+    """Return the parameters of the deployment in samconfig.toml."""
     config = tomllib.loads(_CONFIG.read_text())
     return dict(config["local"]["deploy"]["parameters"])

@@ -1,4 +1,4 @@
-"""What was provisioned: every name, ARN and URL, kept as JSON in the state folder."""
+"""The provisioned stack: every name, ARN and URL, kept as JSON in the state folder."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from local.table import Table
 
 @dataclass(frozen=True)
 class Deployment:
-    """The functions' ARNs, and the UUIDs of their event source mappings."""
+    """The ARNs of the functions, and the UUIDs of their event source mappings."""
 
     stream_processor_arn: str
     compactor_arn: str
@@ -28,7 +28,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Stack:
-    """One provisioned environment; `deployment` is None until the functions are deployed."""
+    """One provisioned environment. `deployment` is None until the functions are deployed."""
 
     endpoint: str
     names: Names
@@ -39,7 +39,7 @@ class Stack:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment variables with which any program finds this stack."""
+        """Return environment variables with which any program finds this stack."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": CREDENTIAL,
@@ -55,7 +55,7 @@ class Stack:
         }
 
     def clients(self) -> Clients:
-        """New clients of this stack's endpoint."""
+        """Return new clients of this stack's endpoint."""
         return Clients(self.endpoint)
 
 
@@ -63,7 +63,7 @@ _STACK: Final = TypeAdapter(Stack)
 
 
 def save(stack: Stack, state: State) -> None:
-    """Write the stack, and its variables for programs that know nothing of this package."""
+    """Write the stack, and its variables for programs that do not use this package."""
     content: dict[str, Any] = {
         "environment": stack.variables,
         "stack": _STACK.dump_python(stack, mode="json"),
@@ -74,9 +74,9 @@ def save(stack: Stack, state: State) -> None:
 
 
 def load(state_dir: Path | None = None) -> Stack:
-    """The stack in a state folder (the project's own by default).
+    """Return the stack in a state folder, by default the project's own.
 
-    Raises NotRunningError if there is none, StateFolderError if it is unreadable.
+    Raises NotRunningError if there is none, and StateFolderError if it is unreadable.
     """
     state = State.at(state_dir)
     try:

@@ -1,4 +1,4 @@
-"""The state folder: what one local AWS leaves on disk, all of it below one path."""
+"""The state folder: all files of one local AWS below one path."""
 
 import fcntl
 import shutil
@@ -17,62 +17,69 @@ _MARKER: Final = "receipt-sync-local"
 
 @dataclass(frozen=True)
 class State:
-    """Paths of one state folder. Nothing exists until `locked` makes it."""
+    """Paths of one state folder. `locked` creates the folder."""
 
     path: Path
 
     @classmethod
     def at(cls, path: Path | None = None) -> "State":
-        """The folder at `path`, or the project's own."""
+        """Return the state folder at `path`, or the project's own."""
         return cls((path or DEFAULT).resolve())
 
     @property
     def server(self) -> Path:
-        """The process that was started."""
+        """Return the file that records the started process."""
         return self.path / "server.json"
 
     @property
     def stack(self) -> Path:
-        """What was provisioned."""
+        """Return the file that records the provisioned stack."""
         return self.path / "stack.json"
 
     @property
     def log(self) -> Path:
+        """Return the log file of MiniStack."""
         return self.path / "ministack.log"
 
     @property
     def temporary(self) -> Path:
-        """TMPDIR of MiniStack: unpacked functions lie here."""
+        """Return the TMPDIR of MiniStack. It holds unpacked functions."""
         return self.path / "tmp"
 
     @property
     def working_copies(self) -> Path:
-        """WORKING_COPY_ROOT of the compactor."""
+        """Return the WORKING_COPY_ROOT of the compactor."""
         return self.path / "working-copies"
 
     @property
     def terraform(self) -> Path:
-        """Terraform's files and its state, where it provisioned the stack."""
+        """Return the folder of Terraform's files and state, if Terraform provisioned the stack."""
         return self.path / "terraform"
 
     @property
     def packages(self) -> Path:
-        """What `sam build` makes, or what is installed to be packed."""
+        """Return the folder of the packages that `sam build` makes, and of dependencies to pack."""
         return self.path / "packages"
 
     @property
     def endpoint(self) -> Path:
-        """Where Terraform works, noted before it creates anything."""
+        """Return the file that records Terraform's endpoint.
+
+        It is written before Terraform runs.
+        """
         return self.path / "endpoint"
 
     @property
     def claimed(self) -> bool:
-        """Whether the folder is there and is ours."""
+        """Return whether the folder exists and is a state folder."""
         return (self.path / _MARKER).exists()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder ours, then keep other commands off it. Raises StateFolderError."""
+        """Create the folder if needed, and lock out other commands for the block.
+
+        Raises StateFolderError.
+        """
         self._claim()
         with (self.path / _MARKER).open("a") as marker:
             try:
@@ -84,7 +91,7 @@ class State:
             yield
 
     def must_not_be(self, name: str) -> None:
-        """Raise StateFolderError if the file is there that the other way of provisioning leaves."""
+        """Raise StateFolderError if the file exists that the other way of provisioning creates."""
         if (self.path / name).exists():
             raise StateFolderError(
                 f"{self.path} holds a stack that was provisioned the other way, which `make up` "
@@ -92,7 +99,7 @@ class State:
             )
 
     def remove(self) -> None:
-        """Delete the folder and all that it holds. Raises StateFolderError if it is not ours."""
+        """Delete the folder with its content. Raises StateFolderError if it is no state folder."""
         if self.claimed:
             shutil.rmtree(self.path)
         elif self.path.exists():

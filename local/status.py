@@ -1,4 +1,4 @@
-"""What the local AWS is doing at the moment, as plain data."""
+"""The current status of the local AWS, as plain data."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from local.state import State
 
 @dataclass(frozen=True)
 class FunctionStatus:
-    """One function and the mapping that feeds it."""
+    """One function and its event source mapping."""
 
     name: str
     state: str
@@ -23,7 +23,7 @@ class FunctionStatus:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """Messages that wait, and messages that a consumer holds."""
+    """The number of visible messages, and of messages that a consumer holds."""
 
     name: str
     visible: int
@@ -32,7 +32,7 @@ class QueueStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The whole stack. `pid` is None where the endpoint was not started here."""
+    """The status of the whole stack. `pid` is None if the endpoint was not started here."""
 
     endpoint: str
     pid: int | None
@@ -43,7 +43,7 @@ class Status:
 
 
 def status_of(state: State) -> Status:
-    """The status of the running stack. Raises NotRunningError, StateFolderError."""
+    """Return the status of the running stack. Raises NotRunningError, StateFolderError."""
     stack = load(state.path)
     if not health.answers(stack.endpoint):
         raise NotRunningError(

@@ -1,4 +1,4 @@
-"""The table of receipts, its stream, and its index on embedding status."""
+"""The table of receipts, its stream, and its index on the embedding status."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,19 +11,21 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeDefinitionTypeDef, KeySchemaElementTypeDef
 
 TTL_ATTRIBUTE: Final = "ttl"
-"""Epoch seconds; for clean-up only, as DynamoDB takes up to days to act on it."""
+"""Epoch seconds. The attribute is for clean-up only, because DynamoDB may take days to delete an
+item.
+"""
 
 
 @dataclass(frozen=True)
 class Table:
-    """ARNs of the table and of its present stream."""
+    """ARNs of the table and of its current stream."""
 
     arn: str
     stream_arn: str
 
 
 def ensure_table(clients: Clients, names: Names, key_arn: str) -> Table:
-    """The environment's table, created if it is not there."""
+    """Return the table of the environment, and create it if it is absent."""
     dynamodb = clients.dynamodb
     try:
         return _describe(dynamodb, names.table)
@@ -44,7 +46,7 @@ def ensure_table(clients: Clients, names: Names, key_arn: str) -> Table:
 
 
 def delete_table(clients: Clients, names: Names) -> None:
-    """Delete the table with all items, if it is there."""
+    """Delete the table with all its items, if it exists."""
     dynamodb = clients.dynamodb
     try:
         dynamodb.delete_table(TableName=names.table)

@@ -1,7 +1,7 @@
-"""Applies terraform/ to the local AWS, its state below the state folder.
+"""Applies terraform/ to the local AWS, with its state below the state folder.
 
-The files are those that deploy to AWS. Their copy differs in one thing: the state is kept in a file
-beside it, and not in the bucket that the project's backend names.
+The files are the ones that deploy to AWS. Their copy differs in one respect. It keeps the state in
+a local file instead of the bucket of the project's backend.
 """
 
 import json
@@ -23,7 +23,7 @@ _INSTEAD: Final = "provision without it: .venv/bin/python -m local up"
 
 @dataclass(frozen=True)
 class Terraform:
-    """The program, the copy of the files, and the environment that leads to one local AWS."""
+    """The program, the copy of the files, and the environment of one local AWS."""
 
     program: str
     folder: Path
@@ -31,23 +31,23 @@ class Terraform:
 
     @classmethod
     def at(cls, folder: Path, environment: Mapping[str, str]) -> "Terraform":
-        """Raises MissingToolError."""
+        """Return Terraform for a folder and an environment. Raises MissingToolError."""
         program = find_tool("terraform", _INSTEAD)
         return cls(program, folder, {**environment, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"})
 
     def init(self) -> None:
-        """Copy the files, beside the state of before, and initialise. Raises ToolFailedError."""
+        """Copy the files next to the existing state, and initialise. Raises ToolFailedError."""
         ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests", "tfplan")
         shutil.copytree(SOURCES, self.folder, ignore=ignored, dirs_exist_ok=True)
         (self.folder / "backend_override.tf").write_text(_BACKEND)
         self._run("init", "-no-color")
 
     def apply(self, count: Counter) -> None:
-        """Create or change what holds data. Raises ToolFailedError."""
+        """Create or update the data resources. Raises ToolFailedError."""
         self._counting(count, "apply", "-auto-approve", "-json", _VARIABLES)
 
     def destroy(self, count: Counter) -> None:
-        """Delete what holds data, with the data. Raises ToolFailedError."""
+        """Delete the data resources with their data. Raises ToolFailedError."""
         self._counting(count, "destroy", "-auto-approve", "-json", _VARIABLES)
 
     def _run(self, *arguments: str) -> None:
@@ -66,9 +66,12 @@ class Terraform:
 
 
 def _event(line: str) -> dict[str, Any]:
-    """https://developer.hashicorp.com/terraform/internals/machine-readable-ui"""
+    """Return the event of an output line, or an empty dict for a line that is not JSON.
+
+    Format: https://developer.hashicorp.com/terraform/internals/machine-readable-ui
+    """
     try:
         event = json.loads(line)
     except ValueError:
-        return {}  # a line for people
+        return {}  # The line is plain text.
     return event if isinstance(event, dict) else {}
