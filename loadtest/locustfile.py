@@ -75,11 +75,11 @@ class Writer(User):
         return _run.pacing.wait(self._changes, _CLOCK.monotonic())
 
     @task
-    def act(self) -> None:
-        """One act, drawn from the mix; at first nothing, since Locust waits only after it."""
+    def perform(self) -> None:
+        """One action, drawn from the mix; at first nothing, since Locust waits only after it."""
         if self._begun and _run.session is not None:
             kind = _run.mix.draw(self._randomness)
-            self._changes = _run.session.desk.act(kind, self._randomness)
+            self._changes = _run.session.desk.perform(kind, self._randomness)
         self._begun = True
 
 
@@ -105,7 +105,7 @@ def _begin(environment: Environment, runner: Any, **_: Any) -> None:
     if not isinstance(runner, LocalRunner):
         notes().print("loadtest: one process alone knows what it has written: leave out workers")
         raise SystemExit(FAILED)
-    environment.stop_timeout = 30  # an act that has begun is finished
+    environment.stop_timeout = 30  # an action that has begun is finished
     events_environment.append(environment)
 
 

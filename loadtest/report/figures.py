@@ -16,10 +16,10 @@ ALL = "all changes"
 
 @dataclass(frozen=True)
 class Freshness:
-    """Of the acts of one kind, in seconds; None where none arrived."""
+    """Of the actions of one kind, in seconds; None where none arrived."""
 
     name: str
-    acts: int
+    actions: int
     never: int
     p50: float | None
     p95: float | None
@@ -42,7 +42,7 @@ class Backlog:
 class Figures:
     """What is told of a run. Rates are a second, over the time of writing.
 
-    A change is one item of the table that an act writes or deletes.
+    A change is one item of the table that an action writes or deletes.
     """
 
     seconds: float
@@ -57,14 +57,14 @@ class Figures:
     backlog: Backlog
     early_p95: float | None
     late_p95: float | None
-    """Freshness of the acts of the first and of the last quarter."""
+    """Freshness of the actions of the first and of the last quarter."""
     held: float | None
     reason: str
     """What a search for the knee found."""
 
     @property
     def overall(self) -> Freshness:
-        """Freshness of all acts together."""
+        """Freshness of all actions together."""
         return self.freshness[-1]
 
     def to_json(self) -> dict[str, Any]:

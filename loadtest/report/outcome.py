@@ -23,7 +23,7 @@ class Outcome:
             f"{figures.failures:,} writes failed": figures.failures,
             f"{figures.never:,} changes never arrived": figures.never,
             f"{self.verdict.faults:,} differences between table and snapshot": self.verdict.faults,
-            "no change arrived": not any(row.acts - row.never for row in figures.freshness),
+            "no change arrived": not any(row.actions - row.never for row in figures.freshness),
             f"p95 of freshness is {p95 or 0:.2f} s, more than {self.p95_limit:g} s": (
                 self.p95_limit and p95 and p95 > self.p95_limit
             ),

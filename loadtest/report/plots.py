@@ -33,7 +33,7 @@ def plots(recorded: Recorded) -> list[Plot]:
     drawings: Sequence[tuple[str, str, Callable[[Any], None]]] = (
         (
             "freshness-distribution",
-            "Share of the acts that were visible within a time, by kind.",
+            "Share of the actions that were visible within a time, by kind.",
             lambda axes: _distribution(axes, recorded),
         ),
         (
@@ -77,7 +77,7 @@ def _distribution(axes: Any, recorded: Recorded) -> None:
         if times:
             shares = [100 * (rank + 1) / len(times) for rank in range(len(times))]
             axes.step([0.0, *times], [0.0, *shares], where="post", label=kind.value)
-    axes.set(xlabel="seconds from write to visible", ylabel="% of acts", ylim=(0, 101))
+    axes.set(xlabel="seconds from write to visible", ylabel="% of actions", ylim=(0, 101))
 
 
 def _freshness_over_time(axes: Any, recorded: Recorded) -> None:
@@ -86,7 +86,7 @@ def _freshness_over_time(axes: Any, recorded: Recorded) -> None:
     axes.plot(
         [s.written_at - began for s in seen],
         [s.seconds for s in seen],
-        ".", ms=2, alpha=0.35, color="#8795a5", label="an act",
+        ".", ms=2, alpha=0.35, color="#8795a5", label="an action",
     )  # fmt: skip
     for share, colour in ((0.5, _COLOURS[0]), (0.95, _COLOURS[1])):
         rows = [(second, percentile(times, share)) for second, times in _by_second(seen, began)]

@@ -19,13 +19,13 @@ def _freshness(figures: Figures) -> Table:
     table = Table(title="Freshness: from a write to its being visible to a reader, in seconds")
     table.title_justify = "left"
     table.add_column("kind of change")
-    for name in ("acts", "p50", "p95", "p99", "worst", "never arrived"):
+    for name in ("actions", "p50", "p95", "p99", "worst", "never arrived"):
         table.add_column(name, justify="right")
     for row in figures.freshness:
         if row.name == ALL:
             table.add_section()
         times = (in_seconds(value) for value in (row.p50, row.p95, row.p99, row.worst))
-        table.add_row(row.name, f"{row.acts:,}", *times, f"{row.never:,}")
+        table.add_row(row.name, f"{row.actions:,}", *times, f"{row.never:,}")
     return table
 
 

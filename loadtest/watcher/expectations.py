@@ -1,4 +1,4 @@
-"""What an act must make visible, as it travels to the watcher, and what the watcher answers."""
+"""What an action must make visible, as it travels to the watcher, and what the watcher answers."""
 
 import json
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must follow an act; `act` is its number.
+    """What must follow an action; `action` is its number.
 
     `changes` is how many items of the table it wrote or deleted, `written_at` when its last write
     was sent, in seconds since 1970-01-01T00:00:00Z.
     """
 
-    act: int
+    action: int
     kind: Kind
     changes: int
     written_at: float
@@ -35,7 +35,7 @@ class Expectation:
 
     @property
     def records(self) -> int:
-        """How many records the act touches."""
+        """How many records the action touches."""
         return sum(len(group.ids) for group in self.wanted)
 
     def to_line(self) -> str:
@@ -52,9 +52,9 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An act that readers see since `seen_at`, or (None) did not see within the limit."""
+    """An action that readers see since `seen_at`, or (None) did not see within the limit."""
 
-    act: int
+    action: int
     kind: Kind
     changes: int
     records: int

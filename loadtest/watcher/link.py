@@ -54,7 +54,7 @@ class WatcherLink:
         self._listener.start()
 
     def expect(self, expectation: Expectation) -> None:
-        """Hand over an act. Raises WatcherError if the watcher has ended."""
+        """Hand over an action. Raises WatcherError if the watcher has ended."""
         pipe = _pipe(self._process.stdin)
         try:
             with self._sending:

@@ -1,9 +1,9 @@
-"""Which acts readers don't see yet, decided record by record.
+"""Which actions readers don't see yet, decided record by record.
 
-An act touches records in a known order (the writes to one receipt are made one after another),
+an action touches records in a known order (the writes to one receipt are made one after another),
 and asks of each that some fields have some values, or that there be no such record. A field is
-satisfied by its value, or by that of a later act: whoever serves the later one has passed it.
-What was satisfied once stays so. An act is visible once all fields of all its records are
+satisfied by its value, or by that of a later action: whoever serves the later one has passed it.
+What was satisfied once stays so. an action is visible once all fields of all its records are
 satisfied, so a fan-out counts when the last record carries it.
 """
 
@@ -20,16 +20,16 @@ from receipt_sync.keys import Collection, parse_chroma_id
 
 @dataclass(frozen=True)
 class _Demand:
-    """What one act asks of one record."""
+    """What one action asks of one record."""
 
-    act: int
+    action: int
     written_at: float
     fields: Mapping[str, Any] | None
 
 
 @dataclass
 class _Awaited:
-    """An act, the records that don't satisfy it yet, and when the last of the others did."""
+    """An action, the records that don't satisfy it yet, and when the last of the others did."""
 
     expectation: Expectation
     missing: set[str]
@@ -37,7 +37,7 @@ class _Awaited:
 
 
 class Outstanding:
-    """Acts that are written and not seen. `limit` is in seconds."""
+    """Actions that are written and not seen. `limit` is in seconds."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
@@ -48,16 +48,16 @@ class Outstanding:
         return len(self._awaited)
 
     def expect(self, expectation: Expectation) -> dict[Collection, list[str]]:
-        """Note an act; returns the ids of the records that it touches."""
+        """Note an action; returns the ids of the records that it touches."""
         touched: dict[Collection, list[str]] = defaultdict(list)
         for group in expectation.wanted:
             for chroma_id in group.ids:
                 collection = _collection_of(chroma_id)
                 demands = self._demands[collection].setdefault(chroma_id, [])
-                demands.append(_Demand(expectation.act, expectation.written_at, group.fields))
+                demands.append(_Demand(expectation.action, expectation.written_at, group.fields))
                 touched[collection].append(chroma_id)
         ids = {i for group in expectation.wanted for i in group.ids}
-        self._awaited[expectation.act] = _Awaited(expectation, ids)
+        self._awaited[expectation.action] = _Awaited(expectation, ids)
         return touched
 
     def ids(self, collection: Collection) -> list[str]:
@@ -67,7 +67,7 @@ class Outstanding:
     def look(
         self, collection: Collection, ids: Iterable[str], found: Mapping[str, Record], at: float
     ) -> Iterator[Sighting]:
-        """The acts that are visible now that `ids` were read; `at`: since when they are served.
+        """The actions that are visible now that `ids` were read; `at`: since when they are served.
 
         `found` holds the records that exist.
         """
@@ -75,11 +75,11 @@ class Outstanding:
             demands = self._demands[collection].get(chroma_id, [])
             left = _left(demands, found.get(chroma_id), at)
             self._keep(collection, chroma_id, left)
-            for act in sorted({d.act for d in demands} - {d.act for d in left}):
-                yield from self._satisfied(act, chroma_id, at)
+            for action in sorted({d.action for d in demands} - {d.action for d in left}):
+                yield from self._satisfied(action, chroma_id, at)
 
     def overdue(self, now: float) -> list[Sighting]:
-        """The acts that were written longer ago than the limit; they are given up."""
+        """The actions that were written longer ago than the limit; they are given up."""
         late = [
             awaited.expectation
             for awaited in self._awaited.values()
@@ -89,19 +89,19 @@ class Outstanding:
             self._forget(expectation)
         return [_sighting(expectation, None) for expectation in late]
 
-    def _satisfied(self, act: int, chroma_id: str, at: float) -> Iterator[Sighting]:
-        awaited = self._awaited[act]
+    def _satisfied(self, action: int, chroma_id: str, at: float) -> Iterator[Sighting]:
+        awaited = self._awaited[action]
         awaited.missing.discard(chroma_id)
         awaited.seen_at = max(awaited.seen_at, at)
         if not awaited.missing:
-            del self._awaited[act]
+            del self._awaited[action]
             yield _sighting(awaited.expectation, awaited.seen_at)
 
     def _forget(self, expectation: Expectation) -> None:
-        for chroma_id in self._awaited.pop(expectation.act).missing:
+        for chroma_id in self._awaited.pop(expectation.action).missing:
             collection = _collection_of(chroma_id)
             demands = self._demands[collection][chroma_id]
-            left = [demand for demand in demands if demand.act != expectation.act]
+            left = [demand for demand in demands if demand.action != expectation.action]
             self._keep(collection, chroma_id, left)
 
     def _keep(self, collection: Collection, chroma_id: str, demands: list[_Demand]) -> None:
@@ -118,7 +118,7 @@ def _left(demands: list[_Demand], record: Record | None, at: float) -> list[_Dem
     record may be absent because it has not come yet.
     """
     left: list[_Demand] = []
-    passed: set[str] = set()  # fields that hold the value of this act or of a later one
+    passed: set[str] = set()  # fields that hold the value of this action or of a later one
     removed = False
     for demand in reversed(demands):
         if at < demand.written_at:
@@ -142,7 +142,7 @@ def _holds(record: Record, name: str, value: Any) -> bool:
 
 def _sighting(expectation: Expectation, seen_at: float | None) -> Sighting:
     return Sighting(
-        expectation.act,
+        expectation.action,
         expectation.kind,
         expectation.changes,
         expectation.records,

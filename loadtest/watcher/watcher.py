@@ -37,7 +37,7 @@ class Watcher:
         self._since = dict.fromkeys(readers, 0.0)
 
     def __len__(self) -> int:
-        """How many acts are not seen yet."""
+        """How many actions are not seen yet."""
         return len(self._outstanding)
 
     def turn(self, arrived: Sequence[Expectation]) -> None:

@@ -24,19 +24,19 @@ Write = Callable[[Writes], int]
 
 
 @dataclass(frozen=True)
-class Act:
+class Action:
     """Writes, to be made one after the other, and what they come to."""
 
     writes: tuple[Write, ...]
     edit: Edit
 
 
-class Acts:
-    """Plans acts. `burst` is how many writes a burst has."""
+class Actions:
+    """Plans actions. `burst` is how many writes a burst has."""
 
     def __init__(self, burst: int) -> None:
         self._burst = burst
-        self._plans: Mapping[Kind, Callable[[Held, int, Random], Act]] = {
+        self._plans: Mapping[Kind, Callable[[Held, int, Random], Action]] = {
             Kind.MERCHANT: _correct_merchant,
             Kind.LINE: _edit_line,
             Kind.WORD: _edit_word,
@@ -46,62 +46,62 @@ class Acts:
             Kind.HOT: _edit_anything,
         }
 
-    def plan(self, kind: Kind, held: Held, number: int, randomness: Random) -> Act:
-        """An act on a receipt; `number` is one that no other act has."""
+    def plan(self, kind: Kind, held: Held, number: int, randomness: Random) -> Action:
+        """An action on a receipt; `number` is one that no other action has."""
         return self._plans[kind](held, number, randomness)
 
-    def _edit_in_a_burst(self, held: Held, number: int, randomness: Random) -> Act:
+    def _edit_in_a_burst(self, held: Held, number: int, randomness: Random) -> Action:
         key = randomness.choice(held.keys(Collection.LINES))
         texts = [f"{_new_text(held, key, number)}.{step}" for step in range(1, self._burst + 1)]
         writes = tuple(_setting(key, {"text": text}) for text in texts)
-        return Act(writes, _edit(held, key, {"text": texts[-1]}))
+        return Action(writes, _edit(held, key, {"text": texts[-1]}))
 
 
-def _correct_merchant(held: Held, number: int, randomness: Random) -> Act:
+def _correct_merchant(held: Held, number: int, randomness: Random) -> Action:
     key = held.metadata
     fields = {"merchant_name": _renamed(_old(held, key, "merchant_name"), number)}
     fields["canonical_merchant_name"] = canonical_name(fields["merchant_name"])
     if randomness.random() < 0.3:
         fields["address"] = _renamed(_old(held, key, "address"), number)
-    return _setting_act(held, key, fields)
+    return _setting_action(held, key, fields)
 
 
-def _edit_line(held: Held, number: int, randomness: Random) -> Act:
+def _edit_line(held: Held, number: int, randomness: Random) -> Action:
     return _edit_one(held, randomness.choice(held.keys(Collection.LINES)), number, randomness)
 
 
-def _edit_word(held: Held, number: int, randomness: Random) -> Act:
+def _edit_word(held: Held, number: int, randomness: Random) -> Action:
     words = held.keys(Collection.WORDS)
     if not words:
         return _edit_line(held, number, randomness)
     return _edit_one(held, randomness.choice(words), number, randomness)
 
 
-def _edit_anything(held: Held, number: int, randomness: Random) -> Act:
+def _edit_anything(held: Held, number: int, randomness: Random) -> Action:
     edit = _edit_line if randomness.random() < 0.4 else _edit_word
     return edit(held, number, randomness)
 
 
-def _edit_one(held: Held, key: EntityKey, number: int, randomness: Random) -> Act:
+def _edit_one(held: Held, key: EntityKey, number: int, randomness: Random) -> Action:
     """Mostly the text, now and then what else an editor corrects."""
     chance = randomness.random()
     if chance < 0.7:
-        return _setting_act(held, key, {"text": _new_text(held, key, number)})
+        return _setting_action(held, key, {"text": _new_text(held, key, number)})
     if chance < 0.85:
-        return _setting_act(held, key, {"confidence": Decimal(number % 10**9).scaleb(-9)})
+        return _setting_action(held, key, {"confidence": Decimal(number % 10**9).scaleb(-9)})
     box = {"x": Decimal(number), "y": Decimal(40), "width": Decimal(120), "height": Decimal(24)}
-    return _setting_act(held, key, {"bounding_box": box})
+    return _setting_action(held, key, {"bounding_box": box})
 
 
-def _edit_and_embed(held: Held, number: int, randomness: Random) -> Act:
+def _edit_and_embed(held: Held, number: int, randomness: Random) -> Action:
     key = randomness.choice(held.keys(randomness.choice(list(Collection))) or [*held.documents])
     text = _new_text(held, key, number)
     edit = _edit(held, key, {"text": text})
     writes = (_setting(key, {"text": text}), lambda writes: writes.vector(key, text))
-    return Act(writes, Edit(edit.items, {key: text}))
+    return Action(writes, Edit(edit.items, {key: text}))
 
 
-def _delete(held: Held, _: int, randomness: Random) -> Act:
+def _delete(held: Held, _: int, randomness: Random) -> Action:
     """A word mostly, a line with its words, or the whole receipt."""
     lines, words = held.keys(Collection.LINES), held.keys(Collection.WORDS)
     chance = randomness.random()
@@ -111,11 +111,11 @@ def _delete(held: Held, _: int, randomness: Random) -> Act:
         doomed = held.line_with_words(randomness.choice(lines))
     else:
         doomed = [randomness.choice(words)]
-    return Act((lambda writes: writes.delete(doomed),), Edit(dict.fromkeys(doomed)))
+    return Action((lambda writes: writes.delete(doomed),), Edit(dict.fromkeys(doomed)))
 
 
-def _setting_act(held: Held, key: EntityKey, fields: Mapping[str, Any]) -> Act:
-    return Act((_setting(key, fields),), _edit(held, key, fields))
+def _setting_action(held: Held, key: EntityKey, fields: Mapping[str, Any]) -> Action:
+    return Action((_setting(key, fields),), _edit(held, key, fields))
 
 
 def _setting(key: EntityKey, fields: Mapping[str, Any]) -> Write:

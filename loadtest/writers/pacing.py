@@ -1,7 +1,8 @@
-"""When users act next: at random moments, as many changes a second as asked for in the long run.
+"""Says when users act next. Actions come at random moments, at the asked rate in the long run.
 
-One row of appointments for all users: an act of many changes, such as a new receipt, then puts off
-everyone's next one, and not for minutes that of the user who happened to draw it.
+All users share one sequence of due times. An action of many changes, such as a new receipt, then
+delays the next action of every user a little. With a sequence per user, it would delay the user
+who drew it by minutes.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ class Pacing:
         self._due = now
 
     def wait(self, changes: int, now: float) -> float:
-        """Seconds until the next appointment, after an act of so many changes, or of none."""
+        """Seconds until the next appointment, after an action of so many changes, or of none."""
         for _ in range(changes):
             self._due += self._randomness.expovariate(self._rate())
         return max(0.0, self._due - now)

@@ -17,7 +17,7 @@ from loadtest.report.knee import Look
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.link import WatcherLink
 from loadtest.watcher.recording import End, Moment, Recording
-from loadtest.writers.actions import Acts
+from loadtest.writers.actions import Actions
 from loadtest.writers.ledger import Ledger
 from loadtest.writers.receipts import arrivals
 from loadtest.writers.writer import Desk
@@ -59,7 +59,7 @@ class Session:
         self._writes = AWSWrites(connection)
         self.desk = Desk(
             ledger,
-            Acts(options.burst),
+            Actions(options.burst),
             self._writes,
             arrivals(options, str(ULID())),
             count(1),

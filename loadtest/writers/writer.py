@@ -1,4 +1,4 @@
-"""Where users work: borrows a receipt, makes the writes of an act, and says what must follow."""
+"""Where users work: borrows a receipt, makes the writes of an action, and says what must follow."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from loadtest.kinds import Kind
 from loadtest.watcher.expectations import Expectation, Wanted
-from loadtest.writers.actions import Acts, Write
+from loadtest.writers.actions import Actions, Write
 from loadtest.writers.effects import apply, whole
 from loadtest.writers.irrelevant_writes import irrelevant
 from loadtest.writers.ledger import Held, Ledger
@@ -25,7 +25,7 @@ class Listener(Protocol):
         ...
 
     def expect(self, expectation: Expectation) -> None:
-        """An act whose writes have all succeeded."""
+        """An action whose writes have all succeeded."""
         ...
 
 
@@ -38,24 +38,24 @@ class _Written:
 
 
 class Desk:
-    """Acts on the receipts of a ledger. `arrivals` are the receipts that users add, without end;
+    """Actions on the receipts of a ledger. `arrivals` are the receipts that users add, without end;
     `numbers` rise, and no run has one twice."""
 
     def __init__(
         self,
         ledger: Ledger,
-        acts: Acts,
+        actions: Actions,
         writes: Writes,
         arrivals: Iterator[Receipt],
         numbers: Iterator[int],
         clock: Clock,
         listener: Listener,
     ) -> None:
-        self._ledger, self._acts, self._writes = ledger, acts, writes
+        self._ledger, self._actions, self._writes = ledger, actions, writes
         self._arrivals, self._numbers = arrivals, numbers
         self._clock, self._listener = clock, listener
 
-    def act(self, kind: Kind, randomness: Random) -> int:
+    def perform(self, kind: Kind, randomness: Random) -> int:
         """Do something of this kind; returns how many changes of the users' schedule it takes up.
 
         A receipt is added where there is none left to work on.
@@ -70,10 +70,10 @@ class Desk:
             if kind is Kind.IRRELEVANT:
                 self._write(kind, irrelevant(held, number, randomness))
                 return 0
-            act = self._acts.plan(kind, held, number, randomness)
-            written = self._write_all(kind, act.writes)
+            action = self._actions.plan(kind, held, number, randomness)
+            written = self._write_all(kind, action.writes)
             if written is not None:
-                self._expect(number, kind, written, apply(act.edit, held))
+                self._expect(number, kind, written, apply(action.edit, held))
             held.usable = written is not None and bool(held.items)
             return written.changes if written else 1
 

@@ -83,7 +83,7 @@ def test_the_rate_that_was_asked_for_is_written(run: LoadRun) -> None:
 def test_every_write_that_locust_counts_is_followed_by_the_watcher(run: LoadRun) -> None:
     """Two processes count: the one that writes, and the one that watches readers."""
     written = {row["name"]: row["writes"] - row["failures"] for row in run.outcome["latency"]}
-    followed = {row["name"]: row["acts"] for row in run.outcome["freshness"]}
+    followed = {row["name"]: row["actions"] for row in run.outcome["freshness"]}
     assert written.pop("irrelevant") == run.outcome["irrelevant"]
     wanted = {name: followed[name] * WRITES_AN_ACT.get(name, 1) for name in written}
     assert wanted == written
@@ -93,7 +93,7 @@ def test_every_write_that_locust_counts_is_followed_by_the_watcher(run: LoadRun)
 def test_freshness_is_told_by_kind_of_change(run: LoadRun) -> None:
     rows = {row["name"]: row for row in run.outcome["freshness"]}
     assert rows.keys() >= {*KINDS, "all changes"}
-    assert sum(row["acts"] for row in rows.values()) == 2 * rows["all changes"]["acts"]
+    assert sum(row["actions"] for row in rows.values()) == 2 * rows["all changes"]["actions"]
     for row in rows.values():
         assert 0 < row["p50"] <= row["p95"] <= row["worst"] < DEADLINE_SECONDS
 

@@ -47,7 +47,7 @@ def test_a_change_that_never_comes_is_told_after_the_limit(environment: dict[str
     assert link.outstanding == 1
     link.finish()
     assert LIMIT <= time.monotonic() - begun < LIMIT + 8
-    assert [(s.act, s.seen_at) for s in heard.sightings] == [(1, None)]
+    assert [(s.action, s.seen_at) for s in heard.sightings] == [(1, None)]
     assert link.outstanding == 0
     assert heard.deaths == []
 

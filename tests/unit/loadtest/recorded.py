@@ -25,10 +25,10 @@ def moment(second: int, outstanding: int = 5, **counts: int) -> Moment:
     return Moment(at=BEGAN_AT + second, rate=10.0, outstanding=outstanding, **(usual | counts))
 
 
-def sighting(act: int, seconds: float | None, kind: Kind = Kind.LINE) -> Sighting:
-    written_at = BEGAN_AT + act / 10
+def sighting(action: int, seconds: float | None, kind: Kind = Kind.LINE) -> Sighting:
+    written_at = BEGAN_AT + action / 10
     seen_at = None if seconds is None else written_at + seconds
-    return Sighting(act, kind, 1, 3, written_at, seen_at)
+    return Sighting(action, kind, 1, 3, written_at, seen_at)
 
 
 def record(folder: Path, sightings: Sequence[Sighting], end: End) -> Path:

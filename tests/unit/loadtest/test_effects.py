@@ -6,7 +6,7 @@ import pytest
 
 from loadtest.kinds import Kind
 from loadtest.watcher.expectations import Wanted
-from loadtest.writers.actions import Acts
+from loadtest.writers.actions import Actions
 from loadtest.writers.effects import Edit, apply, whole
 from loadtest.writers.ledger import Held, Ledger
 from receipt_sync.keys import Collection, EntityKey
@@ -76,12 +76,12 @@ def test_a_new_receipt_shows_whole(held: Held) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.RECEIPT, Kind.IRRELEVANT}))
 def test_every_act_changes_something_and_never_back_to_what_was(kind: Kind) -> None:
-    held, acts, randomness = Held.of(receipt("one")), Acts(4), Random(1)
+    held, actions, randomness = Held.of(receipt("one")), Actions(4), Random(1)
     shown: set[str] = set()
     for number in range(1, 40):
         if not held.items:
             break
-        for group in apply(acts.plan(kind, held, number, randomness).edit, held):
+        for group in apply(actions.plan(kind, held, number, randomness).edit, held):
             for chroma_id in group.ids:
                 value = f"{chroma_id} {group.fields}"
                 assert value not in shown
@@ -91,9 +91,9 @@ def test_every_act_changes_something_and_never_back_to_what_was(kind: Kind) -> N
 
 def test_a_burst_writes_one_field_over_and_over() -> None:
     held = Held.of(receipt("one"))
-    act = Acts(6).plan(Kind.BURST, held, 1, Random(1))
-    assert len(act.writes) == 6
-    assert len(act.edit.items) == 1
+    action = Actions(6).plan(Kind.BURST, held, 1, Random(1))
+    assert len(action.writes) == 6
+    assert len(action.edit.items) == 1
 
 
 def test_a_borrowed_receipt_is_nobody_elses() -> None:

@@ -37,12 +37,12 @@ def test_a_run_that_did_not_end_is_no_run(tmp_path: Path) -> None:
 
 def test_freshness_has_a_row_a_kind_and_one_of_all(figures: Figures) -> None:
     line, delete, everything = figures.freshness
-    assert (line.name, line.acts, line.never) == ("line edit", 100, 0)
+    assert (line.name, line.actions, line.never) == ("line edit", 100, 0)
     assert (line.p50, line.p95, line.p99, line.worst) == pytest.approx((5.0, 9.5, 9.9, 10.0))
-    assert (delete.name, delete.acts, delete.never, delete.p95) == (
+    assert (delete.name, delete.actions, delete.never, delete.p95) == (
         "delete", 2, 1, pytest.approx(0.5),
     )  # fmt: skip
-    assert (everything.acts, everything.never) == (102, 1)
+    assert (everything.actions, everything.never) == (102, 1)
     assert figures.overall == everything
     assert figures.never == 1
 

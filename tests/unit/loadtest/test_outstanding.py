@@ -52,7 +52,7 @@ def look(
 
 
 def changes(sightings: list[Sighting]) -> list[int]:
-    return sorted(sighting.act for sighting in sightings)
+    return sorted(sighting.action for sighting in sightings)
 
 
 def test_a_change_is_seen_when_its_value_is_served(outstanding: Outstanding) -> None:
@@ -163,7 +163,7 @@ def test_a_change_is_given_up_after_the_limit(outstanding: Outstanding) -> None:
     expect(outstanding, 2, {"text": "NEW"}, TWO, written_at=150.0)
     assert outstanding.overdue(100.0 + LIMIT) == []
     (sighting,) = outstanding.overdue(100.5 + LIMIT)
-    assert (sighting.act, sighting.seen_at, sighting.seconds) == (1, None, None)
+    assert (sighting.action, sighting.seen_at, sighting.seconds) == (1, None, None)
     assert outstanding.ids(LINES) == [TWO]
     assert changes(look(outstanding, {TWO: {"text": "NEW"}}, at=161.0)) == [2]
 

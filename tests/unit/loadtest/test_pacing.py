@@ -13,7 +13,7 @@ def pacing(rate: float = 5.0) -> Pacing:
 
 
 def course(pacing: Pacing, users: int, changes: list[int], seconds: float = 0.0) -> float:
-    """The moment of the last of these acts, each of which takes one of the users `seconds`."""
+    """The moment of the last of these actions, each of which takes one of the users `seconds`."""
     due = [pacing.wait(1, 0.0) for _ in range(users)]
     for number in changes:
         user = due.index(min(due))

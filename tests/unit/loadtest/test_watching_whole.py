@@ -9,7 +9,7 @@ import pytest
 from loadtest.kinds import Kind, Mix
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.watcher import Watcher
-from loadtest.writers.actions import Acts
+from loadtest.writers.actions import Actions
 from loadtest.writers.ledger import Ledger
 from loadtest.writers.writer import Desk
 from operations.receipts import Receipt
@@ -35,7 +35,9 @@ class Stage:
         self.seen: list[Sighting] = []
         self.failures: list[Exception] = []
         self.counted = 0
-        self.desk = Desk(Ledger(base), Acts(3), self.world, arrivals(), count(1), self.clock, self)
+        self.desk = Desk(
+            Ledger(base), Actions(3), self.world, arrivals(), count(1), self.clock, self
+        )
         self.watcher = Watcher(self.world.readers, self.clock, LIMIT, self.seen.append)
 
     def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
@@ -44,12 +46,12 @@ class Stage:
             self.failures.append(error)
 
     def expect(self, expectation: Expectation) -> None:
-        self.expected[expectation.act] = expectation
+        self.expected[expectation.action] = expectation
         self.arrived.append(expectation)
 
-    def act(self, kind: Kind) -> None:
+    def perform(self, kind: Kind) -> None:
         self.clock.advance(1)
-        self.desk.act(kind, self.randomness)
+        self.desk.perform(kind, self.randomness)
 
     def watch(self) -> None:
         arrived, self.arrived = self.arrived, []
@@ -71,7 +73,7 @@ def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: 
     mix, dice = Mix.parse("receipt=5,merchant=10,delete=15"), Random(f"steps {seed}")
     published_at = 0.0
     for _ in range(120):
-        stage.act(mix.draw(dice))
+        stage.perform(mix.draw(dice))
         step = dice.random()
         if step < 0.2:
             stage.world.deliver()
@@ -80,13 +82,13 @@ def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: 
             published_at = stage.clock.now().timestamp()
         stage.watch()
         for sighting in stage.seen:
-            written_at = stage.expected[sighting.act].written_at
+            written_at = stage.expected[sighting.action].written_at
             assert sighting.seen_at is not None
             assert written_at <= published_at
     assert 0 < len(stage.seen) < len(stage.expected)
     stage.publish_all()
     stage.watch()
-    assert sorted(sighting.act for sighting in stage.seen) == sorted(stage.expected)
+    assert sorted(sighting.action for sighting in stage.seen) == sorted(stage.expected)
     assert stage.failures == []
 
 
@@ -94,7 +96,7 @@ def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: 
 def test_each_kind_of_change_is_seen_once_both_collections_are_published(kind: Kind) -> None:
     for seed in range(10):
         stage = Stage(seed)
-        stage.act(kind)
+        stage.perform(kind)
         stage.watch()
         assert stage.seen == []
         assert len(stage.expected) == 1
@@ -107,7 +109,7 @@ def test_each_kind_of_change_is_seen_once_both_collections_are_published(kind: K
 
 def test_a_vector_that_is_late_holds_its_change_back() -> None:
     stage = Stage(1)
-    stage.act(Kind.VECTOR)
+    stage.perform(Kind.VECTOR)
     for collection in Collection:
         stage.world.publish(collection)
     stage.watch()
@@ -120,7 +122,7 @@ def test_a_vector_that_is_late_holds_its_change_back() -> None:
 def test_a_change_that_was_published_before_the_watcher_heard_of_it_counts_from_then() -> None:
     stage = Stage(1)
     stage.watch()
-    stage.act(Kind.LINE)
+    stage.perform(Kind.LINE)
     late, stage.arrived = stage.arrived, []
     stage.clock.advance(3)
     stage.publish_all()
@@ -133,7 +135,7 @@ def test_a_change_that_was_published_before_the_watcher_heard_of_it_counts_from_
 
 def test_nothing_is_read_while_nothing_is_new() -> None:
     stage = Stage(1)
-    stage.act(Kind.LINE)
+    stage.perform(Kind.LINE)
     stage.watch()
     reads = stage.world.readers[Collection.LINES].reads
     stage.watch()
@@ -143,23 +145,27 @@ def test_nothing_is_read_while_nothing_is_new() -> None:
 def test_an_act_takes_up_as_many_changes_as_it_writes_items() -> None:
     stage = Stage(4)
     lines, words = 4, 8
-    act = {kind: stage.desk.act(kind, stage.randomness) for kind in Kind if kind != Kind.DELETE}
-    assert act == {
+    changes = {
+        kind: stage.desk.perform(kind, stage.randomness) for kind in Kind if kind != Kind.DELETE
+    }
+    assert changes == {
         Kind.RECEIPT: 1 + 2 * (lines + words),
         Kind.BURST: 3,
         Kind.IRRELEVANT: 0,
         **dict.fromkeys([Kind.MERCHANT, Kind.LINE, Kind.WORD, Kind.VECTOR, Kind.HOT], 1),
     }
     before = len(stage.world.items)
-    assert stage.desk.act(Kind.DELETE, stage.randomness) == before - len(stage.world.items) > 0
-    assert stage.counted == sum(act.values()) + before - len(stage.world.items)
-    assert {e.kind: e.changes for e in stage.expected.values()}[Kind.RECEIPT] == act[Kind.RECEIPT]
+    assert stage.desk.perform(Kind.DELETE, stage.randomness) == before - len(stage.world.items) > 0
+    assert stage.counted == sum(changes.values()) + before - len(stage.world.items)
+    assert {e.kind: e.changes for e in stage.expected.values()}[Kind.RECEIPT] == changes[
+        Kind.RECEIPT
+    ]
 
 
 def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
     stage = Stage(2)
     for _ in range(20):
-        stage.act(Kind.IRRELEVANT)
+        stage.perform(Kind.IRRELEVANT)
     assert stage.expected == {}
     assert stage.world.foreign_items
     assert stage.failures == []
@@ -168,30 +174,30 @@ def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
 def test_a_failed_write_is_told_and_its_receipt_left_alone() -> None:
     stage = Stage(3)
     stage.world.failing = ValueError("refused")
-    assert stage.desk.act(Kind.BURST, stage.randomness) == 1
+    assert stage.desk.perform(Kind.BURST, stage.randomness) == 1
     assert stage.world.calls.count("set") == 1
     assert len(stage.failures) == 1
     assert stage.expected == {}
     stage.world.failing = None
     for _ in range(30):
-        stage.act(Kind.LINE)
+        stage.perform(Kind.LINE)
     assert len(stage.expected) == 30
 
 
 def test_a_receipt_that_was_added_is_edited_like_any_other() -> None:
     stage = Stage(5)
-    stage.act(Kind.RECEIPT)
+    stage.perform(Kind.RECEIPT)
     (added,) = (group.ids[0] for group in stage.expected[1].wanted[:1])
     image = added.partition("#RECEIPT#")[0]
     for _ in range(40):
-        stage.act(Kind.LINE)
+        stage.perform(Kind.LINE)
     edits = [expectation.wanted[0].ids[0] for expectation in stage.expected.values()]
     assert sum(chroma_id.startswith(image) for chroma_id in edits) > 1
 
 
 def test_a_burst_is_one_change_with_the_last_of_its_values() -> None:
     stage = Stage(4)
-    stage.act(Kind.BURST)
+    stage.perform(Kind.BURST)
     (expectation,) = stage.expected.values()
     texts = {
         group.fields["text"]
