@@ -63,7 +63,7 @@ events_environment: list[Environment] = []
 _run: Final = Run(_CLOCK, Events(_wrote, _sighted, _PROGRESS.moment), _users)
 
 
-class Writer(User):
+class WritingUser(User):
     """A pipeline or an editor: acts at random moments, at the rate that is its share."""
 
     def on_start(self) -> None:
@@ -79,7 +79,7 @@ class Writer(User):
         """One action, drawn from the mix; at first nothing, since Locust waits only after it."""
         if self._begun and _run.session is not None:
             kind = _run.mix.draw(self._randomness)
-            self._changes = _run.session.desk.perform(kind, self._randomness)
+            self._changes = _run.session.writer.perform(kind, self._randomness)
         self._begun = True
 
 

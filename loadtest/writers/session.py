@@ -1,4 +1,4 @@
-"""One run, in the process of the users: desk, watcher, and what is recorded of both."""
+"""One run, in the process of the users: writer, watcher, and what is recorded of both."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ from loadtest.watcher.recording import End, Moment, Recording
 from loadtest.writers.actions import Actions
 from loadtest.writers.ledger import Ledger
 from loadtest.writers.receipts import arrivals
-from loadtest.writers.writer import Desk
+from loadtest.writers.writer import ReceiptWriter
 from loadtest.writers.writes import AWSWrites
 from operations.connection import Connection
 from operations.settling import queue_backlog
@@ -57,7 +57,7 @@ class Session:
         self._ledger, self._events, self._users = ledger, events, users
         self._recording = Recording(Path(options.out))
         self._writes = AWSWrites(connection)
-        self.desk = Desk(
+        self.writer = ReceiptWriter(
             ledger,
             Actions(options.burst),
             self._writes,
@@ -112,7 +112,7 @@ class Session:
         self.failure = self.failure or error
 
     def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
-        """See desk.Listener."""
+        """See writer.Listener."""
         if error is not None:
             self._failures += 1
         elif kind is Kind.IRRELEVANT:
@@ -122,7 +122,7 @@ class Session:
         self._events.wrote(kind, seconds, error)
 
     def expect(self, expectation: Expectation) -> None:
-        """See desk.Listener."""
+        """See writer.Listener."""
         if self._link is None:
             raise AssertionError("users write in an open session only")
         try:

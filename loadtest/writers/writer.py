@@ -1,4 +1,4 @@
-"""Where users work: borrows a receipt, makes the writes of an action, and says what must follow."""
+"""Makes the writes of users: borrows a receipt, writes an action, and says what must follow."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -37,7 +37,7 @@ class _Written:
     changes: int
 
 
-class Desk:
+class ReceiptWriter:
     """Actions on the receipts of a ledger. `arrivals` are the receipts that users add, without end;
     `numbers` rise, and no run has one twice."""
 

@@ -11,7 +11,7 @@ from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.watcher import Watcher
 from loadtest.writers.actions import Actions
 from loadtest.writers.ledger import Ledger
-from loadtest.writers.writer import Desk
+from loadtest.writers.writer import ReceiptWriter
 from operations.receipts import Receipt
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock
@@ -21,7 +21,7 @@ LIMIT = 1e6
 
 
 class Stage:
-    """A desk and a watcher on one world; time goes on by a second a step."""
+    """A writer and a watcher on one world; time goes on by a second a step."""
 
     def __init__(self, seed: int) -> None:
         self.world, self.clock = World(), ManualClock()
@@ -35,7 +35,7 @@ class Stage:
         self.seen: list[Sighting] = []
         self.failures: list[Exception] = []
         self.counted = 0
-        self.desk = Desk(
+        self.writer = ReceiptWriter(
             Ledger(base), Actions(3), self.world, arrivals(), count(1), self.clock, self
         )
         self.watcher = Watcher(self.world.readers, self.clock, LIMIT, self.seen.append)
@@ -51,7 +51,7 @@ class Stage:
 
     def perform(self, kind: Kind) -> None:
         self.clock.advance(1)
-        self.desk.perform(kind, self.randomness)
+        self.writer.perform(kind, self.randomness)
 
     def watch(self) -> None:
         arrived, self.arrived = self.arrived, []
@@ -146,7 +146,7 @@ def test_an_act_takes_up_as_many_changes_as_it_writes_items() -> None:
     stage = Stage(4)
     lines, words = 4, 8
     changes = {
-        kind: stage.desk.perform(kind, stage.randomness) for kind in Kind if kind != Kind.DELETE
+        kind: stage.writer.perform(kind, stage.randomness) for kind in Kind if kind != Kind.DELETE
     }
     assert changes == {
         Kind.RECEIPT: 1 + 2 * (lines + words),
@@ -155,7 +155,9 @@ def test_an_act_takes_up_as_many_changes_as_it_writes_items() -> None:
         **dict.fromkeys([Kind.MERCHANT, Kind.LINE, Kind.WORD, Kind.VECTOR, Kind.HOT], 1),
     }
     before = len(stage.world.items)
-    assert stage.desk.perform(Kind.DELETE, stage.randomness) == before - len(stage.world.items) > 0
+    assert (
+        stage.writer.perform(Kind.DELETE, stage.randomness) == before - len(stage.world.items) > 0
+    )
     assert stage.counted == sum(changes.values()) + before - len(stage.world.items)
     assert {e.kind: e.changes for e in stage.expected.values()}[Kind.RECEIPT] == changes[
         Kind.RECEIPT
@@ -174,7 +176,7 @@ def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
 def test_a_failed_write_is_told_and_its_receipt_left_alone() -> None:
     stage = Stage(3)
     stage.world.failing = ValueError("refused")
-    assert stage.desk.perform(Kind.BURST, stage.randomness) == 1
+    assert stage.writer.perform(Kind.BURST, stage.randomness) == 1
     assert stage.world.calls.count("set") == 1
     assert len(stage.failures) == 1
     assert stage.expected == {}
