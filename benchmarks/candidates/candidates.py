@@ -1,9 +1,9 @@
-"""Contenders that several benchmarks share, and the rounds of changes that they all get."""
+"""Candidates that several benchmarks share, and the rounds of changes that they all get."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.candidates.environment import Arena
+from benchmarks.candidates.environment import Environment
 from benchmarks.candidates.ours import Compaction
 from benchmarks.meters.changes import Changer, Kind, Round
 from benchmarks.meters.corpus import COLLECTION
@@ -12,7 +12,7 @@ from compactor.index import ChromaIndex
 
 
 class Rounds:
-    """The changes of a round, made once for all contenders."""
+    """The changes of a round, made once for all candidates."""
 
     def __init__(self, changer: Changer) -> None:
         self._changer, self._begun = changer, -1
@@ -22,7 +22,7 @@ class Rounds:
         """Bytes of the last pack that ours published."""
 
     def begin(self, number: int) -> None:
-        """Write the changes of round `number` to the table, unless another contender did."""
+        """Write the changes of round `number` to the table, unless another candidate did."""
         if number != self._begun:
             self._begun, self.present = number, self._changer.change(number, self.kind)
 
@@ -44,9 +44,11 @@ class Ours:
 class RawUpdate:
     """Chroma's own update of the same records, on an open collection, and nothing around it."""
 
-    def __init__(self, rounds: Rounds, made: Arena, name: str) -> None:
+    def __init__(self, rounds: Rounds, environment: Environment, name: str) -> None:
         self._rounds = rounds
-        self.index = ChromaIndex(restore(made.snapshot, made.folder / name), COLLECTION)
+        self.index = ChromaIndex(
+            restore(environment.snapshot, environment.folder / name), COLLECTION
+        )
 
     @property
     def values(self) -> Mapping[str, dict[str, Any]]:

@@ -24,8 +24,8 @@ _ITEMS_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True)
-class Arena:
-    """What the contenders share: `snapshot` is that of the words, `folder` a place to work in."""
+class Environment:
+    """What the candidates share: `snapshot` is that of the words, `folder` a place to work in."""
 
     aws: LocalAWS
     corpus: Corpus
@@ -43,9 +43,9 @@ class Arena:
 
 
 @contextmanager
-def arena(
+def prepared(
     size: int, dimension: int, bars: Bars, collections: Sequence[Collection] = (COLLECTION,)
-) -> Iterator[Arena]:
+) -> Iterator[Environment]:
     """A local AWS whose table and bucket hold `size` words, and their lines if asked for.
 
     Builds the snapshots that no earlier run has left.
@@ -53,12 +53,12 @@ def arena(
     corpus = corpus_of(size, dimension, collections)
     snapshots = {one: _snapshot(corpus, one, bars) for one in collections}
     with local_aws() as aws:
-        made = Arena(aws, corpus, snapshots[COLLECTION], _writer(aws))
-        _fill_table(made, bars)
+        environment = Environment(aws, corpus, snapshots[COLLECTION], _writer(aws))
+        _fill_table(environment, bars)
         for collection, snapshot in snapshots.items():
             with bars.bar(f"{collection} into the bucket", None) as advance:
                 seed_bucket(snapshot, bucket_store(aws, collection), advance)
-        yield made
+        yield environment
 
 
 def bucket_store(aws: LocalAWS, collection: Collection) -> S3SnapshotStore:
@@ -72,11 +72,11 @@ def _snapshot(corpus: Corpus, collection: Collection, bars: Bars) -> FolderStore
         return snapshot_of(corpus, collection, advance)
 
 
-def _fill_table(made: Arena, bars: Bars) -> None:
-    entities = made.corpus.entities
+def _fill_table(environment: Environment, bars: Bars) -> None:
+    entities = environment.corpus.entities
     with bars.bar(f"{len(entities):,} items into the table", len(entities)) as advance:
         for some in batches(entities, _ITEMS_AT_A_TIME):
-            made.writer.put(some)
+            environment.writer.put(some)
             advance(len(some))
 
 

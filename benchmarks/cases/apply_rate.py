@@ -11,10 +11,10 @@ from itertools import islice
 from typing import Final
 
 from benchmarks.candidates.candidates import Ours, RawUpdate, Rounds
-from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.environment import Environment, prepared
 from benchmarks.candidates.ours import Compaction
 from benchmarks.meters.changes import Changer
-from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.measuring import Candidate, Measured, alternate
 from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
@@ -33,21 +33,24 @@ class OneByOne(RawUpdate):
 
 def run(scale: Scale, bars: Bars) -> Report:
     """One size, one large batch of changes of one field each."""
-    with arena(scale.apply_size, scale.dimension, bars) as made:
-        measured = _measure(made, scale, bars)
+    with prepared(scale.apply_size, scale.dimension, bars) as environment:
+        measured = _measure(environment, scale, bars)
     return _report(measured, scale)
 
 
-def _measure(made: Arena, scale: Scale, bars: Bars) -> Mapping[str, Measured]:
-    rounds = Rounds(Changer(made.corpus, scale.apply_changes, made.writer))
-    raw, one_by_one = RawUpdate(rounds, made, "raw"), OneByOne(rounds, made, "one-by-one")
-    contenders: Mapping[str, Contender] = {
-        "ours": Ours(rounds, Compaction(made.aws.stack, made.folder / "ours")),
+def _measure(environment: Environment, scale: Scale, bars: Bars) -> Mapping[str, Measured]:
+    rounds = Rounds(Changer(environment.corpus, scale.apply_changes, environment.writer))
+    raw, one_by_one = (
+        RawUpdate(rounds, environment, "raw"),
+        OneByOne(rounds, environment, "one-by-one"),
+    )
+    candidates: Mapping[str, Candidate] = {
+        "ours": Ours(rounds, Compaction(environment.aws.stack, environment.folder / "ours")),
         "limit": raw,
         "naive": one_by_one,
     }
     with bars.bar(f"cycles of {scale.apply_changes:,} changes", _ROUNDS + 1) as advance:
-        measured = alternate(contenders, _ROUNDS, made.aws.traffic, lambda: advance(1))
+        measured = alternate(candidates, _ROUNDS, environment.aws.traffic, lambda: advance(1))
     raw.close()
     one_by_one.close()
     return measured

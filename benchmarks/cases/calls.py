@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import boto3
 
-from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.environment import Environment, prepared
 from benchmarks.candidates.ours import Compaction
 from benchmarks.candidates.shard import Shard
 from benchmarks.cases.stream import Context
@@ -62,20 +62,20 @@ SCENARIOS: Final = (
 class Pipeline:
     """Both functions, and the mappings between stream, queue and them."""
 
-    def __init__(self, made: Arena) -> None:
-        self._made = made
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         self._sqs = boto3.client("sqs")
-        self._url = made.aws.stack.queues.compaction.url
-        self._shard = Shard(made.aws.stack)
+        self._url = environment.aws.stack.queues.compaction.url
+        self._shard = Shard(environment.aws.stack)
         self._handler: ModuleType = importlib.reload(
             importlib.import_module("stream_processor.handler")
         )
-        self._compaction = Compaction(made.aws.stack, made.folder / "ours")
+        self._compaction = Compaction(environment.aws.stack, environment.folder / "ours")
 
     def bring(self, entities: Sequence[Entity]) -> Bill:
         """Write entities, and take their changes through to the snapshot."""
-        self._made.writer.put(entities)
-        with billed(self._made.aws.traffic) as bill:
+        self._environment.writer.put(entities)
+        with billed(self._environment.aws.traffic) as bill:
             self._stream(self._shard.records(len(entities)), bill)
             self._queue(bill)
         return bill
@@ -124,9 +124,9 @@ class Pipeline:
 
 def run(scale: Scale, bars: Bars) -> Report:
     """Every scenario, on lines and words."""
-    with arena(scale.sizes[-1], scale.dimension, bars, tuple(Collection)) as made:
-        pipeline = Pipeline(made)
-        entities = [e for e in made.corpus.entities if e.key.collection is not None]
+    with prepared(scale.sizes[-1], scale.dimension, bars, tuple(Collection)) as environment:
+        pipeline = Pipeline(environment)
+        entities = [e for e in environment.corpus.entities if e.key.collection is not None]
         pipeline.bring(_change(entities, SCENARIOS[0], -1)[:10])  # checks out, opens, connects
         with bars.bar("scenarios", len(SCENARIOS)) as advance:
             bills = {}

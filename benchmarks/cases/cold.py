@@ -19,12 +19,12 @@ from typing import Any, Final
 import boto3
 
 from benchmarks.candidates.candidates import Rounds
-from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.environment import Environment, prepared
 from benchmarks.cases.cycle import CHANGES, Naive
 from benchmarks.errors import BenchmarkError
 from benchmarks.meters.changes import Changer
 from benchmarks.meters.importtime import import_times
-from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.measuring import Candidate, Measured, alternate
 from benchmarks.meters.package_runtime import PackageRuntime, built_package, package_runtime
 from benchmarks.meters.traffic import Traffic
 from benchmarks.paths import scratch_folder
@@ -102,8 +102,8 @@ class FirstCycle:
 class Fetch:
     """Every object of the snapshot that is there at first, side by side."""
 
-    def __init__(self, made: Arena) -> None:
-        self._s3, self._bucket = boto3.client("s3"), made.aws.stack.names.bucket
+    def __init__(self, environment: Environment) -> None:
+        self._s3, self._bucket = boto3.client("s3"), environment.aws.stack.names.bucket
         listed = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix="snapshots/"
         )
@@ -126,8 +126,8 @@ def run(scale: Scale, bars: Bars) -> Report:
     imports = {name: _measure_import(name, scale.few_rounds, bars) for name in _IMPORTS}
     cycles = {}
     for size in scale.cold_sizes:
-        with arena(size, scale.dimension, bars) as made:
-            cycles[size] = _measure_cycle(made, bars)
+        with prepared(size, scale.dimension, bars) as environment:
+            cycles[size] = _measure_cycle(environment, bars)
     return Report(
         tables=[_import_table(imports), _package_table(), _cycle_table(cycles, scale)],
         figures={
@@ -155,7 +155,7 @@ def sqs_record(message_id: str, body: str) -> dict[str, Any]:
 
 
 def _measure_import(name: str, rounds: int, bars: Bars) -> dict[str, dict[str, float]]:
-    """Median seconds of a process, and of the import in it, by contender."""
+    """Median seconds of a process, and of the import in it, by candidate."""
     function, handler, heaviest = _IMPORTS[name]
     package = built_package(function)
     runtime = package_runtime(package)
@@ -177,26 +177,29 @@ def _measure_import(name: str, rounds: int, bars: Bars) -> dict[str, dict[str, f
 
 @dataclass(frozen=True)
 class FirstCycles:
-    """Contenders by name, and the two parts of ours (median seconds)."""
+    """Candidates by name, and the two parts of ours (median seconds)."""
 
     by: Mapping[str, Measured]
     imported: float
     cycled: float
 
 
-def _measure_cycle(made: Arena, bars: Bars) -> FirstCycles:
-    rounds = Rounds(Changer(made.corpus, CHANGES, made.writer))
-    package, root = built_package("CompactorFunction"), made.folder / "cold"
+def _measure_cycle(environment: Environment, bars: Bars) -> FirstCycles:
+    rounds = Rounds(Changer(environment.corpus, CHANGES, environment.writer))
+    package, root = built_package("CompactorFunction"), environment.folder / "cold"
     start = Start(
-        package_runtime(package), package, ("compactor.handler",), _variables(made.aws.stack, root)
+        package_runtime(package),
+        package,
+        ("compactor.handler",),
+        _variables(environment.aws.stack, root),
     )
-    contenders: Mapping[str, Contender] = {
+    candidates: Mapping[str, Candidate] = {
         "ours": FirstCycle(start, rounds, root),
-        "limit": Fetch(made),
-        "naive": Naive(rounds, made),
+        "limit": Fetch(environment),
+        "naive": Naive(rounds, environment),
     }
-    with bars.bar(f"first cycles at {made.size:,}", _CYCLE_ROUNDS + 1) as advance:
-        by = alternate(contenders, _CYCLE_ROUNDS, made.aws.traffic, lambda: advance(1))
+    with bars.bar(f"first cycles at {environment.size:,}", _CYCLE_ROUNDS + 1) as advance:
+        by = alternate(candidates, _CYCLE_ROUNDS, environment.aws.traffic, lambda: advance(1))
     return FirstCycles(by, start.median("import"), start.median("first"))
 
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 import boto3
 
 from benchmarks.candidates.candidates import Ours, RawUpdate, Rounds
-from benchmarks.candidates.environment import Arena, arena
+from benchmarks.candidates.environment import Environment, prepared
 from benchmarks.candidates.naive import WholeSnapshot
 from benchmarks.candidates.ours import Compaction
 from benchmarks.meters.changes import Changer, Kind
-from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.measuring import Candidate, Measured, alternate
 from benchmarks.meters.snapshots import restore
 from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
@@ -29,9 +29,9 @@ _MB: Final = 1_000_000
 class Limit:
     """Chroma's update alone, and one upload."""
 
-    def __init__(self, rounds: Rounds, made: Arena) -> None:
-        self._update, self._rounds = RawUpdate(rounds, made, "limit"), rounds
-        self._s3, self._bucket = boto3.client("s3"), made.aws.stack.names.bucket
+    def __init__(self, rounds: Rounds, environment: Environment) -> None:
+        self._update, self._rounds = RawUpdate(rounds, environment, "limit"), rounds
+        self._s3, self._bucket = boto3.client("s3"), environment.aws.stack.names.bucket
 
     def prepare(self, number: int) -> None:
         self._update.prepare(number)
@@ -47,12 +47,12 @@ class Limit:
 class Naive:
     """The whole snapshot down and up."""
 
-    def __init__(self, rounds: Rounds, made: Arena) -> None:
-        self._rounds, self._folder = rounds, made.folder / "naive"
+    def __init__(self, rounds: Rounds, environment: Environment) -> None:
+        self._rounds, self._folder = rounds, environment.folder / "naive"
         s3, bucket = boto3.client("s3"), "naive-whole-snapshots"
         s3.create_bucket(Bucket=bucket)
         self._snapshot = WholeSnapshot(s3, bucket)
-        self._snapshot.upload(restore(made.snapshot, made.folder / "plain"))
+        self._snapshot.upload(restore(environment.snapshot, environment.folder / "plain"))
 
     def prepare(self, number: int) -> None:
         self._rounds.begin(number)
@@ -66,14 +66,14 @@ def run(scale: Scale, bars: Bars) -> Report:
     results: list[Result] = []
     for size in scale.sizes:
         kinds = tuple(Kind) if size == scale.sizes[-1] else (Kind.FIELD,)
-        with arena(size, scale.dimension, bars) as made:
-            results += _measure(made, kinds, scale, bars)
+        with prepared(size, scale.dimension, bars) as environment:
+            results += _measure(environment, kinds, scale, bars)
     return _report(results, scale)
 
 
 @dataclass(frozen=True)
 class Result:
-    """One row: contenders by name."""
+    """One row: candidates by name."""
 
     size: int
     kind: Kind
@@ -88,19 +88,21 @@ class Result:
         return self.by["naive"].moved / self.by["ours"].moved
 
 
-def _measure(made: Arena, kinds: Sequence[Kind], scale: Scale, bars: Bars) -> Iterator[Result]:
-    rounds = Rounds(Changer(made.corpus, CHANGES, made.writer))
-    limit = Limit(rounds, made)
-    contenders: Mapping[str, Contender] = {
-        "ours": Ours(rounds, Compaction(made.aws.stack, made.folder / "ours")),
+def _measure(
+    environment: Environment, kinds: Sequence[Kind], scale: Scale, bars: Bars
+) -> Iterator[Result]:
+    rounds = Rounds(Changer(environment.corpus, CHANGES, environment.writer))
+    limit = Limit(rounds, environment)
+    candidates: Mapping[str, Candidate] = {
+        "ours": Ours(rounds, Compaction(environment.aws.stack, environment.folder / "ours")),
         "limit": limit,
-        "naive": Naive(rounds, made),
+        "naive": Naive(rounds, environment),
     }
     for rounds.kind in kinds:
-        count = scale.rounds_at(made.size)
-        with bars.bar(f"{made.size:,} records, {rounds.kind}", count + 1) as advance:
-            by = alternate(contenders, count, made.aws.traffic, lambda: advance(1))
-        yield Result(made.size, rounds.kind, by)
+        count = scale.rounds_at(environment.size)
+        with bars.bar(f"{environment.size:,} records, {rounds.kind}", count + 1) as advance:
+            by = alternate(candidates, count, environment.aws.traffic, lambda: advance(1))
+        yield Result(environment.size, rounds.kind, by)
     limit.close()
 
 

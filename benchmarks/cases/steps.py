@@ -14,7 +14,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from benchmarks.candidates.candidates import Ours, Rounds
-from benchmarks.candidates.environment import arena
+from benchmarks.candidates.environment import prepared
 from benchmarks.candidates.ours import Compaction
 from benchmarks.cases.cycle import CHANGES
 from benchmarks.meters.changes import Changer
@@ -106,9 +106,9 @@ def watched() -> Iterator[Stopwatch]:
 def run(scale: Scale, bars: Bars) -> Report:
     """Warm cycles at the largest size, each with other changes."""
     taken = []
-    with arena(scale.sizes[-1], scale.dimension, bars) as made, watched() as watch:
-        rounds = Rounds(Changer(made.corpus, CHANGES, made.writer))
-        ours = Ours(rounds, Compaction(made.aws.stack, made.folder / "ours"))
+    with prepared(scale.sizes[-1], scale.dimension, bars) as environment, watched() as watch:
+        rounds = Rounds(Changer(environment.corpus, CHANGES, environment.writer))
+        ours = Ours(rounds, Compaction(environment.aws.stack, environment.folder / "ours"))
         with bars.bar("watched cycles", scale.rounds + _WARM_UP) as advance:
             for number in range(scale.rounds + _WARM_UP):
                 ours.prepare(number)
@@ -117,7 +117,7 @@ def run(scale: Scale, bars: Bars) -> Report:
                 ours.run()
                 taken.append({"whole": time.perf_counter() - begun, **watch.take()})
                 advance(1)
-        size = made.size
+        size = environment.size
     return _report(taken[_WARM_UP:], size)
 
 

@@ -19,7 +19,7 @@ from benchmarks.candidates.per_record import PerRecordProcessor
 from benchmarks.errors import BenchmarkError
 from benchmarks.local_aws import environment
 from benchmarks.meters.corpus import corpus_of
-from benchmarks.meters.measuring import Contender, Measured, alternate
+from benchmarks.meters.measuring import Candidate, Measured, alternate
 from benchmarks.meters.null_log import log_to_nowhere
 from benchmarks.meters.sqs_stub import sqs_stub
 from benchmarks.meters.stream_events import events_of
@@ -47,7 +47,7 @@ class Context:
 
 
 class Events:
-    """The events of a run, the same for all contenders and all rounds."""
+    """The events of a run, the same for all candidates and all rounds."""
 
     def __init__(self, batch: int) -> None:
         words = corpus_of(_WORDS, 1).words
@@ -130,13 +130,13 @@ def _measure(
     batch: int, handler: ModuleType, traffic: Traffic, url: str, rounds: int, bars: Bars
 ) -> Mapping[str, Measured]:
     ours = Ours(batch, handler)
-    contenders: Mapping[str, Contender] = {
+    candidates: Mapping[str, Candidate] = {
         "ours": ours,
         "limit": Limit(_calls_of(ours, traffic)),
         "naive": Naive(batch, url),
     }
     with bars.bar(f"stream events of {batch:,} records", rounds + 1) as advance:
-        return alternate(contenders, rounds, traffic, lambda: advance(1))
+        return alternate(candidates, rounds, traffic, lambda: advance(1))
 
 
 def _calls_of(ours: Ours, traffic: Traffic) -> list[dict[str, Any]]:

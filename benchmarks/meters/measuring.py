@@ -1,4 +1,4 @@
-"""Times contenders in turn, so that what else the machine does hits all of them alike."""
+"""Times candidates in turn, so that what else the machine does hits all of them alike."""
 
 import gc
 import time
@@ -10,7 +10,7 @@ from typing import Protocol
 from benchmarks.meters.traffic import Traffic
 
 
-class Contender(Protocol):
+class Candidate(Protocol):
     """One way to do the work of a round."""
 
     def prepare(self, number: int) -> None:
@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Measured:
-    """All runs of one contender."""
+    """All runs of one candidate."""
 
     samples: tuple[Sample, ...]
 
@@ -48,33 +48,33 @@ class Measured:
 
 
 def alternate(
-    contenders: Mapping[str, Contender],
+    candidates: Mapping[str, Candidate],
     rounds: int,
     traffic: Traffic,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Measured]:
-    """Run every contender once a round, each round begun by another one.
+    """Run every candidate once a round, each round begun by another one.
 
     A round before the first is run and not counted: caches fill, connections open.
     """
-    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
-    names = list(contenders)
+    samples: dict[str, list[Sample]] = {name: [] for name in candidates}
+    names = list(candidates)
     for number in range(rounds + 1):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            sample = timed(contenders[name], number, traffic)
+            sample = timed(candidates[name], number, traffic)
             if number:
                 samples[name].append(sample)
         advance()
     return {name: Measured(tuple(taken)) for name, taken in samples.items()}
 
 
-def timed(contender: Contender, number: int, traffic: Traffic) -> Sample:
-    """One run of one contender."""
-    contender.prepare(number)
+def timed(candidate: Candidate, number: int, traffic: Traffic) -> Sample:
+    """One run of one candidate."""
+    candidate.prepare(number)
     gc.collect()
     before, begun = traffic.moved, time.perf_counter()
-    contender.run()
+    candidate.run()
     return Sample(time.perf_counter() - begun, traffic.moved - before)
 
 

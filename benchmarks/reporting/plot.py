@@ -19,7 +19,7 @@ _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 
 def draw(result: dict[str, Any], target: Path) -> None:
-    """Cycle time against snapshot size, a line a contender, both axes logarithmic."""
+    """Cycle time against snapshot size, a line a candidate, both axes logarithmic."""
     rows = [row for row in result["details"]["results"] if row["change"] == Kind.FIELD]
     # The same bytes for the same numbers: no date, no random ids, text as text.
     matplotlib.rcParams.update({"svg.hashsalt": "performance", "svg.fonttype": "none"})
