@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.meters.null_log import log_to_nowhere
+from benchmarks.meters.null_log import null_log
 from compactor.compaction import BatchReport
 from compactor.entries import QueueMessage
 from compactor.wiring import build_worker
@@ -19,11 +19,11 @@ _SECONDS: Final = 600.0
 
 
 class Compaction:
-    """A worker as `compactor.handler` keeps one. Logs and metrics are written, to nowhere."""
+    """A worker as `compactor.handler` keeps one. It writes logs and metrics, which are discarded."""
 
     def __init__(self, stack: Stack, root: Path) -> None:
         settings = CompactorSettings.read({**stack.variables, "WORKING_COPY_ROOT": str(root)})
-        with log_to_nowhere():
+        with null_log():
             self._telemetry = PowertoolsTelemetry.of(
                 "compactor", COMPACTION_NAMESPACE, settings.environment, "INFO"
             )
@@ -33,7 +33,7 @@ class Compaction:
     def handle(self, messages: Sequence[QueueMessage]) -> BatchReport:
         """One invocation. Raises BenchmarkError if anything of it goes back to the queue."""
         deadline = Deadline(self._worker.clock, _SECONDS)
-        with log_to_nowhere(), self._telemetry.invocation():
+        with null_log(), self._telemetry.invocation():
             report = self._worker.compactor.handle(messages, deadline)
         if report.returned or report.parked:
             raise BenchmarkError(

@@ -23,7 +23,7 @@ from benchmarks.cases.stream import Context
 from benchmarks.errors import BenchmarkError
 from benchmarks.meters.bill import Bill, billed
 from benchmarks.meters.changes import Kind, new_value
-from benchmarks.meters.null_log import log_to_nowhere
+from benchmarks.meters.null_log import null_log
 from benchmarks.meters.pricing import read_prices
 from benchmarks.meters.traffic import Call
 from benchmarks.reporting.report import Cell, Report, Table
@@ -82,7 +82,7 @@ class Pipeline:
 
     def _stream(self, records: list[dict[str, Any]], bill: Bill) -> None:
         begun = time.perf_counter()
-        with log_to_nowhere():
+        with null_log():
             answer = self._handler.lambda_handler({"Records": records}, Context())
         bill.invoked(time.perf_counter() - begun, _STREAM_GB)
         if answer["batchItemFailures"]:

@@ -20,7 +20,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.local_aws import environment
 from benchmarks.meters.corpus import corpus_of
 from benchmarks.meters.measuring import Candidate, Measured, alternate
-from benchmarks.meters.null_log import log_to_nowhere
+from benchmarks.meters.null_log import null_log
 from benchmarks.meters.sqs_stub import sqs_stub
 from benchmarks.meters.stream_events import events_of
 from benchmarks.meters.traffic import Traffic, watched_session
@@ -58,7 +58,7 @@ class Events:
 
 
 class Ours(Events):
-    """The deployed handler; its log goes nowhere."""
+    """The deployed handler; its log is discarded."""
 
     def __init__(self, batch: int, handler: ModuleType) -> None:
         super().__init__(batch)
@@ -121,7 +121,7 @@ def _handler(endpoint: str) -> Iterator[tuple[ModuleType, Traffic, str]]:
         "STREAM_DLQ_URL": url + "-dlq",
         "DYNAMODB_TABLE": "table",
     }
-    with environment(variables), log_to_nowhere():
+    with environment(variables), null_log():
         traffic = watched_session()
         yield importlib.reload(importlib.import_module("stream_processor.handler")), traffic, url
 
