@@ -82,7 +82,7 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
     )  # fmt: skip
     known = base_receipts(options)
     if dry_run:
-        _tell_plan(options, known, as_json)
+        _print_plan(options, known, as_json)
         return
     with connected(os.environ, State.at(state), aws_table, _step) as (connection, environment):
         with explained(connection):
@@ -139,7 +139,7 @@ def _show(outcome: Outcome, options: Options, as_json: bool) -> None:
     notes().print(f"report: {Path(options.out) / REPORT}", soft_wrap=True)
 
 
-def _tell_plan(options: Options, known: Sequence[Receipt], as_json: bool) -> None:
+def _print_plan(options: Options, known: Sequence[Receipt], as_json: bool) -> None:
     planned = survey(known)
     plan: Mapping[str, object] = {
         "target": options.aws_table or os.environ.get("AWS_ENDPOINT_URL") or "the local AWS",

@@ -32,7 +32,7 @@ _PROGRESS: Final = Progress(notes())
 
 
 def _wrote(kind: Kind, seconds: float, error: Exception | None) -> None:
-    _tell(WRITE, kind, seconds, 0, error)
+    _fire_request(WRITE, kind, seconds, 0, error)
 
 
 def _sighted(sighting: Sighting) -> None:
@@ -40,10 +40,12 @@ def _sighted(sighting: Sighting) -> None:
     if sighting.seconds is None:
         error = NeverArrivedError("readers did not see the change within the limit")
     seconds = _run.options.limit if sighting.seconds is None else sighting.seconds
-    _tell(FRESHNESS, sighting.kind, seconds, sighting.records, error)
+    _fire_request(FRESHNESS, sighting.kind, seconds, sighting.records, error)
 
 
-def _tell(what: str, kind: Kind, seconds: float, length: int, error: Exception | None) -> None:
+def _fire_request(
+    what: str, kind: Kind, seconds: float, length: int, error: Exception | None
+) -> None:
     events.request.fire(  # type: ignore[no-untyped-call]
         request_type=what,
         name=kind.value,

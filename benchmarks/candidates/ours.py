@@ -19,7 +19,7 @@ _SECONDS: Final = 600.0
 
 
 class Compaction:
-    """A worker as `compactor.handler` keeps one. It writes logs and metrics, which are discarded."""
+    """Runs a worker as `compactor.handler` keeps it. Its logs and metrics are discarded."""
 
     def __init__(self, stack: Stack, root: Path) -> None:
         settings = CompactorSettings.read({**stack.variables, "WORKING_COPY_ROOT": str(root)})

@@ -19,17 +19,17 @@ _PATIENCE: Final = 10.0
 class WatcherLink:
     """Starts a watcher, hands it expectations, and passes its sightings on.
 
-    `died` is called should the watcher end before it was asked to.
+    `on_death` is called should the watcher end before it was asked to.
     """
 
     def __init__(
         self,
         environment: Mapping[str, str],
         limit: float,
-        tell: Callable[[Sighting], None],
-        died: Callable[[WatcherError], None],
+        on_sighting: Callable[[Sighting], None],
+        on_death: Callable[[WatcherError], None],
     ) -> None:
-        self._limit, self._tell, self._died = limit, tell, died
+        self._limit, self._on_sighting, self._on_death = limit, on_sighting, on_death
         self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
             [sys.executable, "-m", "loadtest.watcher.watching", "--limit", str(limit)],
             cwd=PROJECT,
@@ -83,9 +83,9 @@ class WatcherLink:
         for line in _pipe(self._process.stdout):
             sighting = Sighting.of_line(line)
             self.outstanding -= sighting.changes
-            self._tell(sighting)
+            self._on_sighting(sighting)
         if not self._finishing:
-            self._died(_ended())
+            self._on_death(_ended())
 
 
 def _ended() -> WatcherError:

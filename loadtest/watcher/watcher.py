@@ -30,9 +30,9 @@ class Watcher:
         readers: Mapping[Collection, Reader],
         clock: Clock,
         limit: float,
-        tell: Callable[[Sighting], None],
+        on_sighting: Callable[[Sighting], None],
     ) -> None:
-        self._readers, self._clock, self._tell = readers, clock, tell
+        self._readers, self._clock, self._on_sighting = readers, clock, on_sighting
         self._outstanding = Outstanding(limit)
         self._since = dict.fromkeys(readers, 0.0)
 
@@ -48,9 +48,9 @@ class Watcher:
                 fresh[collection] += ids
         for collection in self._readers:
             for sighting in self._look(collection, fresh[collection]):
-                self._tell(sighting)
+                self._on_sighting(sighting)
         for sighting in self._outstanding.overdue(self._now()):
-            self._tell(sighting)
+            self._on_sighting(sighting)
 
     def _look(self, collection: Collection, fresh: list[str]) -> Iterator[Sighting]:
         """After a new version at all records of which something is asked, otherwise at new ones.

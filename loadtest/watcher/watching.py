@@ -57,20 +57,20 @@ def main() -> None:
     limit = parser.parse_args().limit
     clock = SystemClock()
     with snapshot_readers(connection_of_process()) as readers:
-        watcher = Watcher(readers, clock, limit, _tell)
+        watcher = Watcher(readers, clock, limit, _print_sighting)
         watcher.turn([])
-        _say(READY)
+        _print(READY)
         inbox = Inbox(sys.stdin)
         while not inbox.closed or len(watcher):
             clock.sleep(_POLL_SECONDS)
             watcher.turn(inbox.take())
 
 
-def _tell(sighting: Sighting) -> None:
-    _say(sighting.to_line())
+def _print_sighting(sighting: Sighting) -> None:
+    _print(sighting.to_line())
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line)
     sys.stdout.flush()
 
