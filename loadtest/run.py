@@ -78,11 +78,11 @@ class Run:
         session = self.session
         if self.failure or (session and session.failure):
             return None
-        look = session.look() if session else None
-        elapsed = look.at if look else 0.0
+        sample = session.sample() if session else None
+        elapsed = sample.at if sample else 0.0
         rate = self._rate(elapsed)
-        if look is not None and look.at and self._knee is not None and rate is not None:
-            rate = self._knee.next_rate(look)
+        if sample is not None and sample.at and self._knee is not None and rate is not None:
+            rate = self._knee.next_rate(sample)
         if session is not None:
             session.rate = rate or 0.0
         return rate

@@ -19,7 +19,7 @@ _REACHED: Final = 0.85
 
 
 @dataclass(frozen=True)
-class Look:
+class Sample:
     """One moment: changes written since the beginning, and how many of them are not visible."""
 
     at: float
@@ -37,35 +37,35 @@ class Verdict:
 
 
 class Knee:
-    """Begins at `rate`; looks come about once a second, with times that rise."""
+    """Begins at `rate`; samples come about once a second, with times that rise."""
 
     def __init__(self, rate: float, step_seconds: float = STEP_SECONDS) -> None:
         self.rate = rate
         self.verdict = Verdict(None, "no step was finished")
         self._step_seconds = step_seconds
-        self._looks: list[Look] = []
+        self._samples: list[Sample] = []
         self._doubted = False
         self._over = False
 
-    def next_rate(self, look: Look) -> float | None:
+    def next_rate(self, sample: Sample) -> float | None:
         """The rate to write at from now on; None once the knee is found."""
         if self._over:
             return None
-        self._looks.append(look)
-        if look.at - self._looks[0].at >= self._step_seconds * (1 + self._doubted):
-            self._judge([one for one in self._looks if self._is_settled(one)])
+        self._samples.append(sample)
+        if sample.at - self._samples[0].at >= self._step_seconds * (1 + self._doubted):
+            self._judge([one for one in self._samples if self._is_settled(one)])
         return None if self._over else self.rate
 
-    def _is_settled(self, look: Look) -> bool:
-        return look.at - self._looks[0].at >= self._step_seconds / 3
+    def _is_settled(self, sample: Sample) -> bool:
+        return sample.at - self._samples[0].at >= self._step_seconds / 3
 
-    def _judge(self, looks: list[Look]) -> None:
-        begin, end = looks[0], looks[-1]
+    def _judge(self, samples: list[Sample]) -> None:
+        begin, end = samples[0], samples[-1]
         seconds = end.at - begin.at
         reached = (end.written - begin.written) / seconds
-        half = len(looks) // 2
-        before = fmean(look.outstanding for look in looks[:half])
-        after = fmean(look.outstanding for look in looks[half:])
+        half = len(samples) // 2
+        before = fmean(sample.outstanding for sample in samples[:half])
+        after = fmean(sample.outstanding for sample in samples[half:])
         # The means lie half of the time apart.
         grew = after - before > _GROWTH * self.rate * seconds / 2 and after > self.rate
         if grew and not self._doubted:
@@ -77,7 +77,7 @@ class Knee:
         else:
             self.verdict = Verdict(self.rate, "the time was over before the backlog grew")
             self.rate *= FACTOR
-            self._looks, self._doubted = [end], False
+            self._samples, self._doubted = [end], False
 
     def _end(self, reason: str) -> None:
         self._over = True

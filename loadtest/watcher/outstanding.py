@@ -64,7 +64,7 @@ class Outstanding:
         """The records of which something is still asked."""
         return list(self._demands[collection])
 
-    def look(
+    def check(
         self, collection: Collection, ids: Iterable[str], found: Mapping[str, Record], at: float
     ) -> Iterator[Sighting]:
         """The actions that are visible now that `ids` were read; `at`: since when they are served.

@@ -47,12 +47,12 @@ class Watcher:
             for collection, ids in self._outstanding.expect(expectation).items():
                 fresh[collection] += ids
         for collection in self._readers:
-            for sighting in self._look(collection, fresh[collection]):
+            for sighting in self._check(collection, fresh[collection]):
                 self._on_sighting(sighting)
         for sighting in self._outstanding.overdue(self._now()):
             self._on_sighting(sighting)
 
-    def _look(self, collection: Collection, fresh: list[str]) -> Iterator[Sighting]:
+    def _check(self, collection: Collection, fresh: list[str]) -> Iterator[Sighting]:
         """After a new version at all records of which something is asked, otherwise at new ones.
 
         What was served before an expectation came counts from when it began to be served.
@@ -65,7 +65,7 @@ class Watcher:
             return
         ids = list(dict.fromkeys(fresh))
         found = reader.get(ids)
-        yield from self._outstanding.look(collection, ids, found, self._since[collection])
+        yield from self._outstanding.check(collection, ids, found, self._since[collection])
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

@@ -13,7 +13,7 @@ from loadtest.errors import LoadError, OptionError
 from loadtest.kinds import Kind
 from loadtest.latency import Latency
 from loadtest.options import Options
-from loadtest.report.knee import Look
+from loadtest.report.knee import Sample
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.link import WatcherLink
 from loadtest.watcher.recording import End, Moment, Recording
@@ -102,10 +102,10 @@ class Session:
         """Whether users may write."""
         return self._began_at > 0
 
-    def look(self) -> Look:
+    def sample(self) -> Sample:
         """How far the run is; its time begins when it was opened."""
         elapsed = self._clock.now().timestamp() - self._began_at if self.is_open else 0.0
-        return Look(elapsed, self._changes, self._outstanding)
+        return Sample(elapsed, self._changes, self._outstanding)
 
     def fail(self, error: Exception) -> None:
         """Keep the first thing that goes wrong."""

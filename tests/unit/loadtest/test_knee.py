@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from loadtest.report.knee import FACTOR, Knee, Look
+from loadtest.report.knee import FACTOR, Knee, Sample
 
 FRESHNESS = 1.0
 
@@ -18,7 +18,7 @@ def search(
     randomness = Random(1)
     for second in range(seconds):
         backlog = written - done + (rate or 0) * FRESHNESS * (1 + noise * randomness.uniform(-1, 1))
-        rate = knee.next_rate(Look(float(second), round(written), round(backlog)))
+        rate = knee.next_rate(Sample(float(second), round(written), round(backlog)))
         if rate is None:
             return second
         written += min(rate, most_written)
@@ -64,8 +64,8 @@ def test_a_backlog_that_a_new_rate_brings_and_then_stays_is_no_growth() -> None:
     knee = Knee(20)
     for second in range(15):
         settling = 20 * min(second, 5)
-        assert knee.next_rate(Look(float(second), 20 * second, settling)) == 20
-    assert knee.next_rate(Look(15.0, 300, 100)) == 25
+        assert knee.next_rate(Sample(float(second), 20 * second, settling)) == 20
+    assert knee.next_rate(Sample(15.0, 300, 100)) == 25
     assert knee.verdict.held == 20
 
 
@@ -74,7 +74,7 @@ def test_a_backlog_that_goes_up_and_down_by_itself_is_no_growth() -> None:
     knee = Knee(4)
     high = {9, 10, 11, 12, 13, 14, 15}
     for second in range(31):
-        rate = knee.next_rate(Look(float(second), 4 * second, 14 if second in high else 4))
+        rate = knee.next_rate(Sample(float(second), 4 * second, 14 if second in high else 4))
         assert rate is not None
     assert knee.rate == 5
     assert knee.verdict.held == 4
@@ -83,4 +83,4 @@ def test_a_backlog_that_goes_up_and_down_by_itself_is_no_growth() -> None:
 def test_once_found_it_stays_found() -> None:
     knee = Knee(20)
     end = search(knee, capacity=10)
-    assert knee.next_rate(Look(end + 1.0, 0, 0)) is None
+    assert knee.next_rate(Sample(end + 1.0, 0, 0)) is None

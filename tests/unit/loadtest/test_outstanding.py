@@ -33,7 +33,7 @@ def expect(
     outstanding.expect(Expectation(change, Kind.LINE, 1, written_at, wanted))
 
 
-def look(
+def check(
     outstanding: Outstanding,
     served: dict[str, dict[str, Any]],
     at: float = 101.0,
@@ -48,7 +48,7 @@ def look(
         )
         for chroma_id, metadata in served.items()
     }
-    return list(outstanding.look(collection, outstanding.ids(collection), found, at))
+    return list(outstanding.check(collection, outstanding.ids(collection), found, at))
 
 
 def changes(sightings: list[Sighting]) -> list[int]:
@@ -57,35 +57,35 @@ def changes(sightings: list[Sighting]) -> list[int]:
 
 def test_a_change_is_seen_when_its_value_is_served(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "NEW"})
-    assert look(outstanding, {ONE: {"text": "OLD"}}) == []
-    (sighting,) = look(outstanding, {ONE: {"text": "NEW"}}, at=102.5)
+    assert check(outstanding, {ONE: {"text": "OLD"}}) == []
+    (sighting,) = check(outstanding, {ONE: {"text": "NEW"}}, at=102.5)
     assert (sighting.seen_at, sighting.seconds, sighting.records) == (102.5, 2.5, 1)
     assert len(outstanding) == 0
 
 
 def test_a_change_of_two_fields_needs_both(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "NEW", "embedding_stale": True})
-    assert look(outstanding, {ONE: {"text": "NEW"}}) == []
-    assert changes(look(outstanding, {ONE: {"text": "NEW", "embedding_stale": True}})) == [1]
+    assert check(outstanding, {ONE: {"text": "NEW"}}) == []
+    assert changes(check(outstanding, {ONE: {"text": "NEW", "embedding_stale": True}})) == [1]
 
 
 def test_a_field_that_must_be_absent_is_waited_for(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"next_line_text": None})
-    assert look(outstanding, {ONE: {"next_line_text": "OLD"}}) == []
-    assert changes(look(outstanding, {ONE: {}})) == [1]
+    assert check(outstanding, {ONE: {"next_line_text": "OLD"}}) == []
+    assert changes(check(outstanding, {ONE: {}})) == [1]
 
 
 def test_the_text_of_a_vector_is_no_metadata(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"document": "NEW"})
-    assert look(outstanding, {ONE: {"text": "NEW", "document": "OLD"}}) == []
-    assert changes(look(outstanding, {ONE: {"document": "NEW"}})) == [1]
+    assert check(outstanding, {ONE: {"text": "NEW", "document": "OLD"}}) == []
+    assert changes(check(outstanding, {ONE: {"document": "NEW"}})) == [1]
 
 
 def test_a_fan_out_counts_when_the_last_record_carries_it(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"merchant_name": "NEW"}, ONE, TWO)
-    assert look(outstanding, {ONE: {"merchant_name": "NEW"}, TWO: {"merchant_name": "OLD"}}) == []
+    assert check(outstanding, {ONE: {"merchant_name": "NEW"}, TWO: {"merchant_name": "OLD"}}) == []
     both = {ONE: {"merchant_name": "NEW"}, TWO: {"merchant_name": "NEW"}}
-    (sighting,) = look(outstanding, both, at=109.0)
+    (sighting,) = check(outstanding, both, at=109.0)
     assert (sighting.seen_at, sighting.records) == (109.0, 2)
 
 
@@ -94,28 +94,28 @@ def test_a_fan_out_over_both_collections_counts_with_the_later_one(
 ) -> None:
     expect(outstanding, 1, {"merchant_name": "NEW"}, ONE, WORD)
     words = {WORD: {"merchant_name": "NEW"}}
-    assert look(outstanding, words, at=108.0, collection=Collection.WORDS) == []
-    (sighting,) = look(outstanding, {ONE: {"merchant_name": "NEW"}}, at=105.0)
+    assert check(outstanding, words, at=108.0, collection=Collection.WORDS) == []
+    (sighting,) = check(outstanding, {ONE: {"merchant_name": "NEW"}}, at=105.0)
     assert sighting.seen_at == 108.0
 
 
 def test_a_value_that_a_later_change_replaced_counts_as_passed(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "FIRST"})
     expect(outstanding, 2, {"text": "SECOND"})
-    assert changes(look(outstanding, {ONE: {"text": "SECOND"}})) == [1, 2]
+    assert changes(check(outstanding, {ONE: {"text": "SECOND"}})) == [1, 2]
 
 
 def test_an_earlier_value_shows_nothing_of_a_later_change(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "FIRST"})
     expect(outstanding, 2, {"text": "SECOND"})
-    assert changes(look(outstanding, {ONE: {"text": "FIRST"}})) == [1]
-    assert changes(look(outstanding, {ONE: {"text": "SECOND"}})) == [2]
+    assert changes(check(outstanding, {ONE: {"text": "FIRST"}})) == [1]
+    assert changes(check(outstanding, {ONE: {"text": "SECOND"}})) == [2]
 
 
 def test_another_field_of_a_later_change_supersedes_nothing(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "NEW"})
     expect(outstanding, 2, {"confidence": 0.5})
-    assert changes(look(outstanding, {ONE: {"text": "OLD", "confidence": 0.5}})) == [2]
+    assert changes(check(outstanding, {ONE: {"text": "OLD", "confidence": 0.5}})) == [2]
 
 
 def test_what_a_seen_change_has_passed_stays_passed(outstanding: Outstanding) -> None:
@@ -123,25 +123,25 @@ def test_what_a_seen_change_has_passed_stays_passed(outstanding: Outstanding) ->
     expect(outstanding, 1, {"text": "FIRST", "document": "FIRST", "embedding_stale": None})
     expect(outstanding, 2, {"text": "SECOND", "embedding_stale": True})
     late = {"text": "SECOND", "embedding_stale": True}
-    assert changes(look(outstanding, {ONE: {**late, "document": "OLD"}})) == [2]
-    assert changes(look(outstanding, {ONE: {**late, "document": "FIRST"}})) == [1]
+    assert changes(check(outstanding, {ONE: {**late, "document": "OLD"}})) == [2]
+    assert changes(check(outstanding, {ONE: {**late, "document": "FIRST"}})) == [1]
 
 
 def test_a_delete_is_seen_when_the_record_is_gone(outstanding: Outstanding) -> None:
     expect(outstanding, 1, None)
-    assert look(outstanding, {ONE: {"text": "OLD"}}) == []
-    assert changes(look(outstanding, {})) == [1]
+    assert check(outstanding, {ONE: {"text": "OLD"}}) == []
+    assert changes(check(outstanding, {})) == [1]
 
 
 def test_a_delete_passes_what_was_written_before(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "NEW"})
     expect(outstanding, 2, None)
-    assert changes(look(outstanding, {})) == [1, 2]
+    assert changes(check(outstanding, {})) == [1, 2]
 
 
 def test_a_record_that_is_not_there_yet_shows_nothing(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"text": "NEW", "merchant_category": None})
-    assert look(outstanding, {}) == []
+    assert check(outstanding, {}) == []
     assert len(outstanding) == 1
 
 
@@ -149,13 +149,13 @@ def test_what_was_served_before_the_write_shows_nothing_of_it(outstanding: Outst
     """The record has not come yet, so that its absence is no sign of its being deleted."""
     expect(outstanding, 1, {"text": "NEW"}, written_at=100.0)
     expect(outstanding, 2, None, written_at=101.0)
-    assert look(outstanding, {}, at=100.5) == []
-    assert changes(look(outstanding, {}, at=102.0)) == [1, 2]
+    assert check(outstanding, {}, at=100.5) == []
+    assert changes(check(outstanding, {}, at=102.0)) == [1, 2]
 
 
 def test_a_number_of_another_type_is_not_the_value(outstanding: Outstanding) -> None:
     expect(outstanding, 1, {"confidence": 1.0})
-    assert look(outstanding, {ONE: {"confidence": 1}}) == []
+    assert check(outstanding, {ONE: {"confidence": 1}}) == []
 
 
 def test_a_change_is_given_up_after_the_limit(outstanding: Outstanding) -> None:
@@ -165,7 +165,7 @@ def test_a_change_is_given_up_after_the_limit(outstanding: Outstanding) -> None:
     (sighting,) = outstanding.overdue(100.5 + LIMIT)
     assert (sighting.action, sighting.seen_at, sighting.seconds) == (1, None, None)
     assert outstanding.ids(LINES) == [TWO]
-    assert changes(look(outstanding, {TWO: {"text": "NEW"}}, at=161.0)) == [2]
+    assert changes(check(outstanding, {TWO: {"text": "NEW"}}, at=161.0)) == [2]
 
 
 def test_an_expectation_says_which_records_to_look_at(outstanding: Outstanding) -> None:

@@ -9,7 +9,7 @@ from loadtest.errors import OptionError, UnsafeTargetError, WatcherError
 from loadtest.kinds import Kind
 from loadtest.latency import Latency
 from loadtest.options import Shape
-from loadtest.report.knee import Look
+from loadtest.report.knee import Sample
 from loadtest.run import Run
 from loadtest.writers.session import Events
 from tests.fakes.clock import ManualClock
@@ -25,8 +25,8 @@ class OpenSession:
         self.failure: Exception | None = None
         self.finished: list[tuple[float | None, str]] = []
 
-    def look(self) -> Look:
-        return Look(self.at, self.written, self.outstanding)
+    def sample(self) -> Sample:
+        return Sample(self.at, self.written, self.outstanding)
 
     def finish(self, latency: tuple[Latency, ...], held: float | None, reason: str) -> None:
         assert latency == LATENCY
