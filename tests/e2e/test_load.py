@@ -1,4 +1,4 @@
-"""A short load run as `make load` makes it, its report, and Locust's page, seen by a browser."""
+"""A short load run as `make load` makes it. A browser opens its report and Locust's page."""
 
 import json
 import math
@@ -22,8 +22,8 @@ from tests.e2e.conftest import DEADLINE_SECONDS, System
 
 RATE, SECONDS = 20, 10
 SIZE = ("--base", "12", "--lines", "6", "--seed", "3", "--limit", str(DEADLINE_SECONDS))
-LARGEST_ACT = 60
-WRITES_AN_ACT = {"burst": 10, "edit with new vector": 2}
+LARGEST_ACTION = 60
+WRITES_AN_ACTION = {"burst": 10, "edit with new vector": 2}
 KINDS = ("merchant correction", "line edit", "word edit", "hot receipt")
 OUT = ARTEFACTS / "load"
 PICTURE_BYTES = 20_000
@@ -72,11 +72,11 @@ def test_every_change_arrives_and_table_and_snapshot_agree(run: LoadRun) -> None
 
 
 def test_the_rate_that_was_asked_for_is_written(run: LoadRun) -> None:
-    """Writers act at random moments: a count spreads as its square root, the last may overshoot."""
+    """Allow the spread of a Poisson count, and a last action that goes over."""
     outcome, asked = run.outcome, RATE * SECONDS
     assert outcome["rate"] == pytest.approx(outcome["changes"] / outcome["seconds"])
     assert SECONDS <= outcome["seconds"] < 1.5 * SECONDS
-    assert abs(outcome["changes"] - asked) <= 3 * math.sqrt(asked) + LARGEST_ACT
+    assert abs(outcome["changes"] - asked) <= 3 * math.sqrt(asked) + LARGEST_ACTION
     assert outcome["irrelevant"] > 0
 
 
@@ -85,12 +85,12 @@ def test_every_write_that_locust_counts_is_followed_by_the_watcher(run: LoadRun)
     written = {row["name"]: row["writes"] - row["failures"] for row in run.outcome["latency"]}
     followed = {row["name"]: row["actions"] for row in run.outcome["freshness"]}
     assert written.pop("irrelevant") == run.outcome["irrelevant"]
-    wanted = {name: followed[name] * WRITES_AN_ACT.get(name, 1) for name in written}
+    wanted = {name: followed[name] * WRITES_AN_ACTION.get(name, 1) for name in written}
     assert wanted == written
     assert run.outcome["changes"] >= sum(written.values())
 
 
-def test_freshness_is_told_by_kind_of_change(run: LoadRun) -> None:
+def test_freshness_is_reported_by_kind_of_change(run: LoadRun) -> None:
     rows = {row["name"]: row for row in run.outcome["freshness"]}
     assert rows.keys() >= {*KINDS, "all changes"}
     assert sum(row["actions"] for row in rows.values()) == 2 * rows["all changes"]["actions"]
@@ -172,14 +172,14 @@ def page_of(system: System) -> Iterator[str]:
 
 
 def start(url: str, **options: str) -> None:
-    """What the page's start button sends."""
+    """Send what the start button of the page sends."""
     form = urlencode({"user_count": 1, "spawn_rate": 1, "host": "", **options}).encode()
     with urllib.request.urlopen(f"{url}/swarm", form) as answer:
         assert json.load(answer)["success"] is True
 
 
 def wait_for_freshness(url: str) -> str:
-    """The first kind of change that readers were seen to follow."""
+    """Return the first kind of change that has a freshness row."""
     end = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < end:
         with urllib.request.urlopen(f"{url}/stats/requests") as answer:
@@ -187,7 +187,7 @@ def wait_for_freshness(url: str) -> str:
                 if row["method"] == "FRESHNESS":
                     return str(row["name"])
         time.sleep(0.5)
-    raise AssertionError("no freshness was told")
+    raise AssertionError("the page shows no freshness row")
 
 
 def answers(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""The watcher's process against an AWS on which nothing is ever published."""
+"""The watcher's process on an AWS where no snapshot is ever published."""
 
 import os
 import time
@@ -38,7 +38,7 @@ def expectation() -> Expectation:
     return Expectation(1, Kind.LINE, 1, time.time(), wanted)
 
 
-def test_a_change_that_never_comes_is_told_after_the_limit(environment: dict[str, str]) -> None:
+def test_a_change_that_never_comes_is_reported_after_the_limit(environment: dict[str, str]) -> None:
     heard = Heard()
     link = heard.link(environment)
     link.open()

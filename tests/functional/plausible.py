@@ -1,4 +1,4 @@
-"""What must hold of a benchmark's figures at any size and on any machine."""
+"""Checks that a benchmark's figures must pass at any size and on any machine."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +12,15 @@ _MAY_BE_ZERO: Final = (" backlog",)
 _WHOLE: Final = "step whole"
 _PART_OF_ANOTHER: Final = "step …"
 _LEAST_COVERED: Final = 0.6
-"""Share of a cycle's time that its steps explain, at least."""
+"""The steps explain at least this share of a cycle's time."""
 _ROUNDING: Final = 1.02
 _LEAST_CALLS: Final = 6
-"""Lease, manifest, table, pack, manifest, lease: fewer is no cycle."""
+"""A cycle makes at least these calls: lease, manifest, table, pack, manifest, lease."""
 _MOST_CALLS: Final = 60
 
 
 def implausible(name: Name, figures: Figures) -> list[str]:
-    """A sentence for each figure that can't be right."""
+    """Return a sentence for each figure that cannot be right."""
     found = [f"{key} is {value}" for key, value in figures.items() if not _is_sound(key, value)]
     return [*found, *_CHECKS.get(name, lambda _: iter(()))(figures)]
 
@@ -31,7 +31,7 @@ def _is_sound(key: str, value: float) -> bool:
 
 
 def _cycle(figures: Figures) -> Iterator[str]:
-    """Growth is the quotient of two times, and a cycle of ours publishes less than all."""
+    """Yield faults of the cycle: wrong growth, or as many bytes as a whole snapshot."""
     sizes = [int(key.split()[1]) for key in figures if key.endswith(" seconds")]
     first = figures[f"cycle {min(sizes)} seconds"]
     for size in sizes:
@@ -43,7 +43,7 @@ def _cycle(figures: Figures) -> Iterator[str]:
 
 
 def _steps(figures: Figures) -> Iterator[str]:
-    """The steps follow one another, so together they take about as long as the whole."""
+    """Yield a fault if the steps, which run in sequence, do not add up to the whole."""
     whole = figures[_WHOLE]
     single = {
         key: value
@@ -56,7 +56,7 @@ def _steps(figures: Figures) -> Iterator[str]:
 
 
 def _calls(figures: Figures) -> Iterator[str]:
-    """A changed text costs more than a changed field: its neighbours are read, too."""
+    """Yield faults of the calls. A changed text costs more, because its neighbours are read."""
     if not _LEAST_CALLS <= figures["calls scattered"] <= _MOST_CALLS:
         yield f"{figures['calls scattered']} calls"
     if (

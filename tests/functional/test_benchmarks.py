@@ -1,4 +1,4 @@
-"""Every benchmark runs, at a size that says nothing about speed, and finds all of its figures."""
+"""Every benchmark runs at a tiny size, which measures no speed, and returns its figures."""
 
 import gc
 import math
@@ -54,7 +54,7 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(module, name, value)
     yield
     gc.unfreeze()
-    reload(stream_processor.handler)  # forgets the settings that a benchmark gave it
+    reload(stream_processor.handler)  # drops the settings that a benchmark gave it
 
 
 def run(name: Name) -> Report:

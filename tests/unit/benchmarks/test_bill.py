@@ -1,4 +1,4 @@
-"""Calls are priced by what AWS bills: items, 64 KB chunks, requests."""
+"""Calls are priced by the units that AWS bills: items, 64 KB chunks, requests."""
 
 import pytest
 

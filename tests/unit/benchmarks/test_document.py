@@ -1,4 +1,4 @@
-"""The page keeps what people wrote, and gets the tables of the last results."""
+"""The page keeps the text outside its markers and gets the tables of the last results."""
 
 import pytest
 

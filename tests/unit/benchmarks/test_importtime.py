@@ -1,4 +1,4 @@
-"""An import is summed up by package."""
+"""Import times are summed by package."""
 
 from benchmarks.meters.importtime import by_package
 

@@ -1,4 +1,4 @@
-"""Candidates take turns, and what they cost is told apart."""
+"""Candidates take turns, and their times and bytes are counted separately."""
 
 from benchmarks.meters.measuring import alternate, percentile
 from benchmarks.meters.traffic import Call, Traffic

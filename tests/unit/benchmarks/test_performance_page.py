@@ -1,4 +1,4 @@
-"""docs/performance.md holds every target that was promised, with the figure reached."""
+"""docs/performance.md shows every promised target with the measured figure."""
 
 from benchmarks.reporting.document import BEGIN, END, PAGE, PLOT
 from benchmarks.reporting.targets import TARGETS, verdict_table, verdicts

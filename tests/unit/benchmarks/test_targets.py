@@ -1,4 +1,4 @@
-"""A figure that misses its target is said to, and one that was not measured is neither."""
+"""A figure that misses its target is reported as missed. One without a figure is not."""
 
 from benchmarks.names import Name
 from benchmarks.reporting.targets import TARGETS, Target, verdict_table, verdicts

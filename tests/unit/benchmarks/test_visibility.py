@@ -1,4 +1,4 @@
-"""A write is visible when it, or one that came after it, is read."""
+"""A write is visible when a reader returns it or a later write to the same record."""
 
 from typing import Any, cast
 

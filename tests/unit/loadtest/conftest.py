@@ -1,4 +1,4 @@
-"""Locust is imported without its patches: they would change the other tests of this process."""
+"""Import Locust without its patches, which would change the other tests of this process."""
 
 import os
 

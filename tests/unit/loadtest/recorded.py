@@ -1,4 +1,4 @@
-"""A run that was recorded, as Locust and the session leave it."""
+"""Builds recorded runs, in the files that Locust and the session leave."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def sighting(action: int, seconds: float | None, kind: Kind = Kind.LINE) -> Sigh
 
 
 def record(folder: Path, sightings: Sequence[Sighting], end: End) -> Path:
-    """Leaves a run of ten seconds in a folder."""
+    """Write a recorded run of ten seconds into a folder."""
     recording = Recording(folder)
     for one in sightings:
         recording.sighting(one)

@@ -1,4 +1,4 @@
-"""The command's own words; the runs themselves are in tests/e2e."""
+"""The output of the command. tests/e2e holds the runs themselves."""
 
 import json
 from pathlib import Path

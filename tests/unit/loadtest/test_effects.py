@@ -1,4 +1,4 @@
-"""What a change must show, record by record."""
+"""The fields that each record must hold after a change."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ from loadtest.writers.actions import Actions
 from loadtest.writers.effects import Edit, apply, whole
 from loadtest.writers.ledger import Held, Ledger
 from receipt_sync.keys import Collection, EntityKey
-from tests.unit.loadtest.world import receipt
+from tests.unit.loadtest.memory_system import receipt
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_burst_writes_one_field_over_and_over() -> None:
     assert len(action.edit.items) == 1
 
 
-def test_a_borrowed_receipt_is_nobody_elses() -> None:
+def test_a_borrowed_receipt_is_not_borrowed_again() -> None:
     ledger = Ledger([receipt("hot"), receipt("one"), receipt("two")])
     with ledger.any(Random(1)) as first, ledger.any(Random(1)) as second:
         assert first is not None

@@ -1,4 +1,4 @@
-"""A run in figures."""
+"""The figures of a run."""
 
 from pathlib import Path
 

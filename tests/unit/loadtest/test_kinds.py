@@ -1,4 +1,4 @@
-"""What users draw from."""
+"""The mix of kinds that users draw from."""
 
 from collections import Counter
 from random import Random

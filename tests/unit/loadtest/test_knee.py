@@ -12,7 +12,7 @@ FRESHNESS = 1.0
 def search(
     knee: Knee, capacity: float, most_written: float = 1e9, noise: float = 0.0, seconds: int = 600
 ) -> int:
-    """Let a queue that works off `capacity` a second be written to; returns the seconds taken."""
+    """Search on a queue that handles `capacity` changes a second. Return the seconds taken."""
     written = done = 0.0
     rate: float | None = knee.rate
     randomness = Random(1)
@@ -60,7 +60,7 @@ def test_without_a_knee_in_time_the_last_rate_that_held_stands() -> None:
 
 
 def test_a_backlog_that_a_new_rate_brings_and_then_stays_is_no_growth() -> None:
-    """Fresh after five seconds at 20 a second, the backlog settles at a hundred changes."""
+    """Freshness of 5 s at 20 changes a second means a stable backlog of 100 changes."""
     knee = Knee(20)
     for second in range(15):
         settling = 20 * min(second, 5)
@@ -70,7 +70,7 @@ def test_a_backlog_that_a_new_rate_brings_and_then_stays_is_no_growth() -> None:
 
 
 def test_a_backlog_that_goes_up_and_down_by_itself_is_no_growth() -> None:
-    """At low rates a slow cycle is several times what is written in a second."""
+    """At low rates, a slow cycle holds back more changes than a second brings."""
     knee = Knee(4)
     high = {9, 10, 11, 12, 13, 14, 15}
     for second in range(31):

@@ -1,4 +1,4 @@
-"""Locust's count of writes, read from its statistics and not from a file of the last second."""
+"""Locust's count of writes comes from its statistics, because its CSV file lags by a second."""
 
 from locust.stats import RequestStats
 

@@ -9,7 +9,7 @@ from loadtest import locustfile
 from loadtest.errors import OptionError
 from loadtest.options import HELP, SECONDS, Options, Shape
 
-assert locustfile  # it has told Locust of the options
+assert locustfile  # the import registers the options with Locust
 
 
 def test_what_locust_is_told_is_what_the_command_was_told(tmp_path: Path) -> None:

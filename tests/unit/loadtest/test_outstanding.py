@@ -1,4 +1,4 @@
-"""When a change counts as visible."""
+"""The conditions under which a change counts as visible."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def check(
     at: float = 101.0,
     collection: Collection = LINES,
 ) -> list[Sighting]:
-    """What is seen when these records are served; DOCUMENT is taken out of the metadata."""
+    """Return the sightings when these records are served. The key `document` is the text."""
     found = {
         chroma_id: Record(
             chroma_id,
@@ -119,7 +119,7 @@ def test_another_field_of_a_later_change_supersedes_nothing(outstanding: Outstan
 
 
 def test_what_a_seen_change_has_passed_stays_passed(outstanding: Outstanding) -> None:
-    """A vector that comes after the next edit of its text is never seen together with it."""
+    """A vector that arrives after the next edit of its text is never visible with that text."""
     expect(outstanding, 1, {"text": "FIRST", "document": "FIRST", "embedding_stale": None})
     expect(outstanding, 2, {"text": "SECOND", "embedding_stale": True})
     late = {"text": "SECOND", "embedding_stale": True}
@@ -146,7 +146,7 @@ def test_a_record_that_is_not_there_yet_shows_nothing(outstanding: Outstanding) 
 
 
 def test_what_was_served_before_the_write_shows_nothing_of_it(outstanding: Outstanding) -> None:
-    """The record has not come yet, so that its absence is no sign of its being deleted."""
+    """A record that has not arrived yet is absent too, so absence does not prove the delete."""
     expect(outstanding, 1, {"text": "NEW"}, written_at=100.0)
     expect(outstanding, 2, None, written_at=101.0)
     assert check(outstanding, {}, at=100.5) == []

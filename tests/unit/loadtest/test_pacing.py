@@ -1,4 +1,4 @@
-"""When users act."""
+"""The times at which users act."""
 
 from itertools import repeat
 from random import Random
@@ -13,7 +13,7 @@ def pacing(rate: float = 5.0) -> Pacing:
 
 
 def course(pacing: Pacing, users: int, changes: list[int], seconds: float = 0.0) -> float:
-    """The moment of the last of these actions, each of which takes one of the users `seconds`."""
+    """Return when the last of these actions is due. Each occupies one user for `seconds`."""
     due = [pacing.wait(1, 0.0) for _ in range(users)]
     for number in changes:
         user = due.index(min(due))
@@ -27,15 +27,15 @@ def test_in_the_long_run_the_rate_is_kept(users: int) -> None:
     assert course(pacing(), users, [1] * 5_000) == pytest.approx(1_000, rel=0.05)
 
 
-def test_acts_that_take_time_do_not_lower_the_rate() -> None:
+def test_actions_that_take_time_do_not_lower_the_rate() -> None:
     assert course(pacing(), 1, [1] * 5_000, seconds=0.1) == pytest.approx(1_000, rel=0.05)
 
 
-def test_an_act_of_several_changes_takes_the_place_of_several() -> None:
+def test_an_action_of_several_changes_takes_the_place_of_several() -> None:
     assert course(pacing(), 20, [10] * 500) == pytest.approx(1_000, rel=0.1)
 
 
-def test_a_large_act_puts_off_all_users_and_not_its_own_alone() -> None:
+def test_a_large_action_puts_off_all_users_and_not_its_own_alone() -> None:
     few = pacing(100.0)
     begun = [few.wait(1, 0.0) for _ in range(10)]
     few.wait(1_000, begun[0])
@@ -50,7 +50,7 @@ def test_the_rate_of_the_moment_counts() -> None:
     assert moments.wait(1_000, slow) == pytest.approx(10, rel=0.1)
 
 
-def test_an_act_that_counts_as_none_takes_no_place() -> None:
+def test_an_action_that_counts_as_none_takes_no_place() -> None:
     one = pacing()
     due = one.wait(1, 0.0)
     assert due > 0

@@ -17,7 +17,7 @@ from tests.unit.loadtest.recorded import LATENCY
 
 
 class OpenSession:
-    """Stands for a session that users write in."""
+    """A stand-in for an open session."""
 
     def __init__(self) -> None:
         self.at, self.written, self.outstanding = 0.0, 0, 0
@@ -70,7 +70,7 @@ def test_what_goes_wrong_in_a_session_ends_it(run: Run) -> None:
     assert run.failure is session.failure
 
 
-def test_a_knee_raises_the_rate_and_tells_what_held(run: Run) -> None:
+def test_a_knee_raises_the_rate_and_reports_what_held(run: Run) -> None:
     run.reset({"rate": 20.0, "load_shape": Shape.KNEE})
     session = opened(run)
     rates = set()

@@ -1,4 +1,4 @@
-"""The real AWS is written to only where its table is named."""
+"""A run writes to the real AWS only if the caller names its table."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Users, ledger and watcher together, against a world that publishes when it likes."""
+"""Writer, ledger and watcher together, on a system that publishes at random moments."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -15,20 +15,20 @@ from loadtest.writers.writer import ReceiptWriter
 from operations.receipts import Receipt
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock
-from tests.unit.loadtest.world import World, receipt
+from tests.unit.loadtest.memory_system import MemorySystem, receipt
 
 LIMIT = 1e6
 
 
 class Stage:
-    """A writer and a watcher on one world; time goes on by a second a step."""
+    """A writer and a watcher on one in-memory system. Each action advances the clock by 1 s."""
 
     def __init__(self, seed: int) -> None:
-        self.world, self.clock = World(), ManualClock()
+        self.system, self.clock = MemorySystem(), ManualClock()
         self.randomness = Random(seed)
         base = [receipt(f"base {number}") for number in range(4)]
         for one in base:
-            self.world.receipt(one)
+            self.system.receipt(one)
         self.publish_all()
         self.expected: dict[int, Expectation] = {}
         self.arrived: list[Expectation] = []
@@ -36,9 +36,9 @@ class Stage:
         self.failures: list[Exception] = []
         self.counted = 0
         self.writer = ReceiptWriter(
-            Ledger(base), Actions(3), self.world, arrivals(), count(1), self.clock, self
+            Ledger(base), Actions(3), self.system, arrivals(), count(1), self.clock, self
         )
-        self.watcher = Watcher(self.world.readers, self.clock, LIMIT, self.seen.append)
+        self.watcher = Watcher(self.system.readers, self.clock, LIMIT, self.seen.append)
 
     def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
         self.counted += changes
@@ -58,9 +58,9 @@ class Stage:
         self.watcher.turn(arrived)
 
     def publish_all(self) -> None:
-        self.world.deliver()
+        self.system.deliver()
         for collection in Collection:
-            self.world.publish(collection)
+            self.system.publish(collection)
 
 
 def arrivals() -> Iterator[Receipt]:
@@ -70,15 +70,15 @@ def arrivals() -> Iterator[Receipt]:
 @pytest.mark.parametrize("seed", range(40))
 def test_every_change_is_seen_in_the_end_and_none_before_it_was_published(seed: int) -> None:
     stage = Stage(seed)
-    mix, dice = Mix.parse("receipt=5,merchant=10,delete=15"), Random(f"steps {seed}")
+    mix, randomness = Mix.parse("receipt=5,merchant=10,delete=15"), Random(f"steps {seed}")
     published_at = 0.0
     for _ in range(120):
-        stage.perform(mix.draw(dice))
-        step = dice.random()
+        stage.perform(mix.draw(randomness))
+        step = randomness.random()
         if step < 0.2:
-            stage.world.deliver()
+            stage.system.deliver()
         if step < 0.4:
-            stage.world.publish(dice.choice(list(Collection)))
+            stage.system.publish(randomness.choice(list(Collection)))
             published_at = stage.clock.now().timestamp()
         stage.watch()
         for sighting in stage.seen:
@@ -111,7 +111,7 @@ def test_a_vector_that_is_late_holds_its_change_back() -> None:
     stage = Stage(1)
     stage.perform(Kind.VECTOR)
     for collection in Collection:
-        stage.world.publish(collection)
+        stage.system.publish(collection)
     stage.watch()
     assert stage.seen == []
     stage.publish_all()
@@ -137,12 +137,12 @@ def test_nothing_is_read_while_nothing_is_new() -> None:
     stage = Stage(1)
     stage.perform(Kind.LINE)
     stage.watch()
-    reads = stage.world.readers[Collection.LINES].reads
+    reads = stage.system.readers[Collection.LINES].reads
     stage.watch()
-    assert stage.world.readers[Collection.LINES].reads == reads
+    assert stage.system.readers[Collection.LINES].reads == reads
 
 
-def test_an_act_takes_up_as_many_changes_as_it_writes_items() -> None:
+def test_an_action_takes_up_as_many_changes_as_it_writes_items() -> None:
     stage = Stage(4)
     lines, words = 4, 8
     changes = {
@@ -154,11 +154,11 @@ def test_an_act_takes_up_as_many_changes_as_it_writes_items() -> None:
         Kind.IRRELEVANT: 0,
         **dict.fromkeys([Kind.MERCHANT, Kind.LINE, Kind.WORD, Kind.VECTOR, Kind.HOT], 1),
     }
-    before = len(stage.world.items)
+    before = len(stage.system.items)
     assert (
-        stage.writer.perform(Kind.DELETE, stage.randomness) == before - len(stage.world.items) > 0
+        stage.writer.perform(Kind.DELETE, stage.randomness) == before - len(stage.system.items) > 0
     )
-    assert stage.counted == sum(changes.values()) + before - len(stage.world.items)
+    assert stage.counted == sum(changes.values()) + before - len(stage.system.items)
     assert {e.kind: e.changes for e in stage.expected.values()}[Kind.RECEIPT] == changes[
         Kind.RECEIPT
     ]
@@ -169,18 +169,18 @@ def test_irrelevant_writes_are_made_and_nothing_is_expected_of_them() -> None:
     for _ in range(20):
         stage.perform(Kind.IRRELEVANT)
     assert stage.expected == {}
-    assert stage.world.foreign_items
+    assert stage.system.foreign_items
     assert stage.failures == []
 
 
-def test_a_failed_write_is_told_and_its_receipt_left_alone() -> None:
+def test_a_failed_write_is_reported_and_its_receipt_left_alone() -> None:
     stage = Stage(3)
-    stage.world.failing = ValueError("refused")
+    stage.system.failing = ValueError("refused")
     assert stage.writer.perform(Kind.BURST, stage.randomness) == 1
-    assert stage.world.calls.count("set") == 1
+    assert stage.system.calls.count("set") == 1
     assert len(stage.failures) == 1
     assert stage.expected == {}
-    stage.world.failing = None
+    stage.system.failing = None
     for _ in range(30):
         stage.perform(Kind.LINE)
     assert len(stage.expected) == 30
@@ -208,4 +208,4 @@ def test_a_burst_is_one_change_with_the_last_of_its_values() -> None:
     }
     assert len(texts) == 1
     assert texts.pop().endswith(".3")
-    assert stage.world.calls.count("set") == 3
+    assert stage.system.calls.count("set") == 3

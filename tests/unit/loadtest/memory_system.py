@@ -1,4 +1,4 @@
-"""A table, its vectors, and the snapshots that somebody publishes of them, all in memory."""
+"""An in-memory table, its vectors, and the snapshots that a test publishes of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,8 +21,11 @@ def receipt(
     )
 
 
-class World:
-    """Takes writes as AWS does. Vectors wait until `deliver`, snapshots until `publish`."""
+class MemorySystem:
+    """Implements Writes in memory.
+
+    A vector counts after `deliver`. Readers see a change after `publish`.
+    """
 
     def __init__(self) -> None:
         self.items: dict[EntityKey, dict[str, Any]] = {}
@@ -62,12 +65,12 @@ class World:
         return 0
 
     def deliver(self) -> None:
-        """All vectors that were sent are known from now on."""
+        """Deliver all vectors that were sent."""
         self.documents |= dict(self.sent)
         self.sent.clear()
 
     def publish(self, collection: Collection) -> None:
-        """A version that equals the projection of the table."""
+        """Publish a version that equals the projection of the table."""
         self.documents = {key: text for key, text in self.documents.items() if key in self.items}
         self.readers[collection].publish(
             {
