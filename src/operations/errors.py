@@ -33,3 +33,10 @@ class FetchFailedError(OperationError):
 
 class OtherDimensionError(OperationError):
     """A collection holds vectors of another dimension than a command has made."""
+
+
+class HalfDoneError(OperationError):
+    """A command has published and then failed; says what is done, why it failed and what is left.
+
+    Its text tells the cause already, so no other sentence replaces it.
+    """

@@ -19,7 +19,8 @@ from botocore.exceptions import (
 )
 
 from operations.connection import Connection, Names
-from operations.errors import ConnectionFailedError
+from operations.errors import ConnectionFailedError, HalfDoneError
+from operations.unexpected import sentence_of
 from receipt_sync.errors import SyncError
 
 _DENIED: Final = "access denied: your credentials lack the permission for {operation}"
@@ -93,6 +94,8 @@ def explained(connection: Connection) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise ConnectionFailedError(sentence(error, connection)) from error
+    except HalfDoneError:
+        raise
     except SyncError as error:
         # Adapters wrap botocore's errors in ours; of a refusal, the cause knows more.
         cause = error.__cause__
@@ -117,6 +120,13 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection | None =
     if isinstance(error, ProfileNotFound):
         return f"{error}: set AWS_PROFILE to one that your AWS configuration has"
     return f"AWS can't be called: {' '.join(str(error).split())}"
+
+
+def reason_of(error: Exception, connection: Connection) -> str:
+    """Return what is wrong in words, for an error of any class."""
+    if isinstance(error, ClientError | BotoCoreError):
+        return sentence(error, connection)
+    return str(error) if isinstance(error, SyncError) else sentence_of(error)
 
 
 def is_of_one_call(error: ClientError) -> bool:

@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from compactor.index import ChromaIndex
+from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.restore import Way, check, publish
 from compactor.snapshot.s3_store import S3SnapshotStore
 from operations.connection import Connection
 from operations.deployment.discovery import Deployment, NotDeployedError
 from operations.deployment.pausing import paused
+from operations.errors import HalfDoneError
+from operations.failures import reason_of
 from operations.repair.delta_objects import S3DeltaObjects
 from operations.repair.wiring import deltas_of
 from operations.scratch import scratch
@@ -82,7 +85,8 @@ class Restoration:
         """Check every object, publish, and send the deltas again; of a dry run, check and count.
 
         The queue's mapping is off meanwhile, and on again afterwards. Raises SnapshotDamagedError,
-        IndexFailedError, PublishRefusedError, MappingStuckError and what the queue raises.
+        IndexFailedError, PublishRefusedError and MappingStuckError. What fails after the version
+        is published is a HalfDoneError.
         """
         since = way.chosen.published_at - self._queue_retention()
         kept_for = delta_retention(self._connection.s3, self._connection.names.bucket)
@@ -90,9 +94,15 @@ class Restoration:
         if dry_run:
             resent = resending.run(since, dry_run=True)
             return Restored(way, None, resent, kept_for, self._clock.now())
-        with self._paused():
-            published = publish(self._store, way, self._clock, RESTORER)
-            resent = resending.run(since, dry_run=False)
+        published: Manifest | None = None
+        try:
+            with self._paused():
+                published = publish(self._store, way, self._clock, RESTORER)
+                resent = resending.run(since, dry_run=False)
+        except Exception as error:
+            if published is None:
+                raise
+            raise HalfDoneError(_half_done(published, reason_of(error, self._connection))) from error
         return Restored(way, published.version, resent, kept_for, self._clock.now())
 
     def _checked(self, way: Way) -> int | None:
@@ -122,3 +132,12 @@ class Restoration:
             return
         with paused(self._connection.lambda_, mapping, self._clock):
             yield
+
+
+def _half_done(published: Manifest, reason: str) -> str:
+    return (
+        f"{published.collection} is restored, and published as version {published.version}, but "
+        f"not every delta since then was sent again: {reason}. Mend that, make sure that "
+        "`receipt-sync flags show` says that the queue is on, then run `receipt-sync repair "
+        "--wait 120`, which sends what is missing"
+    )

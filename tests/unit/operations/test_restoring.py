@@ -3,7 +3,9 @@
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +13,15 @@ from botocore.exceptions import ClientError
 from ulid import ULID
 
 from compactor.snapshot.restore import Way
+from operations.connection import Connection, Names
 from operations.deployment.discovery import Mapping
 from operations.deployment.pausing import MappingStuckError, paused
+from operations.failures import explained
+from operations.snapshots import restoring
 from operations.snapshots.resending import Resending, Resent
-from operations.snapshots.restoring import Restored
+from operations.snapshots.restoring import Restoration, Restored
 from operations.snapshots.retention import delta_retention
+from receipt_sync.errors import SyncError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
 from tests.fakes.clock import ManualClock
@@ -227,3 +233,33 @@ def test_a_restore_says_since_when_vectors_are_kept_no_longer() -> None:
     content = restored(14).to_json()
     assert (content["restored"], content["published"], content["replaced"]) == (4, 8, 7)
     assert content["lost_before"] == (NOW - timedelta(days=14)).isoformat()
+
+
+class Interrupted:
+    """A Resending whose queue refuses."""
+
+    def run(self, *_: Any, dry_run: bool) -> Resent:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "SendMessageBatch")
+
+
+def test_a_restore_that_fails_after_its_publish_says_what_was_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = Connection(Names("t", "q", "b"), *[SimpleNamespace()] * 3)  # type: ignore[arg-type]
+    way = Way(manifest(3), manifest(7), 7)
+    restoration = Restoration(connection, LINES, ManualClock())
+    for name, value in {
+        "_queue_retention": timedelta,
+        "_checked": lambda _: 2,
+        "_resending": lambda _: Interrupted(),
+        "_paused": nullcontext,
+    }.items():
+        monkeypatch.setattr(restoration, name, value)
+    monkeypatch.setattr(restoring, "delta_retention", lambda *_: None)
+    monkeypatch.setattr(restoring, "publish", lambda *_: manifest(8))
+    with pytest.raises(SyncError) as caught, explained(connection):
+        restoration.run(way, dry_run=False)
+    told = str(caught.value)
+    assert "published as version 8" in told
+    assert "permission for SendMessageBatch" in told
+    assert "receipt-sync repair" in told
