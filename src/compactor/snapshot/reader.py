@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from compactor.deltas import Vectors
 from compactor.index import ChromaIndex, Match, Record
-from compactor.snapshot.manifest import Manifest
+from compactor.snapshot.manifest import Manifest, lost_manifest
 from compactor.snapshot.room import full_disk_explained
 from compactor.snapshot.slots import Slot, claim_slot
 from compactor.snapshot.store import SnapshotStore
@@ -116,7 +116,7 @@ class SnapshotReader:
         with self._refreshing:
             turns = self._claimed().turns
             with full_disk_explained(self._root):
-                manifest = turns.follow()
+                manifest = self._published(turns)
                 if manifest is None or manifest.version == 0 or self._is_served(manifest):
                     return False
                 self._serve(manifest, turns)
@@ -194,6 +194,16 @@ class SnapshotReader:
             turns = Turns(self._store, self._collection, slot.folder, self._clock)
             self._place = _Place(slot, turns, os.getpid())
         return self._place
+
+    def _published(self, turns: Turns) -> Manifest | None:
+        """Return what is published; None before the first publish. A lost manifest is damage."""
+        manifest = turns.follow()
+        if manifest is None and self._store.holds_objects():
+            # A manifest is there before the first object, so one may have come since the look.
+            manifest = turns.follow()
+            if manifest is None:
+                raise lost_manifest(self._collection)
+        return manifest
 
     def _is_served(self, manifest: Manifest) -> bool:
         return self._serving is not None and self._serving.manifest == manifest

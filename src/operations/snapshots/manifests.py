@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from compactor.server.version import read_version
-from compactor.snapshot.manifest import Manifest, read_manifest
+from compactor.snapshot.manifest import Manifest, lost_manifest, read_manifest
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.store import FetchedManifest, SnapshotStore
 from operations.connection import Connection
@@ -64,10 +64,21 @@ def present_versions(connection: Connection) -> Present:
 def present_version(store: SnapshotStore, collection: Collection) -> Published | Damaged | None:
     """Return what is published of one collection. Raises botocore's errors."""
     try:
-        got = store.manifest(None)
-        return published(got.data, collection) if isinstance(got, FetchedManifest) else None
+        got = _manifest(store, collection)
+        return published(got.data, collection) if got else None
     except SnapshotDamagedError as error:
         return Damaged(str(error))
+
+
+def _manifest(store: SnapshotStore, collection: Collection) -> FetchedManifest | None:
+    """Return the manifest; None before the first publish. Raises SnapshotDamagedError if lost."""
+    got = store.manifest(None)
+    if not isinstance(got, FetchedManifest) and store.holds_objects():
+        # A manifest is there before the first object, so one may have come since the look.
+        got = store.manifest(None)
+        if not isinstance(got, FetchedManifest):
+            raise lost_manifest(collection)
+    return got if isinstance(got, FetchedManifest) else None
 
 
 def published(data: bytes, collection: Collection) -> Published | None:

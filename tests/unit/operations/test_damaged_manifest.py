@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from compactor.snapshot.manifest import Manifest
@@ -75,3 +76,38 @@ def test_check_config_makes_every_check_and_names_the_damaged_manifest() -> None
     (broken,) = [check for check in checks(whole) if not check.ok]
     assert (broken.name, "receipt_words" in broken.found) == ("manifests", True)
     assert len(checks(whole)) == len(checks(RIGHT))
+
+
+class LostBucket(Bucket):
+    """An S3 client in whose bucket the words' manifest is gone, and their objects are there."""
+
+    def __init__(self, *objects: str) -> None:
+        self.objects = objects
+
+    def get_object(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        if "receipt_words" in Key:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return super().get_object(Key)
+
+    def list_objects_v2(self, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"Contents": [{"Key": Prefix + name} for name in self.objects]}
+
+
+def of(client: Any) -> Connection:
+    return Connection(Names("t", "https://sqs/q", "b"), client, client, client)
+
+
+def test_a_manifest_that_is_gone_from_its_objects_is_damage_and_not_a_new_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost = of(LostBucket("packs/a"))
+    words = present_versions(lost)[WORDS]
+    assert isinstance(words, Damaged)
+    assert "is gone" in words.reason
+    monkeypatch.setattr(module, "connection_of_process", lambda: lost)
+    result = CliRunner().invoke(main, ["snapshot", "show"], env={"COLUMNS": "200"})
+    assert (result.exit_code, "is gone" in result.stdout) == (1, True)
+
+
+def test_a_collection_without_manifest_and_objects_was_never_published() -> None:
+    assert present_versions(of(LostBucket()))[WORDS] is None

@@ -266,3 +266,22 @@ def test_the_same_version_with_other_content_is_no_successor(
     reading.store.puts += 1
     with pytest.raises(SnapshotDamagedError, match="after version 1"):
         reader.refresh()
+
+
+def test_a_new_reader_takes_a_lost_manifest_for_damage_and_not_for_a_new_collection(
+    reading: Reading,
+):
+    """It said "no published version yet: load receipts", and `verify` counted all as missing."""
+    reading.store.data = None
+    with (
+        SnapshotReader(reading.store, Collection.LINES, reading.reader_root) as reader,
+        pytest.raises(SnapshotDamagedError, match="the manifest of receipt_lines is gone"),
+    ):
+        reader.refresh()
+
+
+def test_a_reader_may_be_refreshed_before_the_first_publish(reading: Reading):
+    reading.store.data = None
+    reading.store.objects.clear()
+    with SnapshotReader(reading.store, Collection.LINES, reading.reader_root) as reader:
+        assert not reader.refresh()
