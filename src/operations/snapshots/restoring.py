@@ -102,7 +102,9 @@ class Restoration:
         except Exception as error:
             if published is None:
                 raise
-            raise HalfDoneError(_half_done(published, reason_of(error, self._connection))) from error
+            raise HalfDoneError(
+                _half_done(published, reason_of(error, self._connection))
+            ) from error
         return Restored(way, published.version, resent, kept_for, self._clock.now())
 
     def _checked(self, way: Way) -> int | None:

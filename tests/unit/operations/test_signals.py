@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import typer
 
+from operations import start
 from operations.console import ends_in_a_sentence
 from operations.exit_codes import ExitCode
 from operations.signals import end_in_order, uninterrupted
@@ -74,3 +77,32 @@ def test_a_command_under_nohup_outlives_its_terminal() -> None:
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+INTERRUPTED_WHILE_LOADING = """
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "operations.commands.alerts":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["receipt-sync", "status"]
+runpy.run_module("operations", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_the_command_line_is_loading_prints_no_traceback() -> None:
+    """To load it takes two seconds, so the first Ctrl-C often comes in them."""
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING],
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (ExitCode.INTERRUPTED, b"")
+
+
+def test_the_code_that_is_known_before_the_modules_are_loaded_is_that_of_the_table() -> None:
+    assert start.INTERRUPTED == ExitCode.INTERRUPTED
