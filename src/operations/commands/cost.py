@@ -12,7 +12,6 @@ from rich.table import Table
 from operations.commands.options import AsJson
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
-from operations.costs.claims import Claim, claims
 from operations.costs.counts import Counts, Memory, counted
 from operations.costs.model import PLOTTED, SCALES, Estimate, by_scale
 from operations.costs.plot import plot
@@ -44,8 +43,8 @@ def cost_command(
     """Estimate what a month costs, by scale, from what a day, a month or a load test has counted.
 
     The counts come from the metrics in the functions' logs, and are scaled in proportion. A faster
-    rate fills larger batches: counts of a burst say the least that a month can cost, those of
-    single changes the most. What the source document claims stands beside it, computed.
+    rate fills larger batches. Counts of a burst therefore give the least that a month can cost, and
+    counts of single changes give the most.
 
     Example: receipt-sync cost --hours 720 --plot cost.svg
 
@@ -60,11 +59,9 @@ def cost_command(
         plot(by_scale(found, PLOTTED, asked), plot_file)
     if as_json:
         scales = [estimate.to_json() for estimate in estimates]
-        document = [claim._asdict() for claim in claims()]
-        print_json({"counts": asdict(found), "scales": scales, "document": document})
+        print_json({"counts": asdict(found), "scales": scales})
     else:
         output().print(cost_table(estimates))
-        output().print(claims_table(claims()))
 
 
 def cost_table(estimates: list[Estimate]) -> Table:
@@ -78,16 +75,6 @@ def cost_table(estimates: list[Estimate]) -> Table:
     table.add_section()
     table.add_row("total", *(f"{estimate.total:,.2f}" for estimate in estimates))
     table.add_row("a change", *(f"{estimate.per_change:.7f}" for estimate in estimates))
-    return table
-
-
-def claims_table(found: list[Claim]) -> Table:
-    """The document's figures and what they come to."""
-    table = Table(title="the source document", title_justify="left")
-    for name in ("what", "claimed", "computed", "how"):
-        table.add_column(name, overflow="fold")
-    for claim in found:
-        table.add_row(*claim)
     return table
 
 

@@ -1,7 +1,4 @@
-"""What the system costs in a month, by what it does and what is merely there.
-
-The document's own figures are kept beside it, with what is wrong in them.
-"""
+"""Compute what the system costs in a month, by component."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,7 +34,7 @@ _S3_PUTS_A_CYCLE: Final = 2  # pack and manifest
 _S3_GETS_A_CYCLE: Final = 1  # the manifest
 _CALLS_A_MESSAGE: Final = 3  # sent, received, deleted; batches of ten make it less
 SCALES: Final = (10_000, 100_000, 300_000, 1_000_000, 10_000_000)
-"""Changes a month: the document's three, its 10,000 a day, and ten times its largest."""
+"""Changes a month. The middle one is 10,000 changes a day."""
 PLOTTED: Final = tuple(round(10 ** (4 + step / 20)) for step in range(61))
 """From the smallest of them to the largest, in even steps of their logarithm."""
 

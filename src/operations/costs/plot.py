@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from operations.costs.claims import DOCUMENT_TOTALS
 from operations.costs.model import Estimate
 from operations.errors import OperationError
 
@@ -25,8 +24,6 @@ def plot(estimates: Sequence[Estimate], path: Path) -> None:
     scales = [one.changes for one in estimates]
     names = list(estimates[0].parts)
     axes.stackplot(scales, [[one.parts[name] for one in estimates] for name in names], labels=names)
-    claimed = DOCUMENT_TOTALS
-    axes.plot(list(claimed), list(claimed.values()), "k--o", label="the document's total")
     axes.set(
         xscale="log",
         xlabel="changes a month",
