@@ -1,5 +1,5 @@
-"""Builds the functions' deployment packages, for `sam build` and for the local AWS.
+"""Builds the deployment packages of the functions, for `sam build` and for the local AWS.
 
-`python -m deployment_package build compactor FOLDER` is what src/Makefile calls; `size` is
-`make size`.
+src/Makefile calls `python -m deployment_package build compactor FOLDER`. `make size` calls `python
+-m deployment_package size`.
 """

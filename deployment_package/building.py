@@ -1,4 +1,4 @@
-"""Builds the deployment package of one function in a folder: dependencies, own code, byte-code."""
+"""Builds the package of one function in a folder: dependencies, own code and byte-code."""
 
 import shutil
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ _NOT_CARRIED: Final = shutil.ignore_patterns("__pycache__", "requirements.txt", 
 
 @dataclass(frozen=True)
 class Built:
-    """What was built. `compiler` is the Python that made the byte-code, None if there was none."""
+    """The result of a build.
+
+    `compiler` is the Python that made the byte-code, or None without byte-code.
+    """
 
     function: str
     folder: Path
@@ -29,7 +32,10 @@ class Built:
 def install_dependencies(
     function: str, folder: Path, target: Target, project: Path = PROJECT
 ) -> Path:
-    """Fill `folder` with what the function carries besides its own code. Raises PackageError."""
+    """Install the dependencies of `function` in `folder`, and return the folder.
+
+    Raises PackageError.
+    """
     names = project / "src" / function / "requirements.txt"
     if not names.exists():
         raise PackageError(f"{names} is not there: give a function's package below src/")
@@ -39,7 +45,7 @@ def install_dependencies(
 
 
 def build(function: str, folder: Path, target: Target, project: Path = PROJECT) -> Built:
-    """Fill `folder` with the package of `function`. Raises PackageError."""
+    """Build the package of `function` in `folder`. Raises PackageError."""
     install_dependencies(function, folder, target, project)
     for package in (SHARED, function):
         shutil.copytree(project / "src" / package, folder / package, ignore=_NOT_CARRIED)

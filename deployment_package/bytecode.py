@@ -1,7 +1,7 @@
-"""Byte-code for the target's Python, made by a real one if this machine has it.
+"""Byte-code for the target's Python, compiled by that Python if this machine has it.
 
-It halves the import of a cold start. It is checked against no source file (`unchecked-hash`): in a
-deployed package the two can't part.
+Byte-code halves the import time of a cold start. Python does not compare it with the source files
+(`unchecked-hash`), because the files of a deployed package never change.
 """
 
 import os
@@ -14,10 +14,10 @@ from deployment_package.errors import PackageError
 
 
 def find_python(version: str, candidates: Iterable[str] | None = None) -> str | None:
-    """Path of a Python that says that it is `version` (as 3.12), or None.
+    """Return the path of a Python whose version is `version` (such as 3.12), or None.
 
-    Looked for: this interpreter, python{version} on PATH, pyenv's versions. A shim that can't run
-    is passed over.
+    By default it checks this interpreter, python{version} on PATH, and the versions of pyenv. It
+    skips a pyenv shim that cannot run.
     """
     for candidate in candidates if candidates is not None else _candidates(version):
         if _says(candidate) == version:
@@ -26,12 +26,12 @@ def find_python(version: str, candidates: Iterable[str] | None = None) -> str | 
 
 
 def compile_folder(folder: Path, python: str) -> None:
-    """Byte-code beside every module below `folder`. Raises PackageError if one does not compile."""
+    """Compile every module below `folder`. Raises PackageError if a module does not compile."""
     done = subprocess.run(
         [
             *(python, "-I", "-m", "compileall", "-q", "-j", "0"),
             *("--invalidation-mode", "unchecked-hash"),
-            *("-s", str(folder), "-p", "/var/task"),  # the paths that a traceback shows
+            *("-s", str(folder), "-p", "/var/task"),  # The paths in a traceback.
             str(folder),
         ],
         capture_output=True,

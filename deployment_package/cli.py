@@ -1,4 +1,4 @@
-"""`python -m deployment_package build|size`."""
+"""The command line `python -m deployment_package build|size`."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def build(
     function: Annotated[str, typer.Argument(help="stream_processor or compactor.")],
     folder: Annotated[Path, typer.Argument(help="Where the package goes.", file_okay=False)],
 ) -> None:
-    """Build one package; PACKAGE_FOR=here builds for this interpreter instead of Lambda's.
+    """Build one package for Lambda. PACKAGE_FOR=here builds it for this interpreter instead.
 
     Example: python -m deployment_package build compactor build/compactor
     """
@@ -50,7 +50,7 @@ def size(
     ] = BUILT,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """Show the size of both packages; exit status 1 if one is past its limit.
+    """Show the size of both packages. Exit status 1 means that one exceeds its limit.
 
     Example: python -m deployment_package size .aws-sam/build
     """
@@ -74,7 +74,7 @@ def _byte_code(built: building.Built) -> str:
 
 
 def main() -> None:
-    """Run the command line; a known error ends in one sentence."""
+    """Run the command line. Report a known error in one sentence."""
     try:
         app(prog_name="python -m deployment_package")
     except (PackageError, TooLargeError) as error:

@@ -1,11 +1,11 @@
-"""What can go wrong with a deployment package. Each is one sentence that says what to do."""
+"""Errors of a deployment package. Each message is one sentence that says what to do."""
 
 from receipt_sync.errors import SyncError
 
 
 class PackageError(SyncError):
-    """A function's package can't be built from the sources, the lock or the index at hand."""
+    """A package cannot be built from the present sources, lock file or package index."""
 
 
 class TooLargeError(SyncError):
-    """A package is past its limit."""
+    """A package exceeds its limit."""

@@ -1,7 +1,7 @@
-"""The part of the project's lock that one function carries.
+"""The entries of the project's lock file that one function needs.
 
-`src/{function}/requirements.txt` lists names alone; versions and hashes come from
-requirements.lock, so that the function runs what the tests ran.
+`src/{function}/requirements.txt` lists only names. Versions and hashes come from requirements.lock,
+so the function runs the versions that the tests ran.
 """
 
 import re
@@ -15,7 +15,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def locked_requirements(names: Path, lock: Path) -> str:
-    """Content of a requirements file: the lock's entries of the listed names, with their hashes.
+    """Return a requirements file: the lock's entries of the listed names, with their hashes.
 
     Raises PackageError if a name is not in the lock.
     """
@@ -35,7 +35,10 @@ def _listed(names: Path) -> set[str]:
 
 
 def _entries(lock: Path) -> Iterator[tuple[str, str]]:
-    """Name and text of each entry: a line that begins with a name, and the indented ones after."""
+    """Yield the name and the text of each entry.
+
+    An entry is a line that begins with a name, and the indented lines after it.
+    """
     for entry in re.split(r"(?m)^(?=\S)", lock.read_text()):
         name = _NAME.match(entry)
         if name:
@@ -43,5 +46,8 @@ def _entries(lock: Path) -> Iterator[tuple[str, str]]:
 
 
 def _normal(name: str) -> str:
-    """https://packaging.python.org/en/latest/specifications/name-normalization/"""
+    """Return the normalized name of a package.
+
+    Rule: https://packaging.python.org/en/latest/specifications/name-normalization/
+    """
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,7 +1,7 @@
-"""Takes out of installed packages what no function ever opens.
+"""Removes the files of installed packages that the functions never open.
 
-What is named here alone goes: whatever a package imports or reads at run time stays. The tests run
-the built packages, so that a rule which takes too much is seen.
+Only the files named here are removed. All files that a package imports or reads at run time stay.
+The tests run the built packages, so that a wrong rule makes them fail.
 """
 
 import shutil
@@ -20,28 +20,28 @@ _FILES: Final = (
         "*.a",
         "*.proto",
         "*.ipynb",
-    ),  # for compilers, people
-    *("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"),  # for installers
+    ),  # For compilers and people.
+    *("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"),  # For installers.
     "conftest.py",
-    *("numpy/_core/_*_tests.*.so", "numpy/_core/_simd.*.so"),  # what NumPy's own tests open
-    "yaml/_yaml.*.so",  # PyYAML does without its accelerator, and chromadb hardly uses PyYAML
+    *("numpy/_core/_*_tests.*.so", "numpy/_core/_simd.*.so"),  # For NumPy's own tests.
+    "yaml/_yaml.*.so",  # PyYAML works without its accelerator, and chromadb hardly uses PyYAML.
 )
 _WHOLE: Final = (
     "bin",
     ".lock",
-    "aws_lambda_powertools/event_handler",  # HTTP APIs, with a documentation site of their own
+    "aws_lambda_powertools/event_handler",  # HTTP APIs, with a documentation site.
     "chromadb/cli",
     "chromadb/server",
-    "grpc/_cython/_credentials",  # roots of TLS, for a server of telemetry that nobody runs
+    "grpc/_cython/_credentials",  # TLS root certificates, for an unused telemetry server.
     "grpc/beta",
-    "grpc/framework",  # of grpc.beta alone
+    "grpc/framework",  # Only grpc.beta needs it.
     "numpy/f2py",
-    "schemas",  # of chromadb's server
+    "schemas",  # Chromadb's server needs it.
 )
 
 
 def prune(folder: Path) -> None:
-    """Remove from the installed packages in `folder` all that only builders and testers need."""
+    """Remove the files that only builders and testers need from the packages in `folder`."""
     _remove(folder / name for name in _WHOLE)
     _remove(path for pattern in _FOLDERS for path in folder.rglob(pattern) if path.is_dir())
     _remove(path for pattern in _FILES for path in folder.rglob(pattern))

@@ -1,8 +1,9 @@
-"""Sizes of the built packages, and the limits that they must keep.
+"""The sizes of the built packages, and their limits.
 
-Lambda's own are 250 MiB unzipped and, for a direct upload, 50 MB zipped
-(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). Ours are far lower,
-because a cold start pays for every byte.
+Lambda's own limits are 250 MiB unzipped and, for a direct upload, 50 MB zipped. The project's
+limits are far lower, because a larger package makes a cold start slower.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 import zipfile
@@ -20,7 +21,7 @@ MB: Final = 10**6
 
 @dataclass(frozen=True)
 class Limit:
-    """Bytes; `zipped` is None where unzipped says it all."""
+    """The limits of a package in bytes. `zipped` is None if only the unzipped size has a limit."""
 
     unzipped: int
     zipped: int | None = None
@@ -30,12 +31,12 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "StreamProcessorFunction": Limit(15 * MIB),
     "CompactorFunction": Limit(150 * MIB, 60 * MB),
 }
-"""By logical id in template.yaml, which is the name of the folder that `sam build` fills."""
+"""By logical id in template.yaml, which is also the name of the folder that `sam build` fills."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of one built package, and what it may have."""
+    """The sizes in bytes of one built package, and its limits."""
 
     function: str
     unzipped: int
@@ -44,12 +45,16 @@ class Size:
 
     @property
     def fits(self) -> bool:
+        """Return whether the package is within its limits."""
         small = self.limit.zipped is None or self.zipped <= self.limit.zipped
         return small and self.unzipped <= self.limit.unzipped
 
 
 def measure(built: Path, function: str) -> Size:
-    """Size of one package below the build folder. Raises PackageError if it was not built."""
+    """Return the size of one package below the build folder.
+
+    Raises PackageError if it is not built.
+    """
     folder = built / function
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
@@ -59,7 +64,7 @@ def measure(built: Path, function: str) -> Size:
 
 
 def _zipped(folder: Path, files: list[Path]) -> int:
-    """Bytes of the archive that `sam deploy` would make of these files."""
+    """Return the bytes of the archive that `sam deploy` would make of these files."""
     with TemporaryFile() as archive:
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
             for path in files:

@@ -1,4 +1,4 @@
-"""Which Python and which machine a package is built for."""
+"""The Python version and the platform for which a package is built."""
 
 import sys
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ VARIABLE: Final = "PACKAGE_FOR"
 
 @dataclass(frozen=True)
 class Target:
-    """A Python version, and the installer's arguments that choose wheels for it."""
+    """A Python version, and the arguments with which the installer chooses wheels for it."""
 
     python: str
     wheels: tuple[str, ...]
@@ -24,17 +24,17 @@ LAMBDA: Final = Target(
 )
 """Interpreter, processor and C library (Amazon Linux 2023) of the runtime python3.12.
 
-https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
 
 HERE: Final = Target(
     f"{sys.version_info.major}.{sys.version_info.minor}", ("--python", sys.executable)
 )
-"""The interpreter at hand: MiniStack runs functions with its own, whatever Runtime says."""
+"""This interpreter. MiniStack runs functions with its own interpreter and ignores Runtime."""
 
 
 def target_of(environment: Mapping[str, str]) -> Target:
-    """The target that the environment asks for. Raises PackageError for an unknown one."""
+    """Return the target that the environment chooses. Raises PackageError for an unknown one."""
     asked = environment.get(VARIABLE) or "lambda"
     targets = {"lambda": LAMBDA, "here": HERE}
     if asked not in targets:

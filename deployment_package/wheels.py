@@ -1,4 +1,4 @@
-"""Installs a function's locked dependencies for another Python and another machine."""
+"""Installs the locked dependencies of a function for another Python and another platform."""
 
 import subprocess
 import sys
@@ -11,9 +11,10 @@ from deployment_package.targets import Target
 
 
 def install(names: Path, lock: Path, folder: Path, target: Target) -> None:
-    """Put the wheels of the listed packages, and nothing they ask for, in `folder`.
+    """Install the wheels of the listed packages in `folder`, without further dependencies.
 
-    Each must have a hash of the lock. Raises PackageError with the installer's last words.
+    Each wheel must have a hash in the lock. Raises PackageError with the end of the installer's
+    output.
     """
     with tempfile.TemporaryDirectory() as scratch:
         requirements = Path(scratch) / "requirements.txt"
