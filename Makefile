@@ -1,6 +1,6 @@
-# Everything one does here; bare `make` lists it.
+# All commands for work on this project. `make` without a target lists them.
 
-# The first Python on PATH that will do. Another: make install PYTHON=/path/to/python3.12
+# The first suitable Python on PATH. To use another: make install PYTHON=/path/to/python3.12
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(FITS)' 2>/dev/null && echo "$$python" && break; done; true)
@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --no-header \
 	--no-annotate --generate-hashes --no-emit-index-url pyproject.toml
 SAM := SAM_CLI_TELEMETRY=0 $(BIN)/sam
-# In an environment of its own: checkov wants a boto3 of long ago.
+# Checkov has an environment of its own, because it requires an old version of boto3.
 LINT := $(VENV)/lint
 LINTED := $(LINT)/.installed
 LINT_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
@@ -125,7 +125,7 @@ clean: ## Stop the local AWS and remove everything that was installed or built
 	@if [ -e $(INSTALLED) ]; then $(BIN)/python -m local down; fi
 	rm -rf $(VENV) .local .aws-sam build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 
-# Once, and again when the lock changes. The installer itself is pinned in the lock, too.
+# Runs once, and again when the lock changes. The lock also pins the installer.
 $(INSTALLED): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(FITS)' 2>/dev/null; then \
 		echo "Python 3.11, 3.12 or 3.13 is needed, and $(or $(PYTHON),python3) is" \

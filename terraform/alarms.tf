@@ -1,5 +1,5 @@
-# Each alarm says one thing that a person must look at. Metrics of our own carry the dimensions
-# `environment` and `service` (src/receipt_sync/telemetry.py).
+# Each alarm reports one problem that needs a person's attention. The metrics of this project have
+# the dimensions `environment` and `service` (src/receipt_sync/telemetry.py).
 
 locals {
   metrics = {
@@ -160,8 +160,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = try(each.value.threshold, 0)
 
-  # A metric of which nothing comes means that nothing happened; that nothing is worked off shows in
-  # the ages, which SQS and Lambda report themselves.
+  # A metric without values means that nothing happened. If no message is processed, the age alarms
+  # show it, because SQS and Lambda report these ages themselves.
   treat_missing_data = "notBreaching"
 
   alarm_actions = [aws_sns_topic.alarms.arn]

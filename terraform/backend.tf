@@ -1,4 +1,4 @@
-# Where the state is, is given to `terraform init`: -backend-config="bucket=…", "key=…", "region=…".
+# Pass the location of the state to `terraform init` with -backend-config: bucket, key and region.
 terraform {
   backend "s3" {
     encrypt      = true

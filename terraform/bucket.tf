@@ -1,4 +1,4 @@
-# Snapshots and deltas.
+# The bucket of snapshots and deltas.
 resource "aws_s3_bucket" "snapshots" {
   #checkov:skip=CKV_AWS_18:Who read what is in CloudTrail's data events; a second bucket of logs would need all of this again
   #checkov:skip=CKV_AWS_144:A snapshot is derived from the table and can be built anew in another region

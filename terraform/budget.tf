@@ -1,4 +1,4 @@
-# What the system may cost, and what it costs of a sudden.
+# A monthly budget, and alarms on sudden costs.
 resource "aws_budgets_budget" "monthly" {
   count = var.monthly_budget == null ? 0 : 1
 
@@ -8,7 +8,7 @@ resource "aws_budgets_budget" "monthly" {
   limit_amount = format("%.1f", var.monthly_budget)
   limit_unit   = "USD"
 
-  # As bills name them
+  # The names of the services on a bill
   cost_filter {
     name = "Service"
     values = [
@@ -33,7 +33,7 @@ resource "aws_budgets_budget" "monthly" {
     }
   }
 
-  depends_on = [aws_sns_topic_policy.alarms] # who makes the budget tries to publish
+  depends_on = [aws_sns_topic_policy.alarms] # creating the budget tries to publish to the topic
 }
 
 locals {
@@ -52,7 +52,7 @@ resource "aws_ce_anomaly_subscription" "alarms" {
   count = local.watches_anomalies ? 1 : 0
 
   name             = "ChromaDB-${var.environment}"
-  frequency        = "IMMEDIATE" # the one that a topic takes
+  frequency        = "IMMEDIATE" # the only frequency that a topic accepts
   monitor_arn_list = [coalesce(var.cost_anomaly_monitor_arn, one(aws_ce_anomaly_monitor.services[*].arn))]
 
   subscriber {

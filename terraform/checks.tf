@@ -1,7 +1,7 @@
-# Times that must fit each other. Nobody adds them up when the system runs: a sum that is wrong shows
-# as lost or doubled work weeks later. Here a wrong sum fails the plan.
+# Times that must fit each other. The running system does not check them. A wrong sum would cause
+# lost or repeated work, perhaps weeks later. These checks make the plan fail instead.
 #
-# The functions' own times are said here once, and handed to SAM as parameters.
+# The times of the functions are defined here only. SAM receives them as parameters.
 
 locals {
   day = 86400 # seconds
@@ -102,7 +102,7 @@ variable "queue_retention_days" {
   }
 }
 
-# A message keeps the time at which it was first sent when it moves to a dead-letter queue:
+# A message that moves to a dead-letter queue keeps the time at which it was first sent:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 variable "dlq_retention_days" {
   description = "Days, from its first sending, for which a dead-letter queue keeps a message."

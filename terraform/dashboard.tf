@@ -1,5 +1,5 @@
-# What to look at first when an alarm goes off: the flow in five views, and how fresh readers are.
-# A metric is written as a list: namespace, name, each dimension's name and value, how it is drawn.
+# The first page to look at after an alarm: the flow in five views, and the freshness of the readers.
+# A metric is a list: namespace, name, the name and value of each dimension, and display options.
 
 locals {
   of_service = {
@@ -60,7 +60,8 @@ locals {
     },
   ]
 
-  # Both functions log JSON: Powertools' own lines have a level, Lambda's a record with a status.
+  # Both functions log JSON. Lines of Powertools have a level. Lines of Lambda have a record with a
+  # status.
   errors_query = join("\n| ", concat(
     [for name in values(local.log_groups) : "SOURCE '${name}'"],
     [

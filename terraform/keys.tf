@@ -1,5 +1,6 @@
-# One key for each kind of data. The account's administrators manage them but can't use them directly:
-# a key is used through its service alone, by whom IAM allows it (template.yaml, for the functions).
+# One key for each kind of data. The administrators of the account manage the keys but cannot use
+# them directly. A key works only through its service, for principals with IAM permissions
+# (template.yaml for the functions).
 
 locals {
   kms = {
@@ -71,7 +72,7 @@ locals {
       },
     ]
 
-    # Producers and consumers use the key, not the service: both call with their own rights.
+    # Producers and consumers use the key with their own permissions, and the service does not.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     queues = [
       {
@@ -84,7 +85,7 @@ locals {
       },
     ]
 
-    # Who deploys encrypts, and has Lambda grant the function's role to decrypt.
+    # The deploying principal encrypts. It lets Lambda grant decryption to the function's role.
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     functions = [
       {

@@ -1,4 +1,4 @@
-# There before the functions are, which therefore need no right to create them.
+# The log groups exist before the functions, so the functions need no permission to create them.
 resource "aws_cloudwatch_log_group" "functions" {
   #checkov:skip=CKV_AWS_338:Logs hold keys and counts, never receipt text; how long they are worth keeping is a variable
   for_each = local.log_groups

@@ -1,5 +1,5 @@
-# What everything is called. The functions and their roles are SAM's (template.yaml): their names are
-# agreed here, so that log groups, alarms and keys fit them before they exist.
+# The names of all resources. SAM creates the functions and their roles (template.yaml). Their names
+# are also defined here, because log groups, alarms and keys need them before they exist.
 locals {
   names = {
     table            = "portfolio-${var.environment}"
@@ -18,8 +18,8 @@ locals {
 
   log_groups = { for key, function in local.functions : key => "/aws/lambda/${function}" }
 
-  # ARNs that follow from names. Policies take these, so that a plan shows every policy whole, and
-  # two queues can name each other.
+  # ARNs that are built from names. With them, a plan shows every policy completely, and two queues
+  # can refer to each other.
   account = data.aws_caller_identity.current.account_id
   aws     = "arn:${data.aws_partition.current.partition}"
   region  = data.aws_region.current.name

@@ -1,4 +1,4 @@
-# What SAM reads: the one way from what holds data to what runs code.
+# The parameters that SAM reads. They are the only connection from Terraform to SAM.
 locals {
   parameters = {
     table-name           = aws_dynamodb_table.receipts.name

@@ -1,4 +1,4 @@
-# Region and credentials come from the environment, and so does an emulator's AWS_ENDPOINT_URL.
+# Region, credentials and an emulator's AWS_ENDPOINT_URL come from the environment.
 provider "aws" {
   skip_credentials_validation = var.emulator
   skip_metadata_api_check     = var.emulator

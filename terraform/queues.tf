@@ -1,9 +1,9 @@
-# The compaction queue, its dead-letter queue, and the one where the stream's failures go.
+# The compaction queue, its dead-letter queue, and the dead-letter queue of the stream.
 
 locals {
   queue_settings = {
     receive_wait_time_seconds = 20     # long polling
-    max_message_size          = 262144 # bytes, the most that this provider's version takes
+    max_message_size          = 262144 # bytes, the limit of this version of the provider
     data_key_reuse_seconds    = 300
   }
 }
@@ -27,7 +27,7 @@ resource "aws_sqs_queue" "compaction" {
 resource "aws_sqs_queue" "dead_letters" {
   for_each = {
     compaction_dlq = { redrivePermission = "byQueue", sourceQueueArns = [local.arns.compaction_queue] }
-    stream_dlq     = { redrivePermission = "denyAll" } # a mapping's failure destination, no queue's
+    stream_dlq     = { redrivePermission = "denyAll" } # failure destination of a mapping, not of a queue
   }
 
   name                      = local.names[each.key]

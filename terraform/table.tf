@@ -8,7 +8,7 @@ resource "aws_dynamodb_table" "receipts" {
   deletion_protection_enabled = var.deletion_protection
 
   stream_enabled   = true
-  stream_view_type = "NEW_AND_OLD_IMAGES" # both, to see what changed
+  stream_view_type = "NEW_AND_OLD_IMAGES" # both images, to detect changes
 
   dynamic "attribute" {
     for_each = toset(["PK", "SK", "GSI1PK", "GSI1SK"])
@@ -18,7 +18,7 @@ resource "aws_dynamodb_table" "receipts" {
     }
   }
 
-  # EMBEDDING_STATUS#{status}
+  # The partition key is EMBEDDING_STATUS#{status}.
   global_secondary_index {
     name            = "GSI1"
     hash_key        = "GSI1PK"
@@ -26,7 +26,7 @@ resource "aws_dynamodb_table" "receipts" {
     projection_type = "ALL"
   }
 
-  # Clean-up only: DynamoDB takes up to days to act on it.
+  # For clean-up only, because DynamoDB may take days to delete an expired item.
   ttl {
     enabled        = true
     attribute_name = "ttl"

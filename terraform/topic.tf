@@ -1,4 +1,4 @@
-# Where alarms, the budget and cost anomalies report.
+# The topic for alarms, budget notifications and cost anomalies.
 
 locals {
   # https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html

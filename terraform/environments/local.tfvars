@@ -1,11 +1,11 @@
-# The local AWS: MiniStack or LocalStack, reached by AWS_ENDPOINT_URL.
+# The local AWS: MiniStack or LocalStack at AWS_ENDPOINT_URL.
 environment = "local"
 emulator    = true
 
 deletion_protection = false
 key_deletion_days   = 7
 
-# Short, so that what goes wrong shows within minutes.
+# Short times, so that failures show within minutes.
 stream_processor_timeout = 30
 compactor_timeout        = 30
 lease_seconds            = 20
