@@ -15,7 +15,6 @@ from typing import Final
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.local_aws import local_aws
-from benchmarks.meters.measuring import percentile
 from benchmarks.meters.steady_writes import Load, Write, steady_writes
 from benchmarks.meters.visibility import Watch
 from benchmarks.reporting.report import Report, Table
@@ -23,6 +22,7 @@ from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
 from operations.commands.load import sender_of, writer_of
 from operations.connection import Connection, connect
+from operations.deployment.freshness import percentile
 from operations.embedding import embed
 from operations.items import Entity, embedded, entities_of
 from operations.loading import load
@@ -127,7 +127,7 @@ def _arrived(made: "Queue[list[Write]]") -> Iterator[list[Write]]:
 
 
 def _result(rate: int, seen: Sequence[tuple[float, float]]) -> Result:
-    took = [seconds for _, seconds in seen]
+    took = sorted(seconds for _, seconds in seen)
     first, last = min(begun for begun, _ in seen), max(begun for begun, _ in seen)
     late = [begun + seconds - last for begun, seconds in seen]
     return Result(
@@ -136,7 +136,7 @@ def _result(rate: int, seen: Sequence[tuple[float, float]]) -> Result:
         p50=percentile(took, 50),
         p95=percentile(took, 95),
         p99=percentile(took, 99),
-        longest=max(took),
+        longest=took[-1],
         drained=max(late),
         backlog=sum(seconds > ALLOWED for seconds in late),
     )

@@ -2,9 +2,9 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import median
 from typing import Protocol
 
 from benchmarks.meters.traffic import Traffic
@@ -76,8 +76,3 @@ def timed(candidate: Candidate, number: int, traffic: Traffic) -> Sample:
     before, begun = traffic.moved, time.perf_counter()
     candidate.run()
     return Sample(time.perf_counter() - begun, traffic.moved - before)
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that `percent` of a hundred values do not exceed; needs two values."""
-    return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,6 +1,5 @@
 """A run in figures: freshness by kind of change, rates, backlog."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from loadtest.kinds import Kind
 from loadtest.latency import Latency
 from loadtest.watcher.expectations import Sighting
 from loadtest.watcher.recording import Moment, Recorded
+from operations.deployment.freshness import percentile
 
 ALL = "all changes"
 
@@ -105,21 +105,13 @@ def freshness_by_kind(sightings: Iterable[Sighting]) -> tuple[Freshness, ...]:
     return (*rows, _freshness(ALL, everything))
 
 
-def percentile(values: Sequence[float], share: float) -> float | None:
-    """The least value that `share` of all values do not exceed; `values` are sorted."""
-    return values[max(0, math.ceil(share * len(values)) - 1)] if values else None
-
-
 def _freshness(name: str, sightings: Sequence[Sighting]) -> Freshness:
     seconds = sorted(s.seconds for s in sightings if s.seconds is not None)
     return Freshness(
         name,
         len(sightings),
         len(sightings) - len(seconds),
-        percentile(seconds, 0.5),
-        percentile(seconds, 0.95),
-        percentile(seconds, 0.99),
-        percentile(seconds, 1.0),
+        *(percentile(seconds, percent) if seconds else None for percent in (50, 95, 99, 100)),
     )
 
 

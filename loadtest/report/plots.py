@@ -10,9 +10,9 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from loadtest.kinds import Kind
-from loadtest.report.figures import percentile
 from loadtest.watcher.expectations import Sighting
 from loadtest.watcher.recording import Recorded
+from operations.deployment.freshness import percentile
 
 _COLOURS = ("#1b6ca8", "#d1603d", "#3b8f5a", "#8a6bb1")
 _SIZE = (10.0, 3.4)  # inches
@@ -88,11 +88,9 @@ def _freshness_over_time(axes: Any, recorded: Recorded) -> None:
         [s.seconds for s in seen],
         ".", ms=2, alpha=0.35, color="#8795a5", label="an action",
     )  # fmt: skip
-    for share, colour in ((0.5, _COLOURS[0]), (0.95, _COLOURS[1])):
-        rows = [(second, percentile(times, share)) for second, times in _by_second(seen, began)]
-        axes.plot(
-            [s for s, _ in rows], [v for _, v in rows], color=colour, label=f"p{share:.0%}"[:-1]
-        )
+    for percent, colour in ((50, _COLOURS[0]), (95, _COLOURS[1])):
+        rows = [(second, percentile(times, percent)) for second, times in _by_second(seen, began)]
+        axes.plot([s for s, _ in rows], [v for _, v in rows], color=colour, label=f"p{percent}")
     axes.set(xlabel="seconds since the run began", ylabel="seconds until visible")
     axes.set_ylim(bottom=0)
 

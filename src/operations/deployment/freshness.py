@@ -32,15 +32,19 @@ def values(events: Iterable[LogEvent], metric: Metric) -> list[float]:
 
 
 def percentiles(seconds: Sequence[float]) -> Percentiles | None:
-    """Nearest-rank percentiles; None of nothing."""
+    """Return nearest-rank percentiles, or None if there are no values."""
     if not seconds:
         return None
     ordered = sorted(seconds)
-    p50, p95, p99 = (_rank(ordered, percent) for percent in (50, 95, 99))
+    p50, p95, p99 = (percentile(ordered, percent) for percent in (50, 95, 99))
     return Percentiles(len(ordered), p50, p95, p99, ordered[-1])
 
 
-def _rank(ordered: Sequence[float], percent: int) -> float:
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """Return the nearest-rank percentile: the least value that `percent` % do not exceed.
+
+    `ordered` is sorted and not empty.
+    """
     return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
 
 

@@ -1,6 +1,6 @@
 """Candidates take turns, and their times and bytes are counted separately."""
 
-from benchmarks.meters.measuring import alternate, percentile
+from benchmarks.meters.measuring import alternate
 from benchmarks.meters.traffic import Call, Traffic
 
 
@@ -30,7 +30,3 @@ def test_the_first_round_is_not_counted_and_bytes_are_those_of_the_candidate():
     found = alternate({name: Recorder(name, [], traffic) for name in ("ours", "naive")}, 3, traffic)
     assert len(found["ours"].samples) == 3
     assert (found["ours"].moved, found["naive"].moved) == (10, 1_000)
-
-
-def test_percentiles_are_those_of_the_values():
-    assert percentile(list(range(101)), 95) == 95

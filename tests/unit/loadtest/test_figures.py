@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.kinds import Kind
-from loadtest.report.figures import Figures, figures_of, percentile
+from loadtest.report.figures import Figures, figures_of
 from loadtest.watcher.recording import End, Recorded
 from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting
 
@@ -79,11 +79,3 @@ def test_early_and_late_changes_are_told_apart(figures: Figures) -> None:
     assert figures.early_p95 == pytest.approx(2.4, abs=0.2)
     assert figures.late_p95 == pytest.approx(9.9, abs=0.2)
     assert (figures.held, figures.reason) == (31.25, "the backlog grew")
-
-
-@pytest.mark.parametrize(
-    ("values", "share", "expected"),
-    [([], 0.5, None), ([3.0], 0.5, 3.0), ([1.0, 2.0], 0.5, 1.0), ([1.0, 2.0], 0.51, 2.0)],
-)
-def test_percentiles(values: list[float], share: float, expected: float | None) -> None:
-    assert percentile(values, share) == expected
