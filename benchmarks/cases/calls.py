@@ -24,13 +24,13 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.meters.bill import Bill, billed
 from benchmarks.meters.changes import Kind, new_value
 from benchmarks.meters.null_log import null_log
-from benchmarks.meters.pricing import read_prices
 from benchmarks.meters.traffic import Call
 from benchmarks.reporting.report import Cell, Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
 from compactor.entries import QueueMessage
 from compactor.index import batches
+from operations.costs.prices import AS_OF, REGION, Prices
 from operations.items import Entity
 from receipt_sync.keys import Collection
 
@@ -171,7 +171,7 @@ def _report(bills: Mapping[Scenario, Bill]) -> Report:
         figures={
             "calls scattered": float(max(bill.calls.total() for bill in scattered_bills)),
             **{
-                f"usd per million, {one.name}": bill.usd(read_prices()) * 1_000_000 / _CHANGES
+                f"usd per million, {one.name}": bill.usd(Prices()) * 1_000_000 / _CHANGES
                 for one, bill in bills.items()
             },
         },
@@ -179,8 +179,7 @@ def _report(bills: Mapping[Scenario, Bill]) -> Report:
             "one batch of 1,000 changes, or ten of 100, in lines and words; the target takes the "
             "worse of the first two. Idle polls of the mappings, log storage and the snapshot's "
             "storage are not in it; Lambda's time is this machine's.",
-            f"prices of {read_prices().as_of}, {read_prices().region}: "
-            "benchmarks/meters/prices.json",
+            f"list prices of {AS_OF}, {REGION}, as `receipt-sync cost` uses them",
         ],
         details={
             one.name: {
@@ -198,7 +197,7 @@ def _is_target(scenario: Scenario) -> bool:
 
 
 def _table(bills: Mapping[Scenario, Bill]) -> Table:
-    prices = read_prices()
+    prices = Prices()
     kinds: list[Call] = sorted({call for bill in bills.values() for call in bill.calls})
     rows: list[tuple[Cell, ...]] = [
         (" ".join(kind), *(bill.calls[kind] for bill in bills.values())) for kind in kinds

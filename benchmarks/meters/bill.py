@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
-from benchmarks.meters.pricing import SQS_CHUNK, Prices
+from benchmarks.meters.pricing import SQS_CHUNK, price_of
 from benchmarks.meters.traffic import Call, Traffic
+from operations.costs.prices import Prices
 
 _READS: Final = Call("dynamodb", "BatchGetItem")
 _READ_UNIT: Final = 4_096
@@ -37,8 +38,8 @@ class Bill:
 
     def usd(self, prices: Prices) -> float:
         """What all of it costs."""
-        requests = sum(prices.of(call, units) for call, units in self.units.items())
-        return requests + self.gb_seconds * prices.usd["lambda_gb_second"]
+        requests = sum(units * price_of(call, prices) for call, units in self.units.items())
+        return requests + self.gb_seconds * prices.lambda_gb_second
 
 
 @contextmanager

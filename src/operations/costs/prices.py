@@ -5,13 +5,17 @@ https://aws.amazon.com/lambda/pricing, …/sqs/pricing, …/dynamodb/pricing/on-
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from operations.errors import OperationError
 
 Dollars = Annotated[float, Field(ge=0)]
+
+REGION: Final = "us-east-1"
+AS_OF: Final = "2026-01-31"
+"""The prices of Lambda, SQS, S3 requests and the table were last checked on this day."""
 
 
 class PricesError(OperationError):

@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.meters.bill import billed
-from benchmarks.meters.pricing import read_prices
 from benchmarks.meters.traffic import Call, Traffic
+from operations.costs.prices import Prices
 
 READS, SENDS = Call("dynamodb", "BatchGetItem"), Call("sqs", "SendMessageBatch")
 
@@ -22,7 +22,7 @@ def test_a_large_message_is_billed_by_its_chunks_and_a_read_by_its_items():
             traffic._on_params("provide-client-params.dynamodb.BatchGetItem", asked)
     assert bill.calls == {SENDS: 1, READS: 2}
     assert (bill.units[SENDS], bill.units[READS]) == (4, 140)
-    assert bill.usd(read_prices()) == pytest.approx(4 * 4e-7 + 140 * 1.25e-7)
+    assert bill.usd(Prices()) == pytest.approx(4 * 4e-7 + 140 * 1.25e-7)
 
 
 def test_a_call_without_a_price_is_not_passed_over():
@@ -30,4 +30,4 @@ def test_a_call_without_a_price_is_not_passed_over():
     with billed(traffic) as bill:
         traffic.calls[Call("s3", "CopyObject")] += 1
     with pytest.raises(BenchmarkError, match="CopyObject has no price"):
-        bill.usd(read_prices())
+        bill.usd(Prices())
