@@ -1,9 +1,11 @@
-"""A clock that moves only when told, or when somebody sleeps."""
+"""A clock that moves only by `advance` and `sleep`."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class ManualClock:
+    """Implements Clock with a time that the test controls."""
+
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
         self.elapsed = 0.0

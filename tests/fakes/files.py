@@ -1,4 +1,4 @@
-"""An index whose records lie in one file of the working copy, so that pages really change."""
+"""An index that stores its records in one file of the working copy, so that its pages change."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,10 @@ from receipt_sync.keys import Collection
 
 
 class FileIndex:
-    """Writes on opening, as Chroma does, so that a copy differs from its mirror at once."""
+    """Stores records as JSON. Like Chroma, it writes a file when it opens.
+
+    A copy therefore differs from its mirror at once.
+    """
 
     def __init__(self, folder: Path, collection: Collection) -> None:
         self._path = folder / "segment" / "records.json"

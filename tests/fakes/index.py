@@ -1,7 +1,8 @@
-"""A Chroma collection in memory, with Chroma's semantics where they bite.
+"""A Chroma collection in memory, with the semantics of Chroma on which the compactor depends.
 
-Merges metadata, deletes keys set to None, ignores unknown ids in update and delete, refuses an
-empty metadata, a wrong dimension and duplicate ids, and raises for ids named in `poisonous`.
+It merges metadata, deletes keys that are set to None, and ignores unknown ids in update and delete.
+It refuses empty metadata, a wrong dimension and duplicate ids. It raises an error for the ids in
+`poisonous`.
 """
 
 import math
@@ -18,6 +19,8 @@ from receipt_sync.errors import IndexFailedError
 
 
 class InMemoryIndex:
+    """Implements an index in memory, and records the calls that write."""
+
     def __init__(self, poisonous: set[str] | None = None) -> None:
         self.records: dict[str, Record] = {}
         self.stored_vectors: dict[str, Vectors] = {}
@@ -94,7 +97,10 @@ class InMemoryIndex:
 
 
 def _stored(value: Any) -> Any:
-    """Chroma 1.5.9 gives many floats back one or two units in the last place off."""
+    """Return a value as Chroma returns it.
+
+    Chroma 1.5.9 changes many floats by one or two units in the last place.
+    """
     return math.nextafter(value, math.inf) if type(value) is float else value
 
 

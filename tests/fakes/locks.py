@@ -1,4 +1,4 @@
-"""The lease's row in memory, and heartbeats under the test's control."""
+"""The lease items in memory, and a heartbeat that does not run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +8,8 @@ from compactor.lease import CompactionLock
 
 
 class InMemoryLockTable:
+    """Stores the lease items in memory."""
+
     def __init__(self) -> None:
         self.locks: dict[str, CompactionLock] = {}
 
@@ -35,5 +37,5 @@ class InMemoryLockTable:
 
 @contextmanager
 def no_heartbeat(beat: Callable[[], None]) -> Iterator[None]:
-    """A worker whose heartbeat thread does not run."""
+    """Run the block without a heartbeat."""
     yield

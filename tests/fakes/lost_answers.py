@@ -1,4 +1,4 @@
-"""A client of AWS that carries a call out and loses its answer."""
+"""An AWS client that carries out a call and loses the response."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,10 @@ from botocore.exceptions import ReadTimeoutError
 
 
 class LosingAnswers:
-    """Passes every call on to `client`. The next `times` answers of `operation` are lost.
+    """Passes every call on to `client`, and loses the next `times` responses of `operation`.
 
-    `repeated` plays the client's own repetition: the lost call is sent once more at once, and what
-    that one answers or raises is what the caller sees.
+    `repeated` simulates a retry inside the client. The client then repeats the lost call at once,
+    and the caller gets the response or the error of the second call.
     """
 
     def __init__(

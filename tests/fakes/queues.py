@@ -7,6 +7,8 @@ from receipt_sync.errors import DeltaRefusedError
 
 
 class InMemoryDeltas:
+    """Reads delta objects from memory."""
+
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.failing: Exception | None = None
@@ -20,6 +22,8 @@ class InMemoryDeltas:
 
 
 class InMemoryDeadLetters:
+    """Stores parked dead letters in memory."""
+
     def __init__(self) -> None:
         self.parked: list[tuple[str, str, str]] = []
         self.failing: Exception | None = None

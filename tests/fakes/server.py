@@ -1,4 +1,4 @@
-"""A whole compactor whose target is a Chroma server: one index that all workers write to."""
+"""A complete compactor for a Chroma server: one index that all workers write to."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,11 +16,11 @@ from tests.fakes.snapshots import InMemorySnapshotStore
 from tests.fakes.world import World
 
 Wrap = Callable[[ServerTarget], None]
-"""Changes a target's methods, to stop or fail there."""
+"""Changes the methods of a target, so that a test can stop or fail there."""
 
 
 class InMemoryServerIndex(InMemoryIndex):
-    """One collection on a server in memory; `down` makes every write unanswered."""
+    """One collection of a server in memory. With `down`, no write gets a response."""
 
     collection_id = UUID(int=1)
     unanswered = False
@@ -34,7 +34,7 @@ class InMemoryServerIndex(InMemoryIndex):
 
 
 class ServerWorld(World):
-    """Many workers, one server, one version object a collection."""
+    """Many workers, one server, and one version object per collection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,11 +42,11 @@ class ServerWorld(World):
         self.stores = {collection: InMemorySnapshotStore() for collection in Collection}
 
     def index(self, collection: Collection = Collection.LINES) -> InMemoryServerIndex:
-        """The records on the server."""
+        """Return the records on the server."""
         return self.server[collection]
 
     def version(self, collection: Collection = Collection.LINES) -> ServerVersion:
-        """The version object."""
+        """Return the version object."""
         data = self.stores[collection].data
         assert data is not None
         return read_version(data, collection)
@@ -60,7 +60,7 @@ class ServerWorld(World):
         return Compactor(cycles, self.deltas, self.dead_letters, self.clock, self.telemetry)
 
     def opener(self, collection: Collection) -> OpenIndex:
-        """What opens the server's collection."""
+        """Return a function that opens the collection of the server."""
 
         def open_index(create: bool) -> RemoteIndex:
             return self.server[collection]

@@ -1,4 +1,4 @@
-"""A snapshot's objects in memory."""
+"""The objects of a snapshot in memory."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,8 @@ from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
 
 class InMemorySnapshotStore:
+    """Implements the snapshot store in memory."""
+
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.data: bytes | None = None

@@ -1,4 +1,4 @@
-"""A table in memory, as the compactor reads it, with a switch for trouble."""
+"""A table in memory, as the compactor reads it. `failing` makes every read fail."""
 
 from collections.abc import Collection
 from copy import deepcopy
@@ -13,6 +13,8 @@ from receipt_sync.keys import EntityKey, ReceiptKey
 
 
 class InMemoryTable:
+    """Implements the table source in memory."""
+
     def __init__(self) -> None:
         self.items: dict[EntityKey, dict[str, Any]] = {}
         self.reads = 0

@@ -10,14 +10,14 @@ from tests.fakes.index import InMemoryIndex
 
 @dataclass
 class PublishedState:
-    """What all workers share: the last version, and the records in it."""
+    """The last version and its records, which all workers share."""
 
     version: int = 0
     index: InMemoryIndex = field(default_factory=InMemoryIndex)
 
 
 class InMemoryTarget:
-    """A working copy of one worker. Shares nothing but `state` with the others."""
+    """The working copy of one worker. It shares only `state` with the others."""
 
     def __init__(self, state: PublishedState) -> None:
         self.state = state
@@ -26,7 +26,7 @@ class InMemoryTarget:
         self._copy: InMemoryIndex | None = None
 
     def begin(self, deadline: Deadline) -> None:
-        """Nothing of what a copy in memory does takes time."""
+        """Do nothing, because a copy in memory takes no time."""
 
     def checkout(self) -> InMemoryIndex:
         if self.dirty:

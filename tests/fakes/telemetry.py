@@ -1,4 +1,4 @@
-"""Telemetry that remembers."""
+"""Telemetry that records its calls."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,8 @@ from receipt_sync.telemetry import Metric
 
 
 class RecordingTelemetry:
+    """Implements Telemetry, and keeps all events, problems, values and steps."""
+
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.problems: list[tuple[str, dict[str, Any]]] = []

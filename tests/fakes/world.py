@@ -1,4 +1,4 @@
-"""A whole compactor on fakes: one table, one set of published versions, any number of workers."""
+"""A complete compactor on fakes: one table, one set of versions, any number of workers."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -31,7 +31,7 @@ DIMENSION = 4
 
 
 class World:
-    """What all workers share, and helpers that play the producers."""
+    """The state that all workers share, and helpers that act as the producers."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -51,7 +51,7 @@ class World:
         wrap: Callable[[InMemoryTarget], InMemoryTarget] = lambda target: target,
         limits: SliceLimits | None = None,
     ) -> Compactor:
-        """A compactor of its own, cold."""
+        """Return a new compactor without a working copy."""
         limits = limits or SliceLimits(2**28)
         cycles = {c: self._cycle(c, name, guard, wrap, limits.records) for c in Collection}
         return Compactor(cycles, self.deltas, self.dead_letters, self.clock, self.telemetry, limits)
@@ -70,7 +70,7 @@ class World:
         return Cycle(collection, lease, target, self.table, guard, self.telemetry, most)
 
     def lease(self, collection: Collection, name: str) -> Lease:
-        """The lease of a collection for the worker of that name."""
+        """Return the lease of a collection for the worker with that name."""
         return Lease(
             self.locks,
             LeaseTerms(f"lock-{collection}", name, timedelta(seconds=60)),
@@ -84,14 +84,14 @@ class World:
         return Deadline(self.clock, seconds)
 
     def handle(self, compactor: Compactor, *bodies: str) -> BatchReport:
-        """One batch of messages with the given bodies, ids "0", "1", and so on."""
+        """Handle one batch of messages with the given bodies. Their ids are "0", "1" and so on."""
         messages = [QueueMessage(str(number), body) for number, body in enumerate(bodies)]
         return compactor.handle(messages, self.deadline())
 
     def change(
         self, key: EntityKey, *fields: str, event: EventName = "MODIFY", number: int = 1
     ) -> Change:
-        """The change message that a stream processor would send."""
+        """Return the change message that a stream processor would send."""
         return Change(
             entity_type=key.entity_type,
             entity_data=EntityData.of(key),
@@ -113,7 +113,7 @@ class World:
         texts: Iterable[str] | None = None,
         dimension: int = DIMENSION,
     ) -> str:
-        """Puts a delta of the keys' present texts, and returns its message."""
+        """Store a delta of the current texts of `keys`, and return its message."""
         keys = list(keys)
         self._made += 1
         delta_id = f"{self._made:026d}"
@@ -130,11 +130,11 @@ class World:
         return to_body(Delta.of(collection, delta_id, len(keys)))
 
     def index(self, collection: Collection = Collection.LINES) -> InMemoryIndex:
-        """The records as published."""
+        """Return the published records."""
         return self.published[collection].index
 
     def differences(self) -> list[str]:
-        """Ids of published records that are not the projection of the table (I1)."""
+        """Return the ids of published records that differ from the projection of the table (I1)."""
         return [
             chroma_id for collection in Collection for chroma_id in self._differences(collection)
         ]

@@ -1,5 +1,6 @@
-"""What readers must see, computed without the product's projection, closure or verification.
+"""The oracle for readers.
 
-The campaigns on real processes (kills, outages, soak) judge by it. The rules of a record's metadata
-are those of tests/simulation/model.py.
+It does not use the projection, closure or verification of the product.The campaigns on real
+processes use it (kills, outages, soak). The rules for a record's metadata are those of
+tests/simulation/model.py.
 """

@@ -1,4 +1,4 @@
-"""Compares a table with the records of readers: metadata, document and vector of each."""
+"""Compares a table with the metadata, document and vector of each record that readers see."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from tests.simulation import model
 from tests.simulation.table import Attributes, Key
 
 Items: TypeAlias = Mapping[Key, Attributes]
-"""Every item of the table in DynamoDB's own spelling, by PK and SK."""
+"""Every item of the table as DynamoDB attribute values, by PK and SK."""
 
 _TOLERANCE: Final = 1e-5
-"""Of a vector's numbers; Chroma normalises vectors again when it stores them."""
+"""Tolerance for the numbers of a vector. Chroma normalises vectors again when it stores them."""
 _EMBEDDED: Final = "SUCCESS"
 _LETTERS_OF_A_TEXT: Final = "#LINE#"
 
@@ -29,7 +29,7 @@ class Published(NamedTuple):
 
 @dataclass
 class Differences:
-    """Ids of records that are not as they should be, by what is wrong. No receipt text."""
+    """The ids of wrong records, by the kind of difference. It holds no receipt text."""
 
     records: int = 0
     missing: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Differences:
     documents: list[str] = field(default_factory=list)
     """Records whose document is not the last embedded text."""
     vectors: list[str] = field(default_factory=list)
-    """Records whose vector is not that of the last embedded text."""
+    """Records whose vector is not the vector of the last embedded text."""
 
     @property
     def kinds(self) -> dict[str, list[str]]:
@@ -52,7 +52,7 @@ class Differences:
 
     @property
     def wrong(self) -> int:
-        """Records with at least one fault."""
+        """Return the number of records with at least one difference."""
         return len({each for ids in self.kinds.values() for each in ids})
 
     def __str__(self) -> str:
@@ -63,9 +63,10 @@ class Differences:
 def differences(
     items: Items, published: Mapping[str, Published], embedded: Mapping[str, str]
 ) -> Differences:
-    """Compare everything. `embedded` holds the last embedded text by Chroma id.
+    """Compare all items with all records. `embedded` holds the last embedded text by Chroma id.
 
-    An item without a record is missing if a vector was sent for it, or if it says so itself.
+    An item without a record is missing in two cases. A vector was sent for it, or its
+    embedding_status is SUCCESS.
     """
     found = Differences(records=len(published))
     for chroma_id, item in _texts(items):
@@ -79,7 +80,7 @@ def differences(
 
 
 def _texts(items: Items) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Lines and words, by the id of their record."""
+    """Yield lines and words with the ids of their records."""
     for (pk, sk), item in items.items():
         if _LETTERS_OF_A_TEXT in sk:
             yield f"{pk}#{sk}", item
@@ -119,14 +120,17 @@ def _compare_vectors(
 
 
 def scanned(dynamodb: Any, table: str) -> dict[Key, dict[str, Any]]:
-    """Every item of a table, strongly consistent."""
+    """Return every item of a table, read with strong consistency."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     items = (item for page in pages for item in page["Items"])
     return {(item["PK"]["S"], item["SK"]["S"]): item for item in items}
 
 
 def published_by(reader: Any) -> dict[str, Published]:
-    """Every record that a reader serves; a record whose vector can't be read has None for it."""
+    """Return every record that a reader serves.
+
+    A record whose vector cannot be read has None for it.
+    """
     ids: Sequence[str] = list(reader.ids())
     records, vectors = reader.get(ids), reader.vectors(ids)
     return {

@@ -1,4 +1,4 @@
-"""Remembers the text of which each record was last sent a vector."""
+"""Records the text of the last vector that was sent for each record."""
 
 import threading
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from receipt_sync.messages import Delta
 
 
 class EmbeddedTexts:
-    """The last embedded text by Chroma id. Safe for several threads."""
+    """The last embedded text by Chroma id. Several threads may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,13 +22,13 @@ class EmbeddedTexts:
             self._texts.update(zip(ids, texts, strict=True))
 
     def all(self) -> dict[str, str]:
-        """A copy."""
+        """Return a copy of all texts."""
         with self._lock:
             return dict(self._texts)
 
 
 class RememberingSender:
-    """A DeltaSender that remembers the texts of the deltas that the queue has taken."""
+    """A DeltaSender that records the texts of deltas that the queue has accepted."""
 
     def __init__(self, sender: DeltaSender, embedded: EmbeddedTexts) -> None:
         self._sender, self._embedded = sender, embedded
@@ -51,7 +51,10 @@ class RememberingSender:
             self._embedded.remember(*self._stored.pop(delta.delta_id))
 
     def embed_again(self, editor: Any, key: EntityKey, text: str, vectors: Vectors) -> bool:
-        """Give a line or word another text, and send the vector of it; False if it is gone."""
+        """Change the text of a line or word, and send its vector.
+
+        Return False if the item is gone.
+        """
         if key.collection is None or not editor.update(key, {"text": text}):
             return False
         self.send([self.put(key.collection, [key], vectors, [text])])

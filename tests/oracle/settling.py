@@ -1,4 +1,4 @@
-"""Waits until the queue is empty and readers see what the table holds."""
+"""Waits until the queue is empty and readers see the state of the table."""
 
 import os
 import time
@@ -13,26 +13,26 @@ from tests.oracle.comparison import Differences, differences, published_by, scan
 from tests.oracle.embedded import EmbeddedTexts
 
 _POLL: Final = 0.5
-"""Seconds."""
+"""Seconds between two comparisons."""
 _WAITING: Final = ("Messages", "MessagesDelayed", "MessagesNotVisible")
 
 
 class Settled(NamedTuple):
-    """The last comparison, and whether it found nothing while the queue was empty."""
+    """The last comparison, and whether it found no difference while the queue was empty."""
 
     differences: Differences
     settled: bool
 
 
 class Judge:
-    """Compares one system's table with what readers see."""
+    """Compares the table of one system with the records that readers see."""
 
     def __init__(self, connection: Connection, readers: Readers, embedded: EmbeddedTexts) -> None:
         self._connection, self._readers, self._embedded = connection, readers, embedded
         self._queue_url = connection.names.compaction_queue_url
 
     def look(self) -> Differences:
-        """Compare what is published now with the table as it is now."""
+        """Compare the records that are published now with the current table."""
         published = {}
         for reader in self._readers.values():
             reader.refresh()
@@ -42,7 +42,7 @@ class Judge:
         return differences(items, published, self._embedded.all())
 
     def settled(self, seconds: float) -> Settled:
-        """Look until nothing is wrong and nothing waits, or `seconds` have passed."""
+        """Compare until no difference and no message is left, or until `seconds` have passed."""
         end = time.monotonic() + seconds
         while True:
             late = time.monotonic() >= end
@@ -58,13 +58,16 @@ class Judge:
 def judging(
     connection: Connection, embedded: EmbeddedTexts, variables: Mapping[str, str] | None = None
 ) -> Iterator[Judge]:
-    """A judge with readers of its own. `variables` say where Chroma is, as for a command."""
+    """Yield a judge with its own readers.
+
+    `variables` name the location of Chroma, as for a command.
+    """
     with patch.dict(os.environ, variables or {}), snapshot_readers(connection) as readers:
         yield Judge(connection, readers, embedded)
 
 
 def messages_of(sqs: Any, url: str) -> int:
-    """Messages of a queue that wait, are delayed, or are being handled."""
+    """Return the number of messages of a queue that are visible, delayed or in flight."""
     names = [f"ApproximateNumberOf{name}" for name in _WAITING]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(found[name]) for name in names)
