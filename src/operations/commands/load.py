@@ -12,13 +12,15 @@ from rich.table import Table
 from ulid import ULIDGenerator
 
 from operations.connection import Connection
-from operations.console import ends_in_a_sentence, output, print_json, progress_bars
+from operations.console import ends_in_a_sentence, notes, output, print_json, progress_bars
 from operations.deltas import DeltaSender
-from operations.embedding import embed
+from operations.dimensions import check_dimensions
+from operations.embedding import DIMENSION, embed
 from operations.environment import connection_of_process
 from operations.failures import explained
 from operations.loading import LoadReport, Stage, load, survey
 from operations.persistence import Persistence
+from operations.readers import snapshot_readers
 from operations.receipts import Receipt, read_receipts
 from operations.signals import uninterrupted
 from operations.synthetic import synthetic_receipts
@@ -52,7 +54,9 @@ def load_command(
 
     The vectors are hashed character n-grams, a stand-in for the model that your own pipeline
     calls: they know spelling, not meaning. Loading the same receipts again rewrites them. After
-    Ctrl-C, what is in the table has its vectors; the same command loads all of it again.
+    Ctrl-C, what is in the table has its vectors; the same command loads all of it again. Nothing is
+    written if the published vectors have another number of dimensions than 384. --dry-run asks no
+    AWS, so it does not look at them.
 
     Example: receipt-sync load receipts.jsonl
 
@@ -72,7 +76,14 @@ def load_command(
 def load_with_progress(
     connection: Connection, receipts: Receipts, planned: LoadReport
 ) -> LoadReport:
-    """Load into `connection`, with a bar for each stage."""
+    """Load into `connection`, with a bar for each stage.
+
+    Raises OtherDimensionError before anything is written. The published snapshots are fetched to
+    know their dimension.
+    """
+    looking = notes().status("looking at the vectors that are published")
+    with looking, snapshot_readers(connection) as readers:
+        check_dimensions(readers, DIMENSION)
     writer, sender = writer_of(connection), sender_of(connection)
     totals = {
         Stage.ITEMS: planned.items,

@@ -37,7 +37,8 @@ def create_command(
     """Create made-up receipts with their vectors, for trying things out.
 
     The same count and seed name the same receipts again in `modify-test-receipts`, with --delete
-    too. Creating them again puts them back to their first state.
+    too. Creating them again puts them back to their first state. Nothing is written if the
+    published vectors have another number of dimensions than 384; --dry-run asks no AWS.
 
     Example: receipt-sync create-test-receipts --count 10 --seed 7
     """
