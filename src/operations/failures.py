@@ -60,6 +60,7 @@ _REFUSALS: Final = {
         "UnrecognizedClientException",
     ),
     _THROTTLED: (
+        "LimitExceededException",  # of a stream's shard
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",

@@ -1,8 +1,11 @@
 """`receipt-sync replay`."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
+from enum import Enum, auto
 from pathlib import Path
+from random import SystemRandom
 from typing import Annotated, Any
 
 import typer
@@ -14,9 +17,9 @@ from operations.commands.repair import plan_with_progress, send_with_progress
 from operations.commands.verify import verify_with_progress
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
-from operations.dead_letters.boxes import Which, boxes_of
+from operations.dead_letters.boxes import Box, Which, boxes_of
 from operations.dead_letters.content import FailureRecord, content_of
-from operations.dead_letters.letter import Letter, held
+from operations.dead_letters.letter import Held, Letter, held
 from operations.dead_letters.redriving import MOST
 from operations.dead_letters.replaying import (
     DynamoDBStream,
@@ -39,6 +42,12 @@ _MALFORMED = (
     "`receipt-sync dlq drop` it"
 )
 _NO_PART = "it is no part of the stream: `receipt-sync dlq explain` says what it is"
+
+
+class _Sent(Enum):
+    """What became of the part that a letter names."""
+
+    WHOLE, NOT, GONE = auto(), auto(), auto()
 
 
 @dataclass
@@ -93,6 +102,8 @@ def replay_command(
     While the stream holds the records (24 hours), their changes are sent to the compaction queue.
     After that nobody knows what they were about, so the whole table is compared and what differs
     is repaired. A letter is deleted once its whole part is sent: one with a malformed record stays.
+    A stream that throttles is asked again for a minute. After a failure or Ctrl-C the same command
+    goes on with the letters that are left.
 
     Exit code 0: all is sent. 1: something is left: a record that is malformed, a letter that is no
     part of the stream, was not found or is held by another command.
@@ -125,23 +136,53 @@ def _replay_letters(connection: Connection, ids: list[str], *, dry_run: bool) ->
     with notes().status("replaying"), held(box.letters, MOST) as found:
         done.unknown = sorted(set(ids) - {letter.message_id for letter in found.letters})
         done.unseen = found.unseen
-        finished: list[Letter] = []
-        for letter, record in _parts(found.letters, ids, done):
-            try:
-                part = _replay(connection, record, done, dry_run=dry_run)
-            except StreamUnreadError as error:  # of this letter: the others are replayed
-                done.kept[letter.message_id] = str(error)
-                continue
-            if part is not None and part.malformed:
-                done.kept[letter.message_id] = _MALFORMED.format(count=len(part.malformed))
-            else:
-                finished.append(letter)
-        if done.gone:
-            done.repaired = _repair(connection, dry_run=dry_run)
-        for letter in () if dry_run else finished:
-            box.letters.delete([letter])
-            found.letters.remove(letter)
+        parts, gone = list(_parts(found.letters, ids, done)), list[Letter]()
+        with nullcontext() if dry_run else _counted(done, len(parts)):
+            for letter, record in parts:
+                sent = _replay_letter(connection, letter, record, done, dry_run=dry_run)
+                if sent is _Sent.GONE:
+                    gone.append(letter)
+                elif sent is _Sent.WHOLE and not dry_run:
+                    _finish(box, found, letter)  # at once: no later failure has it sent again
+            if gone:
+                done.repaired = _repair(connection, dry_run=dry_run)
+            for letter in () if dry_run else gone:
+                _finish(box, found, letter)
     return done
+
+
+def _replay_letter(
+    connection: Connection, letter: Letter, record: FailureRecord, done: _Done, *, dry_run: bool
+) -> _Sent:
+    try:
+        part = _replay(connection, record, done, dry_run=dry_run)
+    except StreamUnreadError as error:  # of this letter: the others are replayed
+        done.kept[letter.message_id] = str(error)
+        return _Sent.NOT
+    if part is None:
+        return _Sent.GONE
+    if part.malformed:
+        done.kept[letter.message_id] = _MALFORMED.format(count=len(part.malformed))
+        return _Sent.NOT
+    return _Sent.WHOLE
+
+
+def _finish(box: Box, found: Held, letter: Letter) -> None:
+    box.letters.delete([letter])
+    found.letters.remove(letter)
+
+
+@contextmanager
+def _counted(done: _Done, parts: int) -> Iterator[None]:
+    """Tell what was sent before a failure or a signal that ends the block."""
+    try:
+        yield
+    except BaseException:
+        notes().print(
+            f"{len(done.replayed)} of {parts} parts were sent before the end; the letters of the "
+            "others stay, and the same command goes on with them"
+        )
+        raise
 
 
 def _parts(
@@ -161,7 +202,8 @@ def _replay(
     connection: Connection, record: FailureRecord, done: _Done, *, dry_run: bool
 ) -> Replayed | None:
     """Return what was sent; None if the stream does not hold the whole part any more."""
-    stream, changes = DynamoDBStream(connection.streams, SystemClock()), changes_of(connection)
+    stream = DynamoDBStream(connection.streams, SystemClock(), SystemRandom())
+    changes = changes_of(connection)
     try:
         part = replay(record, stream, changes, dry_run=dry_run)
     except StreamGoneError:

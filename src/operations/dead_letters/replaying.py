@@ -7,6 +7,7 @@ about: then the whole table is compared, and what differs is repaired.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -14,6 +15,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from operations.dead_letters.content import FailureRecord
 from operations.errors import OperationError
 from operations.repair.changes import ChangeSink
+from operations.table_pages import THROTTLES
+from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PermanentError
 from stream_processor.coalescing import coalesce
@@ -27,6 +30,9 @@ _GONE: Final = frozenset(
 )
 PATIENCE_SECONDS: Final = 600.0
 """How long a part is read. A shard may answer with many empty pages before its next record."""
+_THROTTLED_SECONDS: Final = 60.0
+"""How long one call is tried again that the stream throttles; its iterator lasts for 15 minutes."""
+_THROTTLES: Final = THROTTLES | {"LimitExceededException", "TooManyRequestsException", "Throttling"}
 _PAUSE_SECONDS: Final = 0.2
 """After an empty page: a shard takes five calls a second."""
 
@@ -107,10 +113,10 @@ def _as_in_an_event(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class DynamoDBStream:
-    """StreamRecords of DynamoDB."""
+    """StreamRecords of DynamoDB. A call that is throttled is tried again, with back-off."""
 
-    def __init__(self, client: "DynamoDBStreamsClient", clock: Clock) -> None:
-        self._client, self._clock = client, clock
+    def __init__(self, client: "DynamoDBStreamsClient", clock: Clock, randomness: Random) -> None:
+        self._client, self._clock, self._randomness = client, clock, randomness
 
     def between(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
         last = int(record.end)
@@ -150,7 +156,7 @@ class DynamoDBStream:
 
     def _call(self, call: Any, **arguments: Any) -> Any:
         try:
-            return call(**arguments)
+            return self._patiently(call, arguments)
         except ParamValidationError:
             raise StreamUnreadError(_NO_PART) from None
         except ClientError as error:
@@ -161,3 +167,15 @@ class DynamoDBStream:
                     f"the stream does not hold these records any more: {_GO_ON}"
                 ) from None
             raise
+
+    def _patiently(self, call: Any, arguments: Mapping[str, Any]) -> Any:
+        end = self._clock.monotonic() + _THROTTLED_SECONDS
+        for pause in pauses(self._randomness):
+            try:
+                return call(**arguments)
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code")
+                if code not in _THROTTLES or self._clock.monotonic() > end:
+                    raise
+            self._clock.sleep(pause)
+        raise AssertionError("pauses never end")

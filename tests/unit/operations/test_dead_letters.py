@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -526,7 +527,7 @@ class Shard:
 
 
 def numbers_of(shard: Shard) -> list[str]:
-    found = DynamoDBStream(shard, ManualClock()).between(failure())  # type: ignore[arg-type]
+    found = DynamoDBStream(shard, ManualClock(), Random(1)).between(failure())  # type: ignore[arg-type]
     return [one["dynamodb"]["SequenceNumber"] for one in found]
 
 
@@ -555,6 +556,46 @@ def test_a_part_of_which_the_stream_lacks_records_is_gone_and_nothing_is_sent() 
     with pytest.raises(StreamGoneError, match="2 of 3"):
         replay(failure(), Stream(record(100), record(102)), changes, dry_run=False)
     assert changes.sent == []
+
+
+class Throttled(Shard):
+    """Refuses the first calls of each kind."""
+
+    def __init__(self, *numbers: int, refusals: int, code: str) -> None:
+        super().__init__(*numbers)
+        self.left = {"GetShardIterator": refusals, "GetRecords": refusals}
+        self.code = code
+
+    def get_shard_iterator(self, **arguments: Any) -> Any:
+        self._refuse("GetShardIterator")
+        return super().get_shard_iterator(**arguments)
+
+    def get_records(self, ShardIterator: str) -> Any:  # noqa: N803 as boto3 calls it
+        self._refuse("GetRecords")
+        return super().get_records(ShardIterator)
+
+    def _refuse(self, operation: str) -> None:
+        if self.left[operation]:
+            self.left[operation] -= 1
+            raise ClientError({"Error": {"Code": self.code}}, operation)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["LimitExceededException", "ProvisionedThroughputExceededException", "InternalServerError"],
+)
+def test_a_part_is_read_again_after_calls_that_were_throttled(code: str) -> None:
+    shard = Throttled(100, 101, 102, refusals=5, code=code)
+    assert numbers_of(shard) == ["100", "101", "102"]
+
+
+def test_calls_that_are_throttled_for_ever_are_given_up_and_others_at_once() -> None:
+    for code, longer_than in {"LimitExceededException": 59, "AccessDeniedException": -1}.items():
+        clock, shard = ManualClock(), Throttled(100, refusals=10_000, code=code)
+        stream = DynamoDBStream(shard, clock, Random(1))  # type: ignore[arg-type]
+        with pytest.raises(ClientError, match=code):
+            list(stream.between(failure()))
+        assert longer_than < clock.elapsed < longer_than + 10
 
 
 @pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException"])

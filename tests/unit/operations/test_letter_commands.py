@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from operations.commands import compare as compare_module
 from operations.commands import dlq as dlq_module
@@ -63,6 +65,10 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Letters:
     return found
 
 
+def throttled() -> ClientError:
+    return ClientError({"Error": {"Code": "LimitExceededException"}}, "GetRecords")
+
+
 def deleted(found: Letters) -> list[str]:
     return [one for what, ids in found.log if what == "delete" for one in ids]
 
@@ -94,7 +100,9 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
         calls.append("")
         if len(calls) == 1:
             client: Any = boto3.client("dynamodbstreams", region_name="us-east-1")
-            return DynamoDBStream(client, ManualClock())  # "arn:stream" is too short for it
+            return DynamoDBStream(
+                client, ManualClock(), Random(1)
+            )  # "arn:stream" is too short for it
         return Stream(record(100), record(101), record(102))
 
     monkeypatch.setattr(replay_module, "DynamoDBStream", of_stream)
@@ -102,6 +110,50 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
     assert answer.exit_code == 1
     assert "no part of a stream" in json.loads(answer.stdout)["kept"]["first"]
     assert deleted(stream) == ["second"]
+
+
+@pytest.mark.parametrize("failure", [throttled(), KeyboardInterrupt()])
+def test_a_replay_that_fails_tells_what_was_sent_and_the_next_one_sends_only_the_rest(
+    stream: Letters, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    """All letters stayed, so the next run sent the first part a second time."""
+    stream.letters = {i: letter(FAILURE, None, i) for i in ("first", "second", "third")}
+    calls, changes = list[str](), Changes()
+
+    class Failing(Stream):
+        def between(self, _: Any) -> Any:
+            raise failure
+
+    def of_stream(*_: Any) -> Stream:
+        calls.append("")
+        return Failing() if len(calls) == 2 else Stream(record(100), record(101), record(102))
+
+    monkeypatch.setattr(replay_module, "DynamoDBStream", of_stream)
+    monkeypatch.setattr(replay_module, "changes_of", lambda _: changes)
+    answer = run("replay")
+    assert answer.exit_code in (2, 130)
+    assert deleted(stream) == ["first"]
+    assert "1 of 3 parts were sent" in answer.stderr
+    for one in deleted(stream):
+        del stream.letters[one]
+    assert run("replay").exit_code == 0
+    assert deleted(stream) == ["first", "second", "third"]
+    assert len(changes.sent) == 3
+
+
+def test_parts_that_are_gone_keep_their_letters_until_the_table_was_repaired(
+    stream: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.letters = {i: letter(FAILURE, None, i) for i in ("gone", "there")}
+    streams = [Stream(), Stream(record(100), record(101), record(102))]
+    monkeypatch.setattr(replay_module, "DynamoDBStream", lambda *_: streams.pop(0))
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise throttled()
+
+    monkeypatch.setattr(replay_module, "_repair", refused)
+    assert run("replay").exit_code == 2
+    assert deleted(stream) == ["there"]
 
 
 def test_parts_that_another_command_holds_are_not_called_done(stream: Letters) -> None:
