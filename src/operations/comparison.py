@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from compactor.index import Record
 from compactor.plan import same
 from compactor.projection import DELTA_ID, Item, Items, project, text_of
+from operations.delta_ids import delta_of
 from operations.verdict import FieldDifference, Finding
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import EntityKey
@@ -39,7 +40,8 @@ def compare(
 ) -> Comparison:
     """Compare every field. `items` holds the decoded items of the key's image, its own included.
 
-    `newer` is the delta that should have brought the record's vector, if that is another one.
+    `newer` is the delta that should have brought the record's vector, if that is another one. A
+    delta id that is no ULID differs although no delta of the record is known.
     """
     item = items[key] or {}
     if record is None:
@@ -54,14 +56,15 @@ def compare(
     }
     if record.document is None:  # a vector of no text: stale or not can't be told
         fields[DOCUMENT] = FieldDifference(text_of(item), None)
-    if newer is not None:
-        fields[DELTA_ID] = FieldDifference(newer, record.metadata.get(DELTA_ID))
+    held = record.metadata.get(DELTA_ID)
+    if newer is not None or (held is not None and not delta_of(record.metadata)):
+        fields[DELTA_ID] = FieldDifference(newer, held)
     if not has_vector:
         fields[VECTOR] = FieldDifference("present", None)
     stale = record.document is not None and record.document != text_of(item)
     if not fields:
         return Comparison(Finding.EQUAL, fields, stale)
-    newest = newer or record.metadata.get(DELTA_ID)
+    newest = newer or delta_of(record.metadata) or None
     return Comparison(Finding.DIFFERENT, fields, stale, _content(key, items), newest)
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from compactor.projection import ALL, DELTA_ID, Item, neighbourhood
+from compactor.projection import ALL, Item, neighbourhood
 from compactor.source import TableSource
 from operations.comparison import compare
 from operations.dead_letters.explanation import concerns
 from operations.dead_letters.letter import Letter
+from operations.delta_ids import delta_of
 from operations.verdict import FieldDifference, Finding
 from operations.verification import Newer, Snapshot, without_vector
 from receipt_sync.attributes import to_json
@@ -68,7 +69,7 @@ def view(
     items = source.get(neighbourhood(key, ALL), deadline)
     item, chroma_id = items[key], key.chroma_id
     record = snapshot.get([chroma_id]).get(chroma_id) if snapshot.version else None
-    held = {chroma_id: str(record.metadata.get(DELTA_ID) or "")} if record else {}
+    held = {chroma_id: delta_of(record.metadata)} if record else {}
     collection = key.collection
     newest = newer(collection, held).get(chroma_id) if held and collection else None
     has_vector = record is None or not without_vector(snapshot, [chroma_id])

@@ -16,8 +16,9 @@ from typing import Final, Protocol
 
 from compactor.deltas import Vectors
 from compactor.index import Record
-from compactor.projection import ALL, DELTA_ID, Item, Items, neighbourhood
+from compactor.projection import ALL, Item, Items, neighbourhood
 from operations.comparison import Comparison, compare
+from operations.delta_ids import delta_of
 from operations.images import Image, chunks, images
 from operations.scope import Scope, WholeTable
 from operations.suspects import Outcome, Patience, Place, Suspects
@@ -136,7 +137,7 @@ class Verification:
         ids = [key.chroma_id for key in keys]
         records = snapshot.get(ids) if snapshot.version else {}
         bare = without_vector(snapshot, list(records))
-        held = {i: str(record.metadata.get(DELTA_ID) or "") for i, record in records.items()}
+        held = {i: delta_of(record.metadata) for i, record in records.items()}
         newer = self._newer(collection, held)
         return {
             key: compare(key, items, records.get(i), has_vector=i not in bare, newer=newer.get(i))

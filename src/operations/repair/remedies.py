@@ -4,7 +4,7 @@
 |---|---|
 | unexpected | a change message that says REMOVE for its key |
 | different | a change message upon which every part is computed anew |
-| missing, or with an older vector than its newest delta | that delta again |
+| missing, with an older vector than its newest delta, or of no ULID | that delta again |
 | without vector or document | its row of its delta, as a new delta |
 | a record that no message can name | none: by hand |
 """

@@ -57,7 +57,10 @@ class Records(Protocol):
     def count(self) -> int: ...
 
     def delta_ids(self, ids: Sequence[str]) -> Mapping[str, str]:
-        """The delta that brought each record's vector, of those that exist; "" if unknown."""
+        """The delta that brought each record's vector, of those that exist; "" if unknown.
+
+        A delta id that is no ULID is unknown.
+        """
         ...
 
 
@@ -124,12 +127,12 @@ class Repair:
         return messages
 
     def _plan_resending(self, collection: Collection, ids: Sequence[str]) -> int:
-        """Records that are missing, or whose vector is older than the newest that was sent."""
+        """Records that are missing, of an unknown delta, or older than the newest that was sent."""
         held = self._records[collection].delta_ids(ids)
         newest = self._newest.newer(collection, {i: held.get(i, "") for i in ids})
         for delta_id in newest.values():
             self._note_resend(collection, delta_id)
-        self._note_lost(collection, [i for i in ids if i not in newest and i not in held])
+        self._note_lost(collection, [i for i in ids if i not in newest and not held.get(i)])
         return len(newest)
 
     def _plan_renewing(self, collection: Collection, ids: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from random import SystemRandom
 from typing import Final
 
-from compactor.projection import DELTA_ID
 from operations.connection import Connection
+from operations.delta_ids import delta_of
 from operations.deltas import DeltaSender
 from operations.deployment.discovery import Deployment, NotDeployedError, number_of
 from operations.dimensions import dimension_of
@@ -42,7 +42,7 @@ class ReaderRecords:
 
     def delta_ids(self, ids: Sequence[str]) -> Mapping[str, str]:
         records = self._reader.get(ids) if self._reader.version else {}
-        return {i: str(record.metadata.get(DELTA_ID) or "") for i, record in records.items()}
+        return {i: delta_of(record.metadata) for i, record in records.items()}
 
 
 class ReaderDimensions:

@@ -50,7 +50,8 @@ def test_a_record_that_is_as_it_should_be_is_equal() -> None:
 def test_a_record_with_an_older_vector_than_its_newest_delta_is_not_equal() -> None:
     """After a restore `verify` found it, and `compare` of the same record said equal."""
     setup = Setup()
-    setup.snapshot.change(LINE.chroma_id, delta_id="old")
+    old = "01HZX0000000000000000000AA"
+    setup.snapshot.change(LINE.chroma_id, delta_id=old)
     asked: list[Any] = []
 
     def newer(*question: Any) -> dict[str, str]:
@@ -58,13 +59,17 @@ def test_a_record_with_an_older_vector_than_its_newest_delta_is_not_equal() -> N
         return {LINE.chroma_id: "new"}
 
     found = setup.view(newer=newer)
-    assert asked == [(Collection.LINES, {LINE.chroma_id: "old"})]
+    assert asked == [(Collection.LINES, {LINE.chroma_id: old})]
     assert found.finding is Finding.DIFFERENT
-    assert found.fields["delta_id"] == ("new", "old")
+    assert found.fields["delta_id"] == ("new", old)
 
 
 def tampered(setup: Setup) -> None:
     setup.snapshot.change(LINE.chroma_id, text="x")
+
+
+def of_no_delta(setup: Setup) -> None:
+    setup.snapshot.change(LINE.chroma_id, delta_id="zzz")
 
 
 def deleted(setup: Setup) -> None:
@@ -92,6 +97,7 @@ def without_vector(setup: Setup) -> None:
     ("spoil", "finding", "fields"),
     [
         (tampered, Finding.DIFFERENT, {"text"}),
+        (of_no_delta, Finding.DIFFERENT, {"delta_id"}),
         (deleted, Finding.UNEXPECTED, set()),
         (taken_out, Finding.MISSING, set()),
         (nowhere, None, set()),

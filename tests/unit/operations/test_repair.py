@@ -9,6 +9,7 @@ import pytest
 from ulid import ULID
 
 from compactor.deltas import VectorBatch, decode
+from operations.delta_ids import delta_of
 from operations.errors import OperationError
 from operations.repair.changes import ChangesNotSentError, QueueChanges, recompute, remove
 from operations.repair.delta_index import DeltaIndex
@@ -374,6 +375,27 @@ def test_vectors_of_a_collection_that_was_set_back_are_found_by_their_deltas() -
     assert verify(lambda _: None) == 0
 
 
+@pytest.mark.parametrize("held", ["zzz", "7" + "Z" * 26, "8" + "0" * 25])
+def test_a_record_of_no_delta_gets_its_newest_delta_or_is_listed_for_embedding(held: str) -> None:
+    """As text the id sorts after every delta, so verification called the records equal."""
+    world = World()
+    _fill(world)
+    kept, lost = line(1).chroma_id, line(41).chroma_id
+    world.table.put(line(41), text="text", embedding_status="SUCCESS")
+    inserted = world.change_body(line(41), "text", event="INSERT")
+    world.handle(world.worker(), inserted, world.delta_body([line(41)]))
+    del world.deltas.objects[max(key for key in world.deltas.objects if f"/{LINES}/" in key)]
+    world.index(LINES).update({i: {"delta_id": held} for i in (kept, lost)})
+
+    deltas = Deltas()
+    repair = _repair(world, Outbox(), deltas)
+    assert _verification(world)(repair.note) == 2
+    plan = repair.plan()
+    repair.send()
+    assert (plan.resent, list(plan.reembed())) == (1, [lost])
+    assert len(deltas.sent) == 1
+
+
 def _repair(world: World, outbox: Outbox, deltas: Deltas) -> Repair:
     objects = _objects(world)
     return Repair(
@@ -461,9 +483,7 @@ class _WorldRecords(Records):
 
     def __init__(self, world: World, collection: Collection) -> None:
         records = world.index(collection).records
-        super().__init__(
-            len(records), **{i: r.metadata.get("delta_id", "") for i, r in records.items()}
-        )
+        super().__init__(len(records), **{i: delta_of(r.metadata) for i, r in records.items()})
 
 
 def test_an_empty_plan_has_no_steps() -> None:
