@@ -1,1 +1,4 @@
-"""A Chroma server, or Chroma Cloud, as the target: records go there, the bucket holds a version."""
+"""The target for a Chroma server or Chroma Cloud.
+
+The server holds the records, and the bucket holds a version.
+"""

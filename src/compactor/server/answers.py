@@ -1,7 +1,7 @@
-"""What a Chroma server's answer says: try again later, or a record is at fault.
+"""Classify a Chroma server's answers: try again later, or a record is at fault.
 
-Only Chroma itself can say that a record is at fault. Proxies, ingresses and login pages answer with
-the same statuses while a server restarts, so an answer counts only in Chroma's own form.
+Only Chroma itself can report that a record is at fault. Proxies, ingresses and login pages answer
+with the same statuses while a server restarts. So an answer counts only in Chroma's own form.
 """
 
 import json
@@ -15,14 +15,16 @@ from chromadb.errors import NotFoundError
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SyncError
 
 _JUDGED: Final = {400, 404, 409, 422}
-"""Statuses by which Chroma refuses a request. With any other, it says nothing about a record."""
+"""Statuses with which Chroma refuses a request. Any other status gives no information about a
+record.
+"""
 _REFUSED: Final = {401, 403}
 
 
 def refuse_unserved(response: httpx.Response) -> None:
-    """Raise IndexUnavailableError for an answer that says nothing about the records sent.
+    """Raise IndexUnavailableError for an answer that gives no information about the records sent.
 
-    Chroma's client would raise a bare Exception, without the status, as for a bad record.
+    Chroma's client would raise a bare Exception without the status, as it does for a bad record.
     """
     status = response.status_code
     if response.is_success:
@@ -53,7 +55,10 @@ def _is_json(response: httpx.Response) -> bool:
 
 
 def _is_chromas(response: httpx.Response) -> bool:
-    """Whether an answer has the form of Chroma's refusals: JSON with `error` and `message`."""
+    """Return whether an answer has the form of Chroma's refusals.
+
+    The form is JSON with `error` and `message`.
+    """
     try:
         content = json.loads(response.read())
     except ValueError:
@@ -63,7 +68,7 @@ def _is_chromas(response: httpx.Response) -> bool:
 
 @contextmanager
 def chroma_answers(call: str) -> Iterator[None]:
-    """Raise IndexUnavailableError or IndexFailedError for what Chroma's client raises."""
+    """Raise IndexUnavailableError or IndexFailedError in place of the errors of Chroma's client."""
     try:
         yield
     except SyncError:
@@ -77,5 +82,5 @@ def chroma_answers(call: str) -> Iterator[None]:
             "the Chroma server does not know the collection any more"
         ) from error
     except Exception as error:  # Chroma raises bare Exceptions, too
-        # Not the error's own words: they may quote a value, and values are receipt text (I8).
+        # The error's own text is left out: it may quote a value, which is receipt text (I8).
         raise IndexFailedError(f"Chroma's {call} failed: {type(error).__name__}") from error

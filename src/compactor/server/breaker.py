@@ -1,8 +1,9 @@
-"""A circuit breaker before a Chroma server: while it is down, nobody waits for it to answer.
+"""A circuit breaker for a Chroma server. While the server is down, no worker waits for its answer.
 
-Powertools' own. Each worker counts its failures by itself; the circuit's state is shared, an item
-beside the leases in the table: `LOCK#{lock id}-circuit`, sort key `chroma-server`. A worker reads
-it every five seconds at most, and takes the circuit for closed where it can't.
+The circuit breaker is that of Powertools. Each worker counts its failures separately. The state of
+the circuit is shared, in an item beside the leases in the table: `LOCK#{lock id}-circuit`, sort key
+`chroma-server`. A worker reads the item every five seconds at most. If it can't read the item, it
+treats the circuit as closed.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ RECOVERY_SECONDS: Final = 30
 def shared_state(
     client: "DynamoDBClient", table: str, lock_id: str
 ) -> CircuitBreakerPersistenceLayer:
-    """The circuit's state in the table that holds the leases."""
+    """Return the store of the circuit's state: an item in the table that holds the leases."""
     return CircuitBreakerDynamoDBPersistence(
         table_name=table,
         key_attr="PK",
@@ -51,9 +52,11 @@ def breaker(
     recovery_seconds: int = RECOVERY_SECONDS,
     cache_seconds: int = 5,
 ) -> Through:
-    """Calls that raise IndexUnavailableError five times in a row open the circuit.
+    """Return a function that makes calls through the circuit breaker.
 
-    It then raises that error without calling, until one call after `recovery_seconds` succeeds.
+    Five calls in a row that raise IndexUnavailableError open the circuit. While it is open, the
+    function raises that error without a call. After `recovery_seconds`, one call that succeeds
+    closes the circuit.
     """
     protected = circuit_breaker(
         name=_CIRCUIT,

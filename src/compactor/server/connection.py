@@ -1,7 +1,7 @@
 """A connection to a Chroma server, or to Chroma Cloud.
 
-Made of the parts that chromadb.HttpClient and CloudClient are made of, because those wait for an
-answer without end, and ask three questions of their own before the first of ours.
+It is built from the parts of chromadb.HttpClient and CloudClient. Those clients wait for an answer
+without limit, and send three requests of their own before the first request of the caller.
 """
 
 from typing import Any, Final
@@ -22,7 +22,10 @@ _TOKEN_PROVIDER: Final = "chromadb.auth.token_authn.TokenAuthClientProvider"  # 
 
 
 class ServerConnection:
-    """Opens collections. Nothing is sent before the first one; errors are Chroma's and httpx's."""
+    """A connection that opens collections.
+
+    It sends nothing before the first collection is opened. Errors are those of Chroma and httpx.
+    """
 
     def __init__(self, settings: ChromaSettings) -> None:
         self._tenant = settings.chroma_tenant or DEFAULT_TENANT
@@ -38,7 +41,10 @@ class ServerConnection:
         self._system.start()
 
     def open(self, collection: Collection, *, create: bool) -> ChromaCollection:
-        """The collection; raises Chroma's NotFoundError where it must be there and is not."""
+        """Return the collection. With `create`, make it if it is missing.
+
+        Without `create`, raises Chroma's NotFoundError if it is missing.
+        """
         place: dict[str, Any] = {
             "name": collection.value,
             "tenant": self._tenant,
@@ -52,13 +58,13 @@ class ServerConnection:
         return ChromaCollection(client=self._api, model=model, embedding_function=None)
 
     def close(self) -> None:
-        """Let go of the sockets."""
+        """Close the sockets."""
         self._session.close()
         self._system.stop()
 
 
 def _client_settings(settings: ChromaSettings) -> Settings:
-    """What HttpClient and CloudClient would have set."""
+    """Return the settings that HttpClient or CloudClient would use."""
     cloud = settings.chroma_target == "cloud"
     token = settings.chroma_api_key if cloud else settings.chroma_token
     made = Settings(

@@ -1,4 +1,4 @@
-"""The Chroma collection of one server."""
+"""A Chroma collection on a server."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -24,46 +24,52 @@ from receipt_sync.settings import ChromaSettings
 
 T = TypeVar("T")
 Through = Callable[[Callable[[], Any]], Any]
-"""Makes a call to the server, or refuses to while the server is known to be down."""
+"""Makes a call to the server, or refuses the call while the server counts as down."""
 
 _WRITES: Final = {"add", "update", "delete"}
 
 
 def directly(call: Callable[[], Any]) -> Any:
-    """Through nothing."""
+    """Make the call without a circuit breaker."""
     return call()
 
 
 class ServerIndex(CollectionIndex):
-    """Index on a server. A record that breaks a limit raises ProjectionError before it is sent."""
+    """An Index on a server.
+
+    A record that breaks a limit raises ProjectionError before it is sent.
+    """
 
     def __init__(self, client: Any, collection: Any, limits: Limits, through: Through) -> None:
         super().__init__(client, collection)
         self._limits, self._through = limits, through
         self.most_read = limits.read
         self.unanswered = False
-        """Whether a write got no answer, so that the server may still carry it out."""
+        """Whether a write got no answer. The server may still carry it out."""
 
     @property
     def collection_id(self) -> UUID:
-        """Chroma's own id: another collection of the same name has another one."""
+        """Return Chroma's id of the collection. A new collection of the same name has another."""
         return UUID(str(self._collection.id))
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
+        """See `Index.update`. Raises ProjectionError for a record that breaks a limit."""
         for chroma_id, values in metadata.items():
             self._limits.check(chroma_id, values)
         super().update(metadata)
 
     def insert(self, records: Sequence[NewVector]) -> None:
+        """See `Index.insert`. Raises ProjectionError for a record that breaks a limit."""
         self._check(records)
         super().insert(records)
 
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        """See `Index.replace_vectors`. Raises ProjectionError for a record that breaks a limit."""
         self._check(records)
         super().replace_vectors(records)
 
     def ids(self) -> Iterator[str]:
-        """Yield the id of every record that exists all the while."""
+        """Yield the id of every record that exists from the first read to the last."""
 
         def read(limit: int, offset: int) -> list[str]:
             ids: list[str] = self._call("get", limit=limit, offset=offset, include=[])["ids"]
@@ -74,6 +80,10 @@ class ServerIndex(CollectionIndex):
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:
+        """See `CollectionIndex.search`.
+
+        Raises IndexFailedError if `limit` is above the server's limit.
+        """
         if limit > self._limits.read:
             raise IndexFailedError(
                 f"{self._limits.target} returns at most {self._limits.read} records a search: ask "
@@ -82,6 +92,7 @@ class ServerIndex(CollectionIndex):
         return super().search(vector, limit, where)
 
     def close(self) -> None:
+        """Close the connection."""
         self._client.close()
 
     def _check(self, records: Sequence[NewVector]) -> None:
@@ -111,10 +122,10 @@ class ServerIndexes:
         self._limits = CLOUD if settings.chroma_target == "cloud" else SERVER
 
     def open(self, collection: Collection, *, create: bool) -> ServerIndex:
-        """An open collection, made if it is not there and `create` says so.
+        """Return an open collection. With `create`, make it if it is missing.
 
-        Raises IndexUnavailableError, and SnapshotDamagedError for a collection that is gone or
-        measures another distance.
+        Raises IndexUnavailableError. Raises SnapshotDamagedError for a collection that is gone, or
+        that has another distance than cosine.
         """
 
         def call() -> ServerIndex:

@@ -1,7 +1,7 @@
-"""What one request to a Chroma server may carry, and what one record may be.
+"""Limits of one request to a Chroma server, and of one record.
 
-A record that a server can't take may spoil its collection for good, so it is refused before it is
-sent. Quotas of Chroma Cloud: https://docs.trychroma.com/cloud/quotas-limits
+A record that a server can't take may damage its collection permanently. So it is refused before it
+is sent. Quotas of Chroma Cloud: https://docs.trychroma.com/cloud/quotas-limits
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +12,16 @@ from compactor.index import NewVector
 from receipt_sync.errors import ProjectionError
 
 _VECTOR_BYTES: Final = 6
-"""Bytes of one dimension in a request: four, as base64."""
+"""Bytes of one dimension in a request: four bytes, encoded as base64."""
 _RECORD_BYTES: Final = 200
-"""Names, quotes and commas of a record, roughly."""
+"""Approximate bytes of the names, quotes and commas of a record."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Counts are records or keys, sizes are bytes of UTF-8."""
+    """The limits of one target. Counts are records or keys; sizes are bytes of UTF-8."""
 
     target: str
     write: int
@@ -33,7 +33,7 @@ class Limits:
     document_size: int
     dimensions: int
     request_size: int = 16 * 2**20
-    """A server refuses bodies of 40 MiB; JSON escapes may double a text."""
+    """Bytes of a request. A server refuses bodies of 40 MiB, and JSON escapes may double a text."""
 
     def check(self, chroma_id: str, metadata: Mapping[str, Any]) -> None:
         """Raise ProjectionError for a record that the server would not take."""
@@ -44,13 +44,13 @@ class Limits:
             self._most(chroma_id, f"bytes of {name}", _size(value), self.value_size)
 
     def check_vector(self, record: NewVector) -> None:
-        """The same for a record with its vector and document."""
+        """Raise ProjectionError for a record with metadata, vector or document above a limit."""
         self.check(record.id, record.metadata)
         self._most(record.id, "bytes of document", _size(record.document), self.document_size)
         self._most(record.id, "dimensions", len(record.vector), self.dimensions)
 
     def requests(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
-        """Slices in order, none with more records or bytes than a request may have."""
+        """Yield slices in order, none with more records or bytes than a request may have."""
         start = size = 0
         for number, item in enumerate(items):
             more = _request_bytes(item)
@@ -91,7 +91,9 @@ SERVER: Final = Limits(
     document_size=2**20,
     dimensions=16_384,
 )
-"""A server of one's own: writes end at 5,461 records, and some thousands of keys spoil it."""
+"""Limits of a self-hosted server. It refuses writes above 5,461 records. A record with some
+thousands of metadata keys damages its collection.
+"""
 
 
 def _size(value: Any) -> int:

@@ -1,8 +1,8 @@
-"""Read all ids of a collection by offset, though records are deleted meanwhile.
+"""Read all ids of a collection by offset while records are deleted.
 
-Chroma returns records in the order of their insertion, and knows no cursor but the offset. A delete
-moves all later records forward, so that the next page would leave some out. Each page therefore
-begins before the end of the one before it. What was read last shows where to go on.
+Chroma returns records in the order of their insertion, and has no cursor besides the offset. A
+delete moves all later records forward, so the next page would skip some. So each page begins before
+the end of the page before it. The ids that were read last show where the unread ids begin.
 """
 
 from collections import deque
@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 ReadPage = Callable[[int, int], Sequence[str]]
-"""Return at most `limit` ids from `offset` on: read(limit, offset)."""
+"""Returns at most `limit` ids from `offset` on: read(limit, offset)."""
 
 _REMEMBERED_PAGES: Final = 10
 _OVERLAP_SHARE: Final = 10
-"""A page begins with a tenth of what was read before."""
+"""Each page begins with a tenth of a page that was read before."""
 
 
 def all_ids(read: ReadPage, size: int) -> Iterator[str]:
     """Yield the id of every record that exists from the first read to the last.
 
-    An id may come twice if more than ten pages that were read last are deleted meanwhile.
+    An id may be yielded twice if all records of the last ten pages are deleted meanwhile.
     """
     last: deque[str] = deque(maxlen=_REMEMBERED_PAGES * size)
     end = 0
@@ -38,7 +38,11 @@ def all_ids(read: ReadPage, size: int) -> Iterator[str]:
 def _page_that_continues(
     read: ReadPage, size: int, start: int, last: Sequence[str]
 ) -> tuple[int, Sequence[str]]:
-    """The page from `start`, or an earlier one, that holds something that was read last."""
+    """Return an offset and its page, which holds an id that was read last.
+
+    The page begins at `start`, or earlier if that page holds no such id. At offset 0, any page is
+    returned.
+    """
     known = set(last)
     while True:
         page = read(size, start)
@@ -48,7 +52,7 @@ def _page_that_continues(
 
 
 def _unread(page: Sequence[str], last: Sequence[str]) -> list[str]:
-    """What follows the last id that was read already."""
+    """Return the ids of the page after the last one that was already read."""
     known = set(last)
     places = [place for place, each in enumerate(page) if each in known]
     return list(page[places[-1] + 1 :]) if places else list(page)

@@ -1,7 +1,7 @@
-"""A collection on a Chroma server, as operators and searches see it.
+"""A reader of a collection on a Chroma server, for operators and searches.
 
-Unlike a snapshot it is alive: between two calls it may change, and the version says no more than
-when a whole cycle was last applied.
+Unlike a snapshot, the collection may change between two calls. The version only shows when a whole
+cycle was last applied.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from receipt_sync.keys import Collection
 
 
 class ServerReader:
-    """What a SnapshotReader offers, straight from the server."""
+    """A reader with the methods of SnapshotReader, which reads from the server."""
 
     def __init__(
         self, store: VersionStore, collection: Collection, open_index: Callable[[], ServerIndex]
@@ -43,26 +43,26 @@ class ServerReader:
 
     @property
     def version(self) -> int:
-        """The last version seen; 0 while nothing is published."""
+        """Return the version of the last refresh; 0 while nothing is published."""
         return self._published.version if self._published else 0
 
     @property
     def is_fixed(self) -> bool:
-        """Return False: the compactor writes to the collection at any time."""
+        """Return False: the compactor may write to the collection at any time."""
         return False
 
     @property
     def published_at(self) -> datetime | None:
-        """When that version was published."""
+        """Return when that version was published; None while nothing is published."""
         return self._published.published_at if self._published else None
 
     @property
     def elements(self) -> None:
-        """Return None: a server does not say how many elements its graph has."""
+        """Return None, because a server does not report the number of elements of its graph."""
         return
 
     def refresh(self) -> bool:
-        """Look at the manifest again; return True if there is a newer version.
+        """Read the manifest again; return True if the version has changed.
 
         Raises SnapshotDamagedError if the manifest is unreadable or is that of another collection.
         """
@@ -77,29 +77,29 @@ class ServerReader:
         return self.version != before
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
-        """The records that exist, by id."""
+        """Return the records that exist, by id."""
         return self._index.get(ids)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of the records that exist, by id."""
+        """Return the vectors of the records that exist, by id."""
         return self._index.vectors(ids)
 
     def ids(self) -> Iterator[str]:
-        """Every record's id."""
+        """Return an iterator over every record's id."""
         return self._index.ids()
 
     def count(self) -> int:
-        """How many records there are now."""
+        """Return how many records there are now."""
         return self._index.count()
 
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:
-        """The nearest records, nearest first; `where` is a Chroma metadata filter."""
+        """Return the nearest records, nearest first; `where` is a Chroma metadata filter."""
         return self._index.search(vector, limit, where)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
@@ -117,7 +117,10 @@ class ServerReader:
 
     @staticmethod
     def _checked(opened: ServerIndex, published: ServerVersion) -> ServerIndex:
-        """Refuse a collection that the manifest does not speak of, such as another server's."""
+        """Return the index if the manifest belongs to its collection.
+
+        Otherwise, for example on another server, close it and raise SnapshotDamagedError.
+        """
         try:
             check_identity(published, opened.collection_id)
         except BaseException:

@@ -1,8 +1,8 @@
-"""A collection on a Chroma server as a cycle's target.
+"""A collection on a Chroma server as the target of a cycle.
 
-There is no working copy to throw away and nothing to roll back: what was written is there. I4 and
-I6 hold by the version object instead: it is read before the table, claimed before the first write,
-and swapped at the end, each on condition that nobody else has in between.
+There is no working copy to discard, and no write can be rolled back. Instead, the manifest keeps I4
+and I6. It is read before the table, claimed before the first write, and swapped at the end. Each
+swap requires that no other worker has changed the manifest since.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,16 @@ from receipt_sync.errors import SnapshotDamagedError, UnsettledError
 from receipt_sync.keys import Collection
 
 _MARGIN: Final = timedelta(seconds=60)
-"""Clocks differ, and a server may work on a request whose sender is gone."""
+"""Added to the end of a claim. Clocks differ, and a server may still carry out a request whose
+sender has stopped.
+"""
 
 
 class VersionStore(Protocol):
-    """The one manifest of a collection (snapshot.store.SnapshotStore)."""
+    """The store of a collection's one manifest.
+
+    `snapshot.store.SnapshotStore` documents the methods.
+    """
 
     def manifest(self, known_etag: str | None) -> FetchedManifest | NotModified | Absent: ...
 
@@ -33,7 +38,10 @@ class VersionStore(Protocol):
 
 
 class RemoteIndex(Index, Protocol):
-    """An index that other workers write to at the same time."""
+    """An index that other workers may write to at the same time.
+
+    `unanswered` and `collection_id` are documented at `server.index.ServerIndex`.
+    """
 
     unanswered: bool
 
@@ -42,11 +50,14 @@ class RemoteIndex(Index, Protocol):
 
 
 OpenIndex = Callable[[bool], RemoteIndex]
-"""Opens the collection; True: it may be made."""
+"""Opens the collection. The argument True allows to make it."""
 
 
 class ServerTarget:
-    """Checkout, claim, publish, discard. One process, one thread at a time."""
+    """A target on a server: checkout, claim, publish, discard.
+
+    Only one thread of one process may use it at a time.
+    """
 
     def __init__(
         self,
@@ -66,36 +77,41 @@ class ServerTarget:
         self._version: ServerVersion | None = None
 
     def begin(self, deadline: Deadline) -> None:
-        """To be called before a checkout: what this cycle writes, it writes before the deadline."""
+        """Set the deadline, at which this cycle's writes have ended. Call it before a checkout."""
         left = timedelta(seconds=max(0.0, deadline.remaining()))
         self._until = self._clock.now() + left + _MARGIN
 
     def checkout(self) -> Index:
-        """The collection as it is. Raises SnapshotDamagedError, IndexUnavailableError.
+        """Return the collection as it is now.
 
-        The version is read before the index, so that whoever writes in between is noticed.
+        The manifest is read before the index, so that a write in between is noticed. Raises
+        SnapshotDamagedError and IndexUnavailableError.
         """
         self._read_version()
         published = self._version is not None and self._version.version > 0
         if self._index is None:
             self._index = self._open_index(not published)
         if self._version is None and self._index.count():
-            self._read_version()  # a claim is there before the first record, so one may have come
+            self._read_version()  # a claim precedes the first record, so one may exist by now
             if self._version is None:
                 raise _lost(self._collection)
         self._version = _bound(self._version, self._collection, self._index.collection_id)
         return self._index
 
     def mark_dirty(self) -> None:
-        """Claim the collection before the first write. After PublishRefusedError write nothing."""
+        """Claim the collection before the first write.
+
+        Raises PublishRefusedError if another worker has changed the manifest. The caller must then
+        write nothing.
+        """
         claim = Claim(cycle=self._cycle, until=self._until)
         self._swap(self._checked_out.claimed(claim, self._clock.now()))
 
     def publish(self, record_count: int | None) -> Published:
-        """Swap the version, on condition that the one checked out is still the last.
+        """Swap the manifest if the version checked out is still the newest.
 
-        Raises PublishRefusedError if it is not, and UnsettledError, after the swap, if another
-        worker may still write: the messages must come back and be compared once more.
+        Raises PublishRefusedError if it is not. Raises UnsettledError, after the swap, if another
+        worker may still write. The messages must then return and be compared again.
         """
         now, held = self._clock.now(), self._checked_out
         others = held.claims_of_others(self._cycle, now)
@@ -117,11 +133,11 @@ class ServerTarget:
         return Published(held.version + 1, 0)
 
     def discard(self) -> None:
-        """Forget what was checked out. What was written stays, until its messages return."""
+        """Drop the checkout. Writes stay on the server until their messages return."""
         index, self._index = self._index, None
         self._etag, self._version = None, None
         if index is not None:
-            if index.unanswered:  # our claim holds on, as if it were another's
+            if index.unanswered:  # the claim stays, as if it were another worker's
                 self._cycle = self._next_cycle()
             index.close()
 
@@ -159,7 +175,11 @@ def _lost(collection: Collection) -> SnapshotDamagedError:
 def _bound(
     known: ServerVersion | None, collection: Collection, collection_id: UUID
 ) -> ServerVersion:
-    """The version of the server's very collection; before the first publish, of the one found."""
+    """Return the version with the id of the server's collection.
+
+    Before the first publish, the id is that of the collection that was found. Raises
+    SnapshotDamagedError if a published version belongs to another collection.
+    """
     if known is None:
         return ServerVersion(collection=collection, collection_id=collection_id)
     if known.version == 0:

@@ -1,8 +1,9 @@
-"""The manifest of a collection that lies on a Chroma server: its version, and who may be writing.
+"""The manifest of a collection on a Chroma server: its version, and the cycles that may write.
 
-A server can't be made to refuse a worker that was paused and wakes late. So whoever writes says so
-here first, and until when at most. Who finds another's claim knows that what is on the server may
-yet change, and acknowledges nothing; who finds none, from its first look to its publish, was alone.
+A server can't refuse the writes of a worker that was paused and continues late. So each worker adds
+a claim to the manifest before it writes. The claim names the time at which the writes have ended. A
+worker that finds another claim acknowledges nothing, because the records may still change. A worker
+that finds no other claim from its checkout to its publish was the only writer.
 """
 
 from datetime import datetime
@@ -23,14 +24,14 @@ class _Part(BaseModel):
 
 
 class Claim(_Part):
-    """A cycle that has begun to write, and the moment after which it surely is over."""
+    """A cycle that has begun to write, and the time after which it has certainly ended."""
 
     cycle: str
     until: AwareDatetime
 
 
 class ServerVersion(_Part):
-    """One version. Version 0 stands for nothing published yet, only claimed."""
+    """One version. Version 0 means that the collection is claimed and nothing is published yet."""
 
     target: Literal["server"] = "server"
     format: Literal[1] = FORMAT
@@ -43,19 +44,20 @@ class ServerVersion(_Part):
     claims: tuple[Claim, ...] = ()
 
     def to_json(self) -> bytes:
+        """Return the manifest as JSON in UTF-8."""
         return self.model_dump_json().encode()
 
     def claimed(self, claim: Claim, now: datetime) -> Self:
-        """The same version with one more claim; claims of cycles that are over are left out."""
+        """Return this version with one more claim. Claims of cycles that have ended are removed."""
         return self.model_copy(update={"claims": (*self.claims_of_others(claim.cycle, now), claim)})
 
     def claims_of_others(self, cycle: str, now: datetime) -> tuple[Claim, ...]:
-        """Claims of cycles that may still be writing at `now`, other than `cycle`."""
+        """Return the claims of cycles other than `cycle` that may still be writing at `now`."""
         return tuple(c for c in self.claims if c.cycle != cycle and c.until > now)
 
 
 def read_version(data: bytes, collection: Collection) -> ServerVersion:
-    """The version in a manifest. Raises SnapshotDamagedError for anything else."""
+    """Return the version in a manifest. Raises SnapshotDamagedError for anything else."""
     try:
         version = ServerVersion.model_validate_json(data)
     except ValidationError as error:

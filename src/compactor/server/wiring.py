@@ -1,4 +1,4 @@
-"""What a worker needs more when its target is a Chroma server."""
+"""Wiring of the parts that a worker needs for a Chroma server."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from receipt_sync.telemetry import Telemetry
 
 
 class ServerCycles:
-    """Makes cycles that share one server, behind one circuit breaker."""
+    """Makes cycles that share one server and one circuit breaker."""
 
     def __init__(
         self, settings: CompactorSettings, dynamodb: Any, clock: Clock, telemetry: Telemetry
@@ -35,7 +35,7 @@ class ServerCycles:
         owner: str,
         most: int,
     ) -> Cycle:
-        """A cycle whose checkouts open the server's collection."""
+        """Return a cycle whose checkouts open the server's collection."""
         target = ServerTarget(
             store,
             collection,
