@@ -1,1 +1,1 @@
-"""Deterministic simulation: the real code on a simulated outside, driven by one seed."""
+"""Deterministic simulation: runs the real code against a simulated environment, from one seed."""

@@ -1,4 +1,4 @@
-"""python -m tests.simulation: run many histories, or one again."""
+"""The command line `python -m tests.simulation`: runs many histories, or one history again."""
 
 import json
 import os
@@ -44,9 +44,9 @@ def main(  # noqa: PLR0917
     plant: Annotated[str | None, typer.Option(help=f"A bug: {', '.join(PLANTED)}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run the real code on a simulated outside, and say which promise it broke.
+    """Run the real code on a simulated outside, and report which promise it broke.
 
-    Exit status: 0 all held, 1 one was broken, 130 stopped.
+    Exit status: 0 if every promise held, 1 if one was broken, 130 if the run was stopped.
 
     Examples:
 
@@ -93,7 +93,7 @@ def _run(
 
 
 def _replay(script: Script) -> None:
-    """One history exactly as given."""
+    """Run one history exactly as given."""
     with history.workshop() as workshop:
         outcome = history.run(script, workshop)
     _show(script, outcome.injected, outcome.violation)
@@ -101,7 +101,10 @@ def _replay(script: Script) -> None:
 
 
 def _explain(script: Script, plant: str | None) -> None:
-    """One history; if it fails, the smallest of its kind and how to run that again."""
+    """Run one history.
+
+    If it fails, print the smallest failing history and the command to repeat it.
+    """
     with history.workshop() as workshop:
         outcome = history.run(script, workshop)
         if outcome.violation is None:
@@ -156,7 +159,11 @@ def _print(summary: Summary, *, as_json: bool) -> None:
 
 
 def _same_in_every_run() -> None:
-    """Sets iterate by hash, so a seed means one history only under one hash seed."""
+    """Start again with a fixed hash seed if needed.
+
+    Sets iterate in the order of their hashes. A seed therefore gives one history only under one
+    hash seed.
+    """
     if os.environ.get(_HASH_SEED) != "0":
         command = [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
         os.execve(sys.executable, command, {**os.environ, _HASH_SEED: "0"})

@@ -1,4 +1,4 @@
-"""Nothing may be acknowledged before its effect is published, or it is set aside (I2)."""
+"""Checks that no message is acknowledged before it is published or set aside (I2)."""
 
 import json
 from collections import defaultdict
@@ -27,7 +27,7 @@ from tests.simulation.table import Key, StreamRecord
 
 
 class Accepted(NamedTuple):
-    """A change that the queue took."""
+    """A change that the queue accepted."""
 
     sequence: int
     event: str
@@ -35,7 +35,7 @@ class Accepted(NamedTuple):
 
 
 class Acknowledgements:
-    """Watches what the queues take and let go, and what the stream's position leaves behind."""
+    """Watches the messages that the queues accept and delete, and the position of the stream."""
 
     def __init__(
         self, scheduler: Scheduler, past: Past, deltas: dict[str, Sent], publishes: Publishes
@@ -43,14 +43,14 @@ class Acknowledgements:
         self._past, self._deltas, self._publishes = past, deltas, publishes
         self._fail = scheduler.fail
         self._parked: list[str] = []
-        """Every body that was ever set aside with a reason."""
+        """Bodies of all messages that were set aside with a reason."""
         self.flags_ever_off: set[str] = set()
         self.refused_ids: set[str] = set()
-        """Records that the index refused at some time."""
+        """Records that the index has refused at some time."""
         self._accepted: dict[Key, list[Accepted]] = defaultdict(list)
 
     def on_accept(self, message: Message) -> None:
-        """The compaction queue took a message."""
+        """Record the changes of a message that the compaction queue accepted."""
         for change in changes_in(message.body):
             self._accepted[change_key(change)].append(
                 Accepted(
@@ -61,7 +61,10 @@ class Acknowledgements:
             )
 
     def on_dead_letter(self, message: Message) -> None:
-        """The compactor's dead-letter queue took a message; with a reason if it was parked."""
+        """Check a message that the compactor's dead-letter queue accepted.
+
+        It has a reason if the compactor parked it.
+        """
         if not self._may_be_set_aside(message):
             self._fail(
                 Check.SET_ASIDE,
@@ -71,7 +74,7 @@ class Acknowledgements:
         self.on_parked(message)
 
     def on_parked(self, message: Message) -> None:
-        """A dead-letter queue took a message."""
+        """Record a message that a dead-letter queue accepted."""
         if message.reason is not None:
             self._parked.append(message.body)
             if SECRET in message.reason:
@@ -80,14 +83,14 @@ class Acknowledgements:
                 )
 
     def _may_be_set_aside(self, message: Message) -> bool:
-        """Poison, and with a reason what concerns a record that the index refuses."""
+        """Return whether a message is poison, or is parked for a record that the index refuses."""
         if is_poison(message.body):
             return True
         refused = set(self.refused_ids)
         return message.reason is not None and not refused.isdisjoint(self._concerned(message.body))
 
     def _concerned(self, body: str) -> set[str]:
-        """The records of `refused_ids` that a message's cycle writes to."""
+        """Return the records of `refused_ids` that the cycle of a message writes to."""
         content = json.loads(body)
         if content["source"] == "embedding_delta":
             return set(self._deltas[content["delta_id"]].content)
@@ -99,7 +102,7 @@ class Acknowledgements:
         }
 
     def on_stream_passed(self, record: StreamRecord) -> None:
-        """What a record says must be in the queue, or set aside, before its position is left."""
+        """Check that a stream record was queued or set aside before the position passed it."""
         if is_malformed(record.key):
             if not any(f'"r{record.tick}"' in body for body in self._parked):
                 self._fail(
@@ -128,7 +131,7 @@ class Acknowledgements:
         return False
 
     def on_acknowledge(self, message: Message) -> None:
-        """What a message asked for must be published, or set aside with its reason."""
+        """Check that a message's effect is published, or that it is set aside with a reason."""
         if is_poison(message.body):
             if not any(is_poison(body) for body in self._parked):
                 self._fail(
@@ -143,7 +146,7 @@ class Acknowledgements:
             self._check_change_applied(change, message.received_at)
 
     def _restored_since(self, collection: Collection, moment: float) -> bool:
-        """Whether what was published for a message may have been taken back by a restore."""
+        """Return whether a restore may have removed the effect of a message since `moment`."""
         return self._publishes.restored_at[collection] >= moment
 
     def _check_delta_applied(self, delta_id: str, received_at: float) -> None:
@@ -173,7 +176,7 @@ class Acknowledgements:
             for chroma_id, record in self._publishes.last[collection].records.items():
                 entity = model.entity_of(chroma_id)
                 if entity.key != key and self._past.was_absent(chroma_id, tick):
-                    continue  # its own change is still to come
+                    continue  # Its own change comes later.
                 concerned = [c for c, k in model.channels(entity).items() if k == key]
                 for channel in concerned:
                     self._check_channel(chroma_id, channel, record, change, tick)

@@ -1,4 +1,4 @@
-"""What the script's events do."""
+"""The actions of the script's events."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ from tests.simulation.table import Attributes, Key
 from tests.simulation.world import World
 
 _NAMED = {"ambush", "outage", "sweep"}
-"""Events that inject faults, which go by the event's name."""
+"""Events that inject faults. The faults have the names of their events."""
 
 
 class Actions:
-    """An event's action is a method of an editor, a producer, an operator or bad luck."""
+    """Finds the method of an event's action: an editor's, producer's, operator's or BadLuck's."""
 
     def __init__(self, world: World) -> None:
         self.operators = Operators(world)
@@ -39,7 +39,7 @@ class Actions:
 
 
 class Editors:
-    """Who writes to the table: people, pipelines, and other users of it."""
+    """The people, pipelines and other users that write to the table."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -52,7 +52,7 @@ class Editors:
             self.put(key, item)
 
     def flip(self, key: Key, item: Attributes, after: float) -> None:
-        """An edit that is taken back."""
+        """Write an item, and restore the earlier one after a while."""
         before = self._world.table.items.get(key)
         if before is not None:
             self.put(key, item)

@@ -1,4 +1,4 @@
-"""Writes the events of a history so that they make sense one after another."""
+"""Writes the events of a history so that each one makes sense after the earlier ones."""
 
 from random import Random
 from typing import Any, Final
@@ -24,7 +24,7 @@ IMAGES: Final = ("scan", "Scan-2")
 
 
 class Author:
-    """Draws receipts, and then what happens to them."""
+    """Draws the receipts, and then the events."""
 
     def __init__(self, source: Random) -> None:
         self._source = source
@@ -39,13 +39,14 @@ class Author:
         self._distinct = source.choice((0.0, 0.5))
 
     def events(self, steps: set[str]) -> list[Event]:
-        """Also what leads to the given steps, where that is rare."""
+        """Return the events, including those that lead to the rare ones of the given steps."""
         drafts = [(0.0, "put", {"key": key, "item": self._item(key)}) for key in self._records]
         drafts += [(0.0, "put", {"key": k, "item": self._item(k)}) for k in self._metadata]
         drafts.append((0.5, "embed", {"keys": tuple(self._records), "late": 0.0, "again": None}))
         for _ in range(self._source.randint(1, 5)):
             drafts.append(self._draft(self._source.uniform(1.0, LENGTH)))
-            if self._source.random() < 0.3:  # things come in flocks
+            # Events often follow each other closely.
+            if self._source.random() < 0.3:
                 drafts.append(self._draft(drafts[-1][0] + self._source.uniform(0.0, 2.0)))
         if self._source.random() < 0.7:
             drafts.append(self._operator(self._source.uniform(5.0, LENGTH)))
@@ -65,7 +66,7 @@ class Author:
         return at, name, arguments
 
     def _leading_to(self, action: str, at: float) -> list[tuple[float, str, dict[str, Any]]]:
-        if action == "drain":  # it needs a message that no poller has taken yet
+        if action == "drain":  # A drain needs a message that no poller has taken.
             embed, arguments = self._embed()
             return [(at, embed, arguments | {"late": 0.0}), (at + 0.05, "drain", {})]
         name, arguments = {
@@ -132,7 +133,7 @@ class Author:
         }
 
     def _ambush(self) -> tuple[str, dict[str, Any]]:
-        """An edit, and another while who handles the first one sleeps."""
+        """Return an edit, and a second edit while the worker with the first one is paused."""
         key = self._source.choice(self._records + self._metadata)
         return "ambush", {
             "key": key,
@@ -230,7 +231,7 @@ _AMBUSHES: Final = (
     "lock.acquire", "manifest.get", "index.get", "table.get", "table.query", "index.update",
     "index.delete", "pack.put", "manifest.swap", "objects.delete",
 )  # fmt: skip
-"""Where a worker that sleeps holds what others may change."""
+"""Steps at which a paused worker holds data that others may change."""
 POISONS: Final = ("text", "source", "item", "absent", "pickle", "count", "foreign id", "nan")
 
 

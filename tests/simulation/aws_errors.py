@@ -1,10 +1,10 @@
-"""The errors that boto3 raises, as AWS would answer them."""
+"""The errors that boto3 raises for responses of AWS."""
 
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 
 def refused(operation: str, status: int, code: str) -> ClientError:
-    """An answer of AWS with an error in it."""
+    """Return the error of a response with an error code."""
     return ClientError(
         {
             "Error": {"Code": code, "Message": code},
@@ -15,5 +15,5 @@ def refused(operation: str, status: int, code: str) -> ClientError:
 
 
 def unreachable() -> ConnectionClosedError:
-    """No answer at all."""
+    """Return the error of a call without a response."""
     return ConnectionClosedError(endpoint_url="https://simulated")

@@ -1,4 +1,4 @@
-"""What strikes from outside: dead and sleeping workers, services that do not answer."""
+"""Faults from outside: dead and paused workers, and services that do not answer."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,6 +12,8 @@ from tests.simulation.world import World
 
 
 class BadLuck:
+    """Performs the events that inject faults from outside."""
+
     def __init__(self, world: World) -> None:
         self._world = world
 
@@ -35,8 +37,10 @@ class BadLuck:
         frozen: bool,
         seconds: float,
     ) -> None:
-        """An edit; who comes to the step with it sleeps; meanwhile the next edit, or the first
-        one taken back, or a deletion."""
+        """Write an edit, pause the worker that reaches the step with it, and then write again.
+
+        The second write is another edit, the earlier item, or a deletion.
+        """
         world, struck = self._world, Signal()
         before = world.table.items.get(key)
         world.table.write(key, item)

@@ -1,4 +1,4 @@
-"""Many histories: counts of what was injected, and the seeds that failed."""
+"""Runs many histories, counts the injected faults, and keeps the seeds that failed."""
 
 import json
 from collections import Counter
@@ -21,12 +21,12 @@ from tests.simulation.script import STEPS
 
 CHUNK: Final = 100
 _ENOUGH: Final = 5
-"""Failing seeds after which going on teaches nothing."""
+"""Number of failing seeds after which the run ends, because more of them would show nothing new."""
 
 
 @dataclass
 class Summary:
-    """What some histories were. `faults` counts by kind, `crashes` by "side step"."""
+    """The counts of some histories. `faults` counts by kind, and `crashes` by "side step"."""
 
     histories: int = 0
     next_seed: int = 0
@@ -36,7 +36,7 @@ class Summary:
     faults: Counter[str] = field(default_factory=Counter)
     crashes: Counter[str] = field(default_factory=Counter)
     failed: dict[int, str] = field(default_factory=dict)
-    """What was broken, by seed."""
+    """The broken promise of each failed seed."""
 
     def add(self, outcome: Outcome) -> None:
         self.histories += 1
@@ -59,7 +59,7 @@ class Summary:
 
     @property
     def never_crashed(self) -> list[str]:
-        """Sides of steps at which no process ever died."""
+        """Return the sides of steps at which no process has crashed."""
         places = (f"{side} {step}" for step in STEPS for side in Side)
         return [place for place in places if not self.crashes[place]]
 
@@ -86,7 +86,7 @@ class Summary:
 
 
 def run_seeds(seeds: Iterable[int]) -> Summary:
-    """These histories, one after another, in this process."""
+    """Run the histories of the seeds one after another in this process."""
     summary = Summary()
     with history.workshop() as workshop:
         for seed in seeds:
@@ -95,7 +95,7 @@ def run_seeds(seeds: Iterable[int]) -> Summary:
 
 
 def first_failure(seeds: Iterable[int], check: Check | None = None) -> Outcome | None:
-    """The first history that does not pass `check`; any of the checks for None."""
+    """Return the first history that fails `check`, or any check if `check` is None."""
     with history.workshop() as workshop:
         outcomes = (history.run(write(seed), workshop) for seed in seeds)
         failed = (outcome for outcome in outcomes if outcome.check is not None)
@@ -103,7 +103,10 @@ def first_failure(seeds: Iterable[int], check: Check | None = None) -> Outcome |
 
 
 def run_all(summary: Summary, histories: int, processes: int) -> Iterator[Summary]:
-    """Go on until there are so many; yields the summary after each chunk, in the order of seeds."""
+    """Run histories up to the given number.
+
+    Yield the summary after each chunk, in the order of seeds.
+    """
     starts = range(summary.next_seed, histories, CHUNK)
     chunks = (range(start, min(start + CHUNK, histories)) for start in starts)
     if processes == 1:
@@ -111,7 +114,7 @@ def run_all(summary: Summary, histories: int, processes: int) -> Iterator[Summar
             yield _added(summary, chunk, run_seeds(chunk))
             if len(summary.failed) >= _ENOUGH:
                 return
-    # Spawned, not forked: a process of its own has imported and patched nothing yet.
+    # The processes are spawned, not forked, so that each one starts without imports and patches.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting: list[tuple[range, Future[Summary]]] = []
         while True:
@@ -134,7 +137,7 @@ def _added(summary: Summary, chunk: range, part: Summary) -> Summary:
 
 
 def load(path: Path) -> Summary:
-    """A summary to go on with; an empty one if there is none, or if it is about other code."""
+    """Return the stored summary, or an empty one if it does not exist or belongs to other code."""
     content = json.loads(path.read_text()) if path.exists() else {}
     return Summary.from_json(content["summary"]) if content.get("code") == _code() else Summary()
 
@@ -148,7 +151,7 @@ def save(summary: Summary, path: Path) -> None:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """A digest of production and of the simulation."""
+    """Return a digest of the production code and of the simulation."""
     here = Path(__file__).parent
     files = sorted([*(here.parent.parent / "src").rglob("*.py"), *here.glob("*.py")])
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -1,10 +1,10 @@
-"""The checks that a history must pass, by name. A planted bug names the one that must find it."""
+"""The checks that a history must pass, by name. A planted bug names the check that must find it."""
 
 from enum import StrEnum
 
 
 class Check(StrEnum):
-    """What a violation is a violation of."""
+    """The rule that a violation breaks."""
 
     ENDLESS = "the history ends"
     ERROR_TYPES = "every error is of a type on the list"

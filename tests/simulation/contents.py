@@ -1,4 +1,4 @@
-"""What messages and keys say, read a second time and without the code under test."""
+"""The meaning of messages and keys, implemented again without the code under test."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from tests.simulation.table import Key
 
 POISON: Final = "poison"
 POISON_DELTA: Final = "7BAD"
-"""What marks messages, and delta ids, that can never be applied."""
+"""Mark of messages and delta ids that can never be applied."""
 
 
 def is_poison(body: str) -> bool:
-    """Whether the script made it so that it can never be applied."""
+    """Return whether the script made the message so that it can never be applied."""
     return POISON in body or POISON_DELTA in body
 
 
@@ -22,7 +22,7 @@ def is_malformed(key: Key) -> bool:
 
 
 def kind_of(key: Key) -> str | None:
-    """The feature flag of an entity; None for what is someone else's."""
+    """Return the feature flag of an entity, or None if it belongs to another user of the table."""
     parts = key[1].split("#")
     kinds = {3: "metadata", 4: "line", 6: "word"}
     return kinds.get(len(parts)) if parts[0] == "RECEIPT" else None
@@ -33,7 +33,7 @@ RELEVANT: Final = {"metadata": model.MERCHANT_NAMES, "line": _OWN, "word": _OWN}
 
 
 def changes_in(body: str) -> list[dict[str, Any]]:
-    """The changes of a message, if it is one that carries any."""
+    """Return the changes of a message. Other messages have none."""
     if is_poison(body):
         return []
     content = json.loads(body)
@@ -54,5 +54,5 @@ def change_key(change: Mapping[str, Any]) -> Key:
 
 
 def is_of(key: Key, body: str) -> bool:
-    """Whether a body holds a change of the key."""
+    """Return whether a body holds a change of the key."""
     return any(change_key(change) == key for change in changes_in(body))

@@ -1,4 +1,4 @@
-"""Deltas as their producers sent them."""
+"""The deltas that the producers sent."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,7 +7,10 @@ from receipt_sync.keys import Collection
 
 
 class Sent(NamedTuple):
-    """id → the text that was embedded, and its vector's bytes; `tick` is when it was sent."""
+    """Maps each id to its embedded text and the bytes of its vector.
+
+    `tick` is the time of sending.
+    """
 
     collection: Collection
     tick: int

@@ -1,5 +1,8 @@
-"""Decisions of a history. Each depends on the seed and on its own name alone, so that leaving one
-fault or event out of a history leaves the others what they were."""
+"""The random decisions of a history.
+
+Each decision depends only on the seed and on its own name. If a fault or an event is left out of a
+history, the other decisions stay the same.
+"""
 
 from hashlib import blake2b
 from random import Random
@@ -8,12 +11,14 @@ _SCALE = 2.0**-64
 
 
 class Dice:
+    """Draws the decisions of one seed."""
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.key = seed.to_bytes(8, "big")
 
     def roll(self, *name: object) -> float:
-        """A number in [0, 1)."""
+        """Return a number in [0, 1)."""
         digest = blake2b(repr(name).encode(), digest_size=8, key=self.key).digest()
         return int.from_bytes(digest, "big") * _SCALE
 
@@ -21,5 +26,5 @@ class Dice:
         return share > 0 and self.roll(*name) < share
 
     def source(self, *name: object) -> Random:
-        """A random generator of its own."""
+        """Return a random generator for this name."""
         return Random(f"{self.seed}/{name!r}")

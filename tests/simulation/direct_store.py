@@ -1,4 +1,4 @@
-"""A collection's objects without a network between, for who only looks."""
+"""Direct access to the objects of a collection, for observers that only read."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from tests.simulation.s3 import MANIFEST, ObjectStore
 
 
 class DirectStore:
-    """A collection's objects without a network between."""
+    """Reads the objects of a collection without a simulated network."""
 
     def __init__(self, store: ObjectStore, collection: Collection) -> None:
         self._store, self._prefix = store, f"snapshots/{collection}/"

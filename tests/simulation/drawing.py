@@ -1,4 +1,4 @@
-"""The history that a seed stands for."""
+"""Draws the history of a seed."""
 
 from dataclasses import replace
 from random import Random
@@ -10,16 +10,18 @@ from tests.simulation.script import ANSWERABLE, HARMLESS, LATE, RARE, STEPS, Scr
 
 _KINDS: Final = 8
 _LOST_ANSWERS, _SERVER = 0, 4
-"""Of so many histories one has no other faults than lost answers, and one has a Chroma server."""
+"""Of every `_KINDS` histories, one has no faults except lost answers, and one has a Chroma
+server.
+"""
 
 
 def write(seed: int) -> Script:
-    """The history of a seed."""
+    """Return the history of a seed."""
     source = Random(seed)
     surroundings = _surroundings(source)
     if seed % _KINDS == _LOST_ANSWERS:
         surroundings = _only_lost_answers(surroundings, source)
-    if seed % _KINDS == _SERVER:  # a claim lasts for minutes, and messages return until it ends
+    if seed % _KINDS == _SERVER:  # A claim lasts for minutes, and messages return until it ends.
         skew = min(surroundings.skew, 2.0)
         surroundings = replace(
             surroundings,
@@ -38,14 +40,14 @@ def write(seed: int) -> Script:
 
 
 def _only_lost_answers(surroundings: Surroundings, source: Random) -> Surroundings:
-    """The same, but with one worker and no other faults."""
+    """Return the surroundings with one worker and with no faults except lost answers."""
     rates = {kind: source.choice((0.02, 0.1, 0.3)) for kind in UNANSWERED}
     target = Target(source.choice(ANSWERABLE), source.choice((1, 2)), Kind.LOST, Side.AFTER, 0.0)
     return replace(surroundings, workers=1, rates=rates, targets=(target,), only_lost_answers=True)
 
 
 def _at_the_server(source: Random) -> Target:
-    """A worker that sleeps before a write, or gives up one that may still be carried out."""
+    """Return a pause before a write, or an error of a write that the server may still carry out."""
     return Target(
         step=source.choice(("index.update", "index.insert", "index.replace", "index.delete")),
         occurrence=source.choice((1, 2, 3)),
@@ -82,10 +84,10 @@ def _surroundings(source: Random) -> Surroundings:
 
 
 def _reaching(surroundings: Surroundings, steps: set[str]) -> Surroundings:
-    """The same, but so that the rare ones of the steps are come to."""
+    """Return the surroundings, changed so that the history reaches the rare ones of the steps."""
     if "objects.delete" in steps:
         surroundings = replace(surroundings, retention=0.0, max_packs=0, block_size=4096)
-    if "lock.extend" in steps:  # a heartbeat comes after 15 s, and few cycles take as long
+    if "lock.extend" in steps:  # A heartbeat comes after 15 s, and few cycles take so long.
         slow = Target("table.get", 2, Kind.STALL, Side.BEFORE, 25.0)
         surroundings = replace(surroundings, targets=(*surroundings.targets, slow))
     return surroundings
@@ -97,7 +99,7 @@ def _rates(source: Random) -> dict[Kind, float]:
 
 
 def _target(source: Random) -> Target:
-    """A crash most often: every step gets its share of those."""
+    """Return a random fault at a step. Crashes are most frequent, so that every step gets some."""
     kind = source.choice((Kind.CRASH, Kind.CRASH, *ANYWHERE))
     step = source.choice(STEPS)
     return Target(

@@ -1,6 +1,6 @@
-"""Puts the simulated outside in the place of the real one, for all modules of production.
+"""Replaces the environment of all production modules by the simulated one.
 
-What stays is production's own: its handlers, its wiring, its adapters over boto3's calls.
+The handlers, the wiring and the adapters over boto3's calls stay those of production.
 """
 
 import os
@@ -32,7 +32,7 @@ _PRODUCTION = ("compactor", "receipt_sync", "stream_processor", "operations")
 
 
 class Stage:
-    """Where the present world stands; production's modules are patched once, worlds come and go."""
+    """Holds the current world. The production modules are patched once for all worlds."""
 
     world: Any = None
 
@@ -41,7 +41,7 @@ STAGE = Stage()
 
 
 class _WatchedCopy(WorkingCopy):
-    """Whatever is checked out must be what was published, to the byte (I6)."""
+    """A working copy whose checkout must equal the published version byte by byte (I6)."""
 
     def checkout(self) -> Any:
         index = super().checkout()
@@ -51,7 +51,7 @@ class _WatchedCopy(WorkingCopy):
 
 @contextmanager
 def installed() -> Iterator[Stage]:
-    """Production on the simulated outside, until the block ends."""
+    """Run production code in the simulated environment for the block."""
     replaced = {
         "boto3": SimpleNamespace(client=lambda service, **_: STAGE.world.client(service)),
         "ThreadPoolExecutor": InlineExecutor,
@@ -91,14 +91,15 @@ def installed() -> Iterator[Stage]:
 def set_sizes(
     *, keys_a_read: int, records_a_slice: int, max_packs: int, rebase_floor: int, block_size: int
 ) -> None:
-    """Give production's limits the sizes of this history; `sizes_kept` takes them back."""
+    """Set production's limits to the sizes of this history. `sizes_kept` restores them."""
     sizes = {
         "_GET_LIMIT": keys_a_read,
         "MOST_RECORDS": records_a_slice,
         "MAX_PACKS": max_packs,
         "REBASE_FLOOR": rebase_floor,
         "BLOCK_SIZE": block_size,
-        "_LONGEST_PAUSE": 8.0,  # who waits for a lease asks less often, and no other thing changes
+        # A worker that waits for a lease asks less often. Nothing else changes.
+        "_LONGEST_PAUSE": 8.0,
     }
     for module, name in _sized():
         setattr(module, name, sizes[name])
@@ -106,7 +107,7 @@ def set_sizes(
 
 @contextmanager
 def sizes_kept() -> Iterator[None]:
-    """Whatever sizes are set inside, production has its own again afterwards."""
+    """Restore production's sizes at the end of the block."""
     before = [(module, name, getattr(module, name)) for module, name in _sized()]
     try:
         yield
@@ -116,7 +117,7 @@ def sizes_kept() -> Iterator[None]:
 
 
 class _Patches:
-    """patch.object for many at once."""
+    """Applies patch.object to many names, and stops all patches at the end."""
 
     def __init__(self) -> None:
         self._active: list[Any] = []
@@ -135,7 +136,7 @@ class _Patches:
 
 
 class _Delegate:
-    """A module or object that is looked up anew at each use."""
+    """A module or object that is looked up again at each use."""
 
     def __init__(self, present: Any) -> None:
         self._present = present
@@ -145,7 +146,7 @@ class _Delegate:
 
 
 class _Counter:
-    """A counter that each process has of its own: that of whichever process runs."""
+    """A counter of which each process has its own. It counts for the running process."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -156,7 +157,10 @@ class _Counter:
 
 
 def _list_files(folder: Path) -> dict[str, Path]:
-    """What production's function gives, without pathlib's glob: a third of a history's time."""
+    """Return the result of production's function without pathlib's glob.
+
+    The glob would take a third of a history's time.
+    """
     top = str(folder)
     return {name: _path(top, name) for name in sorted(_files_under(top, ""))}
 
@@ -182,7 +186,7 @@ def _path(folder: str, name: str) -> Path:
 
 
 def _remove_tree(folder: Path, ignore_errors: bool = False) -> None:
-    """shutil.rmtree, for folders that nobody else can put a link into."""
+    """Remove a folder like shutil.rmtree. No other process can put a link into these folders."""
     try:
         _empty(str(folder))
     except OSError:
@@ -201,7 +205,7 @@ def _empty(folder: str) -> None:
 
 
 def _of_world(name: str) -> Callable[..., Any]:
-    """A function of whichever world stands on the stage when it is called."""
+    """Return a function that calls the named method of the current world."""
 
     def call(*arguments: Any) -> Any:
         return getattr(STAGE.world, name)(*arguments)

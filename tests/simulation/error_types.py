@@ -1,8 +1,9 @@
-"""The types of errors that the simulated outside may cause.
+"""The types of errors that the simulated environment may cause.
 
 Production catches Exception in some places and returns the messages. A programming error there
-would pass as bad weather: the messages come again, and the history converges. So each error that
-production reports, and each that leaves a handler or a thread, must be of a type on this list.
+would look like a fault: the messages return, and the history converges. Each error that production
+reports must therefore have a type on this list. The same holds for each error that leaves a handler
+or a thread.
 """
 
 from typing import Final
@@ -34,6 +35,6 @@ _CODES: Final = (
     "ServiceUnavailable",
     "SlowDown",
 )
-"""What production says instead of a type where AWS answered with a code."""
+"""Error codes that production reports instead of a type if AWS returned a code."""
 
 EXPECTED: Final = frozenset({*(kind.__name__ for kind in (*_OWN, *_OF_AWS)), *_CODES})

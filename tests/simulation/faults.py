@@ -1,6 +1,7 @@
-"""What may go wrong at a call to the outside, and the decision whether it does.
+"""The possible faults of a call to the environment, and the decision whether one occurs.
 
-A fault is known by its process and the number of the call there, so that a replay may leave it out.
+A fault is identified by its process and the number of the call in it, so that a replay can leave it
+out.
 """
 
 from collections import Counter
@@ -15,30 +16,36 @@ from tests.simulation.scheduler import Process
 
 
 class Kind(StrEnum):
+    """The kinds of faults."""
+
     CRASH = "crash"
     PAUSE = "pause"
-    """The whole process stands still, its clocks go on (SIGSTOP)."""
+    """The whole process stops, and its clocks continue (SIGSTOP)."""
     FREEZE = "freeze"
-    """The same, and its monotonic clock stands still too (a frozen micro-VM)."""
+    """The whole process stops, and so does its monotonic clock (a frozen micro-VM)."""
     STALL = "stall"
-    """This call alone is slow; the heartbeat goes on."""
+    """Only this call is slow. The heartbeat continues."""
     ERROR = "error"
-    """Throttle, 5xx, lost connection: before the effect, or after it with the answer lost."""
+    """Throttle, 5xx or lost connection, before the effect, or after it with the response lost."""
     PARTIAL = "partial"
-    """Unprocessed keys, some entries of a batch refused, a page of a query."""
+    """Unprocessed keys, some refused entries of a batch, or one page of a query."""
     CONFLICT = "conflict"
-    """409 to a conditional write."""
+    """409 for a conditional write."""
     STALE = "stale"
-    """An earlier manifest than the present one, or 304 though there is a newer one."""
+    """An older manifest than the current one, or 304 although a newer one exists."""
     LOST = "lost"
-    """A write is carried out and its answer is lost, whatever the SDK tries."""
+    """A write is carried out and its response is lost, in spite of the SDK's retries."""
     REPEATED = "repeated"
-    """The first answer of a write is lost: the SDK repeats it, and it meets its own effect."""
+    """The first response of a write is lost. The SDK repeats the write, which meets its own
+    effect.
+    """
     SILENT = "silent"
-    """The index loses a write and says nothing."""
+    """The index loses a write and reports no error."""
 
 
 class Side(StrEnum):
+    """Whether a fault occurs before or after the effect of the call."""
+
     BEFORE = "before"
     AFTER = "after"
 
@@ -48,12 +55,12 @@ ANYWHERE: Final = (Kind.CRASH, Kind.PAUSE, Kind.FREEZE, Kind.STALL, Kind.ERROR)
 _DURATIONS: Final = (8.0, 25.0, 70.0, 130.0, 260.0)
 _LONGEST_LATENCY: Final = 0.05
 _ANSWERED: Final = 3
-"""Calls of a process after a lost answer of which no answer is lost."""
+"""Number of calls of a process after a lost answer for which no answer is lost."""
 _FOUR: Final = Struct(">4I")
 
 
 class Fault(NamedTuple):
-    """One thing that went wrong. `name` identifies it in a replay."""
+    """One fault. `name` identifies it in a replay."""
 
     name: str
     kind: Kind
@@ -62,7 +69,7 @@ class Fault(NamedTuple):
 
 
 class Injected(NamedTuple):
-    """A fault with the place where it struck."""
+    """A fault with the place where it occurred."""
 
     at: float
     process: str
@@ -81,7 +88,7 @@ _LASTING: Final = (Kind.PAUSE, Kind.FREEZE, Kind.STALL)
 
 
 class Target(NamedTuple):
-    """A fault at the n-th time that anybody comes to a step."""
+    """A fault at the n-th call of a step, by any process."""
 
     step: str
     occurrence: int
@@ -91,7 +98,7 @@ class Target(NamedTuple):
 
 
 class Ambush(NamedTuple):
-    """A fault for the next compactor that comes to a step, whoever it is."""
+    """A fault for the next compactor that reaches a step."""
 
     name: str
     step: str
@@ -106,7 +113,7 @@ class Outage(NamedTuple):
     steps: frozenset[str]
     share: float
     partial: bool
-    """What it does answer, it answers in part."""
+    """The service answers the other calls only in part."""
 
 
 class Call(NamedTuple):
@@ -119,13 +126,13 @@ class Call(NamedTuple):
 
 @dataclass
 class Faults:
-    """The faults of one history: at a rate a kind, and at chosen steps."""
+    """The faults of one history: at a rate for each kind, and at chosen steps."""
 
     key: bytes
     rates: dict[Kind, float]
     targets: tuple[Target, ...] = ()
     kept: frozenset[str] | None = None
-    """Names of the only faults that may strike; None: all."""
+    """Names of the only faults that may occur. None means all faults."""
     active: bool = True
     ambushes: list[Ambush] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
@@ -133,7 +140,7 @@ class Faults:
     steps: Counter[str] = field(default_factory=Counter)
 
     def decide(self, process: Process, step: str, specials: tuple[Kind, ...], now: float) -> Call:
-        """Latencies and fault of the process's next call."""
+        """Return the latencies and the fault of the process's next call."""
         process.calls += 1
         name = f"{process.name}:{process.calls}"
         roll = blake2b(name.encode(), digest_size=16, key=self.key).digest()
@@ -150,7 +157,7 @@ class Faults:
             )
         if fault is not None and fault.kind is Kind.LOST:
             if process.calls < process.answered_from:
-                fault = None  # one of several tries in a row is answered
+                fault = None  # One of several successive tries gets its answer.
             else:
                 process.answered_from = process.calls + _ANSWERED
         if fault is not None and self.kept is not None and fault.name not in self.kept:

@@ -1,4 +1,4 @@
-"""What AWS does around the two functions: polls, invokes, settles what they answer."""
+"""The parts of AWS around the two functions: they poll, invoke, and handle the responses."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Handler = Callable[[Any, Any], Any]
 
 
 class Context:
-    """LambdaContext, as far as the handlers look at it."""
+    """Implements the members of LambdaContext that the handlers use."""
 
     aws_request_id = "simulated"
 
@@ -39,10 +39,10 @@ class Slot:
         self.process: WorkerProcess | None = None
         self._starts = 0
         self.busy = False
-        """Whether an invocation is under way: a process has one at a time."""
+        """Whether an invocation runs. A process has one at a time."""
 
     def invoke(self, handler: Handler, event: Any, seconds: float) -> Task | None:
-        """The invocation's task once it has ended; None if its process died or timed out."""
+        """Run an invocation and return its task. Return None if its process died or timed out."""
         self.busy = True
         try:
             return self._invoke(handler, event, seconds)
@@ -64,7 +64,7 @@ class Slot:
         return None
 
     def cool(self) -> None:
-        """The next invocation finds no warm process."""
+        """Kill the warm process, so that the next invocation starts cold."""
         if self.process is not None:
             self._world.scheduler.kill(self.process)
             self.process = None
@@ -84,7 +84,7 @@ class Slot:
 
 
 class QueuePoller:
-    """The event source mapping of the compaction queue: one slot's receive, invoke, delete."""
+    """The event source mapping of the compaction queue for one slot: receive, invoke, delete."""
 
     def __init__(self, world: "World", slot: Slot) -> None:
         self._world, self._slot = world, slot
@@ -106,7 +106,7 @@ class QueuePoller:
         event = {"Records": [_sqs_record(message) for message in messages]}
         task = self._slot.invoke(compactor.handler.lambda_handler, event, _COMPACTOR_SECONDS)
         if task is None or task.error is not None:
-            return  # they become visible again
+            return  # The messages become visible again.
         failed = {one["itemIdentifier"] for one in task.result["batchItemFailures"]}
         self._world.check_answered("the compactor", failed)
         for message in messages:
@@ -115,7 +115,10 @@ class QueuePoller:
 
 
 class Shard:
-    """A shard of the table's stream, with its poller: batches in order, again until they pass."""
+    """A shard of the table's stream with its poller.
+
+    It repeats each batch until it passes, in order.
+    """
 
     def __init__(self, world: "World", slot: Slot) -> None:
         self._world, self.slot = world, slot
@@ -146,7 +149,7 @@ class Shard:
                 scheduler.sleep(2.0)
 
     def _handle(self, batch: list[StreamRecord]) -> int:
-        """How many of the batch's records are done with."""
+        """Return the number of records of the batch that are finished."""
         event = {"Records": [_stream_record(record) for record in batch]}
         task = self.slot.invoke(stream_processor.handler.lambda_handler, event, _STREAM_SECONDS)
         if task is None or task.error is not None:
@@ -160,7 +163,7 @@ class Shard:
 
 
 def drain(slot: Slot) -> None:
-    """A direct invocation with an empty event."""
+    """Invoke the compactor directly with an empty event."""
     slot.invoke(compactor.handler.lambda_handler, {}, _COMPACTOR_SECONDS)
 
 
@@ -187,7 +190,7 @@ def _stream_record(record: StreamRecord) -> dict[str, Any]:
     if record.new is not None:
         data["NewImage"] = dict(record.new)
     name = "INSERT" if record.old is None else "REMOVE" if record.new is None else "MODIFY"
-    # As Lambda hands it over: parsed from JSON, so that nothing is shared with the table.
+    # Lambda parses the event from JSON, so that it shares nothing with the table.
     return json.loads(
         json.dumps({"eventID": f"r{record.tick}", "eventName": name, "dynamodb": data,
                     "awsRegion": "eu-west-1", "eventSource": "aws:dynamodb"})
@@ -195,5 +198,5 @@ def _stream_record(record: StreamRecord) -> dict[str, Any]:
 
 
 def aws(name: str) -> Process:
-    """A part of AWS: nothing strikes it."""
+    """Return a process of AWS itself, which no fault affects."""
     return Process(name, mortal=False)

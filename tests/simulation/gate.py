@@ -1,4 +1,7 @@
-"""Every call that leaves a worker's process passes here: it takes time, and may go wrong."""
+"""The gate through which every call of a worker's process passes.
+
+A call takes time and may fail.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,6 +13,8 @@ T = TypeVar("T")
 
 
 class Gate:
+    """Adds latency and faults to the calls of the processes."""
+
     def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
         self.scheduler, self.faults = scheduler, faults
 
@@ -20,7 +25,10 @@ class Gate:
         error: Callable[[Side], Exception],
         *specials: Kind,
     ) -> T:
-        """The effect's result; `effect` is told of a fault of its own kinds (`specials`)."""
+        """Return the result of `effect`.
+
+        `effect` receives a fault of its own kinds (`specials`).
+        """
         scheduler = self.scheduler
         process = scheduler.process
         process.check()
@@ -47,7 +55,7 @@ class Gate:
         back: float,
         error: Callable[[Side], Exception],
     ) -> T:
-        """The effect without its answer: the caller's error, or the SDK's second try."""
+        """Carry out the effect, and then raise an error, or repeat the effect as the SDK does."""
         effect(None)
         self.scheduler.sleep(back)
         if kind is Kind.LOST:
@@ -67,7 +75,7 @@ class Gate:
                 raise error(fault.side)
 
     def pause(self, process: Process, seconds: float, *, frozen: bool) -> None:
-        """Stop every task of the process for some seconds."""
+        """Stop all tasks of the process for some seconds."""
         process.paused_until = max(process.paused_until, self.scheduler.now + seconds)
         if frozen:
             self.scheduler.freeze(process, seconds)

@@ -28,12 +28,12 @@ _MEMORY: Final = Path("/dev/shm")
 
 @dataclass
 class Outcome:
-    """How a history ended. `violation` says which promise was broken."""
+    """The result of a history. `violation` describes the broken promise, if any."""
 
     seed: int
     violation: str | None = None
     check: Check | None = None
-    """The check that was not passed."""
+    """The failed check."""
     injected: list[Injected] = field(default_factory=list)
     steps: Counter[str] = field(default_factory=Counter)
     publishes: int = 0
@@ -44,7 +44,7 @@ class Outcome:
 
 @contextmanager
 def workshop() -> Iterator[Path]:
-    """Production on the simulated outside, and a folder for its files."""
+    """Run production in the simulated environment, and yield a folder for its files."""
     parent = _MEMORY if _MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=parent))
     try:
@@ -55,7 +55,7 @@ def workshop() -> Iterator[Path]:
 
 
 def run(script: Script, workshop: Path) -> Outcome:
-    """The history's outcome. Same script, same outcome."""
+    """Run the history and return its outcome. The same script gives the same outcome."""
     folder = workshop / "history"
     folder.mkdir()
     given = script.surroundings
@@ -108,7 +108,8 @@ def _play(world: World) -> None:
         scheduler.spawn(
             aws("reader"),
             reader.restart if script.seed % 2 else reader.refresh,
-            DAMAGE_KEPT_FOR + 1.0,  # what a reader found damaged, it does not try again before
+            # A reader does not retry a damaged manifest before this time has passed.
+            DAMAGE_KEPT_FOR + 1.0,
         )
         for reader in readers
     ]
@@ -119,7 +120,7 @@ def _play(world: World) -> None:
 
 
 def _make_peace(world: World) -> None:
-    """No more faults; what was refused is accepted again."""
+    """End all faults, and accept the refused records again."""
     world.faults.active = False
     world.faults.ambushes.clear()
     world.compaction_queue.faulty = False
@@ -127,9 +128,9 @@ def _make_peace(world: World) -> None:
 
 
 def _settle(world: World, actions: Actions) -> None:
-    """An operator repairs what flags held back, and redrives what the index refused.
+    """Repair the effects of the feature flags, and redrive the messages that the index refused.
 
-    From now on the index takes every record, so nothing but poison may be set aside any more.
+    From here on the index accepts every record, so only poison may be set aside.
     """
     restored = world.observer.publishes.was_restored
     if restored or world.observer.acknowledgements.flags_ever_off:
@@ -149,7 +150,7 @@ def _judge(world: World, readers: list[FollowingReader]) -> None:
 
 
 def _raise_errors(tasks: list[Task]) -> None:
-    """What goes wrong in the simulation itself must not pass for a quiet history."""
+    """Raise the first error of the simulation itself, so that the history does not seem to pass."""
     for task in tasks:
         if isinstance(task.error, Exception):
             raise task.error

@@ -1,4 +1,4 @@
-"""Watches the lease's row: who extends or gives it back must hold it (I3)."""
+"""Watches the lease item: a worker that extends or releases it must hold it (I3)."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,17 +11,19 @@ from tests.simulation.table import Attributes, Key
 class _Held(NamedTuple):
     owner: str
     good_until: float
-    """On the holder's monotonic clock."""
+    """On the monotonic clock of the holder."""
 
 
 class LockWatch:
+    """Checks each write of a lease item."""
+
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._held: dict[tuple[str, Key], _Held] = {}
         self._begun: dict[tuple[str, Key], float] = {}
 
     def begins(self, step: str, key: Key) -> None:
-        """A write of the row is about to be sent: what ran out can't be extended any more."""
+        """Record the start of a write. An expired lease cannot be extended."""
         process = self._scheduler.process
         now = self._begun[process.name, key] = self._scheduler.now - process.frozen
         held = self._held.get((process.name, key))
@@ -31,7 +33,7 @@ class LockWatch:
             )
 
     def written(self, step: str, key: Key, old: Attributes | None, new: Attributes | None) -> None:
-        """The row was acquired, extended or given back."""
+        """Check the item after it was acquired, extended or released."""
         process = self._scheduler.process
         held = self._held.get((process.name, key))
         owner = old["owner"]["S"] if old else None
@@ -40,7 +42,7 @@ class LockWatch:
                 Check.LEASE, f"{step} of {key[0]} by {process.name}, but {owner} holds it"
             )
         if new is not None:
-            # The way to the table takes time, and the holder counts from its beginning.
+            # The call to the table takes time, and the lease counts from the start of the call.
             good_until = self._begun[process.name, key] + _seconds(new)
             self._held[process.name, key] = _Held(new["owner"]["S"], good_until)
 

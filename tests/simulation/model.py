@@ -1,7 +1,8 @@
-"""What a record should hold, said a second time and without the code under test.
+"""The expected content of a record, implemented again without the code under test.
 
-A record's metadata falls into channels, each a function of one item of the table. So for each
-channel one can tell at which moments of the table's history it would have been right.
+The metadata of a record consists of channels. Each channel is a function of one item of the table.
+For each channel, the model can therefore name the moments of the table's history at which it was
+correct.
 """
 
 import math
@@ -47,14 +48,14 @@ class Entity(NamedTuple):
 
 
 def entity_of(chroma_id: str) -> Entity:
-    """The entity of a record's id: IMAGE#i#RECEIPT#00001#LINE#00002[#WORD#00003]."""
+    """Return the entity of a record's id: IMAGE#i#RECEIPT#00001#LINE#00002[#WORD#00003]."""
     parts = chroma_id.split("#")
     word = int(parts[7]) if len(parts) == 8 else None
     return Entity(parts[1], int(parts[3]), int(parts[5]), word)
 
 
 def channels(entity: Entity) -> dict[str, Key]:
-    """Which item each channel of a record follows."""
+    """Return the item on which each channel of a record depends."""
     return {
         "own": entity.key,
         "merchant": entity.metadata_key,
@@ -64,7 +65,7 @@ def channels(entity: Entity) -> dict[str, Key]:
 
 
 def held(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """A record's metadata by channel."""
+    """Return the metadata of a record by channel."""
     found: dict[str, dict[str, Any]] = {"own": {}, "merchant": {}, "previous": {}, "next": {}}
     for name, value in metadata.items():
         if name in MERCHANT_NAMES:
@@ -79,7 +80,10 @@ def held(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def expected(
     channel: str, entity: Entity, item: Attributes | None, document: str | None
 ) -> dict[str, Any] | None:
-    """What a channel should hold while the table holds `item`; None: there is no record."""
+    """Return the expected content of a channel while the table holds `item`.
+
+    None means no record.
+    """
     if channel == "own":
         return None if item is None else _own(entity, item, document)
     if item is None:
@@ -90,7 +94,7 @@ def expected(
 
 
 def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """The same names, types and values; floats but for what Chroma loses of them."""
+    """Return whether names, types and values are equal. Floats may differ by Chroma's rounding."""
     if one.keys() != other.keys():
         return False
     return all(_same(value, other[name]) for name, value in one.items())

@@ -1,4 +1,4 @@
-"""Who watches a history from outside and compares it with what is promised, at every step."""
+"""The observer, which compares a history with the promises at every step."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.simulation.server import ChromaServer
 
 
 class Observer:
-    """Knows the table's past, every delta that was sent, and every version that was published."""
+    """Holds the past of the table, all sent deltas and all published versions."""
 
     def __init__(
         self, scheduler: Scheduler, store: ObjectStore, folder: Path, server: ChromaServer | None
@@ -28,7 +28,7 @@ class Observer:
         self.acknowledgements = Acknowledgements(scheduler, self.past, self.deltas, self.publishes)
 
     def on_publish(self, collection: Collection, data: bytes) -> None:
-        """A manifest was put."""
+        """Check a manifest that was put."""
         if self.publishes.server is not None:
             self.publishes.on_server_version(collection, read_version(data, collection))
             return
@@ -37,5 +37,5 @@ class Observer:
         self.retention.on_publish(collection, manifest)
 
     def on_delete(self, collection: Collection, name: str) -> None:
-        """An object of a snapshot was deleted."""
+        """Check the deletion of a snapshot object."""
         self.retention.on_delete(collection, name)

@@ -1,4 +1,4 @@
-"""What operators do: settings, feature flags, redrives, repairs; and what they put right."""
+"""The actions of operators: settings, feature flags, redrives and repairs."""
 
 import json
 from typing import Any
@@ -14,16 +14,18 @@ from tests.simulation.world import World
 
 
 class Operators:
+    """Performs the events of operators."""
+
     def __init__(self, world: World) -> None:
         self._world = world
 
     def refuse(self, key: Key) -> None:
-        """From now on the index can't take this record."""
+        """Make the index refuse this record from now on."""
         self._world.refused_ids.add("#".join(key))
         self._world.observer.acknowledgements.refused_ids.add("#".join(key))
 
     def flags(self, off: str, seconds: float) -> None:
-        """A feature flag off for a while; functions read it at their next cold start."""
+        """Switch a feature flag off for a while. Functions read it at their next cold start."""
         self._world.flags_off.add(off)
         self._world.observer.acknowledgements.flags_ever_off.add(off)
         self._redeploy()
@@ -32,14 +34,14 @@ class Operators:
         self._redeploy()
 
     def reconfigure(self, lease: float, retention: float) -> None:
-        """New settings; processes that are warm keep the old ones until they end."""
+        """Set new settings. Warm processes keep the old ones until they end."""
         world = self._world
         world.lease, world.retention = lease, retention
         kept = world.observer.retention
         kept.shortest = min(kept.shortest, retention)
 
     def drain(self) -> None:
-        """Invoke the function; beside an invocation that is under way, in another process."""
+        """Invoke the function, in another process if an invocation already runs."""
         slots = self._world.drain_slots
         slot = next((one for one in slots if not one.busy), None)
         if slot is None:
@@ -48,9 +50,10 @@ class Operators:
         drain(slot)
 
     def damage(self, kind: str, gone: bool, seconds: float) -> None:
-        """An object of a snapshot is lost or torn, until an operator restores its version.
+        """Remove or damage an object of a snapshot, and restore its content after a while.
 
-        A manifest is only torn: who has never seen one can't tell that it is gone.
+        A manifest is only damaged, not removed. A process that has never read it cannot detect its
+        absence.
         """
         world = self._world
         key = next((k for k in world.observer.retention.needed_objects() if f"/{kind}" in k), None)
@@ -71,12 +74,12 @@ class Operators:
         world.observer.retention.damage_ended()
 
     def redrive(self) -> None:
-        """Everything in the dead-letter queue that may succeed now."""
+        """Redrive all messages of the dead-letter queue that may succeed now."""
         world = self._world
         world.compaction_dlq.redrive(world.compaction_queue, lambda m: not is_poison(m.body))
 
     def repair(self) -> None:
-        """Every entity and record once more, as after a time without the stream."""
+        """Send a change for every entity and record, as after a time without the stream."""
         world = self._world
         held = {i for c in Collection for i in world.observer.publishes.last[c].records}
         records = {_key_of(chroma_id) for chroma_id in held}
@@ -87,7 +90,10 @@ class Operators:
             world.compaction_queue.send(_change(key, world.observer.past.tick, present=present))
 
     def send_deltas_again(self) -> None:
-        """Send every delta once more, as after a restore: what was acknowledged since is lost."""
+        """Send every delta again, as after a restore.
+
+        The restore removed the deltas acknowledged since.
+        """
         for delta_id, sent in sorted(self._world.observer.deltas.items()):
             body = to_body(Delta.of(sent.collection, delta_id, len(sent.content)))
             self._world.compaction_queue.send(body)

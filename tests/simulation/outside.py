@@ -1,4 +1,4 @@
-"""What no simulated history can show. docs/reliability.md lists it between markers."""
+"""The limits of the simulation. docs/reliability.md lists them between markers."""
 
 from typing import Final
 
@@ -17,7 +17,9 @@ OUTSIDE: Final = (
     "The command line: `verify`, `snapshot gc` and `snapshot restore` are called below it.",
     "A second system that writes to the bucket or the queues with other rules.",
 )
-"""One sentence or two each; the first names the part, the last says what tries it instead."""
+"""One or two sentences each. The first names the part, and the last names the test that covers
+it.
+"""
 
 
 def listed() -> str:

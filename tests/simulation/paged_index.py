@@ -1,8 +1,8 @@
-"""An index whose records lie in pages of files, so that packs, blocks and mirrors carry them.
+"""An index that stores records in pages of files, so that packs, blocks and mirrors carry them.
 
-It stands for Chroma where the snapshot looks: records and vectors in files of their own, pages that
-change merely by opening, files that grow, shrink, appear and go. Each record's slot holds a
-generation in both files, so that a mixture of two versions shows.
+It replaces Chroma in the respects that matter to the snapshot. Records and vectors are in separate
+files. Opening alone changes pages. Files grow, shrink, appear and disappear. The slot of each
+record holds a generation in both files, so that a mixture of two versions is detected.
 """
 
 import marshal
@@ -31,14 +31,16 @@ RECORDS: Final = "records.db"
 VECTORS: Final = "segment/vectors.bin"
 LINKS: Final = "segment/links.bin"
 _LINKED: Final = 4
-"""From so many records on there is a third file."""
+"""Number of records from which a third file exists."""
 
 
 class TornError(Exception):
-    """The files are no version that anybody published."""
+    """The files belong to no published version."""
 
 
 class Slot(NamedTuple):
+    """One record in its slot of the file."""
+
     id: str
     generation: int
     metadata: dict[str, Any]
@@ -46,7 +48,7 @@ class Slot(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What the files of one version hold."""
+    """The content of the files of one version."""
 
     opened: int
     slots: dict[int, Slot]
@@ -54,7 +56,7 @@ class Content(NamedTuple):
 
     @property
     def records(self) -> dict[str, tuple[dict[str, Any], str | None, bytes]]:
-        """Metadata, document and vector of every record, to be compared as a whole."""
+        """Return metadata, document and vector of every record, to compare whole records."""
         return {
             s.id: (s.metadata, s.document, self.vectors[s.id].tobytes())
             for s in self.slots.values()
@@ -62,7 +64,7 @@ class Content(NamedTuple):
 
 
 def read_content(folder: Path) -> Content:
-    """What lies in a folder. Raises TornError if its files do not belong together."""
+    """Return the content of a folder. Raises TornError if its files do not belong together."""
     path = folder / RECORDS
     if not path.exists():
         return Content(0, {}, {})
@@ -77,7 +79,7 @@ def read_content(folder: Path) -> Content:
 
 
 class PagedIndex(InMemoryIndex):
-    """One collection in a folder. Every call passes the gate, and may fail half-way."""
+    """One collection in a folder. Every call passes through the gate, and may fail half-way."""
 
     def __init__(self, folder: Path, gate: Gate, poisonous: set[str]) -> None:
         super().__init__(poisonous)
@@ -92,7 +94,10 @@ class PagedIndex(InMemoryIndex):
         self._write(RECORDS, 0, self._opened.to_bytes(8).ljust(SLOT, b"\0"))
 
     def _read(self, folder: Path) -> Content:
-        """What lies in the folder. Nobody may ever be about to open what belongs to no version."""
+        """Return the content of the folder.
+
+        The check fails if it belongs to no published version.
+        """
         try:
             return read_content(folder)
         except TornError as error:
@@ -108,7 +113,7 @@ class PagedIndex(InMemoryIndex):
         return iter(sorted(self.records))
 
     def warm_up(self) -> None:
-        """A search is no step of its own here."""
+        """Do nothing. A search is no separate step here."""
 
     def update(self, metadata: dict[str, Metadata]) -> None:
         def effect(ids: list[str]) -> None:
@@ -171,7 +176,7 @@ class PagedIndex(InMemoryIndex):
         return next(number for number in range(len(used) + 1) if number not in used)
 
     def _trim(self) -> None:
-        """As after a vacuum: the files end with the last slot in use."""
+        """Cut the files after the last used slot, as a vacuum does."""
         last = max(self._numbers.values(), default=-1) + 1
         for name, size in ((RECORDS, SLOT * (1 + last)), (VECTORS, _VECTOR * last)):
             path = self._folder / name

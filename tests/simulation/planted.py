@@ -1,6 +1,6 @@
-"""Bugs of the kind that lose data in silence, to be put into production for a while.
+"""Planted bugs in production that lose data silently.
 
-A test shows of each that the simulation notices it.
+A test shows that the simulation detects each of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ Planting = Callable[[], AbstractContextManager[Any]]
 
 
 def unconditional_manifest_write() -> AbstractContextManager[Any]:
-    """The manifest is put whatever lies there."""
+    """Put the manifest without a condition."""
 
     def swap(self: Any, data: bytes, expected_etag: str | None) -> str:
         put = self._client.put_object(Bucket=self._bucket, Key=self._manifest, Body=data)
@@ -50,7 +50,7 @@ def unconditional_manifest_write() -> AbstractContextManager[Any]:
 
 
 def acknowledge_before_publish() -> AbstractContextManager[Any]:
-    """A version is published when the next checkout comes, long after the answer."""
+    """Publish a version only at the next checkout, long after its messages are acknowledged."""
     publish, checkout = WorkingCopy.publish, WorkingCopy.checkout
 
     def postpone(self: Any, record_count: int | None) -> Published:
@@ -66,12 +66,12 @@ def acknowledge_before_publish() -> AbstractContextManager[Any]:
 
 
 def failure_taken_for_success() -> AbstractContextManager[Any]:
-    """A cycle that failed does not send its messages back."""
+    """Do not return the messages of a failed cycle."""
     return patch.object(Compactor, "_fail", lambda *_: None)
 
 
 def empty_cycle_without_a_publish() -> AbstractContextManager[Any]:
-    """A cycle with nothing to write acknowledges on the word of what it checked out."""
+    """Acknowledge a cycle without changes on the basis of the checked-out version."""
     publish = WorkingCopy.publish
 
     def only_if_written(self: Any, record_count: int | None) -> Published:
@@ -84,7 +84,7 @@ def empty_cycle_without_a_publish() -> AbstractContextManager[Any]:
 
 @contextmanager
 def truth_before_checkout() -> Iterator[None]:
-    """The table is read first, and the snapshot checked out afterwards."""
+    """Read the table first, and check out the snapshot afterwards."""
     run = Cycle._run
     early: dict[int, Any] = {}
 
@@ -114,7 +114,7 @@ def truth_before_checkout() -> Iterator[None]:
 
 
 def heartbeat_that_revives() -> AbstractContextManager[Any]:
-    """A beat extends the lease without asking whether it is still ours."""
+    """Extend the lease without a check of its owner."""
 
     def beat(self: Any) -> None:
         self._table.extend(self._state())
@@ -124,7 +124,7 @@ def heartbeat_that_revives() -> AbstractContextManager[Any]:
 
 
 def partial_read_taken_for_absence() -> AbstractContextManager[Any]:
-    """Unprocessed keys are not asked for again."""
+    """Do not read unprocessed keys again."""
 
     def get_once(self: Any, keys: Any, deadline: Any) -> Any:
         whole = self._call
@@ -140,7 +140,7 @@ def partial_read_taken_for_absence() -> AbstractContextManager[Any]:
 
 
 def throttle_taken_for_absence() -> AbstractContextManager[Any]:
-    """A read that fails is one that found nothing."""
+    """Treat a failed read as one that found nothing."""
     get_group = DynamoDBSource._get_group
 
     def get_or_nothing(self: Any, keys: Any, deadline: Any) -> Any:
@@ -153,12 +153,12 @@ def throttle_taken_for_absence() -> AbstractContextManager[Any]:
 
 
 def dirty_copy_reused() -> AbstractContextManager[Any]:
-    """A copy is kept after a cycle that failed."""
+    """Keep the working copy after a failed cycle."""
     return patch.object(WorkingCopy, "discard", lambda self: setattr(self, "_dirty", False))
 
 
 def release_of_anothers_lease() -> AbstractContextManager[Any]:
-    """The lock's row is deleted whoever owns it."""
+    """Delete the lease item without a check of its owner."""
 
     def release(self: Any, lock_id: str, owner: str) -> bool:
         return bool(
@@ -173,12 +173,12 @@ def release_of_anothers_lease() -> AbstractContextManager[Any]:
 
 
 def older_vector_replaces_newer() -> AbstractContextManager[Any]:
-    """Whatever vector comes is taken."""
+    """Accept every vector, including older ones."""
     return patch.object(compactor.plan, "_is_newer", lambda *_: True)
 
 
 def retirement_without_retention() -> AbstractContextManager[Any]:
-    """What the present version does not need is deleted at once."""
+    """Delete the objects that the current version does not need at once."""
 
     def all_expired(retired: Any, now: datetime, retention: timedelta) -> Any:
         return Expiry((), retired, ())
@@ -187,7 +187,7 @@ def retirement_without_retention() -> AbstractContextManager[Any]:
 
 
 def closure_without_neighbours() -> AbstractContextManager[Any]:
-    """A text that changed is not written into its neighbours."""
+    """Do not write a changed text into the neighbours of the record."""
 
     def closure(changes: Any, embedded: Any = ()) -> Closure:
         whole = closure_of(changes, embedded)
@@ -198,7 +198,7 @@ def closure_without_neighbours() -> AbstractContextManager[Any]:
 
 
 def unsent_reported_as_sent() -> AbstractContextManager[Any]:
-    """The stream processor says nothing of messages that SQS did not take."""
+    """Do not report the messages that SQS refused."""
     send = SQSOutbox.send
 
     def send_and_forget(self: Any, messages: Any, deadline: Any) -> list[Any]:
@@ -209,12 +209,12 @@ def unsent_reported_as_sent() -> AbstractContextManager[Any]:
 
 
 def coalescing_that_forgets() -> AbstractContextManager[Any]:
-    """Of several changes of an entity only the last one's fields are kept."""
+    """Keep only the fields of the last of several changes of an entity."""
     return patch.object(stream_processor.coalescing, "_merge", lambda earlier, later: later)
 
 
 def removals_ignored() -> AbstractContextManager[Any]:
-    """A REMOVE is no change."""
+    """Ignore every REMOVE."""
 
     def without_removals(record: Any) -> Any:
         change = detect(record)
@@ -224,17 +224,17 @@ def removals_ignored() -> AbstractContextManager[Any]:
 
 
 def poison_dropped() -> AbstractContextManager[Any]:
-    """What can never succeed is thrown away."""
+    """Delete poison messages instead of parking them."""
     return patch.object(SQSDeadLetters, "park", lambda *_: None)
 
 
 def failed_base_left_in_the_mirror() -> AbstractContextManager[Any]:
-    """What a failed publish had staged is copied at the next checkout."""
+    """Copy the files that a failed publish staged at the next checkout."""
     return patch.object(Mirror, "forget", lambda _: None)
 
 
 def pack_without_removals() -> AbstractContextManager[Any]:
-    """A file that a version does not have any more stays in its readers' copies."""
+    """Leave files that a version removed in the copies of its readers."""
     difference = compactor.snapshot.working_copy.difference
 
     def only_changes(old: Any, new: Any) -> Any:
@@ -245,7 +245,7 @@ def pack_without_removals() -> AbstractContextManager[Any]:
 
 
 def deleted_object_used_again() -> AbstractContextManager[Any]:
-    """A version needs an object whose deletion somebody may be about to finish."""
+    """Use an object again whose deletion another worker may be about to finish."""
     module = compactor.snapshot.working_copy
     return patch.object(module, "condemned", lambda *_: frozenset())
 
@@ -317,5 +317,5 @@ PLANTED: Final[Mapping[str, Bug]] = {
 
 
 def planted(name: str | None) -> AbstractContextManager[Any]:
-    """Production with the bug of this name in it; with none for None."""
+    """Return production with the named bug, or without a bug for None."""
     return nullcontext() if name is None else PLANTED[name].plant()

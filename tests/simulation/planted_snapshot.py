@@ -1,4 +1,4 @@
-"""Bugs of readers, bases, sweeps and restores, to be put into production for a while."""
+"""Planted bugs of readers, bases, garbage collection and restores."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -24,7 +24,7 @@ from tests.simulation.environment import STAGE
 
 @contextmanager
 def marks_that_start_equal() -> Iterator[None]:
-    """Each refresh of a reader numbers its marks anew, and believes those that it finds."""
+    """Restart the numbering of marks at each refresh of a reader, and trust existing marks."""
     follow = Turns.follow
 
     def anew(self: Any) -> Any:
@@ -39,22 +39,22 @@ def marks_that_start_equal() -> Iterator[None]:
 
 
 def reader_that_believes_its_folder() -> AbstractContextManager[Any]:
-    """A reader that starts again takes the pages that it finds for those of its version."""
+    """Let a restarted reader trust the pages in its folder without a check."""
     return patch.object(PageTable, "_wrong_pages", lambda *_: [])
 
 
 def reader_that_follows_backwards() -> AbstractContextManager[Any]:
-    """A reader serves whatever version it is shown, a lower one too."""
+    """Let a reader serve every version that it gets, including a lower one."""
     return patch.object(Mirror, "_check_order", lambda *_: None)
 
 
 def mirror_that_is_not_brought_up() -> AbstractContextManager[Any]:
-    """The copy that was served becomes the mirror without the pages that it lacks."""
+    """Make the served copy the mirror without the pages that it lacks."""
     return patch.object(Handover, "apply", lambda _: True)
 
 
 def block_in_place_unread() -> AbstractContextManager[Any]:
-    """A block of a base is not fetched if anything lies in its place."""
+    """Do not fetch a block of a base if its place holds any data."""
 
     def anything(block: Any, path: Path) -> bytes | None:
         data = path.read_bytes()[block.offset :][: block.size] if path.is_file() else b""
@@ -64,7 +64,7 @@ def block_in_place_unread() -> AbstractContextManager[Any]:
 
 
 def failed_upload_forgotten() -> AbstractContextManager[Any]:
-    """An object that could not be stored is published as a part of a base or a pack."""
+    """Publish an object as part of a base or a pack although its upload failed."""
     write = S3SnapshotStore.write
 
     def write_or_not(self: Any, name: str, data: bytes) -> None:
@@ -77,7 +77,7 @@ def failed_upload_forgotten() -> AbstractContextManager[Any]:
 
 
 def base_that_only_grows_files() -> AbstractContextManager[Any]:
-    """A file that shrank keeps its old end in the copies of those who follow."""
+    """Leave the old end of a file that shrank in the copies of the readers."""
 
     def grown(path: Path, size: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def base_that_only_grows_files() -> AbstractContextManager[Any]:
 
 @contextmanager
 def sweep_without_an_announcement() -> Iterator[None]:
-    """Garbage is deleted without a version that says so, so a publish under way may need it."""
+    """Delete garbage without a version that announces it. A running publish may need it."""
 
     def named_by_nobody(
         store: Any, collection: Any, wanted: frozenset[str], clock: Any, writer: str
@@ -102,7 +102,7 @@ def sweep_without_an_announcement() -> Iterator[None]:
 
 @contextmanager
 def sweep_of_what_is_retired() -> Iterator[None]:
-    """What the newest version does not need is garbage, retired or not."""
+    """Treat every object that the newest version does not need as garbage, also retired ones."""
 
     def unneeded(objects: Any, newest: Manifest, *_: Any) -> list[Any]:
         return [stored for stored in objects if stored.name not in newest.objects]

@@ -1,4 +1,4 @@
-"""Bugs of reads, leases, bisection and drains, to be put into production for a while."""
+"""Planted bugs of reads, leases, bisection and drains."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +16,7 @@ from compactor.work import Work
 
 
 def query_without_consistent_read() -> AbstractContextManager[Any]:
-    """The members of a receipt are read as they were some seconds ago."""
+    """Read the members of a receipt as they were some seconds ago."""
     call = DynamoDBSource._call
 
     def stale(self: Any, method: Any, deadline: Any, **arguments: Any) -> Any:
@@ -27,7 +27,7 @@ def query_without_consistent_read() -> AbstractContextManager[Any]:
 
 
 def attribute_error_on_a_rare_branch() -> AbstractContextManager[Any]:
-    """What happens on unprocessed keys and throttles alone holds a misspelt name."""
+    """Use a misspelt name in a branch that runs only after unprocessed keys and throttles."""
 
     def pause(self: Any, *_: Any) -> None:
         self._telemetry.misspelt("waiting")
@@ -37,7 +37,7 @@ def attribute_error_on_a_rare_branch() -> AbstractContextManager[Any]:
 
 @contextmanager
 def lease_that_does_not_know_its_owner() -> Iterator[None]:
-    """A worker finds its own lease, whose answer was lost, and takes it for another's."""
+    """Treat an own lease as another worker's lease after its answer was lost."""
     conditionally = DynamoDBLockTable._conditionally
 
     def unless_held(self: Any, call: Any, **arguments: Any) -> Any:
@@ -52,23 +52,23 @@ def lease_that_does_not_know_its_owner() -> Iterator[None]:
 
 
 def publish_refused_by_its_own_effect() -> AbstractContextManager[Any]:
-    """A manifest that was stored, and whose answer was lost, is taken for another's."""
+    """Treat an own manifest as another worker's manifest after its answer was lost."""
     return patch.object(S3SnapshotStore, "_etag_of", lambda *_: None)
 
 
 def bisection_that_parks_at_the_first_failure() -> AbstractContextManager[Any]:
-    """What failed once, while something else succeeded, is poison."""
+    """Treat a unit that failed once as poison if another unit succeeded meanwhile."""
     return patch.object(compactor.bisection, "_TRIES", 1)
 
 
 def bisection_that_forgets_a_half() -> AbstractContextManager[Any]:
-    """Of a work that fails the first half alone is tried again; production asserts against it."""
+    """Retry only the first half of failed work. An assertion in production detects it."""
     halves = Work.halves
     return patch.object(Work, "halves", lambda self: (halves(self)[0], Work()))
 
 
 def bisection_that_settles_what_failed() -> AbstractContextManager[Any]:
-    """A unit that failed alone counts as done."""
+    """Count a unit that failed alone as done."""
     failed = _Bisection._failed
 
     def settled(self: Any, part: Any, error: Exception) -> None:
@@ -81,7 +81,7 @@ def bisection_that_settles_what_failed() -> AbstractContextManager[Any]:
 
 
 def drain_that_acknowledges_at_once() -> AbstractContextManager[Any]:
-    """A drain deletes what it receives before it is applied."""
+    """Delete the received messages of a drain before they are applied."""
     receive = SQSCompactionQueue.receive
 
     def receive_and_delete(self: Any, at_most: int) -> Any:

@@ -1,4 +1,4 @@
-"""The embedding pipeline, and whoever else sends messages to the compaction queue."""
+"""The embedding pipeline, and other senders of messages to the compaction queue."""
 
 import io
 import json
@@ -21,12 +21,17 @@ DIMENSION: Final = 4
 
 
 class Producers:
+    """Performs the events of producers."""
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._deltas = 0
 
     def embed(self, keys: tuple[Key, ...], late: float, again: float | None) -> None:
-        """Vectors of the present texts of what exists; `late` seconds pass before they are sent."""
+        """Send vectors for the current texts of existing items.
+
+        Sending begins after `late` seconds.
+        """
         items = self._world.table.items
         texts = {key: items[key].get("text", {"S": ""})["S"] for key in keys if key in items}
         bodies = [
@@ -60,7 +65,7 @@ class Producers:
         return to_body(Delta.of(collection, delta_id, len(ids)))
 
     def poison(self, kind: str) -> None:
-        """A message that can never be applied."""
+        """Send a message that can never be applied."""
         bodies = {
             "text": f"{POISON}, and no JSON",
             "source": json.dumps({"source": POISON}),

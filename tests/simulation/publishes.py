@@ -1,4 +1,4 @@
-"""Every version must be whole, follow the one before, and never show an older truth."""
+"""Checks that every version is complete, follows the one before, and never shows an older truth."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import ChromaServer
 
 RESTORER: Final = "receipt-sync snapshot restore"
-"""Who publishes an earlier version anew."""
+"""The writer of a restored version."""
 Record = tuple[dict[str, Any], str | None, bytes]
 Records = dict[str, Record]
 """Metadata, document and vector by id."""
@@ -28,7 +28,7 @@ Records = dict[str, Record]
 
 @dataclass
 class Published:
-    """The last version of a collection, and all before it."""
+    """The last version of a collection, and all versions before it."""
 
     version: int
     records: Records
@@ -36,7 +36,10 @@ class Published:
 
 
 class OnServer(Published):
-    """The last version of a collection on a server, whose records are those that are there now."""
+    """The last version of a collection on a server.
+
+    Its records are the current ones of the server.
+    """
 
     def __init__(self, server: ChromaServer, collection: Collection) -> None:
         self.version, self.versions = 0, {}
@@ -48,7 +51,7 @@ class OnServer(Published):
 
 
 class Publishes:
-    """Opens each version when it is published. `deltas` is what was ever sent, by delta id."""
+    """Opens each version when it is published. `deltas` holds all sent deltas by id."""
 
     def __init__(
         self,
@@ -67,9 +70,9 @@ class Publishes:
         self._now = lambda: scheduler.now
         self.last: dict[Collection, Published] = {c: self._nothing(c) for c in Collection}
         self.was_restored = False
-        """Whether anybody tried to restore a version."""
+        """Whether an operator has tried to restore a version."""
         self.chosen: dict[Collection, int] = {}
-        """The version of a collection that was last chosen to be restored."""
+        """The version of each collection that was last chosen for a restore."""
         self.restored_at = dict.fromkeys(Collection, -1.0)
 
     def _nothing(self, collection: Collection) -> Published:
@@ -78,7 +81,7 @@ class Publishes:
         return Published(0, {}, {0: {}})
 
     def on_server_version(self, collection: Collection, version: ServerVersion) -> None:
-        """The version object of a server was put: a claim, or the next version."""
+        """Check the version object of a server: a claim, or the next version."""
         last = self.last[collection]
         if version.version not in {last.version, last.version + 1}:
             self._fail(
@@ -90,10 +93,10 @@ class Publishes:
 
     def on_publish(self, collection: Collection, manifest: Manifest) -> None:
         if manifest.version == 0 and not manifest.base:
-            return  # a first publish has begun
+            return  # A first publish has begun.
         before = self.last[collection]
         restored = manifest.writer == RESTORER
-        # A restore leaves out the numbers of manifests that can't be read.
+        # A restore skips the numbers of manifests that cannot be read.
         if not before.version < manifest.version <= before.version + (99 if restored else 1):
             self._fail(
                 Check.VERSIONS, f"{collection}: version {manifest.version} follows {before.version}"
@@ -113,7 +116,10 @@ class Publishes:
         self.last[collection] = Published(manifest.version, records, versions)
 
     def _check_restored(self, collection: Collection, records: Records) -> None:
-        """A restored version must be the chosen one. What follows may show older truth."""
+        """Check that the restored version is the chosen one.
+
+        Later versions may show older truth.
+        """
         chosen = self.chosen[collection]
         if records != self.last[collection].versions[chosen]:
             self._fail(
@@ -123,7 +129,7 @@ class Publishes:
         self._past.forget()
 
     def open_cold(self, collection: Collection) -> None:
-        """The present version must be restorable from base and packs alone."""
+        """Check that the current version can be restored from base and packs alone."""
         if self.server is None and self.last[collection].version:
             store = DirectStore(self._store, collection)
             mirror = Mirror(store, collection, self._folder / f"cold-{collection}")

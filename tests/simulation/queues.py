@@ -1,5 +1,5 @@
 # ruff: noqa: N803 boto3's own argument names
-"""Standard queues: at least once, in any order, with a visibility timeout and a redrive policy."""
+"""Standard queues: at-least-once delivery in any order, visibility timeout, redrive policy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,8 @@ from tests.simulation.scheduler import Scheduler, Signal
 
 
 class Message:
+    """One message of a queue."""
+
     def __init__(self, message_id: str, body: str, reason: str | None, visible_at: float) -> None:
         self.message_id, self.body, self.reason = message_id, body, reason
         self.visible_at = visible_at
@@ -20,14 +22,17 @@ class Message:
 
 
 class Traffic:
-    """How badly a queue behaves: shares of messages, and seconds."""
+    """The irregularities of a queue: shares of messages, and seconds."""
 
     def __init__(self, doubled: float, delayed: float, longest_delay: float) -> None:
         self.doubled, self.delayed, self.longest_delay = doubled, delayed, longest_delay
 
 
 class Queue:
-    """`on_accept` is told of every message taken, `on_delete` of every acknowledgement."""
+    """A queue.
+
+    It calls `on_accept` for each accepted message and `on_delete` for each acknowledgement.
+    """
 
     def __init__(
         self, name: str, scheduler: Scheduler, dice: Dice, traffic: Traffic, visibility: float
@@ -56,7 +61,7 @@ class Queue:
         return message_id
 
     def receive(self, at_most: int) -> list[Message]:
-        """Some visible messages in any order; each is hidden for the visibility timeout."""
+        """Return some visible messages in any order, and hide each for the visibility timeout."""
         now = self._scheduler.now
         visible = [m for m in self.messages.values() if m.visible_at <= now]
         self._draws += 1
@@ -74,7 +79,7 @@ class Queue:
         for message in taken:
             if self.faulty and self._happens(self.traffic.doubled, "twice", message, self._draws):
                 message.visible_at = now + 0.1
-                message.receives -= 1  # the copy that a second server holds has its own count
+                message.receives -= 1  # The copy on a second server has its own count.
         return taken
 
     def delete(self, message_id: str) -> None:
@@ -83,12 +88,13 @@ class Queue:
             return
         self.on_delete(message)
         if self.faulty and self._happens(self.traffic.doubled, "ghost", message):
-            message.visible_at = self._scheduler.now + 30.0  # at least once means: also after that
-            message.receives -= 1  # the server that missed the deletion has its own count
+            # At-least-once delivery includes messages that were already deleted.
+            message.visible_at = self._scheduler.now + 30.0
+            message.receives -= 1  # The server that missed the deletion has its own count.
             self._store(message)
 
     def hide(self, message_id: str, seconds: float) -> None:
-        """Let a message that was received come back after so long instead."""
+        """Make a received message visible again after `seconds` instead."""
         if message_id in self.messages:
             self.messages[message_id].visible_at = self._scheduler.now + seconds
 
@@ -119,7 +125,10 @@ class Queue:
 
 
 class SQSClient:
-    """boto3's SQS client, as far as the project calls it. A queue's URL is its name."""
+    """Implements the calls of boto3's SQS client that the project uses.
+
+    The URL of a queue is its name.
+    """
 
     def __init__(self, queues: dict[str, Queue], gate: Gate) -> None:
         self._queues, self._gate = queues, gate
@@ -222,6 +231,6 @@ def _ignored(*_: Any) -> None:
 
 
 def _reason(entry: dict[str, Any]) -> str | None:
-    """Why a message is set aside; None for one that is not."""
+    """Return the reason why a message is set aside, or None."""
     attribute = entry.get("MessageAttributes", {}).get("reason")
     return None if attribute is None else str(attribute["StringValue"])

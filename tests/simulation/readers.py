@@ -1,4 +1,4 @@
-"""Readers of the published snapshots: they refresh at odd moments, and meet the same faults."""
+"""Readers of the published snapshots. They refresh at random moments, with the same faults."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,21 +15,21 @@ from tests.simulation.publishes import Records
 from tests.simulation.scheduler import Task
 
 _LONGEST_LIFE: Final = 0.15
-"""Seconds of a refresh after which a signal ends the process at the latest."""
+"""Longest time in seconds of a refresh until a signal ends the process."""
 
 if TYPE_CHECKING:
     from tests.simulation.world import WorkerProcess, World
 
 
 class FollowingReader:
-    """One process that serves a collection for as long as it lives."""
+    """A reader that serves a collection in one process after another."""
 
     def __init__(self, world: "World", number: int) -> None:
         self._world, self._number = world, number
         self._collection = list(Collection)[number % 2]
         self._starts = 0
         self._highest = 0
-        """The highest version that any process of this reader served."""
+        """The highest version that any process of this reader has served."""
         self._process: WorkerProcess | None = None
         self._reader: SnapshotReader | ServerReader | None = None
         self._task: Task | None = None
@@ -40,7 +40,7 @@ class FollowingReader:
 
     @property
     def snapshot(self) -> SnapshotReader | ServerReader:
-        """What is served. Raises RuntimeError before the first refresh."""
+        """Return the reader. Raises RuntimeError before the first refresh."""
         if self._reader is None:
             raise RuntimeError("no reader was made")
         return self._reader
@@ -57,10 +57,10 @@ class FollowingReader:
         self.refresh()
 
     def refresh(self) -> None:
-        """Start if need be, and follow; what is served must be a version that was published."""
+        """Start the process if needed, and follow. The served version must be a published one."""
         scheduler = self._world.scheduler
         while self._task is not None and not self._task.done:
-            scheduler.wait(self._task.ended)  # it has one thread
+            scheduler.wait(self._task.ended)  # The reader has one thread.
         if self._process is None or not self._process.alive:
             self._starts += 1
             self._process = self._world.start(f"reader-{self._number}.{self._starts}")
@@ -78,21 +78,21 @@ class FollowingReader:
             if reader.version:
                 self._check(reader, observer.publishes.last[self._collection].versions)
         except (ClientError, BotoCoreError, IndexFailedError):
-            return  # the next refresh tries again
+            return  # The next refresh tries again.
         except SnapshotDamagedError as error:
             if not self._was_shown_an_earlier_manifest(begun):
-                # A reader says so of the same manifest for a while, and does not look again.
+                # A reader reports the same manifest as damaged for a while, without another look.
                 seen = begun - DAMAGE_KEPT_FOR
                 observer.retention.found_damaged(seen, f"reader of {self._collection}: {error}")
 
     def _check(self, reader: SnapshotReader | ServerReader, versions: dict[int, Records]) -> None:
-        """What is served must be the version that was published, and none before the last one."""
+        """Check that the served version is a published one, and not lower than the last one."""
         fail, version = self._world.scheduler.fail, reader.version
         if version < self._highest:
             fail(Check.READER_VERSION, f"a reader went from version {self._highest} to {version}")
         self._highest = version
         if isinstance(reader, ServerReader):
-            return  # what is on a server may change at any time
+            return  # The records on a server may change at any time.
         expected = versions[version]
         if set(reader.ids()) != set(expected):
             fail(Check.READER_CONTENT, f"a reader of version {version} sees other records")
@@ -103,7 +103,7 @@ class FollowingReader:
                 fail(Check.READER_CONTENT, f"a reader of {version} serves another {chroma_id}")
 
     def _was_shown_an_earlier_manifest(self, since: float) -> bool:
-        """Whether the bucket answered this process stale, so that it saw a version go back."""
+        """Return whether the bucket gave this process a stale manifest since `since`."""
         process = self._world.scheduler.process.name
         return any(
             one.process == process and one.fault.kind is Kind.STALE and one.at >= since

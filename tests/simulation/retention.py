@@ -1,4 +1,4 @@
-"""Objects may go only when nobody can need them any more; what is damaged is said to be."""
+"""Checks that only unneeded objects are deleted, and that only damaged snapshots are reported."""
 
 from math import inf
 
@@ -13,22 +13,25 @@ from tests.simulation.threads import START
 
 
 class Retention:
-    """Knows which objects the present manifests name, and when others were last named."""
+    """Records the objects of the current manifests, and when each other object was last named."""
 
     def __init__(self, scheduler: Scheduler, store: ObjectStore) -> None:
         self._scheduler, self._store = scheduler, store
         self.shortest = 0.0
         self.largest_skew = 0.0
         self._slowest_publish = 0.0
-        """From the making of a manifest, when its retirements count from, to its publish."""
+        """Longest time in seconds from the making of a manifest to its publish.
+
+        The retirements of a manifest count from its making.
+        """
         self._damaged_until = -1.0
-        """The end of the last damage; infinity while there is some."""
+        """The end of the last damage, or infinity during one."""
         self._named: dict[tuple[Collection, str], float] = {}
         self._needed: dict[Collection, frozenset[str]] = {c: frozenset() for c in Collection}
 
     @property
     def surely_kept(self) -> float:
-        """Seconds for which an object is kept after the last manifest that named it."""
+        """Return the seconds for which an object is kept after the last manifest that named it."""
         return self.shortest - 2 * self.largest_skew - self._slowest_publish - 0.001
 
     def on_publish(self, collection: Collection, manifest: Manifest) -> None:
@@ -39,7 +42,7 @@ class Retention:
         self._needed[collection] = manifest.objects
 
     def on_delete(self, collection: Collection, name: str) -> None:
-        """Only what no manifest has named for as long as the retention may go."""
+        """Check that no manifest has named the object during the retention."""
         if name in self._needed[collection]:
             self._scheduler.fail(
                 Check.RETENTION, f"{collection}: {name} was deleted, but the manifest names it"
@@ -52,7 +55,7 @@ class Retention:
             )
 
     def needed_objects(self) -> list[str]:
-        """Keys of everything that the present manifests need, and of themselves."""
+        """Return the keys of the current manifests and of all objects that they need."""
         return [
             f"snapshots/{collection}/{name}"
             for collection, names in self._needed.items()
@@ -61,7 +64,7 @@ class Retention:
         ]
 
     def orphans(self) -> int:
-        """Objects of blocks and packs that no manifest knows of any more."""
+        """Return the number of blocks and packs that no manifest names any more."""
         known = {key for collection in Collection for key in self._known_objects(collection)}
         objects = (key for key in self._store.objects if "/blocks/" in key or "/packs/" in key)
         return sum(key not in known for key in objects)
@@ -73,8 +76,11 @@ class Retention:
         self._damaged_until = self._scheduler.now
 
     def found_damaged(self, begun: float, what: str) -> None:
-        """A snapshot could not be read whole by who began then. Right only if it was damaged, or
-        if who read it was slower than the retention."""
+        """Check a report of a damaged snapshot, from a process that began at `begun`.
+
+        The report is correct only if the snapshot was damaged, or if the process was slower than
+        the retention.
+        """
         took = self._scheduler.now - begun
         if begun > self._damaged_until and took < self.surely_kept:
             self._scheduler.fail(Check.DAMAGE, f"{what}, after {took:.0f} s")

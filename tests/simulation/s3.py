@@ -1,5 +1,5 @@
 # ruff: noqa: N803 boto3's own argument names
-"""An object store: strongly consistent, with tags, conditional writes, and trouble."""
+"""An object store with strong consistency, ETags, conditional writes, and faults."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,14 +18,16 @@ MANIFEST = "manifest.json"
 
 
 class Stored(NamedTuple):
+    """One stored object."""
+
     data: bytes
     etag: str
     at: float = 0.0
-    """When it was stored."""
+    """The time at which it was stored."""
 
 
 class Watcher(Protocol):
-    """Is told of what became of a snapshot."""
+    """Observes the publishes and deletions of a snapshot."""
 
     def on_publish(self, collection: Collection, data: bytes) -> None: ...
 
@@ -33,15 +35,15 @@ class Watcher(Protocol):
 
 
 class ObjectStore:
-    """What lies in the bucket; every put of a manifest is told to the watcher."""
+    """The objects of the bucket. It calls the watcher for every put of a manifest."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self.objects: dict[str, Stored] = {}
         self.versions: dict[str, list[Stored]] = defaultdict(list)
-        """Every version of each manifest, the oldest first."""
+        """All versions of each manifest, oldest first."""
         self.former: dict[str, Stored] = {}
-        """The version before the present one, of objects that were overwritten."""
+        """The previous version of each overwritten object."""
         self.watcher: Watcher | None = None
 
     def put(self, key: str, data: bytes) -> str:
@@ -54,7 +56,7 @@ class ObjectStore:
         return etag
 
     def overwrite(self, key: str, stored: Stored) -> None:
-        """Store an object that nobody is told of."""
+        """Store an object without a call to the watcher."""
         self.objects[key] = stored
         if key.endswith(MANIFEST):
             self.versions[key].append(stored)
@@ -65,7 +67,7 @@ class ObjectStore:
 
 
 class S3Client:
-    """boto3's S3 client, as far as the project calls it."""
+    """Implements the calls of boto3's S3 client that the project uses."""
 
     def __init__(self, store: ObjectStore, gate: Gate) -> None:
         self._store, self._gate = store, gate
@@ -188,7 +190,7 @@ class S3Client:
 
 
 class Paginator:
-    """boto3's paginator. Everything is on one page."""
+    """Implements boto3's paginator with a single page."""
 
     def __init__(self, page: Callable[[str], dict[str, Any]]) -> None:
         self._page = page

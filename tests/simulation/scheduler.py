@@ -1,7 +1,7 @@
-"""Cooperative tasks in virtual time: one runs at a time, and the next is the one due first.
+"""Cooperative tasks in virtual time. One task runs at a time, and the task due first runs next.
 
-A task is a greenlet. It gives way wherever production code would wait for the outside: in a call,
-in a sleep, in a join. What runs between two of these is never interrupted.
+A task is a greenlet. It yields wherever production code would wait for the environment: in a call,
+in a sleep, in a join. The code between two of these points is never interrupted.
 """
 
 import heapq
@@ -15,11 +15,14 @@ from tests.simulation.checks import Check
 
 
 class Killed(BaseException):
-    """The process is dead. Nothing in production catches this, and no call of it has an effect."""
+    """The process is dead.
+
+    Production catches it nowhere, and no call of the process has an effect.
+    """
 
 
 class Violation(BaseException):
-    """A check is not passed. No `except Exception` can hide it."""
+    """A failed check. No `except Exception` can hide it."""
 
     def __init__(self, check: Check, message: str) -> None:
         super().__init__(message)
@@ -27,12 +30,17 @@ class Violation(BaseException):
 
 
 class Process:
-    """A worker's process. `skew` is added to its wall clock; `frozen` lags its monotonic one."""
+    """The process of a worker.
+
+    `skew` is added to its wall clock. `frozen` is subtracted from its monotonic clock.
+    """
 
     def __init__(self, name: str, skew: float = 0.0, *, mortal: bool = True) -> None:
         self.name, self.skew = name, skew
         self.mortal = mortal
-        """Whether faults may strike it: the pollers of queue and stream are AWS itself."""
+        """Whether faults may affect it. The pollers of queue and stream are parts of AWS, and no
+        fault does.
+        """
         self.alive = True
         self.frozen = 0.0
         self.paused_until = 0.0
@@ -46,7 +54,7 @@ class Process:
 
 
 class Signal:
-    """Something that tasks wait for."""
+    """An event that tasks wait for."""
 
     def __init__(self) -> None:
         self.waiting: list[Task] = []
@@ -70,7 +78,7 @@ class Task:
         try:
             self.process.check()
             self.result = self._function()
-        except Exception as error:  # noqa: BLE001 an invocation's error is its answer
+        except Exception as error:  # noqa: BLE001 the error of an invocation is its result
             self.error = error
         except Killed as error:
             self.error = error
@@ -79,7 +87,7 @@ class Task:
 
 
 class Scheduler:
-    """Virtual time, in seconds since the history began."""
+    """Runs tasks in virtual time, in seconds since the start of the history."""
 
     def __init__(self, patience: int) -> None:
         self.now = 0.0
@@ -87,7 +95,7 @@ class Scheduler:
         self.violation: Violation | None = None
         self.turns = 0
         self.on_error: Callable[[Task, Exception], None] = _ignored
-        """Is told of each error that leaves a task."""
+        """Called for each error that leaves a task."""
         self._patience = patience
         self._main = getcurrent()
         self._due: list[tuple[float, int, Task, int]] = []
@@ -96,14 +104,14 @@ class Scheduler:
 
     @property
     def task(self) -> Task:
-        """The task that runs."""
+        """Return the running task."""
         if self.current is None:
             raise RuntimeError("no task runs")
         return self.current
 
     @property
     def process(self) -> Process:
-        """The process whose code runs."""
+        """Return the process whose code runs."""
         return self.task.process
 
     def spawn(self, process: Process, function: Callable[[], Any], delay: float = 0.0) -> Task:
@@ -113,18 +121,18 @@ class Scheduler:
         return task
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass for the task that runs, and others run meanwhile."""
+        """Let `seconds` pass for the running task, while other tasks run."""
         task = self.task
         task.process.check()
         until = self.now + seconds
         if task.process.paused_until <= until and not (self._due and self._due[0][0] <= until):
-            self.now = until  # nobody else is due before
+            self.now = until  # No other task is due before.
             return
         self._put(task, until)
         self._switch(task)
 
     def wait(self, signal: Signal, timeout: float | None = None) -> None:
-        """Until the signal is given, or `timeout` seconds have passed."""
+        """Wait until the signal is given, or until `timeout` seconds have passed."""
         task = self.task
         task.process.check()
         signal.waiting.append(task)
@@ -133,24 +141,24 @@ class Scheduler:
         try:
             self._switch(task)
         finally:
-            if task in signal.waiting:  # it waits no more: a later signal is none of its business
+            if task in signal.waiting:  # A later signal must not wake the task.
                 signal.waiting.remove(task)
 
     def give(self, signal: Signal) -> None:
-        """Wake all that wait for it."""
+        """Wake all tasks that wait for the signal."""
         waiting, signal.waiting = signal.waiting, []
         for task in waiting:
             if not task.done:
                 self._put(task, self.now)
 
     def kill(self, process: Process) -> None:
-        """Every task of the process unwinds without any effect."""
+        """Kill the process. All its tasks unwind without an effect."""
         process.alive = False
         for task in sorted((t for t in self._live if t.process is process), key=_birth):
             self._put(task, self.now)
 
     def freeze(self, process: Process, seconds: float) -> None:
-        """Its monotonic clock stands still, and so does every timer that runs by it."""
+        """Stop the monotonic clock of the process, and all timers that use it, for some seconds."""
         process.frozen += seconds
         self._due = [
             (moment + seconds if task.process is process else moment, number, task, turn)
@@ -159,14 +167,14 @@ class Scheduler:
         heapq.heapify(self._due)
 
     def fail(self, check: Check, message: str) -> NoReturn:
-        """A check is not passed: the history ends here."""
+        """Fail a check and end the history."""
         self.violation = self.violation or Violation(check, f"at {self.now:.2f} s: {message}")
         if self.current is not None:
-            self.current.process.alive = False  # what unwinds now must have no effect
+            self.current.process.alive = False  # Tasks that unwind now must have no effect.
         raise self.violation
 
     def run(self) -> None:
-        """Until nothing is due any more. Raises Violation as soon as there is one."""
+        """Run tasks until none is due. Raises Violation at the first failed check."""
         while self._due:
             moment, _, task, turn = heapq.heappop(self._due)
             if turn != task.turn or task.done:
@@ -183,7 +191,7 @@ class Scheduler:
                 raise self.violation
 
     def abandon(self) -> None:
-        """End every task that is left, for a history that is over."""
+        """End every task that is left after the history."""
         for task in self._live:
             task.process.alive = False
         for task in sorted(self._live, key=_birth):

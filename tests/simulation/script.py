@@ -1,4 +1,4 @@
-"""One history as the seed writes it: the surroundings, the events, and what may go wrong."""
+"""The script of one history: the surroundings, the events, and the possible faults."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from tests.simulation.faults import Kind, Target
 
 SECRET: Final = "geheim"
-"""What every text of a receipt begins with, so that one shows wherever it should not be (I8)."""
+"""The start of every receipt text, so that a text in a wrong place is found (I8)."""
 
 STEPS: Final = (
     "changes.send", "stream-dlq.park",
@@ -17,7 +17,7 @@ STEPS: Final = (
     "block.put", "pack.put", "manifest.swap", "objects.delete",
     "compaction-dlq.park", "queue.receive", "queue.delete",
 )  # fmt: skip
-"""Every call to the outside that a cycle, a drain or a stream batch makes."""
+"""Every call to the environment that a cycle, a drain or a stream batch makes."""
 
 RARE: Final = {
     "queue.receive": "drain",
@@ -26,24 +26,24 @@ RARE: Final = {
     "stream-dlq.park": "malformed",
     "index.delete": "remove",
 }
-"""Steps that few histories come to, and what leads there."""
+"""Steps that few histories reach, and the event that leads to each."""
 LATE: Final = ("objects.delete", "lock.extend")
 
 ANSWERABLE: Final = (
     "lock.acquire", "lock.extend", "lock.release", "manifest.swap", "objects.delete",
 )  # fmt: skip
-"""Writes of which the caller can find out whether they were done, or need not know."""
+"""Writes whose result the caller can find out later or does not need."""
 HARMLESS: Final = frozenset(
     {"put", "burst", "flip", "remove", "malformed", "foreign", "embed", "poison", "redrive"}
 )
-"""Events that give nobody a reason to return a message."""
+"""Events that cause no message to be returned."""
 
 LENGTH: Final = 240.0
-"""Seconds of writing."""
+"""Seconds during which events occur."""
 
 
 class Event(NamedTuple):
-    """Something that happens at a given time. `name` identifies it in a replay."""
+    """An event at a given time. `name` identifies it in a replay."""
 
     name: str
     at: float
@@ -56,7 +56,7 @@ class Event(NamedTuple):
 
 
 def _shown(value: Any) -> str:
-    """Keys and items as short as they can be read."""
+    """Return keys and items as short readable text."""
     match value:
         case (str(pk), str(sk)):
             return f"{pk.removeprefix('IMAGE#')} {sk.removeprefix('RECEIPT#')}"
@@ -70,7 +70,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What does not change in a history, and the settings that it begins with."""
+    """The constant conditions of a history, and its first settings."""
 
     workers: int
     messages_a_batch: int
@@ -90,17 +90,21 @@ class Surroundings:
     doubled: float
     delayed: float
     cold: float
-    """Share of invocations that find no warm process."""
+    """Share of the invocations that find no warm process."""
     rates: dict[Kind, float]
     targets: tuple[Target, ...]
     server: bool = False
-    """The target is a Chroma server, and not a directory that is published as a snapshot."""
+    """Whether the target is a Chroma server instead of a directory that is published as a
+    snapshot.
+    """
     only_lost_answers: bool = False
-    """Nothing goes wrong but that answers of writes are lost: all that was done must count."""
+    """Whether lost answers of writes are the only faults. Every completed write must then count."""
 
 
 @dataclass(frozen=True)
 class Script:
+    """The surroundings and events of a seed."""
+
     seed: int
     surroundings: Surroundings
     events: tuple[Event, ...]

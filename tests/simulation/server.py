@@ -1,7 +1,7 @@
-"""A Chroma server: one index that all workers write to, behind a network.
+"""A Chroma server behind a network: one index that all workers write to.
 
-It stands for the server and for Chroma's client. A request that was given up may still be carried
-out, some time later, as the target's claims assume.
+It replaces the server and Chroma's client. The server may carry out a request some time after the
+client gave it up, as the claims of the target assume.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _LATEST: Final = 40.0
-"""Seconds after which the server carries out no request that was given up."""
+"""Seconds after which the server no longer carries out a request that was given up."""
 
 
 class ChromaServer:
@@ -52,7 +52,7 @@ class ChromaServer:
     def records(
         self, collection: Collection
     ) -> dict[str, tuple[dict[str, Any], str | None, bytes]]:
-        """Return metadata, document and vector of every record that is there now."""
+        """Return metadata, document and vector of every current record."""
         content = self.contents[collection]
         return {
             i: (dict(r.metadata), r.document, content.stored_vectors[i].tobytes())
@@ -61,7 +61,7 @@ class ChromaServer:
 
 
 class Claims:
-    """Which cycle each process has claimed a collection for, and which claims others see."""
+    """The cycle for which each process claimed a collection, and the claims that others see."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -69,18 +69,18 @@ class Claims:
         self._own: dict[tuple[str, Collection], str] = {}
 
     def on_version(self, version: ServerVersion, *, published: bool) -> None:
-        """The running process put a version object: a claim of its own, or the next version."""
+        """Record the running process's version object: an own claim, or the next version."""
         self._visible[version.collection] = version.claims
         if not published and version.claims:
             key = (self._scheduler.process.name, version.collection)
             self._own[key] = version.claims[-1].cycle
 
     def own(self, collection: Collection) -> str | None:
-        """The cycle that the running process claimed the collection for last."""
+        """Return the cycle for which the running process last claimed the collection."""
         return self._own.get((self._scheduler.process.name, collection))
 
     def check(self, collection: Collection, cycle: str | None, what: str) -> None:
-        """Who writes, or may still write, must have a claim that the others see."""
+        """Check that a process that writes, or may still write, has a claim that the others see."""
         now = START + timedelta(seconds=self._scheduler.now)
         visible = self._visible.get(collection, ())
         if not any(claim.cycle == cycle and claim.until > now for claim in visible):
@@ -90,7 +90,7 @@ class Claims:
 
 
 class ServerConnection:
-    """One process's connection to a collection (RemoteIndex)."""
+    """The connection of one process to a collection (RemoteIndex)."""
 
     def __init__(self, server: ChromaServer, collection: Collection) -> None:
         self._world, self._content = server.world, server.contents[collection]
@@ -156,7 +156,7 @@ class ServerConnection:
         self._world.gate.call(step, effect, error, Kind.SILENT)
 
     def _carry_out_later(self, step: str, cycle: str | None, write: Callable[[], None]) -> None:
-        """What got no answer may still be under way."""
+        """Carry out a write without an answer later, with some probability."""
         scheduler, dice = self._world.scheduler, self._world.dice
         name = (step, scheduler.process.name, scheduler.process.calls)
         if not dice.happens(0.9, "late write", *name):
@@ -167,7 +167,7 @@ class ServerConnection:
             try:
                 write()
             except IndexFailedError:
-                return  # nobody waits for its answer
+                return  # No task waits for its answer.
 
         delay = _LATEST * dice.roll("how late", *name)
         scheduler.spawn(Process("server", mortal=False), late, delay)

@@ -1,4 +1,4 @@
-"""From a history that breaks a promise to one that breaks it with as little as possible."""
+"""Reduces a history that breaks a promise to the smallest history that still breaks it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,13 +15,13 @@ CALM: Final[dict[str, Any]] = {
     "max_packs": 200, "rebase_floor": 64 * 2**20, "keys_a_read": 100, "query_page": 100,
     "records_a_slice": 10_000,
 }  # fmt: skip
-"""Surroundings in which nothing special happens."""
+"""Surroundings without special conditions."""
 
 T = TypeVar("T")
 
 
 class Smallest(NamedTuple):
-    """A script of which nothing can be left out, how it ends, and what was made calm."""
+    """A script that cannot be reduced further, its outcome, and the surroundings made calm."""
 
     script: Script
     outcome: Outcome
@@ -29,26 +29,26 @@ class Smallest(NamedTuple):
 
 
 def calmed(script: Script, names: Sequence[str]) -> Script:
-    """The same history with some of its surroundings calm."""
+    """Return the same history with some of its surroundings calm."""
     changes = {name: CALM[name] for name in names}
     return replace(script, surroundings=replace(script.surroundings, **changes))
 
 
 def kept(script: Script, events: Sequence[str], faults: Sequence[str]) -> Script:
-    """The same history with the named events and faults alone."""
+    """Return the same history with only the named events and faults."""
     chosen = tuple(event for event in script.events if event.name in events)
     return replace(script, events=chosen, kept_faults=frozenset(faults))
 
 
 class Shrinker:
-    """Leaves out events, faults and special surroundings, greedily, while the history fails."""
+    """Removes events, faults and special surroundings, greedily, while the history still fails."""
 
     def __init__(self, workshop: Path) -> None:
         self._workshop = workshop
         self._tries = 0
 
     def shrink(self, script: Script) -> Smallest:
-        """Raises ValueError if the history does not fail."""
+        """Return the smallest failing script. Raises ValueError if the history does not fail."""
         outcome = run(script, self._workshop)
         if outcome.violation is None:
             raise ValueError(f"the history of seed {script.seed} breaks no promise")

@@ -1,4 +1,4 @@
-"""Folders of readers (compactor.snapshot.slots), held by simulated processes until they die."""
+"""Reader folders (compactor.snapshot.slots) that simulated processes hold until they die."""
 
 import shutil
 from itertools import count
@@ -20,14 +20,14 @@ class ReaderSlot:
 
 
 class Slots:
-    """Who holds which folder."""
+    """The process that holds each folder."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self.holders: dict[Path, Process] = {}
 
     def claim(self, root: Path) -> ReaderSlot:
-        """Claim the folder of the lowest number that no living process holds."""
+        """Claim the folder with the lowest number that no living process holds."""
         folders = (root / f"reader-{number}" for number in count(1))
         folder = next(f for f in folders if f not in self.holders or not self.holders[f].alive)
         folder.mkdir(parents=True, exist_ok=True)

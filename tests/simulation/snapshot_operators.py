@@ -1,4 +1,4 @@
-"""What operators do to a snapshot: delete what crashed publishes left, and restore a version."""
+"""The actions of operators on a snapshot: garbage collection and restore."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,10 +35,12 @@ _EXPECTED: Final = (
     GarbageUnknownError,
     NothingKeptError,
 )
-"""What an operator is told; the next command tries again."""
+"""Errors that the operator sees. The next command tries again."""
 
 
 class SnapshotOperators:
+    """Performs the snapshot commands of operators."""
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._commands = 0
@@ -46,7 +48,7 @@ class SnapshotOperators:
     def sweep(
         self, name: str, collection: Collection, grace: float, strike: Kind, seconds: float
     ) -> None:
-        """Run `receipt-sync snapshot gc` after a worker was struck between upload and publish."""
+        """Run `receipt-sync snapshot gc` after a fault hit a worker between upload and publish."""
         world, struck = self._world, Signal()
         fault = Fault(name, strike, Side.BEFORE, seconds)
         wake = partial(world.scheduler.give, struck)
@@ -56,12 +58,12 @@ class SnapshotOperators:
         self._run(lambda: self._sweep(collection, timedelta(seconds=grace)))
 
     def restore(self, collection: Collection, back: int) -> None:
-        """Run `receipt-sync snapshot restore`. At the end of the history a repair follows."""
+        """Run `receipt-sync snapshot restore`. A repair follows at the end of the history."""
         self._world.observer.publishes.was_restored = True
         self._run(lambda: self._restore(collection, back))
 
     def _run(self, command: Callable[[], None]) -> None:
-        """Run a command in a process of its own, which faults may strike."""
+        """Run a command in its own process, which faults may hit."""
         self._commands += 1
         process = self._world.start(f"operator-{self._commands}")
 
@@ -79,7 +81,7 @@ class SnapshotOperators:
         history = self._history(collection)
         newest = next(iter(history), None)
         if newest is None or newest.manifest is None:
-            return  # what is garbage is not known
+            return  # The garbage is unknown.
         clock, store = Clock(self._world.scheduler), self._store(collection)
         found = garbage(objects, newest.manifest, history, Shelf(store), clock.now(), grace)
         sweep(store, collection, [one.name for one in found], clock, "operator")
@@ -88,7 +90,7 @@ class SnapshotOperators:
         world, store = self._world, self._store(collection)
         manifests = [kept.manifest for kept in self._history(collection) if kept.manifest]
         there = {one.name for one in stored_objects(self._client, "bucket", collection)}
-        # Version 0 says that a first publish has begun; the command takes 1 and above.
+        # Version 0 marks the start of a first publish. The command accepts versions from 1.
         choices = [one.version for one in manifests if one.version > 0 and one.objects <= there]
         if not choices:
             return

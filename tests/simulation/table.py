@@ -16,7 +16,7 @@ Key = tuple[str, str]
 
 
 class StreamRecord(NamedTuple):
-    """A change in the table; `tick` orders all changes."""
+    """A change in the table. `tick` orders all changes."""
 
     tick: int
     key: Key
@@ -26,7 +26,10 @@ class StreamRecord(NamedTuple):
 
 
 class Table:
-    """Items as DynamoDB writes them. `on_change` is told of every write that changed something."""
+    """Items as DynamoDB attribute values.
+
+    It calls `on_change` for every write that changes an item.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -37,7 +40,7 @@ class Table:
         self.on_change: Callable[[Key, Attributes | None, Attributes | None], None] = _ignored
 
     def write(self, key: Key, item: Attributes | None) -> None:
-        """Put, or delete with None. An identical put leaves no stream record."""
+        """Put an item, or delete it if `item` is None. An identical put leaves no stream record."""
         old = self.items.get(key)
         if old == item:
             return
@@ -50,17 +53,17 @@ class Table:
         self.on_change(key, old, item)
 
     def item_at(self, key: Key, at: float) -> Attributes | None:
-        """The item as it was at a moment."""
+        """Return the item as it was at a moment."""
         past = self._past[key]
         return past[bisect_right(past, at, key=lambda state: state[0]) - 1][1]
 
     def keys_ever(self) -> list[Key]:
-        """The keys of all items that are or were in the table."""
+        """Return the keys of all items that are or were in the table."""
         return list(self._past)
 
 
 class ConditionalCheckFailedException(Exception):  # noqa: N818
-    """As boto3 names it, with the item that refused the write."""
+    """The error of boto3 with the same name. It holds the item that failed the condition."""
 
     def __init__(self, item: Attributes | None) -> None:
         super().__init__("the condition does not hold")
@@ -72,7 +75,7 @@ class _Exceptions:
 
 
 class LockWatcher(Protocol):
-    """Is told of every write of a lease's row."""
+    """Observes every write of a lease item."""
 
     def begins(self, step: str, key: Key) -> None: ...
 
@@ -82,22 +85,25 @@ class LockWatcher(Protocol):
 
 
 class DynamoDBClient:
-    """boto3's DynamoDB client, as far as the project calls it."""
+    """Implements the calls of boto3's DynamoDB client that the project uses."""
 
     exceptions = _Exceptions
-    # Who wants plain answers has them.
+    # Responses are already plain, so a handler need not be registered.
     meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
 
     def __init__(
         self, table: Table, gate: Gate, page: int, watcher: LockWatcher, lag: Callable[[], float]
     ) -> None:
-        """`lag` is the age in seconds of what the next read shows that is not consistent."""
+        """Make a client.
+
+        `lag` returns how many seconds old the next read that is not consistent is.
+        """
         self._table, self._gate, self._page, self._watcher = table, gate, page, watcher
         self._lag = lag
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((name, request),) = RequestItems.items()
-        # A set's order is no part of a history.
+        # The order of a set must not influence the history.
         keys = sorted(request["Keys"], key=lambda k: (k["PK"]["S"], k["SK"]["S"]))
 
         def effect(special: Kind | None) -> dict[str, Any]:
@@ -161,7 +167,7 @@ class DynamoDBClient:
         return self._call(step, effect, step, *UNANSWERED)
 
     def _held(self, request: Mapping[str, Any]) -> Callable[[Key], Attributes | None]:
-        """What a read finds: the present, or an earlier state if it is not consistent."""
+        """Return a function that reads the current item, or an earlier state if not consistent."""
         if request.get("ConsistentRead"):
             return self._table.items.get
         at = self._gate.scheduler.now - self._lag()
@@ -208,7 +214,10 @@ def _projected(item: Attributes, request: Mapping[str, Any]) -> Attributes:
 
 
 def _holds(item: Attributes, condition: Mapping[str, Any]) -> bool:
-    """A ConditionExpression of what the project writes: OR, attribute_not_exists, =, <."""
+    """Return whether a ConditionExpression holds.
+
+    It supports the forms that the project uses: OR, attribute_not_exists, = and <.
+    """
     terms = condition["ConditionExpression"].split(" OR ")
     return any(_term(item, term.strip(), condition) for term in terms)
 

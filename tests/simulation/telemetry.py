@@ -1,4 +1,4 @@
-"""Telemetry that looks for receipt text in whatever it is told (I8)."""
+"""Telemetry that searches its arguments for receipt text (I8)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,8 +17,11 @@ class _Logger:
 
 
 class WatchfulTelemetry:
-    """Of one process. `damaged` is called when a snapshot could not be read, `waited` when a lease
-    was found taken."""
+    """The telemetry of one process.
+
+    It calls `damaged` if a snapshot could not be read, and `waited` if a lease was held by another
+    worker.
+    """
 
     def __init__(
         self,
@@ -30,7 +33,7 @@ class WatchfulTelemetry:
         self._scheduler, self._damaged, self._waited = scheduler, damaged, waited
 
     def event(self, name: str, **fields: Any) -> None:
-        """Look at what is reported: its words, and the type of the error."""
+        """Check a report: it holds no receipt text, and its error has an expected type."""
         error = fields.get("error")
         if error is not None and error not in EXPECTED:
             self._scheduler.fail(Check.ERROR_TYPES, f"{name!r} reports a {error}")

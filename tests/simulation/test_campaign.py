@@ -1,4 +1,4 @@
-"""A long run can be stopped and gone on with, and says what it did."""
+"""A long run can be stopped and continued, and reports its counts."""
 
 from pathlib import Path
 

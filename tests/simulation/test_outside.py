@@ -1,4 +1,4 @@
-"""docs/reliability.md says what stays outside the simulation."""
+"""docs/reliability.md lists the limits of the simulation."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A simulation that finds nothing may be blind: it must see each of these bugs."""
+"""Tests that the simulation detects each planted bug."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.simulation.campaign import first_failure
 from tests.simulation.planted import PLANTED, planted
 
 _HISTORIES = 3_000
-"""Most show within a hundred; so many are run before a bug counts as unseen."""
+"""Most bugs show within 100 histories. A bug counts as undetected only after this number."""
 
 
 @pytest.mark.parametrize("name", PLANTED)

@@ -1,4 +1,4 @@
-"""A failing history is made small, and the small one can be run again."""
+"""A failing history is reduced, and the reduced history can be run again."""
 
 from tests.simulation.campaign import first_failure
 from tests.simulation.drawing import write

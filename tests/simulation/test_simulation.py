@@ -1,6 +1,6 @@
-"""Thousands of histories: whatever goes wrong, nothing is lost, and every promise holds (I1 to I8).
+"""Thousands of histories: no fault loses data, and every promise holds (I1 to I8).
 
-A failing seed is printed as the smallest history that still fails, with the command for it.
+A failing seed is printed as the smallest failing history, with the command to run it again.
 """
 
 import json
@@ -20,7 +20,10 @@ _HISTORIES = 10_000
 
 @pytest.mark.timeout(1800)
 def test_no_history_breaks_a_promise():
-    """In processes of its own, because a seed means one history only under one hash seed."""
+    """Run the histories in their own processes.
+
+    A seed gives one history only under one hash seed.
+    """
     command = f"-m tests.simulation --histories {_HISTORIES} --processes 2 --json"
     done = subprocess.run(
         [sys.executable, *command.split()],

@@ -1,4 +1,4 @@
-"""Threads, executors and clocks of the process whose code runs now."""
+"""Threads, executors and clocks of the process whose code runs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Clock:
-    """The running process's own clock: skewed, and behind if the process was frozen."""
+    """The clock of the running process. It is skewed, and late if the process was frozen."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -28,7 +28,7 @@ class Clock:
 
 
 class Event:
-    """threading.Event."""
+    """Replaces threading.Event."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler, self._signal, self._given = scheduler, Signal(), False
@@ -47,7 +47,7 @@ class Event:
 
 
 class Thread:
-    """threading.Thread: another task of the same process."""
+    """Replaces threading.Thread by another task of the same process."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Thread:
 
 
 class Threading:
-    """The module `threading`, for who starts threads."""
+    """Replaces the module `threading` for code that starts threads."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -82,7 +82,7 @@ class Threading:
 
 
 class InlineExecutor:
-    """ThreadPoolExecutor that does its work at once, so that each of its calls is a step."""
+    """Replaces ThreadPoolExecutor. It runs each call at once, so that each call is a step."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -102,7 +102,7 @@ class InlineExecutor:
         return iter([call(item) for item in items])
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Return a result that is there already. What the call raises is raised at once."""
+        """Return a completed result. An error of the call is raised at once."""
         done: Future[Any] = Future()
         done.set_result(call(*arguments))
         return done

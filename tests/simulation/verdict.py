@@ -1,4 +1,4 @@
-"""What must hold once the writes and the faults have stopped and everything has drained."""
+"""The conditions that must hold after writes and faults end and the queues are empty."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ from tests.simulation.world import World
 
 
 def check_drained(world: World) -> None:
-    """Queues and stream are empty, and only what can never succeed was set aside."""
+    """Check that queues and stream are empty, and that only poison was set aside."""
     fail = world.scheduler.fail
     if world.compaction_queue.messages:
         fail(Check.DRAINED, f"the queue still holds {sorted(world.compaction_queue.messages)}")
@@ -38,7 +38,7 @@ def check_drained(world: World) -> None:
 
 
 def check_converged(world: World) -> None:
-    """Every record equals the projection of the table, by a second opinion (I1, I2)."""
+    """Check with the model that every record equals the projection of the table (I1, I2)."""
     for collection in Collection:
         records = world.observer.publishes.last[collection].records
         for chroma_id, (metadata, document, _) in records.items():
@@ -65,7 +65,7 @@ def _check_record(
 
 
 def _check_vectors(world: World) -> None:
-    """Whatever was embedded since it last appeared has the newest of its vectors."""
+    """Check that each record has the newest vector that was sent since the item last appeared."""
     newest = _newest_deltas(world.observer)
     for chroma_id, (collection, delta_id) in newest.items():
         if model.entity_of(chroma_id).key not in world.table.items:
@@ -94,7 +94,7 @@ def _newest_deltas(observer: Observer) -> dict[str, tuple[Collection, str]]:
 
 
 def check_verified(world: World, readers: Iterable[FollowingReader]) -> None:
-    """`receipt-sync verify` says the same, over what readers see."""
+    """Check that `receipt-sync verify` finds no difference in the records that readers see."""
     source = DynamoDBSource(
         world.client("dynamodb"), "receipts", world.randomness(), WatchfulTelemetry(world.scheduler)
     )

@@ -1,4 +1,4 @@
-"""Everything of one history: the outside, the functions, and who watches them."""
+"""All parts of one history: the environment, the functions, and their observer."""
 
 import shutil
 from collections.abc import Collection as Sized
@@ -42,11 +42,11 @@ _URL: Final = "https://queues/"
 _SHARDS: Final = 2
 _PATIENCE: Final = 60_000
 _LONGEST_LAG: Final = 8.0
-"""Seconds by which a read of the table is behind that does not ask for consistency."""
+"""Longest delay in seconds of a read of the table without consistency."""
 
 
 class WorkerProcess(Process):
-    """A process of one of the functions, and what it keeps while it is warm."""
+    """A process of one of the functions, with the state that it keeps while it is warm."""
 
     def __init__(self, name: str, skew: float, telemetry: WatchfulTelemetry) -> None:
         super().__init__(name, skew)
@@ -58,11 +58,13 @@ class WorkerProcess(Process):
         self.number_marks_anew()
 
     def number_marks_anew(self) -> None:
-        """As production begins to number its marks in a new process."""
+        """Restart the numbering of marks, as production does in a new process."""
         self.marks = count(marks._FIRST_S, marks._STEP_S)
 
 
 class World:
+    """The state of one history."""
+
     def __init__(self, script: Script, folder: Path) -> None:
         self.script, self.surroundings = script, script.surroundings
         self.folder = folder
@@ -98,20 +100,23 @@ class World:
             for poller in [*(QueuePoller(self, slot) for slot in self.slots), *self.shards]
         ]
 
-    # -- what production asks for, by way of `environment` --
+    # -- objects that production gets through `environment` --
 
     def client(self, service: str) -> Any:
         return self._clients[service]
 
     def worker(self) -> Any:
-        """The running process's worker, built by production's own wiring when it is cold."""
+        """Return the worker of the running process.
+
+        Production's wiring builds it in a cold process.
+        """
         process = self._process()
         if process.worker is None:
             process.worker = compactor.wiring.build_worker(self._compactor(), process.telemetry)
         return process.worker
 
     def stream_processor(self) -> StreamProcessor:
-        """The running process's stream processor, as the handler builds it."""
+        """Return the stream processor of the running process, built as the handler builds it."""
         process = self._process()
         if process.worker is None:
             settings = self._stream_settings()
@@ -142,7 +147,7 @@ class World:
         return f"00000000-0000-4000-8000-{self._numbers:012d}"
 
     def checked_out(self, collection: Collection, version: int, index: PagedIndex) -> None:
-        """What a worker is about to write to must be a published version, and nothing more."""
+        """Check that a worker's checked-out copy equals the published version."""
         held = {
             i: (dict(r.metadata), r.document, index.stored_vectors[i].tobytes())
             for i, r in index.records.items()
@@ -157,7 +162,7 @@ class World:
     # -- processes --
 
     def start(self, name: str) -> WorkerProcess:
-        """A cold process with the present settings. What dead ones left on disk is removed."""
+        """Start a cold process with the current settings. Remove the files of dead processes."""
         for dead in [p for p in self._processes.values() if not p.alive]:
             del self._processes[dead.name]
             for folder in dead.folders:
@@ -175,7 +180,7 @@ class World:
         )
 
     def reader(self, number: int, collection: Collection) -> SnapshotReader | ServerReader:
-        """A reader on the folder that all processes of this reader have used, or of the server."""
+        """Return a reader on the folder that all processes of this reader use, or on the server."""
         store = S3SnapshotStore(self._clients["s3"], "bucket", collection)
         if self.surroundings.server:
             opened: Any = partial(self.server.open, collection, create=False)
@@ -183,11 +188,11 @@ class World:
         return SnapshotReader(store, collection, self.folder / f"reader-{number}")
 
     def counters(self) -> "WorkerProcess":
-        """What counts for the running process alone: each process begins anew."""
+        """Return the running process, which holds its own counters."""
         return self._process()
 
     def passed_stream(self, records: list[StreamRecord]) -> None:
-        """The stream's position has moved beyond these."""
+        """Check the records that the stream's position has passed."""
         for record in records:
             self.observer.acknowledgements.on_stream_passed(record)
 
@@ -233,26 +238,26 @@ class World:
 
     def _changed(self, key: Key, old: Attributes | None, new: Attributes | None) -> None:
         if key[0].startswith("LOCK#"):
-            return  # the mapping's filter criteria
+            return  # The filter criteria of the mapping do the same.
         record = StreamRecord(self.table.tick, key, old, new, self.scheduler.now)
         self.observer.past.on_change(record.tick, key, new)
         self.shards[hash_of(key) % _SHARDS].append(record)
 
     def check_answered(self, who: str, returned: Sized[Any]) -> None:
-        """Where only answers were lost, nothing may be returned: all was done."""
+        """Check that nothing is returned if only answers were lost, because all work was done."""
         if self.surroundings.only_lost_answers and returned:
             self.scheduler.fail(
                 Check.LOST_ANSWERS, f"{who} returns {returned}, though only answers were lost"
             )
 
     def _waited(self) -> None:
-        """A worker found the lease taken."""
+        """Fail the history if a worker finds the lease held although only answers were lost."""
         if self.surroundings.only_lost_answers:
             name = self.scheduler.process.name
             self.scheduler.fail(Check.LOST_ANSWERS, f"{name} waits for a lease that is its own")
 
     def _check_error(self, task: Task, error: Exception) -> None:
-        """What leaves a handler or a thread of a worker must be an error that can be expected."""
+        """Check that an error that leaves a handler or thread of a worker has an expected type."""
         kind = type(error).__name__
         if isinstance(task.process, WorkerProcess) and kind not in EXPECTED:
             name = task.process.name
@@ -308,5 +313,5 @@ def _stream_settings(flags_off: frozenset[str]) -> StreamProcessorSettings:
 
 
 def hash_of(key: Key) -> int:
-    """The same in every run, unlike Python's own."""
+    """Return a hash that is the same in every run, unlike Python's hash."""
     return sum(map(ord, key[0]))
