@@ -1,1 +1,1 @@
-"""Workers are killed and stopped, at random and at chosen moments, while writes go on."""
+"""Kills and stops workers, at random and at chosen moments, while writes continue."""

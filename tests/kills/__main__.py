@@ -1,4 +1,4 @@
-"""python -m tests.kills: a campaign, with its figures."""
+"""The command line `python -m tests.kills`: runs a campaign and prints its figures."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ def main(
 ) -> None:
     """Kill and stop workers on a private local AWS, then verify, and open every version.
 
-    Exit status: 0 strikes were made and nothing was lost, 1 otherwise.
+    Exit status: 0 if strikes were made and nothing was lost, 1 otherwise.
 
     Example: python -m tests.kills --rounds 200 --seed 1
     """

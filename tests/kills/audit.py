@@ -1,4 +1,4 @@
-"""Opens every version that was ever published, counts it and searches it."""
+"""Opens every version that was published, compares its records and searches it."""
 
 import tempfile
 from collections.abc import Callable, Iterable
@@ -25,21 +25,21 @@ from tests.kills.readers.plain import beside
 from tests.kills.searching import Plainly, searched
 
 _SAMPLE: Final = 25
-"""Records of a version whose vectors are read and searched for."""
+"""Number of records of a version whose vectors are read and searched for."""
 _TOLERANCE: Final = 1e-5
-"""Of a vector's numbers, in float32."""
+"""Tolerance for the numbers of a vector in float32."""
 _MOST_MISSED: Final = 0.9
 """The share of a version's searches that a sound graph may miss.
 
-One in a hundred is usual; a third was seen where Chroma replayed its log on one slow core. In a
-graph whose files are of two persists nearly all searches miss, in plain chromadb as well.
+One in a hundred is usual. One in three occurred when Chroma replayed its log on one slow core. If
+the files of a graph belong to two persists, nearly all searches miss, in plain chromadb as well.
 """
 
 Advance = Callable[[], None]
 
 
 class Timeline:
-    """A SnapshotStore whose manifest is a version of the past; the next one on demand."""
+    """A SnapshotStore whose manifest is a version of the past. `kept` chooses the version."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self._store = store
@@ -68,9 +68,10 @@ class Timeline:
 
 @dataclass
 class Audit:
-    """How many versions were opened and searched, and what is wrong with which.
+    """The number of opened versions and searches, and the faults of the versions.
 
-    `graph_misses` is searches that miss their record in plain chromadb on the same bytes as well.
+    `graph_misses` counts the searches that miss their record in plain chromadb on the same bytes
+    too.
     """
 
     versions: int = 0
@@ -81,7 +82,7 @@ class Audit:
 
 @dataclass
 class Contents:
-    """What is wrong with a version, and how its searches went."""
+    """The faults of one version, and the results of its searches."""
 
     faults: list[str] = field(default_factory=list)
     searches: int = 0
@@ -89,7 +90,7 @@ class Contents:
 
 
 def audit(connection: Connection, advance: Advance, seed: int) -> Audit:
-    """Every version of both collections, the oldest first."""
+    """Audit every version of both collections, oldest first."""
     found = Audit()
     for collection in Collection:
         history = list(ManifestHistory(connection.s3, connection.names.bucket, collection))
@@ -98,7 +99,7 @@ def audit(connection: Connection, advance: Advance, seed: int) -> Audit:
 
 
 def published_versions(connection: Connection) -> int:
-    """How many manifests the bucket keeps."""
+    """Return the number of manifests that the bucket keeps."""
     names = connection.names
     return sum(
         len(list(ManifestHistory(connection.s3, names.bucket, collection)))
@@ -145,9 +146,10 @@ def _looked_at(
     randomness: Random,
     plainly: Plainly,
 ) -> Contents:
-    """What is wrong with a version: a gap before it, files or records that can't be read.
+    """Return the faults of a version: a gap before it, or files or records that cannot be read.
 
-    A history begins with version 0, which a first publish writes before its objects: it has none.
+    A history begins with version 0, which a first publish writes before its objects. It has no
+    files.
     """
     if manifest is None:
         return Contents(["its manifest can't be read"])
@@ -163,7 +165,7 @@ def _looked_at(
 
 
 def contents(reader: Reader, manifest: Manifest, randomness: Random, plainly: Plainly) -> Contents:
-    """Compare and search the records of a version. Ids are named, texts are not."""
+    """Compare and search the records of a version. The faults name ids, but no texts."""
     found = Contents()
     count, ids = reader.count(), list(reader.ids())
     if count != manifest.record_count:

@@ -1,4 +1,4 @@
-"""Bugs to plant in a worker, to see that a campaign finds them."""
+"""Bugs to plant in a worker, to check that a campaign finds them."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ KEEP_VECTORS: Final = "a record keeps its first vector"
 
 
 def plant(bug: str | None) -> bool:
-    """Plant what lies in the product; True if the worker's own loop is to be wrong."""
+    """Plant a bug in the product. Return whether the worker's own loop must acknowledge first."""
     if bug == UNCONDITIONAL:
         S3SnapshotStore.swap_manifest = _overwrite  # type: ignore[method-assign]
     if bug == KEEP_VECTORS:

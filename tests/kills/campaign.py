@@ -1,4 +1,4 @@
-"""Rounds on a local AWS of their own, and afterwards: is anything lost, was anything ever torn?"""
+"""Runs rounds on a local AWS of its own, and then checks for lost updates and damaged versions."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -28,31 +28,34 @@ from tests.kills.writing import Writing
 from tests.oracle.settling import judging, messages_of
 
 _LEASE: Final = {"LEASE_SECONDS": "1.5", "HEARTBEAT_SECONDS": "0.4"}
-"""Short, because a round that stops a worker lasts as long as a lease."""
+"""The lease is short, because a round that stops a worker takes as long as a lease."""
 _OPTIONS: Final = Options(function_timeout=20, visibility_timeout=4, variables=_LEASE)
-"""The receive limit is production's. The visibility timeout is short, so that a message of a killed
-worker comes back within a round or two."""
+"""The receive limit is that of production. The visibility timeout is short, so that a message of
+a killed worker returns within one or two rounds.
+"""
 _CALM_AFTER: Final = _OPTIONS.max_receive_count - 2
-"""Rounds after which one worker is left alone until the queue is empty.
+"""Number of rounds after which one worker runs undisturbed until the queue is empty.
 
 Each round costs a message at most one receive, because a round is shorter than two visibility
-timeouts. So three kills and the worker that is left alone make four receives, of the five that the
-queue allows. One receive is left for a message that is given back for any other reason; a message
-that is given back twice goes to the dead-letter queue, and fails the campaign. Without the pause, a
-hundred kills in a row would set sound messages aside: more than half of the batches end in a kill,
-and 0.6 to the fifth power is one message in thirteen."""
+timeouts. Three kills and the undisturbed worker therefore make four receives. The queue allows
+five. One receive is left for a message that is returned for another reason. A message that is
+returned twice goes to the dead-letter queue, and fails the campaign.
+
+Without the pause, a hundred kills in a row would set sound messages aside. More than half of the
+batches end in a kill, and 0.6 to the fifth power is one message in thirteen.
+"""
 _CALM_WITHIN: Final = 240.0
 _SHORTEST_TEXT: Final = 8
 
 Tell = Callable[[str, int, int], None]
-"""Hears the stage, how much of it is done, and how much there is."""
+"""Called with the stage, the amount done, and the total amount."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """What to do. `rate` is writes a second; `bug` is planted in every worker.
+    """The options of a campaign. `rate` is in writes a second. `bug` is planted in every worker.
 
-    `function` says whether the deployed function is struck, too; `settles_within` is seconds.
+    `function` says whether the deployed function is killed too. `settles_within` is in seconds.
     """
 
     seed: int
@@ -64,7 +67,7 @@ class Campaign:
 
 
 def run(campaign: Campaign, rounds: Iterable[Plan], total: int, tell: Tell) -> Report:
-    """A whole campaign. Raises WorkerEndedError if a worker ends that was not struck."""
+    """Run a whole campaign. Raises WorkerEndedError if a worker ends without a strike."""
     begun = monotonic()
     with TemporaryDirectory(prefix="kills-") as name:
         folder = Path(name)
@@ -78,7 +81,7 @@ def run(campaign: Campaign, rounds: Iterable[Plan], total: int, tell: Tell) -> R
 
 
 def drawn(campaign: Campaign, count: int) -> Iterable[Plan]:
-    """Rounds as the campaign's seed has them."""
+    """Return the rounds that the campaign's seed draws."""
     return islice(plans(Random(campaign.seed), campaign.function), count)
 
 
@@ -109,12 +112,12 @@ class _Run:
         return report
 
     def _fill(self, writing: Writing) -> None:
-        """A first version of both collections, so that there is an index to strike at."""
+        """Publish a first version of both collections, so that the strikes meet an index."""
         with self._worker(), judging(self._connection, writing.embedded) as judge:
             judge.settled(self._campaign.settles_within)
 
     def _calm(self, writing: Writing, report: Report) -> None:
-        """One worker applies all that waits, so that no message is killed too often."""
+        """Let one worker handle all waiting messages, so that no message is killed too often."""
         url = self._connection.names.compaction_queue_url
         end = monotonic() + _CALM_WITHIN
         with writing.paused(), self._worker() as worker:
@@ -127,7 +130,7 @@ class _Run:
 
     @contextmanager
     def _worker(self) -> Iterator[Worker]:
-        """A worker that nobody strikes, until the end of the block."""
+        """Run a worker without a strike until the end of the block."""
         worker = self._hand.start()
         try:
             yield worker
@@ -147,7 +150,7 @@ class _Run:
         self._audit(report, tell)
 
     def _left_over(self) -> list[str]:
-        """Messages that wait in a queue, or were dead-lettered: nothing here gives cause to."""
+        """Return the messages that are left in a queue or a dead-letter queue. None should be."""
         queues = self._stack.queues
         return [
             f"{name}: {left} messages"
@@ -156,7 +159,7 @@ class _Run:
         ]
 
     def _leaks(self, texts: set[str]) -> list[str]:
-        """Logs of workers that hold receipt text (I8)."""
+        """Return the worker logs that hold receipt text (I8)."""
         long = [text for text in texts if len(text) >= _SHORTEST_TEXT]
         found = []
         for log in sorted(self._hand.logs.iterdir()):

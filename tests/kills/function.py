@@ -1,4 +1,4 @@
-"""The deployed function's own process, which the local AWS keeps warm."""
+"""The process of the deployed function, which the local AWS keeps warm."""
 
 import time
 from contextlib import suppress
@@ -12,21 +12,24 @@ _STARTED_WITHIN: Final = 15.0
 
 
 class Function:
-    """The compactor as it is deployed; its queue mapping is off but for the rounds it is in."""
+    """The deployed compactor. Its queue mapping is enabled only in its own rounds."""
 
     def __init__(self, stack: Stack, server: int) -> None:
         self._stack, self._server = stack, server
         self._lambda = stack.clients().lambda_
 
     def consume(self, on: bool) -> None:
-        """Turn its queue mapping on or off."""
+        """Enable or disable the queue mapping."""
         assert self._stack.deployment is not None
         self._lambda.update_event_source_mapping(
             UUID=self._stack.deployment.queue_mapping, Enabled=on
         )
 
     def kill(self, after: float) -> bool:
-        """Kill its processes some seconds after the first of them is there; whether one was."""
+        """Kill its processes some seconds after the first one starts.
+
+        Return whether one was killed.
+        """
         self.consume(True)
         try:
             end = time.monotonic() + _STARTED_WITHIN
@@ -46,7 +49,10 @@ class Function:
         return killed > 0
 
     def _processes(self) -> list[psutil.Process]:
-        """Children of the local AWS that run this function: its name is in their script's path."""
+        """Return the child processes of the local AWS that run this function.
+
+        The path of their script contains the name of the function.
+        """
         mark = f"ministack-lambda-{self._stack.names.compactor}-"
         found = []
         for process in psutil.Process(self._server).children(recursive=True):

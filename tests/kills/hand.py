@@ -1,4 +1,4 @@
-"""Starts workers, waits for their moment, kills, stops and wakes them."""
+"""Starts workers, waits for their moment, and kills, stops and wakes them."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ Files = dict[Path, tuple[int, int]]
 
 
 class WorkerEndedError(Exception):
-    """A worker ended by itself, which it must not."""
+    """A worker ended by itself, which is a fault."""
 
 
 @dataclass
@@ -39,12 +39,12 @@ class Worker:
     pipe: Connection
     log: Path
     returned: int = 0
-    """Messages that it gave back to the queue."""
+    """Number of messages that it returned to the queue."""
     most_receives: int = 0
-    """Of the messages that it was given, the largest number of receives."""
+    """The largest number of receives of the messages that it got."""
 
     def wait_for(self, word: str, seconds: float) -> bool:
-        """Whether the worker said so in time. Raises WorkerEndedError."""
+        """Return whether the worker sent the word in time. Raises WorkerEndedError."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not self.pipe.poll(max(0.0, end - time.monotonic())):
@@ -54,18 +54,18 @@ class Worker:
         return False
 
     def go_on(self) -> None:
-        """Let it pass the moment that it announced."""
+        """Let the worker continue after the moment that it announced."""
         self.pipe.send("go on")
 
     def kill(self) -> bool:
-        """End it; whether it was this signal that did."""
+        """End the worker. Return whether this signal ended it."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
         return bool(self.process.exitcode == -signal.SIGKILL)
 
     def freeze(self) -> bool:
-        """Stop it; whether it stands still now."""
+        """Stop the worker. Return whether it is stopped now."""
         os.kill(self.process.pid, signal.SIGSTOP)
         end = time.monotonic() + _FROZEN_WITHIN
         while time.monotonic() < end:
@@ -78,11 +78,11 @@ class Worker:
         os.kill(self.process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """Let it end once its batch is done."""
+        """Let the worker end after its batch."""
         self.pipe.send("stop")
 
     def finish(self, seconds: float) -> None:
-        """Wait for the end of a worker that was told to stop; killed if that takes longer."""
+        """Wait for the end of a worker after `stop`. Kill it if that takes longer."""
         self.process.join(seconds)
         with suppress(WorkerEndedError):
             while self.pipe.poll():
@@ -103,7 +103,7 @@ class Worker:
 
 
 class Hand:
-    """Starts workers on one stack, each with a log of its own below `folder`."""
+    """Starts workers on one stack. Each has its own log below `folder`."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, bug: str | None) -> None:
         self._environment, self._folder, self._bug = environment, folder, bug
@@ -125,10 +125,10 @@ class Hand:
         return Worker(process, ours, log)
 
     def wait_for_persist(self, worker: Worker, seconds: float) -> Files | None:
-        """Returns once a file of a vector index changes: the files before it; None if none does.
+        """Return the files before a change of a vector index, once a file changes.
 
-        Busy, because the whole persist takes some milliseconds. `worker` waits before its first
-        write, and is let go on here.
+        Return None if no file changes in time. The loop never sleeps, because a persist takes only
+        some milliseconds. `worker` waits before its first write, and continues here.
         """
         before = self.hnsw_files()
         worker.go_on()
@@ -139,7 +139,7 @@ class Hand:
         return None
 
     def is_torn(self, before: Files) -> bool:
-        """Whether some files of an index are new, and others of it are not."""
+        """Return whether some files of an index are new while others are old."""
         changed = {path for path, state in self.hnsw_files().items() if before.get(path) != state}
         return any(
             {name for name in _HNSW if folder / name not in changed}
@@ -147,7 +147,7 @@ class Hand:
         )
 
     def hnsw_files(self) -> Files:
-        """Modification time (ns) and size of every file of a vector index in a working copy."""
+        """Return the modification time (ns) and size of each file of a vector index."""
         return dict(self._states())
 
     def _states(self) -> Iterator[tuple[Path, tuple[int, int]]]:

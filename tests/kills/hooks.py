@@ -1,6 +1,6 @@
-"""Stops a worker at one chosen moment, so that whoever started it can strike.
+"""Stops a worker at one chosen moment, so that the campaign can strike it.
 
-The worker's code is the real one: the hooks are events of boto3's session, and calls of Chroma's
+The worker runs the real code. The hooks are events of boto3's session and calls of Chroma's
 collection.
 """
 
@@ -18,7 +18,7 @@ from compactor.snapshot.working_copy import WorkingCopy
 from tests.kills.moments import Moment
 
 Announce = Callable[[], None]
-"""Says that the moment has come; returns when the worker may go on, if it ever does."""
+"""Reports that the moment has come. Returns when the worker may continue, if it ever may."""
 
 _OBJECTS: Final = ("/packs/", "/blocks/")
 _MARK: Final = (WorkingCopy, "mark_dirty")
@@ -45,7 +45,7 @@ _HALF: Final = (Moment.HALF_UPLOADED, Moment.HALF_SWAPPED)
 
 
 class Once:
-    """Announces the occurrence after `skipped` others, and never again."""
+    """Announces one occurrence, after `skipped` others."""
 
     def __init__(self, announce: Announce, skipped: int) -> None:
         self._announce, self._left = announce, skipped
@@ -57,7 +57,7 @@ class Once:
 
 
 class HalfSent(io.BytesIO):
-    """A body of which the second half is sent only after the announcement."""
+    """A request body whose second half is sent only after the announcement."""
 
     def __init__(self, data: bytes, reached: Announce) -> None:
         super().__init__(data)
@@ -72,7 +72,7 @@ class HalfSent(io.BytesIO):
 
 
 def install(moment: Moment, reached: Announce) -> None:
-    """Have `reached` called whenever a worker that is built from now on comes to `moment`."""
+    """Call `reached` whenever a worker that is built from now on reaches `moment`."""
     for owner, call in _CALLS.get(moment, ()):
         _wrap(owner, call, reached, after=moment is Moment.WRITTEN)
     boto3.setup_default_session()
@@ -97,12 +97,12 @@ _CONCERNS: Final = {
     Moment.HALF_SWAPPED: _is_manifest,
     Moment.SWAPPED: _is_manifest,
 }
-"""Of the uploads, which."""
+"""The uploads that each moment concerns, by their URL."""
 
 
 def _register(events: Any, moment: Moment, event: str, reached: Announce) -> None:
-    """Have `reached` called before an event's request, in its middle, or after its answer."""
-    sent = threading.local()  # of an answer, boto3 does not say to what
+    """Call `reached` before the request of an event, in its middle, or after its response."""
+    sent = threading.local()  # boto3 does not name the request of a response
 
     def before(request: Any, **_: Any) -> None:
         sent.it = _CONCERNS.get(moment, lambda _: True)(request.url)

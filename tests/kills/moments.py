@@ -1,11 +1,11 @@
-"""Where in a cycle a worker is struck."""
+"""The moments of a cycle at which a worker is struck."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Moment(StrEnum):
-    """The value is what a report calls it."""
+    """The moments. A report shows their values."""
 
     RANDOM = "at random"
     LEASED = "the lease was acquired"
@@ -24,4 +24,4 @@ class Moment(StrEnum):
 
 
 CHOSEN: Final = tuple(moment for moment in Moment if moment not in (Moment.RANDOM, Moment.FUNCTION))
-"""Those at which a worker announces itself, or is seen to be."""
+"""The moments that a worker announces, or at which it is observed."""

@@ -1,4 +1,4 @@
-"""What a campaign did to workers, and what came of it."""
+"""The figures of a campaign against workers."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,12 +11,15 @@ from tests.kills.rounds import Outcome, Strike
 class Report:
     """The figures of one campaign.
 
-    `tries` is rounds. `faults` is strikes that were made: a signal ended or stopped a live process.
-    `lost` is records that differ in the end, `broken` whatever else must not be. A moment that did
-    not come in time (`missed`) was struck at random. `torn_persists` is indexes that a dead worker
-    left half written, `refused_after_waking` messages that woken ones gave back. `most_receives` is
-    the largest number of receives of one message. `searches` were made for vectors of records, and
-    `graph_misses` of them miss in plain chromadb on the same bytes as well.
+    - `tries` counts rounds.
+    - `faults` counts strikes that ended or stopped a live process.
+    - `lost` counts records that differ at the end, and `broken` lists all other faults.
+    - `missed` counts moments that did not come in time. These strikes fell at random.
+    - `torn_persists` counts indexes that a dead worker left half written.
+    - `refused_after_waking` counts messages that woken workers returned.
+    - `most_receives` is the largest number of receives of one message.
+    - `searches` counts searches for vectors of records.
+    - `graph_misses` counts those that miss in plain chromadb on the same bytes too.
     """
 
     what: str = "workers killed and stopped while writes go on"
@@ -39,11 +42,11 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether strikes were made, and nothing was lost or broken."""
+        """Return whether strikes were made, and nothing was lost or broken."""
         return self.faults > 0 and self.records > 0 and not self.lost and not self.broken
 
     def count(self, outcome: Outcome) -> None:
-        """Add a round."""
+        """Add the outcome of a round."""
         plan = outcome.plan
         self.tries += 1
         self.missed += not outcome.reached

@@ -1,4 +1,4 @@
-"""One round: a worker is started, comes to a moment, and is struck."""
+"""One round: a worker starts, reaches a moment, and is struck."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +14,15 @@ from tests.kills.moments import CHOSEN, Moment
 _REACHED_WITHIN: Final = 15.0
 _TAKEN_OVER_WITHIN: Final = 30.0
 _LONGEST_WAIT: Final = 0.6
-"""Seconds after the begin of a batch in which a random strike falls."""
+"""Longest time in seconds from the begin of a batch to a random strike."""
 _FUNCTION_WAIT: Final = (0.5, 2.0)
-"""The same from when the deployed function is given messages: within its first batches."""
+"""Seconds from the first messages of the deployed function to a strike, within its first
+batches.
+"""
 
 
 class Strike(StrEnum):
-    """SIGKILL; or SIGSTOP until another worker has published, and then SIGCONT."""
+    """SIGKILL, or SIGSTOP until another worker has published and then SIGCONT."""
 
     KILL = "killed"
     STOP = "stopped"
@@ -28,6 +30,8 @@ class Strike(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
+    """The moment and the strike of a round. The worker skips the moment `skipped` times."""
+
     moment: Moment
     strike: Strike
     skipped: int = 0
@@ -35,11 +39,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a round.
+    """The result of a round.
 
-    `struck` says whether a signal ended or stopped a live process. `reached` is False if the moment
-    did not come and the strike fell at random. `torn`: of a persist, some files were new and others
-    not. `refused`: messages that a woken worker gave back. `most_receives`: of a message.
+    - `struck` says whether a signal ended or stopped a live process.
+    - `reached` is False if the moment did not come, and the strike fell at random.
+    - `torn` says whether some files of a persist were new and others were not.
+    - `refused` counts the messages that a woken worker returned.
+    - `most_receives` is the largest number of receives of one message.
     """
 
     plan: Plan
@@ -52,7 +58,7 @@ class Outcome:
 
 
 def plans(randomness: Random, function: bool) -> Iterator[Plan]:
-    """Rounds without end: every moment in turn, in shuffled order, a quarter of them stops."""
+    """Yield endless rounds: every moment in turn, in shuffled order, a quarter with a stop."""
     while True:
         moments = [*CHOSEN, Moment.RANDOM, Moment.RANDOM]
         moments += [Moment.FUNCTION] if function else []
@@ -60,12 +66,12 @@ def plans(randomness: Random, function: bool) -> Iterator[Plan]:
         for moment in moments:
             stops = moment is not Moment.FUNCTION and randomness.random() < 1 / 4
             strike = Strike.STOP if stops else Strike.KILL
-            again = moment is not Moment.ACKNOWLEDGING  # few batches take a second call for it
+            again = moment is not Moment.ACKNOWLEDGING  # Few batches need a second such call.
             yield Plan(moment, strike, randomness.randrange(2) if again else 0)
 
 
 class Rounds:
-    """Carries rounds out. `wave` makes all records change; `function` is the deployed one."""
+    """Runs the rounds. `wave` changes all records, and `function` is the deployed function."""
 
     def __init__(
         self, hand: Hand, wave: Callable[[], None], function: Function | None, randomness: Random
@@ -74,7 +80,7 @@ class Rounds:
         self._randomness = randomness
 
     def run(self, plan: Plan) -> Outcome:
-        """Raises WorkerEndedError if a worker ends that was not struck."""
+        """Run a round. Raises WorkerEndedError if a worker ends without a strike."""
         if plan.moment is Moment.FUNCTION and self._function is not None:
             struck = self._function.kill(self._randomness.uniform(*_FUNCTION_WAIT))
             return Outcome(plan, reached=struck, struck=struck)
@@ -90,12 +96,12 @@ class Rounds:
     def _start(self, plan: Plan) -> Worker:
         if plan.moment is Moment.RANDOM:
             return self._hand.start()
-        # The words' index is the larger one, and the words come second.
+        # The index of words is the larger one, and the words come second.
         skipped = 1 if plan.moment is Moment.PERSIST else plan.skipped
         return self._hand.start(plan.moment, skipped)
 
     def _reach(self, worker: Worker, plan: Plan) -> tuple[bool, Files | None]:
-        """Whether the moment came, and of a persist the files as they were before it."""
+        """Return whether the moment came, and for a persist the files before it."""
         if plan.moment is Moment.RANDOM:
             begun = worker.wait_for("begun", _REACHED_WITHIN)
             time.sleep(self._randomness.uniform(0, _LONGEST_WAIT))
@@ -108,7 +114,7 @@ class Rounds:
         return before is not None, before
 
     def _take_over(self, sleeper: Worker, outcome: Outcome) -> Outcome:
-        """Another worker publishes while the first sleeps past its lease; then both are awake."""
+        """Let another worker publish while the first is stopped beyond its lease. Then run both."""
         plan = outcome.plan
         successor = self._hand.start()
         taken_over = successor.wait_for("handled", _TAKEN_OVER_WITHIN)

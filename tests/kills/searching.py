@@ -1,8 +1,9 @@
-"""Judges a reader's searches by plain chromadb on the same bytes, and by an exact search.
+"""Checks the searches of a reader against plain chromadb on the same bytes and an exact search.
 
-Chroma's graph loses some records, above all among identical vectors. Such a miss is a defect of the
-search and no lost update. It is counted apart, and only if plain chromadb misses in the same graph,
-the graph's files are those published, and an exact search over what is served finds the record.
+Chroma's graph loses some records, mostly among identical vectors. Such a miss is a defect of the
+search, and no lost update. It is counted separately under three conditions. Plain chromadb misses
+in the same graph, the files of the graph are the published ones, and an exact search over the
+served vectors finds the record.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ Vector: TypeAlias = NDArray[np.float32]
 
 
 class Plain(Protocol):
-    """The version that a reader serves, by plain chromadb; see tests/kills/readers/plain.py."""
+    """The version that a reader serves, in plain chromadb. See tests/kills/readers/plain.py."""
 
     def nearest(self, vector: Any) -> Nearest | None:
         """Return the first hit of a search in the graph that the reader has in memory."""
@@ -31,20 +32,20 @@ class Plain(Protocol):
         ...
 
     def other_files(self) -> list[str]:
-        """Return the names of the files that the reader has otherwise than they were published."""
+        """Return the names of the reader's files that differ from the published ones."""
         ...
 
 
 Plainly = Callable[[], AbstractContextManager[Plain]]
-"""Opens the version. It is called only for a reader that missed, because it takes a while."""
+"""Opens the version. It is called only for a reader that missed, because it is slow."""
 
 
 @dataclass
 class Searches:
-    """What searches for vectors found.
+    """The results of the searches for vectors.
 
-    `hits` are first hits by the id whose vector was searched for. `graph_misses` are ids that
-    neither the reader nor plain chromadb finds, although the record is there.
+    `hits` holds the first hit by the id whose vector was searched for. `graph_misses` holds the ids
+    that neither the reader nor plain chromadb finds, although the record exists.
     """
 
     hits: dict[str, Nearest | None] = field(default_factory=dict)
@@ -82,7 +83,7 @@ def _is_missed(hit: Nearest | None) -> bool:
 def _not_as_reported(
     reader: Reader, wanted: Mapping[str, Vector], hits: Mapping[str, Nearest | None]
 ) -> Iterator[str]:
-    """Hits whose own vector is not at the distance that the search reports."""
+    """Yield the hits whose vector is not at the distance that the search reports."""
     vectors = reader.vectors(sorted({hit.chroma_id for hit in hits.values() if hit}))
     for each, hit in hits.items():
         if hit is None:
@@ -94,7 +95,7 @@ def _not_as_reported(
 
 
 def _other_vectors(held: Mapping[str, Vector], plain: Plain) -> Iterator[str]:
-    """What plain chromadb reads otherwise than the reader, of all records."""
+    """Yield a fault if plain chromadb reads other vectors than the reader."""
     records = plain.records()
     differ = held.keys() ^ records.keys()
     differ |= {
@@ -113,7 +114,7 @@ def _fault_of_a_miss(
     held: Mapping[str, Vector],
     plain: Plain,
 ) -> str | None:
-    """Return why a miss is not the graph's own; None if it is."""
+    """Return the reason why a miss is a fault, or None if the graph itself misses."""
     what = f"a search for the vector of {chroma_id} finds nothing at distance 0"
     if chroma_id not in held or not _distance(held[chroma_id], vector) <= TOLERANCE:
         return f"{what}, nor does an exact search"

@@ -1,6 +1,6 @@
-"""What the audit of a version sees: each fault is named, and a sound version has none.
+"""The audit of a version names each fault, and a sound version has none.
 
-A miss of Chroma's graph, which plain chromadb has on the same bytes, is counted and is no fault.
+A miss of Chroma's graph that plain chromadb has on the same bytes too is counted and is no fault.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +20,16 @@ TEXTS = {f"id-{n}": f"{text} {n}" for n, text in enumerate(["TOTAL", "MILK", "BR
 
 
 class Version:
-    """A version in memory, as a reader serves it. Its search is exact among what it can find."""
+    """A version in memory, as a reader serves it.
+
+    Its search is exact among the records that it can find.
+    """
 
     def __init__(self, *unreached: str) -> None:
         self.documents = dict(TEXTS)
         self.held = dict(zip(TEXTS, embed(list(TEXTS.values())), strict=True))
         self.found = [each for each in TEXTS if each not in unreached]
-        """What a search can find."""
+        """The records that a search can find."""
 
     def count(self) -> int:
         return len(self.documents)
@@ -49,7 +52,7 @@ class Version:
 
 
 class Plain(Version):
-    """The same version as plain chromadb has it."""
+    """The same version in plain chromadb."""
 
     files: Sequence[str] = ()
 
@@ -115,7 +118,7 @@ def test_a_reader_that_finds_nothing_is_a_fault_while_plain_chromadb_finds_somet
 
 
 def test_a_record_that_an_exact_search_does_not_find_is_a_fault() -> None:
-    """The vector went to another record; plain chromadb reads and finds the same."""
+    """Give the vector to another record. Plain chromadb reads and finds the same."""
     version, plain = Version(), Plain()
     for each in (version, plain):
         each.held["id-0"] = each.held["id-1"]
@@ -138,7 +141,7 @@ def test_a_miss_in_a_graph_whose_files_are_not_those_published_is_a_fault() -> N
 
 
 def test_a_hit_whose_vector_is_not_where_the_search_says_is_a_fault() -> None:
-    """The search knows a vector that the record does not have any more."""
+    """Let the search use a vector that the record no longer has."""
     version = Version()
     stale = Version()
     stale.held["id-2"] = version.held["id-1"]

@@ -1,4 +1,4 @@
-"""Workers are killed and stopped at every chosen moment: nothing is lost, all versions open."""
+"""Workers are killed and stopped at every chosen moment. Nothing is lost, and all versions open."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_a_worker_that_overwrites_anothers_version_is_found() -> None:
 
 
 def test_a_worker_that_keeps_the_vector_of_an_earlier_text_is_found() -> None:
-    """The record says that its vector is stale, so that `verify` sees no difference."""
+    """The record is marked as stale, so `verify` finds no difference."""
     campaign = Campaign(
         seed=4, receipts=4, rate=60, function=False, bug=KEEP_VECTORS, settles_within=6
     )

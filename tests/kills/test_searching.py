@@ -1,4 +1,4 @@
-"""A reader of real Chroma, whose graph misses records, is judged by plain chromadb."""
+"""A reader of real Chroma, whose graph misses records, is compared with plain chromadb."""
 
 from collections.abc import Iterator
 from datetime import timedelta

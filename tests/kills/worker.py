@@ -1,4 +1,4 @@
-"""A worker in a process of its own: the real handler, and a queue mapping's part of the work."""
+"""A worker in its own process: the real handler, and the part of the queue mapping."""
 
 import contextlib
 import ctypes
@@ -19,14 +19,14 @@ from tests.kills import bugs, hooks
 from tests.kills.moments import Moment
 
 BATCH: Final = 40
-"""Messages of an invocation: fewer than a backlog has, so that there is always another batch."""
+"""Messages of an invocation. A backlog has more, so that there is always another batch."""
 _SECONDS: Final = 20
 _PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is started with. `skipped` is how often the moment may pass before it tells."""
+    """The options of a worker. It announces the moment after it passed it `skipped` times."""
 
     environment: Mapping[str, str]
     log: Path
@@ -36,7 +36,7 @@ class Order:
 
 
 def work(pipe: Connection, order: Order) -> None:
-    """Handle batches until the other end of the pipe says stop, or is gone."""
+    """Handle batches until the other end of the pipe sends a message or closes."""
     _die_with_parent()
     _log_to(order.log)
     os.environ.update(order.environment)
@@ -72,7 +72,7 @@ def _announce(pipe: Connection) -> None:
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
-    """Up to a batch, as Lambda hands it to a function."""
+    """Receive up to a batch of messages, in the form that Lambda passes to a function."""
     found: list[dict[str, Any]] = []
     while len(found) < BATCH:
         got = sqs.receive_message(
@@ -97,7 +97,7 @@ def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
 
 
 def _receives(record: dict[str, Any]) -> int:
-    """How often a message was received, this time included."""
+    """Return the number of receives of a message, including this one."""
     return int(record["attributes"].get("ApproximateReceiveCount", 0))
 
 
@@ -111,7 +111,7 @@ def _delete(sqs: Any, url: str, records: list[dict[str, Any]]) -> None:
 
 
 def _log_to(path: Path) -> None:
-    """What Lambda would keep as the function's log."""
+    """Write the output to the file. It replaces the function's log."""
     descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     sys.stdout.flush()
     os.dup2(descriptor, 1)
@@ -119,5 +119,5 @@ def _log_to(path: Path) -> None:
 
 
 def _die_with_parent() -> None:
-    """Leave no stopped process behind, should the campaign itself be killed (Linux)."""
+    """End this process if the campaign is killed, so that no stopped process is left (Linux)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

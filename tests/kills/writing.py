@@ -1,4 +1,4 @@
-"""Writers that go on while workers die: inserts with vectors, edits, deletes."""
+"""Writers that continue while workers die: inserts with vectors, edits, deletes."""
 
 import threading
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from receipt_sync.keys import EntityType
 from tests.oracle.embedded import EmbeddedTexts, RememberingSender
 
 _FEWEST: Final = 5
-"""Receipts below which none is deleted any more."""
+"""Number of receipts below which no receipt is deleted."""
 
 
 class Writing:
-    """A thread that writes `rate` times a second, for as long as the block lasts."""
+    """A thread that writes `rate` times a second until the end of the block."""
 
     def __init__(self, connection: Connection, receipts: int, rate: float, seed: int) -> None:
         self._connection, self._rate = connection, rate
@@ -50,18 +50,18 @@ class Writing:
         self.check()
 
     def check(self) -> None:
-        """Raise what ended the thread, if something did."""
+        """Raise the error that ended the thread, if any."""
         if self._error is not None:
             raise self._error
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Nothing is written during the block."""
+        """Stop the writes for the block."""
         with self._lock:
             yield
 
     def wave(self) -> None:
-        """Rename every merchant: all records change, enough of them for an HNSW persist."""
+        """Rename every merchant. This changes all records, which is enough for an HNSW persist."""
         with self._lock:
             for entities in self._live:
                 metadata = [e for e in entities if e.key.entity_type is EntityType.METADATA]
@@ -72,7 +72,7 @@ class Writing:
             while not self._stop.wait(1 / self._rate):
                 with self._lock:
                     self._write()
-        except Exception as error:  # noqa: BLE001 told to whoever started the thread, by `check`
+        except Exception as error:  # noqa: BLE001 `check` raises it in the thread of the campaign
             self._error = error
 
     def _write(self) -> None:
@@ -98,7 +98,7 @@ class Writing:
         self.texts |= {text} if text else set()
 
     def _embed_again(self, entities: list[Entity]) -> None:
-        """A line's text changes, and its new vector follows."""
+        """Change the text of a line, and send its new vector."""
         lines = [e for e in entities if e.key.entity_type is EntityType.LINE]
         line = self._randomness.choice(lines)
         text = f"EMBEDDED AGAIN {self._randomness.randrange(10**6)}"

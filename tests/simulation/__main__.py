@@ -44,7 +44,7 @@ def main(  # noqa: PLR0917
     plant: Annotated[str | None, typer.Option(help=f"A bug: {', '.join(PLANTED)}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run the real code on a simulated outside, and report which promise it broke.
+    """Run the real code in a simulated environment, and report the promise that it broke, if any.
 
     Exit status: 0 if every promise held, 1 if one was broken, 130 if the run was stopped.
 

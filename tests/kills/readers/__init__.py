@@ -1,1 +1,1 @@
-"""Readers are killed while they follow, and started again on the same folder."""
+"""Kills readers while they follow, and starts them again on the same folder."""

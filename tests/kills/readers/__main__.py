@@ -1,4 +1,4 @@
-"""python -m tests.kills.readers: a campaign, with its figures."""
+"""The command line `python -m tests.kills.readers`: runs a campaign and prints its figures."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ def main(
 ) -> None:
     """Kill readers while they follow, start them again on their folder, and compare every record.
 
-    Exit status: 0 every record was served as published, 1 one was not.
+    Exit status: 0 if every record was served as published, 1 if one was not.
 
     Example: python -m tests.kills.readers --kills 120 --seed 1
     """

@@ -1,4 +1,4 @@
-"""Bugs that the campaign must notice, to be planted in every reader."""
+"""Bugs to plant in every reader. The campaign must find them."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
@@ -10,17 +10,17 @@ from compactor.snapshot.reader import SnapshotReader
 
 
 def marks_that_start_equal() -> AbstractContextManager[Any]:
-    """Marks of an earlier process are believed, and every process numbers from the same start."""
+    """Trust the marks of an earlier process, and let every process number from the same start."""
     return patch.object(turns, "forget_marks", lambda _: None)
 
 
 def folder_believed() -> AbstractContextManager[Any]:
-    """What lies in the folder is taken for what the state names, without hashing it."""
+    """Trust the files in the folder without a check of their hashes."""
     return patch.object(PageTable, "salvage", lambda *_: None)
 
 
 def lock_left_out_of_search() -> AbstractContextManager[Any]:
-    """A search does not hold what the swap waits for."""
+    """Search without the lock that the swap waits for."""
 
     def search(self: SnapshotReader, *arguments: Any) -> Any:
         return self._index().search(*arguments)
@@ -35,5 +35,5 @@ BUGS: Final = {
 
 
 def planted(name: str | None) -> AbstractContextManager[Any]:
-    """Production with the bug of this name in it; with none for None."""
+    """Return production with the named bug, or without a bug for None."""
     return nullcontext() if name is None else BUGS[name]()

@@ -1,4 +1,4 @@
-"""Lanes side by side, each with a store and a seed of its own."""
+"""Runs parallel lanes. Each has its own store and seed."""
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +13,7 @@ from tests.kills.readers.rounds import Lane, Tally
 
 
 class Report(NamedTuple):
-    """What a campaign did and found."""
+    """The figures of a campaign."""
 
     tally: Tally
     seconds: float
@@ -28,7 +28,7 @@ class Report(NamedTuple):
 
 
 def run(kills: int, seed: int, lanes: int = 2, bug: str | None = None) -> Report:
-    """Kill `kills` readers, in so many lanes."""
+    """Kill `kills` readers in `lanes` lanes."""
     begun, total = monotonic(), Tally()
     shares = [kills // lanes + (number < kills % lanes) for number in range(lanes)]
     with ProcessPoolExecutor(lanes, mp_context=get_context("spawn")) as pool:
@@ -39,6 +39,6 @@ def run(kills: int, seed: int, lanes: int = 2, bug: str | None = None) -> Report
 
 
 def lane(kills: int, seed: int, bug: str | None, tell: Callable[[], None] = lambda: None) -> Tally:
-    """One lane, in a folder of its own."""
+    """Run one lane in its own folder."""
     with TemporaryDirectory(prefix="reader-kills-") as folder:
         return Lane(Path(folder), seed, bug).run(kills, tell)

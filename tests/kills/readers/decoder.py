@@ -1,4 +1,4 @@
-"""Reads a published version as docs/snapshot-format.md says, without the code under test."""
+"""Reads a published version according to docs/snapshot-format.md, without the code under test."""
 
 import json
 import struct
@@ -21,19 +21,19 @@ _PAGE = 4096
 
 
 class Version(NamedTuple):
-    """A published version: its manifest as it is stored, and how to read an object by its name."""
+    """A published version: its stored manifest, and a function that reads an object by its name."""
 
     manifest: bytes
     read: Callable[[str], bytes]
 
     @classmethod
     def below(cls, store: Path) -> "Version":
-        """Return the present version of a store in a folder."""
+        """Return the current version of a store in a folder."""
         return cls((store / "manifest.json").read_bytes(), lambda name: (store / name).read_bytes())
 
 
 def decode(version: Version, folder: Path) -> None:
-    """Make the files of a version under the empty `folder`."""
+    """Write the files of a version to the empty `folder`."""
     manifest, read = json.loads(version.manifest), version.read
     for name, file in manifest["base"].items():
         path = folder / name
@@ -71,7 +71,7 @@ class Fresh:
         self._collection: Any = self._client.get_collection(collection, embedding_function=None)
 
     def records(self) -> dict[str, tuple[Any, Any, Any]]:
-        """Vector, metadata and document of every record."""
+        """Return vector, metadata and document of every record."""
         got = self._collection.get(include=["embeddings", "metadatas", "documents"])
         held = zip(got["embeddings"], got["metadatas"], got["documents"], strict=True)
         return {

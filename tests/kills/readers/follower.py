@@ -1,4 +1,4 @@
-"""A process that follows and is searched all the while, until it is killed."""
+"""A reader process that follows and searches until it is killed."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ from tests.kills.readers.store import FolderStore
 
 @dataclass(frozen=True)
 class Order:
-    """What to follow, in which folder, and where to stay to be killed."""
+    """The store to follow, the reader's folder, and the moment at which it waits to be killed."""
 
     store: Path
     root: Path
@@ -33,10 +33,11 @@ class Order:
 
 
 class Seen(NamedTuple):
-    """All that a reader serves.
+    """All records that a reader serves, and the results of its searches.
 
-    `found` is what each record's own vector finds first. `plain` is what plain chromadb finds in
-    the same graph, for the records that were not found. `folder` holds the graph's files.
+    `found` holds the first hit for each record's own vector. `plain` holds plain chromadb's first
+    hit in the same graph, for the records that were not found. `folder` holds the files of the
+    graph.
     """
 
     version: int
@@ -48,14 +49,14 @@ class Seen(NamedTuple):
 
     @property
     def missed(self) -> dict[str, Nearest | None]:
-        """What was found instead of a record, by the record's id."""
+        """Return the first hit instead of each missed record, by the record's id."""
         return {i: hit for i, hit in self.found.items() if not is_found(i, hit)}
 
 
 def follow(pipe: Connection, order: Order) -> None:
-    """Follow until killed.
+    """Follow until the process is killed.
 
-    Tells "serving" with a version, "moment", "seen" with a Seen, and "broken" with a sentence.
+    It sends "serving" with a version, "moment", "seen" with a Seen, and "broken" with a sentence.
     """
     lock = threading.Lock()
 
@@ -91,7 +92,7 @@ def _search(reader: SnapshotReader, tell: Any) -> None:
 
 
 def _seen(reader: SnapshotReader, wanted: dict[str, Any], order: Order) -> Seen:
-    """What is served, and what the vectors of `wanted` find."""
+    """Return the served records, and the results of searches for the vectors of `wanted`."""
     ids = list(reader.ids())
     records = {i: (dict(r.metadata), r.document) for i, r in reader.get(ids).items()}
     found: dict[str, Nearest | None] = {}

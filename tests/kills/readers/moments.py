@@ -1,4 +1,4 @@
-"""Moments of a reader at which it can be killed."""
+"""The moments at which a reader can be killed."""
 
 import time
 from collections.abc import Callable
@@ -17,6 +17,8 @@ Reached = Callable[[], None]
 
 
 class Moment(StrEnum):
+    """The moments. A report shows their values."""
+
     RANDOM = "at a random time"
     FETCH = "an object is about to be fetched"
     BLOCK = "some blocks of a base are written"
@@ -31,7 +33,7 @@ class Moment(StrEnum):
 
 
 class Pause:
-    """Announces a moment once, after it was passed some times, and stays there to be killed."""
+    """Announces a moment once, after `skipped` occurrences, and waits there to be killed."""
 
     def __init__(self, skipped: int, announce: Callable[[], None]) -> None:
         self._skipped, self._announce = skipped, announce
@@ -44,7 +46,7 @@ class Pause:
 
 
 def hooked(moment: Moment, pause: Reached) -> AbstractContextManager[Any]:
-    """Production that calls `pause` at a moment."""
+    """Return production with a call of `pause` at the moment."""
     stack = ExitStack()
     for target, name, make in _HOOKS.get(moment, ()):
         stack.enter_context(patch.object(target, name, make(getattr(target, name), pause)))
@@ -139,4 +141,4 @@ ON_STARTING: Final = (
     Moment.FIRST_COPY,
     Moment.OPENED,
 )
-"""What a reader without a folder passes before it serves."""
+"""The moments that a reader without a folder passes before it serves."""

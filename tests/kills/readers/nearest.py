@@ -1,9 +1,9 @@
-"""What a search finds first, and whether two searches agree."""
+"""The first hit of a search, and the comparison of two searches."""
 
 from typing import Final, NamedTuple
 
 TOLERANCE: Final = 1e-5
-"""Of a cosine distance in float32."""
+"""Tolerance for a cosine distance in float32."""
 
 
 class Nearest(NamedTuple):

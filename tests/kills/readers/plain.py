@@ -1,10 +1,10 @@
-"""What plain chromadb finds in the version that a reader serves.
+"""Searches with plain chromadb in the version that a reader serves.
 
-Chroma replays the last writes, up to a thousand, whenever it opens a folder, and it does so in
-another order each time. So the graph differs from one opening to the next, and with it what a
-search misses. A search is therefore repeated in the very graph that the reader has in memory:
-chromadb shares what a process has open among its clients. The graph's files are compared with those
-published, and a second opening of the published bytes must have the same records and vectors.
+Chroma replays the last writes, up to a thousand, whenever it opens a folder. The order differs each
+time. The graph, and the records that a search misses, therefore differ between two openings. The
+search is thus repeated in the graph that the reader has in memory. This works because chromadb's
+clients in one process share an open folder. The files of the graph are compared with the published
+ones. A second opening of the published bytes must have the same records and vectors.
 """
 
 from collections.abc import Iterator
@@ -51,17 +51,17 @@ class Plain:
                 fresh.close()
 
     def other_files(self) -> list[str]:
-        """Return the names of the files that the reader has otherwise than they were published."""
+        """Return the names of the reader's files that differ from the published ones."""
         return other_files(self._version, self.folder)
 
     def close(self) -> None:
-        """Let go of the folder, which the reader still has open."""
+        """Close this client. The reader keeps the folder open."""
         self._client.close()
 
 
 @contextmanager
 def beside(root: Path, version: Version, collection: str) -> Iterator[Plain]:
-    """Open plain chromadb beside the reader of this process whose root this is."""
+    """Open plain chromadb next to the reader of this process with the folder `root`."""
     plain = Plain(root, version, collection)
     try:
         yield plain
@@ -70,16 +70,16 @@ def beside(root: Path, version: Version, collection: str) -> Iterator[Plain]:
 
 
 def open_folder(root: Path) -> Path:
-    """Return the folder below `root` that Chroma has open in this process: there must be one."""
+    """Return the folder below `root` that Chroma has open in this process. There must be one."""
     opened = map(Path, SharedSystemClient._identifier_to_system)
     (folder,) = [path for path in opened if path.is_relative_to(root.resolve())]
     return folder
 
 
 def other_files(version: Version, folder: Path) -> list[str]:
-    """Return the names of files that differ from those of a published version, or are not there.
+    """Return the names of files that are absent or differ from those of a published version.
 
-    The database is left out, because Chroma writes into it when it opens it.
+    The database is left out, because Chroma writes to it when it opens it.
     """
     with TemporaryDirectory(prefix="plain-") as name:
         decode(version, Path(name))

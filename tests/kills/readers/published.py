@@ -1,4 +1,4 @@
-"""The writer of a campaign: it publishes changes of every kind, and knows what it published."""
+"""The writer of a campaign. It publishes changes of every kind, and keeps their truth."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +18,9 @@ from tests.kills.readers.store import FolderStore
 
 DIMENSION: Final = 16
 _RECORDS: Final = 1_100
-"""More than Chroma's sync_threshold: the vector index lies in files of its own."""
+"""More than Chroma's sync_threshold, so that the vector index has its own files."""
 _PACKS: Final = 7
-"""So many packs make a new base, which therefore comes in every campaign."""
+"""Number of packs that cause a new base, so that every campaign has one."""
 
 
 class Truth(NamedTuple):
@@ -32,7 +32,7 @@ class Truth(NamedTuple):
 
 
 class Published:
-    """A store below `root`, its only writer, and the truth of the present version."""
+    """A store below `root`, its only writer, and the truth of the current version."""
 
     def __init__(self, root: Path, seed: int) -> None:
         self.store = root / "store"
@@ -52,12 +52,12 @@ class Published:
         self._publish(lambda index: self._insert(index, _RECORDS))
 
     def change(self) -> None:
-        """Publish a change of a kind that is drawn."""
+        """Publish a random kind of change."""
         kinds = (self._update, self._update, self._replace, self._insert, self._delete, _nothing)
         self._publish(self._randomness.choice(kinds))
 
     def touch(self) -> None:
-        """Publish a change of one record's metadata: no file of the vector index changes."""
+        """Publish a change of one record's metadata. No file of the vector index changes."""
         self._publish(lambda index: self._update(index, 1))
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Published:
         index.insert(new)
 
     def _replace(self, index: Any) -> None:
-        """Some vectors, and now and then every one of them."""
+        """Replace some vectors, and sometimes all of them."""
         share = self._randomness.choice((0.02, 0.1, 1.0))
         index.replace_vectors([self._new(i) for i in self._some(round(share * len(self.records)))])
 
@@ -108,4 +108,4 @@ class Published:
 
 
 def _nothing(_: Any) -> None:
-    """A cycle that found nothing to write publishes all the same."""
+    """Change nothing. A cycle without changes also publishes."""

@@ -1,4 +1,4 @@
-"""One lane of a campaign: a writer, readers that are killed, and the comparison after each kill."""
+"""One lane of a campaign: a writer, killed readers, and a comparison after each kill."""
 
 import shutil
 import signal
@@ -29,10 +29,12 @@ _CONTEXT.set_forkserver_preload(["tests.kills.readers.follower", "chromadb"])
 _SIGNALS: Final = (signal.SIGKILL, signal.SIGTERM)
 _PATIENCE: Final = 60.0
 _MOST_CHANGES: Final = 6
-"""Versions that are published while a moment is waited for."""
+"""Largest number of versions that are published during the wait for a moment."""
 
 
 class Kind(StrEnum):
+    """The kinds of rounds."""
+
     FOLLOWING = "a reader that follows"
     STARTING = "a reader in its first download"
     TWO = "one of two readers on one folder"
@@ -40,11 +42,12 @@ class Kind(StrEnum):
 
 @dataclass
 class Tally:
-    """What was done to readers, and what came of it.
+    """The figures of a lane.
 
-    `wrong` are records that a reader served otherwise than they were published. `unfound` are those
-    whose own vector finds another record than in plain Chroma on the same graph. `graph_misses` are
-    those that neither finds by their own vector: that is a matter of the search.
+    `wrong` counts records that a reader served differently from the published ones. `unfound`
+    counts records for which the reader's search and plain Chroma's search in the same graph
+    disagree. `graph_misses` counts records that neither search finds by their own vector, which is
+    a defect of the search.
     """
 
     kills: int = 0
@@ -59,7 +62,7 @@ class Tally:
     by_kind: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Tally") -> None:
-        """Add up what another lane has."""
+        """Add the figures of another lane."""
         for name in ("kills", "missed", "compared", "wrong", "unfound", "graph_misses"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.broken += other.broken
@@ -82,7 +85,7 @@ class Follower:
         self._struck = False
 
     def hears(self, seconds: float, *words: str) -> Any:
-        """What it said with one of these words; None if it did not in time, or ended."""
+        """Return the content of a message with one of the words, or None if none came in time."""
         end = time.monotonic() + seconds
         while self._pipe.poll(max(0.0, end - time.monotonic())):
             try:
@@ -98,19 +101,19 @@ class Follower:
         return None
 
     def look(self, vectors: dict[str, Any]) -> Seen | None:
-        """All that it serves once it has followed to the present version."""
+        """Return all that the reader serves once it has reached the current version."""
         with suppress(BrokenPipeError):
             self._pipe.send(vectors)
         seen: Seen | None = self.hears(_PATIENCE, "seen")
         return seen
 
     def end(self, number: int) -> None:
-        """Send a signal, and wait until the process has ended by it."""
+        """Send a signal, and wait until the process has ended."""
         self._struck = True
         if self.process.is_alive():
             self.process.kill() if number == signal.SIGKILL else self.process.terminate()
         self.process.join(_PATIENCE)
-        self.hears(0.0)  # whatever it said at the end
+        self.hears(0.0)  # Its last messages.
         self._pipe.close()
 
 
@@ -125,7 +128,7 @@ class Lane:
         self.tally = Tally()
 
     def run(self, kills: int, tell: Callable[[], None]) -> Tally:
-        """Kill so many readers."""
+        """Kill `kills` readers."""
         try:
             for number, kind in zip(range(kills), self._kinds()):  # noqa: B905 one is endless
                 self._round(kind)
@@ -137,7 +140,7 @@ class Lane:
         return self.tally
 
     def _kinds(self) -> Iterator[Kind]:
-        """Every kind within the first rounds; then as drawn."""
+        """Yield every kind once, and then random kinds."""
         yield from Kind
         while True:
             yield self._randomness.choice((Kind.FOLLOWING, Kind.FOLLOWING, *Kind))
@@ -163,7 +166,7 @@ class Lane:
                 self.tally.broken += follower.broken
 
     def _strike(self, kind: Kind) -> None:
-        """Kill a reader at a moment, while versions are published."""
+        """Kill a reader at a moment while versions are published."""
         moments = ON_STARTING if kind is Kind.STARTING else ON_FOLLOWING
         moment, number = self._randomness.choice(moments), self._randomness.choice(_SIGNALS)
         victim = self._start(moment, self._randomness.choice((0, 0, 1, 2)))
@@ -196,7 +199,7 @@ class Lane:
         return Follower(Order(self._published.store, self._root, moment, skipped, self._bug))
 
     def _compare(self, follower: Follower) -> None:
-        """Every record must be what was published, and be found as plain Chroma finds it."""
+        """Check that every record is as published, and that searches agree with plain Chroma."""
         truth = self._published.records
         seen = follower.look({i: record.vector for i, record in truth.items()})
         if seen is None:
@@ -215,11 +218,11 @@ class Lane:
         self.tally.graph_misses += len(missed) - unfound
 
     def _other_files(self, seen: Seen) -> list[str]:
-        """Files of the graph that a reader has otherwise than published, if it misses a record."""
+        """Return the graph files that differ from the published ones, after a missed record."""
         return other_files(Version.below(self._published.store), seen.folder) if seen.missed else []
 
     def _check_decoder(self) -> None:
-        """The oracle itself: what it reads is what the writer says."""
+        """Check the oracle itself: the records that it reads are those that the writer wrote."""
         with self._fresh() as fresh:
             held = fresh.records()
         truth = self._published.records
@@ -240,7 +243,7 @@ class Lane:
 
 
 def wrong_records(truth: dict[str, Any], seen: Seen) -> set[str]:
-    """Ids that are missing or too many, or have another vector, metadata or document."""
+    """Return the ids that are missing, unexpected, or have another vector, metadata or document."""
     wrong = set(truth.keys() ^ seen.records.keys())
     for chroma_id in truth.keys() & seen.records.keys():
         expected, (metadata, document) = truth[chroma_id], seen.records[chroma_id]
@@ -251,6 +254,6 @@ def wrong_records(truth: dict[str, Any], seen: Seen) -> set[str]:
 
 
 def same_direction(one: Any, other: Any) -> bool:
-    """Whether two vectors are one; Chroma normalises what is in its vector index."""
+    """Return whether two vectors have the same direction. Chroma normalises indexed vectors."""
     a, b = (np.asarray(v, np.float64) / np.linalg.norm(v) for v in (one, other))
     return bool(np.allclose(a, b, atol=1e-5))

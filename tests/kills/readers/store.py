@@ -10,7 +10,7 @@ from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
 
 class FolderStore:
-    """SnapshotStore for one writer. A manifest is replaced in one step."""
+    """A SnapshotStore for one writer. It replaces a manifest in one step."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._manifest = folder, folder / "manifest.json"

@@ -1,4 +1,4 @@
-"""A short campaign against readers; the long one is `python -m tests.kills.readers`."""
+"""A short campaign against readers. `python -m tests.kills.readers` runs the long one."""
 
 import pytest
 
