@@ -1,1 +1,1 @@
-"""Brings the Chroma snapshots to the state of the table."""
+"""The compactor, which brings the Chroma snapshots to the state of the table."""

@@ -1,8 +1,8 @@
-"""Gives memory back to the system that malloc keeps after a cycle.
+"""Return memory to the operating system that malloc keeps after a cycle.
 
-A cycle's threads, Chroma's and ours, each allocate from an arena of their own, and glibc keeps what
-they free: in half an hour of steady load resident memory crept from 430 to 600 MiB, 80 MiB in 500
-cycles, all of which malloc_trim(3) gave back.
+The threads of a cycle, Chroma's and the compactor's, each allocate from their own arena. glibc
+keeps the memory that they free. In half an hour of steady load, resident memory grew from 430 to
+600 MiB: 80 MiB in 500 cycles. malloc_trim(3) returned all of that.
 """
 
 import ctypes
@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Final
 
 GROWTH: Final = 32 * 2**20
-"""Bytes of growth that are worth a trim, of some ten milliseconds."""
+"""Bytes of growth that justify a trim, which takes some ten milliseconds."""
 _STATM: Final = Path("/proc/self/statm")
 
 
 class Allocator:
-    """`trim` gives free memory back; `resident` says how many bytes the process takes."""
+    """Returns free memory. `trim` does so; `resident` returns the bytes that the process takes."""
 
     def __init__(self, trim: Callable[[], None], resident: Callable[[], int]) -> None:
         self._trim, self._resident = trim, resident
         self._floor: int | None = None
 
     def give_back(self) -> None:
-        """Trim, if the process has grown by GROWTH since it was trimmed last."""
+        """Trim if the process has grown by GROWTH since the last trim."""
         if self._floor is None:
             self._floor = self._resident()
         elif self._resident() > self._floor + GROWTH:
@@ -33,7 +33,7 @@ class Allocator:
 
 
 def this_process() -> Allocator:
-    """This process's; one that never trims where malloc is not glibc's."""
+    """Return the allocator of this process. Without glibc's malloc, it never trims."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is None or not _STATM.exists():
         return Allocator(lambda: None, lambda: 0)
@@ -41,9 +41,10 @@ def this_process() -> Allocator:
 
 
 def free_memory(limit: int) -> int:
-    """Return the bytes of `limit` that this process may still take; all of them without /proc.
+    """Return the bytes of `limit` that this process may still take.
 
-    Pages of files are not counted: the system takes them back when it needs them.
+    Pages of files are not counted, because the system reclaims them when it needs them. Without
+    /proc, all of `limit` is returned.
     """
     if not _STATM.exists():
         return limit
@@ -52,5 +53,8 @@ def free_memory(limit: int) -> int:
 
 
 def resident() -> int:
-    """Bytes of memory that this process takes (proc(5), statm: the second number is in pages)."""
+    """Return the bytes of memory that this process takes.
+
+    Source: proc(5), statm. The second number is the resident size in pages.
+    """
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -1,8 +1,9 @@
-"""Works slices one after another, and finds the units that Chroma can't take (I7).
+"""Run cycles over slices, and find the units that Chroma can't take (I7).
 
-A unit is called poison only if it fails alone, on a fresh copy, _TRIES times, while something else
-of the same batch succeeds: where everything fails, the index or the disk is at fault, and the batch
-goes back. A PermanentError needs no such proof: it says itself that the input is at fault.
+A unit is a change, or a row of vectors. A unit is poison only if it fails alone, on a fresh copy,
+_TRIES times, while something else of the same batch succeeds. If everything fails, the index or the
+disk is at fault, and the batch returns to the queue. A PermanentError needs no such proof, because
+it means that the input is at fault.
 """
 
 from collections import deque
@@ -16,21 +17,23 @@ from compactor.work import Work
 from receipt_sync.errors import IndexFailedError, PermanentError, ReadBackError
 
 _TRIES: Final = 3
-"""How often a unit must fail alone: a passing error of Chroma's must not set a good one aside."""
+"""Times that a unit must fail alone. A temporary error of Chroma must not set a good unit aside."""
 _PATIENCE: Final = 31
-"""Failures without a single success after which everything is taken to fail: a batch, its halves,
-their halves, down to sixteenths. Each costs a working copy, so an index at fault must cost few."""
+"""Failures without any success after which everything counts as failing. They are those of a batch,
+its halves, their halves, and so on to sixteenths. Each failure costs a working copy, so a faulty
+index must not cause many.
+"""
 
 Run = Callable[[Work], CycleReport]
 Settle = Callable[[Work, Work], None]
-"""Is told of a work that was published, and of what is left of it."""
+"""Called with a work that was published, and with what is left of it."""
 
 
 @dataclass
 class Bisected:
-    """Reports of the cycles that were published, and the units that never can be.
+    """Reports of the cycles that were published, and the units that can never be published.
 
-    `stopped` is why not everything was worked: what was not settled goes back to the queue.
+    `stopped` is the reason why work remains. What was not settled returns to the queue.
     """
 
     reports: list[CycleReport] = field(default_factory=list)
@@ -49,16 +52,16 @@ def run_bisecting(
     pace: Pace,
     settle: Settle = lambda _work, _rest: None,
 ) -> Bisected:
-    """Run a cycle over each slice; where a record spoils it, over its halves, down to single units.
+    """Run a cycle over each slice. If a record makes it fail, run its halves, down to single units.
 
-    Nothing is begun for which the pace leaves no time. Errors of a cycle are not raised: they
-    stop the run, and `stopped` holds them.
+    No cycle is begun if the pace leaves no time for it. Errors of a cycle are not raised. They stop
+    the run, and `stopped` holds them.
     """
     bisection = _Bisection(run, pace, settle)
     try:
         for work in slices:
             bisection.work_off(work)
-    except Exception as error:  # noqa: BLE001 passed on: who called decides what goes back
+    except Exception as error:  # noqa: BLE001 passed on: the caller decides what returns
         bisection.done.stopped = _without_frames(error)
     return bisection.finished()
 
@@ -69,17 +72,17 @@ class _Bisection:
         self.done = Bisected()
         self._waiting: deque[_Part] = deque()
         self._hopeless: list[tuple[Work, Exception]] = []
-        """Units that failed alone as often as it takes."""
+        """Units that failed alone _TRIES times."""
         self._failures = 0
 
     def work_off(self, work: Work) -> None:
-        """Settle a slice, what is left of it, and the parts that it is taken apart into."""
+        """Settle a slice, what it leaves over, and the parts that it is split into."""
         self._waiting.append(_Part(work))
         while self._waiting:
             self._try(self._waiting.popleft())
 
     def finished(self) -> Bisected:
-        """What came out; units that failed alone are poison if anything else succeeded."""
+        """Return the result. Units that failed alone are poison if anything else succeeded."""
         for unit, error in self._hopeless:
             if self.done.reports:
                 self.done.poison.append((unit, str(error)))
@@ -123,6 +126,7 @@ class _Bisection:
 def _without_frames(error: Exception) -> Exception:
     """Return the error without its traceback, whose frames would hold a slice's vectors.
 
-    Each failed slice would stay in memory until the collector finds its cycle of references.
+    With a traceback, each failed slice stays in memory until the garbage collector finds its cycle
+    of references.
     """
     return error.with_traceback(None)

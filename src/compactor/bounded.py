@@ -1,4 +1,4 @@
-"""Work in threads over items that do not fit into memory all at once (I14)."""
+"""Run threads over items that do not fit into memory together (I14)."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +12,11 @@ Made = TypeVar("Made")
 def bounded_map(
     call: Callable[[Given], Made], items: Iterable[Given], threads: int
 ) -> Iterator[Made]:
-    """Yield what `call` returns for each item, in their order, from `threads` threads.
+    """Yield the result of `call` for each item, in order, from `threads` threads.
 
-    `Executor.map` takes every item at once, before the first result is asked for. This takes the
-    next item when a thread is free for it: at most `threads` items are held. Raises what the first
-    failing call raises.
+    `Executor.map` takes every item before the first result is requested. This function takes the
+    next item when a thread is free for it. So at most `threads` items are held. Raises the error of
+    the first call that fails.
     """
     waiting: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(threads) as pool:

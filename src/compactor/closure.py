@@ -1,6 +1,6 @@
-"""Which parts of which records a batch of changes may have touched (design: Closure).
+"""The parts of records that a batch of changes may have touched (design: Closure).
 
-The names of the changed fields say what to recompute, and never what to write.
+The names of the changed fields show what to recompute, and never what to write.
 """
 
 from collections.abc import Iterable
@@ -13,27 +13,31 @@ from receipt_sync.messages import Change
 
 @dataclass
 class Closure:
-    """Records by the parts to recompute, and receipts whose every record gets a new merchant."""
+    """The records with the parts to recompute, and the receipts whose merchant changed.
+
+    The merchant part of all records of these receipts is recomputed.
+    """
 
     records: dict[EntityKey, Part] = field(default_factory=dict)
     receipts: set[ReceiptKey] = field(default_factory=set)
     members: set[EntityKey] = field(default_factory=set)
-    """Records of these receipts that the table was seen to hold."""
+    """Records of these receipts that a read has found in the table."""
 
     def add(self, key: EntityKey | None, parts: Part) -> None:
+        """Add parts of a record. A key of None adds nothing."""
         if key is not None:
             known = self.records.get(key)
             self.records[key] = parts if known is None else known | parts
 
 
 def touched_collections(change: Change) -> tuple[Collection, ...]:
-    """The collections whose records a change may touch: both for a receipt's merchant."""
+    """Return the collections whose records a change may touch: both for a receipt's merchant."""
     own = change.key.collection
     return tuple(Collection) if own is None else (own,)
 
 
 def closure_of(changes: Iterable[Change], embedded: Iterable[EntityKey] = ()) -> Closure:
-    """The closure of one collection's changes, and of the keys whose vectors arrived."""
+    """Return the closure of one collection's changes, and of the keys whose vectors arrived."""
     closure = Closure()
     for change in changes:
         _add_change(closure, change)

@@ -1,11 +1,12 @@
-"""Takes queue messages to the collections they touch, and says what became of each (I2).
+"""Apply queue messages to the collections that they touch, and report the result of each (I2).
 
-A message is done when every cycle that it takes part in has published, and what of it can never
-succeed lies in the dead-letter queue. Everything else goes back to the queue with its reason.
+A message is done when two conditions hold. Every cycle that it takes part in has published. The
+dead-letter queue holds those of its parts that can never succeed. Every other message returns to
+the queue with its reason.
 
-Messages are worked in groups, and the work of a group in slices, so that neither takes more memory
-than SliceLimits allows (I14). As the deadline nears, the groups that are finished are done, and the
-others go back.
+Messages are handled in groups, and the work of a group in slices. So neither takes more memory than
+SliceLimits allows (I14). When the deadline nears, the messages of finished groups are done, and the
+others return.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,12 +44,12 @@ from receipt_sync.telemetry import Metric, Telemetry
 
 @dataclass
 class BatchReport:
-    """What became of a batch: reasons by message id of what goes back, and the cycles run."""
+    """The result of a batch: why messages return, by message id, and the cycles that ran."""
 
     received: int
     returned: dict[str, str] = field(default_factory=dict)
     retry_at: dict[str, datetime] = field(default_factory=dict)
-    """By message id, the moment before which another try is of no use, where it is known."""
+    """By message id, the time before which another try is useless, where it is known."""
     parked: int = 0
     cycles: list[CycleReport] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ _USUAL: Final = SliceLimits(256 * 2**20)
 
 
 class Compactor:
-    """One batch of messages at a time, through the cycles of the collections it touches."""
+    """Handles one batch of messages at a time with the cycles of the collections."""
 
     def __init__(
         self,
@@ -80,7 +81,10 @@ class Compactor:
         self._fetcher = Fetcher(deltas, lambda entry, error: self._fail([entry], error))
 
     def handle(self, messages: Sequence[QueueMessage], deadline: Deadline) -> BatchReport:
-        """Apply a batch. Never raises for what concerns a single message or collection."""
+        """Apply a batch, and return the report.
+
+        Errors that concern single messages or collections are not raised. The report holds them.
+        """
         report = BatchReport(len(messages))
         pace = Pace(deadline)
         for entries in self._groups(messages):
@@ -94,7 +98,7 @@ class Compactor:
         return report
 
     def _groups(self, messages: Iterable[QueueMessage]) -> Iterator[list[Entry]]:
-        """The messages in groups that may be held at once; each is read when its group comes."""
+        """Yield the messages in groups that fit into memory. A message is read with its group."""
         group: list[Entry] = []
         weight = 0.0
         for message in messages:
@@ -132,7 +136,7 @@ class Compactor:
     def _read(self, message: QueueMessage) -> Entry:
         try:
             return read_entry(message)
-        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+        except Exception as error:  # noqa: BLE001 one message's error must not stop the others
             entry = Entry(message)
             self._fail([entry], error)
             return entry
@@ -153,7 +157,7 @@ class Compactor:
         )
         self._set_aside(concerned, outstanding, done)
         self._return(concerned, outstanding, done)
-        # A cycle that failed has cost as much.
+        # Cycles that failed are measured, too, because they take as much time.
         self._telemetry.measure(
             Metric.COMPACTION_DURATION, 1000 * (self._clock.monotonic() - begun)
         )
@@ -176,7 +180,7 @@ class Compactor:
                 entry.poison.append(Poison(entry.message.body, reason))
 
     def _return(self, concerned: list[Entry], outstanding: Outstanding, done: Bisected) -> None:
-        """Send back what was not settled, and the messages whose deletions were refused."""
+        """Send unsettled messages, and those whose deletions were refused, back to the queue."""
         for withheld in (report.withheld for report in done.reports):
             if withheld is not None:
                 owed = [e for e in concerned if _names_any(e, withheld.ids)]
@@ -186,7 +190,7 @@ class Compactor:
             self._fail(left, done.stopped or _UNSETTLED)
 
     def _park(self, entries: list[Entry], deadline: Deadline) -> int:
-        """Set aside what of each message is poison, once the rest of it is done."""
+        """Park the poison of each message whose rest is done; return how many parts were parked."""
         poisoned = [e for e in entries if e.poison and e.failure is None]
         letters = [letter for entry in poisoned for letter in letters_of(entry)]
         failed = park_all(self._dead_letters, letters, deadline)
@@ -210,7 +214,7 @@ class Compactor:
         report(
             "messages go back to the queue",
             error=type(error).__name__,
-            # Only our own errors are known to quote no receipt text (I8).
+            # Only this project's errors are certain to quote no receipt text (I8).
             detail=str(error) if isinstance(error, SyncError) else None,
             messages=len(entries),
         )
@@ -223,17 +227,17 @@ class Compactor:
             for change in entry.changes
             if collection in touched_collections(change)
         )
-        # One value a change: a sample a batch would weigh a large batch like a small one.
+        # Each change gets a value. One value for a batch would ignore the batch's size.
         for timestamp in timestamps:
             self._telemetry.measure(Metric.FRESHNESS, 1000 * (now - timestamp).total_seconds())
 
 
 _EXPECTED = (DeadlineNearError, LeaseUnavailableError, PublishRefusedError, UnsettledError)
-"""What happens whenever two workers meet or a backlog is long, and is no fault."""
+"""Errors that are no fault. They occur whenever two workers meet, or a backlog is long."""
 
 
 _UNSETTLED: Final = AssertionError("a part of a message was neither published nor set aside")
-"""Cannot be, and if it is, then nothing may be acknowledged (I2)."""
+"""An error that cannot occur. If it does, nothing may be acknowledged (I2)."""
 
 
 def _keys(entry: Entry) -> Iterator[EntityKey]:
@@ -242,9 +246,9 @@ def _keys(entry: Entry) -> Iterator[EntityKey]:
 
 
 def _names_any(entry: Entry, ids: frozenset[str]) -> bool:
-    """Whether a message is about the entity of one of these records.
+    """Return whether a message is about the entity of one of these records.
 
-    A message of a neighbour is not: the deletion is owed to the deleted entity's own message.
+    A message about a neighbour is not. The deletion belongs to the message of the deleted entity.
     """
     return any(change.key.line_id is not None and change.key.chroma_id in ids
                for change in entry.changes)  # fmt: skip

@@ -1,11 +1,12 @@
 """One compaction of one collection, in the order that makes it safe (I4).
 
-Lease, check out, read the table, compare, write, read back, publish on condition that the version
-checked out is still the last one. A cycle that has nothing to write publishes all the same: it
-must not acknowledge on the word of a snapshot that a paused worker may be about to replace.
+The order is: take the lease, check out, read the table, compare, write, read back, publish. The
+publish requires that the version checked out is still the newest. A cycle that has nothing to write
+publishes, too. Otherwise it would acknowledge messages because of a snapshot that a paused worker
+may be about to replace.
 
-A change of a receipt's merchant can reach any number of records. One cycle works at most `most` of
-them, and reports what is left as `rest`.
+A change of a receipt's merchant can reach any number of records. One cycle handles at most `most`
+of them, and reports the others as `rest`.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,12 @@ from receipt_sync.telemetry import Metric, Telemetry
 
 
 class Target(Protocol):
-    """Where a collection is checked out from and published to."""
+    """A place where a collection is checked out from and published to.
+
+    `begin` sets the deadline of the writes, before a checkout. `checkout` returns the present
+    collection. `mark_dirty` must precede the first write. `publish` makes the writes the next
+    version; `record_count` None keeps the last count. `discard` drops the checkout after any error.
+    """
 
     def begin(self, deadline: Deadline) -> None: ...
 
@@ -53,7 +59,7 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class Withheld:
-    """Deletions that the guard refused: ids, and the reason."""
+    """Deletions that the delete guard refused: ids, and the reason."""
 
     ids: frozenset[str]
     error: MassDeleteRefusedError
@@ -61,7 +67,7 @@ class Withheld:
 
 @dataclass(frozen=True)
 class CycleReport:
-    """What one cycle did. Counts are records; `refused` maps a delta's id to the reason."""
+    """The result of one cycle. Counts are records; `refused` maps a delta's id to the reason."""
 
     collection: Collection
     version: int
@@ -75,11 +81,11 @@ class CycleReport:
     stale: int = 0
     """Records that were written with a vector of another text."""
     rest: Work = field(default_factory=Work)
-    """What the cycle left for another one, because it would have been too much for one."""
+    """Work that is left for another cycle, because it would have been too much for one."""
     withheld: Withheld | None = None
 
     def figures(self) -> dict[str, Any]:
-        """What a log line may say: counts, and no text (I8)."""
+        """Return the figures for a log line: counts, and no text (I8)."""
         return {
             "collection": self.collection,
             "version": self.version,
@@ -96,12 +102,13 @@ class CycleReport:
 
 
 MOST_RECORDS: Final = 10_000
-"""Records of one cycle at most: it takes some seconds then, and the deadline is looked at between
-two cycles."""
+"""Records that one cycle handles at most, in some seconds. The deadline is checked between two
+cycles.
+"""
 
 
 class Cycle:
-    """The cycle of one collection; `run` may be called again and again by a warm worker."""
+    """The cycle of one collection. A warm worker may call `run` any number of times."""
 
     def __init__(
         self,
@@ -119,9 +126,10 @@ class Cycle:
         self._most = most
 
     def run(self, work: Work, deadline: Deadline) -> CycleReport:
-        """Apply and publish `work`, but for `rest` and `withheld` of the report.
+        """Apply and publish `work`, except for `rest` and `withheld` of the report.
 
-        Whatever is raised, nothing was published; and what was published is never raised about.
+        An error means that nothing was published. The one exception is UnsettledError, which the
+        target of a Chroma server raises after its publish.
         """
         deadline.check("begin a cycle")
         self._target.begin(deadline)
@@ -133,7 +141,7 @@ class Cycle:
                 if outcome.report is None and outcome.failure is None:
                     raise
                 if error is not outcome.failure:
-                    # The lease runs out by itself, so this costs the next worker a wait.
+                    # The lease expires without a release, so only the next worker has to wait.
                     self._telemetry.problem("lease not released", error=type(error).__name__)
         if outcome.failure is not None:
             raise outcome.failure
@@ -161,7 +169,7 @@ class Cycle:
         with step("write"):
             self._write(index, plan)
         with step("publish"):
-            # Chroma's count takes longer the more there is, so it is asked only for a reason.
+            # Chroma counts longer for more records, so count only if the number can have changed.
             count = index.count() if plan.insert or plan.delete else None
             self._lease.check()
             published = self._target.publish(count)
@@ -170,14 +178,21 @@ class Cycle:
         return _report(self.collection, plan, published, refused, rest, withheld)
 
     def _checked_out(self) -> Index:
-        """Check out the target. A failure here is no record's fault: nothing is bisected for it."""
+        """Check out the target.
+
+        A failure here is not the fault of a record. So it becomes IndexUnavailableError, which
+        causes no bisection.
+        """
         try:
             return self._target.checkout()
         except IndexFailedError as error:
             raise IndexUnavailableError(str(error)) from error
 
     def _withhold(self, plan: Plan, index: Index, deadline: Deadline) -> Withheld | None:
-        """Take the deletions out of a plan that has more of them than the guard allows."""
+        """Remove the deletions from a plan that has more of them than the guard allows.
+
+        Return what was removed, or None.
+        """
         error = self._ledger.refusal(index, len(plan.delete), deadline.moment())
         if error is None:
             return None
@@ -201,7 +216,7 @@ class Cycle:
     def _read(
         self, closure: Closure, index: Index, deadline: Deadline
     ) -> tuple[Items, dict[str, Record]]:
-        """What the table and what Chroma hold, read at the same time."""
+        """Return what the table and what Chroma hold. Both are read at the same time."""
 
         def truth() -> Items:
             return read_truth(self._source, closure, deadline)
@@ -261,7 +276,7 @@ class Cycle:
 
 @dataclass
 class _Outcome:
-    """What came of a cycle before its lease was released."""
+    """The result of a cycle before its lease is released."""
 
     report: CycleReport | None = None
     failure: BaseException | None = None
@@ -270,7 +285,7 @@ class _Outcome:
 def _fitting(
     batches: tuple[VectorBatch, ...], index: Index
 ) -> tuple[list[VectorBatch], dict[str, str]]:
-    """The batches of the collection's dimension, and why the others are refused."""
+    """Return the batches of the collection's dimension, and why the others are refused."""
     if not batches:
         return [], {}
     dimension = index.dimension() or batches[0].dimension

@@ -1,4 +1,4 @@
-"""The compactor's dead-letter queue for what can never succeed (I7)."""
+"""The compactor's dead-letter queue for parts of messages that can never succeed (I7)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MOST_LETTERS: Final = 10
-"""Letters of one call, as SQS takes them; four of the largest are the bytes that it takes."""
+"""Dead letters in one call: the limit of SQS. Four letters of the largest size reach SQS's limit of
+bytes for a call.
+"""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """What is set aside of one message, and why."""
+    """The part of one message that is set aside, and the reason."""
 
     body: str
     reason: str
@@ -25,15 +27,18 @@ class DeadLetter:
 
 
 class DeadLetters(Protocol):
-    """Where poison is set aside."""
+    """A store for poison: parts of messages that can never succeed."""
 
     def park(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep some letters, of one call. Raises LettersNotParkedError for those not stored."""
+        """Store the letters of one call.
+
+        Raises LettersNotParkedError with the letters that were not stored.
+        """
         ...
 
 
 def calls(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    """Letters by calls: ten at most, and no more bytes than SQS takes."""
+    """Yield the letters of each call: ten at most, and no more bytes than SQS takes."""
     call: list[DeadLetter] = []
     size = 0
     for letter in letters:
@@ -50,7 +55,7 @@ def calls(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
 def park_all(
     dead_letters: DeadLetters, letters: Sequence[DeadLetter], deadline: Deadline
 ) -> dict[str, Exception]:
-    """Park letters until the deadline. Return why not, by message id, of what was not parked."""
+    """Park letters until the deadline. Return the errors of letters not parked, by message id."""
     failed: dict[str, Exception] = {}
     for call in calls(letters):
         try:
@@ -58,21 +63,22 @@ def park_all(
             dead_letters.park(call)
         except LettersNotParkedError as error:
             failed |= dict.fromkeys(error.message_ids, error)
-        except Exception as error:  # noqa: BLE001 passed on: these messages go back with it
+        except Exception as error:  # noqa: BLE001 passed on: these messages return with it
             failed |= {letter.message_id: error for letter in call}
     return failed
 
 
 class SQSDeadLetters:
-    """DeadLetters in SQS: the body as it came; `reason` and `message_id` as attributes."""
+    """DeadLetters in SQS. The body is unchanged; `reason` and `message_id` are attributes."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client, self._queue_url = client, queue_url
 
     def park(self, letters: Sequence[DeadLetter]) -> None:
+        """See `DeadLetters.park`."""
         entries: Any = [_entry(number, letter) for number, letter in enumerate(letters)]
         answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        # What SQS does not name as taken counts as refused.
+        # A letter that SQS does not report as stored counts as refused.
         taken = {int(one["Id"]) for one in answer.get("Successful", [])}
         lost = [letter for number, letter in enumerate(letters) if number not in taken]
         if lost:

@@ -1,8 +1,8 @@
-"""How much may be deleted without a person's word (I5).
+"""Limit deletions that no operator has confirmed (I5).
 
-Queues group messages by chance, so a cycle alone can't tell a mass delete: the same thousand
-deletions come in one cycle or in ten. Therefore what a collection has lost in the last hour counts
-in. A cycle that would go beyond the limit deletes nothing, and applies everything else.
+Queues group messages by chance, so one cycle can't recognise a mass delete. The same thousand
+deletions may come in one cycle or in ten. So the records that a collection lost in the last hour
+count as well. A cycle that would exceed the limit deletes nothing, and applies everything else.
 """
 
 from collections import deque
@@ -15,16 +15,16 @@ _WINDOW_SECONDS: Final = 3600.0
 
 
 class Counted(Protocol):
-    """A collection whose records can be counted (compactor.index.Index)."""
+    """A collection whose records can be counted. `compactor.index.Index` documents the method."""
 
     def count(self) -> int: ...
 
 
 @dataclass(frozen=True)
 class DeleteGuard:
-    """The most that may be deleted: `share` of the records, but never fewer than `floor` records.
+    """The limit of deletions: `share` of the records, but never fewer than `floor` records.
 
-    A small collection may lose a whole receipt.
+    The floor allows a small collection to lose a whole receipt.
     """
 
     share: float
@@ -32,15 +32,16 @@ class DeleteGuard:
 
 
 class DeleteLedger:
-    """What one collection has lost within the window, as far as this process published it."""
+    """The records that one collection lost within the window, in publishes of this process."""
 
     def __init__(self, guard: DeleteGuard) -> None:
         self._guard = guard
         self._lost: deque[tuple[float, int]] = deque()
-        """When, on the monotonic clock, and deletions minus insertions of a cycle."""
+        """For each cycle, its time on the monotonic clock, and its deletions minus its insertions.
+        """
 
     def refusal(self, index: Counted, deletes: int, moment: float) -> MassDeleteRefusedError | None:
-        """Why a cycle may not delete so many; None if it may."""
+        """Return the error if a cycle may not delete this many records; None if it may."""
         lost = self._recently_lost(moment)
         if not deletes or lost + deletes <= self._guard.floor:
             return None
@@ -53,7 +54,7 @@ class DeleteLedger:
         )
 
     def note(self, deletes: int, inserts: int, moment: float) -> None:
-        """Count a cycle in that was published."""
+        """Count a cycle that was published."""
         if deletes or inserts:
             self._lost.append((moment, deletes - inserts))
 
@@ -62,5 +63,5 @@ class DeleteLedger:
             self._lost.popleft()
         lost = 0
         for _, change in self._lost:
-            lost = max(0, lost + change)  # what was inserted before excuses no later deletion
+            lost = max(0, lost + change)  # earlier insertions do not offset later deletions
         return lost

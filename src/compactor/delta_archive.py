@@ -1,9 +1,10 @@
-"""Reads the three arrays of a delta's object, and believes nothing that the object says of itself.
+"""Read the three arrays of a delta's object without trusting any size that the object claims.
 
-Every size is checked before memory is taken for it: the archive's directory, each array's bytes
-against the number of vectors that the message names, and each header's shape. NumPy's own reader is
-not used. It parses headers with `ast.literal_eval`, which is not safe in threads on CPython 3.11
-(gh-106905), and it loads entries of any number and size.
+Every size is checked before memory is taken for it. The sizes are those of the archive's directory,
+of each array's bytes, and of each header's shape. An array's bytes are compared with the number of
+vectors that the message names. NumPy's own reader is not used. It parses headers with
+`ast.literal_eval`, which is not safe in threads on CPython 3.11 (gh-106905). It also loads entries
+of any number and size.
 """
 
 import io
@@ -19,19 +20,22 @@ from receipt_sync.errors import DeltaRefusedError
 
 MAX_DECOMPRESSED_BYTES: Final = 512 * 2**20
 MAX_DIRECTORY_BYTES: Final = 4096
-"""Of the archive's list of entries: some 80 of them, where a delta has three."""
+"""Bytes of the archive's list of entries. It has space for some 80 entries, and a delta has three.
+"""
 MAX_DIMENSION: Final = 16_384
 ID_BYTES: Final = 4 * 2**10
-"""Of JSON for each id: a key has at most 3,073 characters."""
+"""Bytes of JSON for each id. A key has at most 3,073 characters."""
 TEXT_BYTES: Final = 4 * 2**10
-"""Of JSON for each text, on average."""
+"""Bytes of JSON for each text, on average."""
 LONGEST_TEXT_BYTES: Final = 5 * 2**19
-"""Of JSON for one text: an item has at most 400 KB, and JSON may write six bytes for each."""
+"""Bytes of JSON for one text. An item has at most 400 KB, and JSON may write six bytes for each
+byte.
+"""
 MAX_LIST_BYTES: Final = 64 * 2**20
-"""Of JSON for all ids, and for all texts."""
+"""Bytes of JSON for all ids, and for all texts."""
 
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_END: Final = struct.Struct("<4s4H2IH")  # of a zip archive without a comment
+_END: Final = struct.Struct("<4s4H2IH")  # end record of a zip archive without a comment
 _ZIP64: Final = b"PK\x06\x07"
 _NPY: Final = {b"\x93NUMPY\x01\x00": struct.Struct("<H"), b"\x93NUMPY\x02\x00": struct.Struct("<I")}
 _MAX_HEADER: Final = 4096
@@ -47,7 +51,7 @@ _REST: Final = re.compile(_GAP)
 
 
 class Header(NamedTuple):
-    """What an array says of itself, and the bytes that this took."""
+    """The header that an array claims. `size` is the bytes of the header itself."""
 
     descr: str
     fortran_order: bool
@@ -56,7 +60,7 @@ class Header(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Bytes of an entry: the number at the end of its type."""
+        """Return the bytes of one element: the number at the end of the type."""
         digits = _WIDTH.search(self.descr)
         return int(digits[0]) if digits else 1
 
@@ -77,9 +81,10 @@ class Arrays(NamedTuple):
 
 
 def read_arrays(data: bytes, count: int) -> Arrays:
-    """Return the arrays of the object of a delta of `count` vectors.
+    """Return the arrays of a delta's object for `count` vectors.
 
-    The shape of `vectors` is (count, d), with d from 1 to MAX_DIMENSION. Raises DeltaRefusedError.
+    The shape of `vectors` is (count, d), with d from 1 to MAX_DIMENSION. Raises DeltaRefusedError
+    for anything else.
     """
     try:
         _check_directory(data)
@@ -99,7 +104,7 @@ def read_arrays(data: bytes, count: int) -> Arrays:
         KeyError,
         OSError,
         EOFError,
-        RuntimeError,  # encrypted, or packed by a method that is not there
+        RuntimeError,  # encrypted, or packed by a method that is missing
         struct.error,
         zipfile.BadZipFile,
         zlib.error,
@@ -111,10 +116,10 @@ def read_arrays(data: bytes, count: int) -> Arrays:
 
 
 def read_strings(text: str, most: int) -> list[str] | None:
-    """Return the strings of a JSON list of nothing else; None if there are more than `most`.
+    """Return the strings of a JSON list of strings; None if there are more than `most`.
 
-    Raises ValueError for anything else. The list is read entry by entry, because json.loads makes a
-    list of a hundred million entries out of an object of that many bytes.
+    Raises ValueError for anything else. The list is read entry by entry. json.loads would make a
+    list of a hundred million entries from an object of that many bytes.
     """
     found: list[str] = []
     decoder, mark = json.JSONDecoder(), _FIRST.match(text)
@@ -132,7 +137,8 @@ def read_strings(text: str, most: int) -> list[str] | None:
 def _check_directory(data: bytes) -> None:
     """Refuse an archive whose directory is longer than three entries need, before it is read.
 
-    Only an archive without a comment and without zip64 is taken: zipfile then finds the same end.
+    Only an archive without a comment and without zip64 is accepted. zipfile then finds the same end
+    record.
     """
     if len(data) < _END.size or data[-_END.size - 20 : -_END.size].startswith(_ZIP64):
         raise zipfile.BadZipFile

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 
 class S3DeltaStore:
-    """DeltaStore on S3. An absent object is final: S3 is strongly consistent and a producer puts
-    the object before it sends the message. Other errors are raised as botocore's own."""
+    """A DeltaStore on S3.
+
+    A missing object is a permanent error. S3 is strongly consistent, and a producer puts the object
+    before it sends the message. Other errors are raised as botocore's own.
+    """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, key: str) -> bytes:
+        """See `DeltaStore.read`."""
         try:
             got = self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:

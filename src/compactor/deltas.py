@@ -1,9 +1,9 @@
-"""Embedding deltas: vectors that a producer leaves in the bucket for the compactor.
+"""Embedding deltas: vectors that a producer puts into the bucket for the compactor.
 
-The object is a NumPy .npz with `vectors` (n × d, float32), and `ids` and `texts` as the UTF-8 bytes
-of a JSON list each: NumPy's own text arrays would drop trailing NULs and pad every text to the
-longest. Pickled arrays are refused, because a pickle can run code. The archive has these three
-entries, stored or deflated, and no comment.
+The object is a NumPy .npz archive with three arrays. `vectors` is n × d, float32. `ids` and `texts`
+each hold a JSON list as UTF-8 bytes. NumPy's own text arrays are not used, because they drop
+trailing NULs and pad every text to the longest. Pickled arrays are refused, because a pickle can
+run code. The archive has these three entries, stored or deflated, and no comment.
 """
 
 import io
@@ -25,14 +25,14 @@ MAX_OBJECT_BYTES: Final = 256 * 2**20
 MAX_VECTORS: Final = 50_000
 SHORTEST: Final = 1e-15
 LONGEST: Final = 1e15
-"""Lengths of vectors, computed in float64, that distances in float32 can hold."""
+"""Limits of a vector's length, computed in float64, that distances in float32 can hold."""
 
 _BYTES: Final = frozenset({"|u1", "<u1", "u1"})
 
 
 @dataclass(frozen=True)
 class VectorBatch:
-    """The content of one delta: row i of `vectors` was made from `texts[i]`, for `ids[i]`."""
+    """The content of one delta. Row i of `vectors` is for `ids[i]` and was made from `texts[i]`."""
 
     delta_id: str
     ids: tuple[str, ...]
@@ -41,29 +41,34 @@ class VectorBatch:
 
     @property
     def dimension(self) -> int:
+        """Return the dimension of the vectors."""
         return int(self.vectors.shape[1])
 
     @property
     def keys(self) -> tuple[EntityKey, ...]:
+        """Return the keys of the records, in the order of the rows."""
         return tuple(parse_chroma_id(chroma_id) for chroma_id in self.ids)
 
     def rows(self, start: int, stop: int) -> "VectorBatch":
-        """The same delta with rows start to stop alone."""
+        """Return the same delta with only the rows from `start` to `stop`, which is excluded."""
         return VectorBatch(
             self.delta_id, self.ids[start:stop], self.vectors[start:stop], self.texts[start:stop]
         )
 
 
 class DeltaStore(Protocol):
-    """Where delta objects lie."""
+    """A store of delta objects."""
 
     def read(self, key: str) -> bytes:
-        """The object's bytes. Raises DeltaRefusedError if there is none, or one too large."""
+        """Return the object's bytes.
+
+        Raises DeltaRefusedError if the object is missing or too large.
+        """
         ...
 
 
 def encode(batch: VectorBatch) -> bytes:
-    """The object of a delta."""
+    """Return the object of a delta."""
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -90,9 +95,9 @@ def decode(data: bytes, message: Delta) -> VectorBatch:
 def check_vectors(batch: VectorBatch) -> None:
     """Raise DeltaRefusedError for a vector that Chroma's distance cannot hold.
 
-    The distance is computed in float32. Beyond a length of 1e15 it overflows, and the record is
+    The distance is computed in float32. Above a length of 1e15 it overflows, and the record is
     never found. Below 1e-15 it loses its digits, and the record takes the place of others in every
-    search. A vector of zeros has the distance 1 to all, and harms nothing.
+    search. A vector of zeros has the distance 1 to all vectors, and does no harm.
     """
     if not np.isfinite(batch.vectors).all():
         raise DeltaRefusedError("a vector holds NaN or an infinity")

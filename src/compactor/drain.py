@@ -1,4 +1,4 @@
-"""A direct invocation: empties the queue by itself and says what it did."""
+"""A direct invocation, which empties the queue and reports the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,31 +21,31 @@ _MESSAGES_A_BATCH: Final = 100
 _RECEIVE_LIMIT: Final = 10
 _WAIT_SECONDS: Final = 2
 _SECONDS_A_BATCH: Final = 10.0
-"""Less than this left: another batch could not be finished."""
+"""Seconds that a batch needs. With less time left, no other batch begins."""
 
 
 class CompactionQueue(Protocol):
-    """The queue as a consumer without an event source mapping sees it."""
+    """The queue for a consumer without an event source mapping."""
 
     def receive(self, at_most: int) -> list[QueueMessage]:
-        """Messages, after waiting for one if there is none; empty means that the queue is."""
+        """Return messages; wait for one if there is none. An empty list means an empty queue."""
         ...
 
     def delete(self, messages: Sequence[QueueMessage]) -> None:
-        """Acknowledge. Raises if one could not be."""
+        """Acknowledge messages. Raises an error if one could not be acknowledged."""
         ...
 
     def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:
-        """Let messages that were received come back after `seconds`; return how many will.
+        """Make received messages visible again after `seconds`; return how many will be.
 
-        The others come back after the queue's visibility timeout, which does no harm.
+        The others become visible after the queue's visibility timeout, which does no harm.
         """
         ...
 
 
 @dataclass
 class DrainReport:
-    """What a drain did. `stopped` says why it ended."""
+    """The result of a drain. `stopped` gives the reason why it ended."""
 
     batches: int = 0
     received: int = 0
@@ -62,7 +62,7 @@ class DrainReport:
     stopped: str = ""
 
     def add(self, report: BatchReport) -> None:
-        """Count another batch in."""
+        """Add the figures of another batch."""
         self.batches += 1
         self.received += report.received
         self.returned += len(report.returned)
@@ -81,7 +81,7 @@ class DrainReport:
 def drain(
     queue: CompactionQueue, compactor: Compactor, deadline: Deadline, clock: Clock
 ) -> DrainReport:
-    """Compact until the queue is empty, the deadline near, or a whole batch had to go back."""
+    """Compact until the queue is empty, the deadline is near, or a whole batch has returned."""
     report = DrainReport()
     while not report.stopped:
         if deadline.remaining() < _SECONDS_A_BATCH:
@@ -111,12 +111,13 @@ def _gather(queue: CompactionQueue) -> list[QueueMessage]:
 
 
 class SQSCompactionQueue:
-    """CompactionQueue on SQS."""
+    """A CompactionQueue on SQS."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client, self._queue_url = client, queue_url
 
     def receive(self, at_most: int) -> list[QueueMessage]:
+        """See `CompactionQueue.receive`."""
         got = self._client.receive_message(
             QueueUrl=self._queue_url,
             MaxNumberOfMessages=at_most,
@@ -128,6 +129,7 @@ class SQSCompactionQueue:
         ]
 
     def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:
+        """See `CompactionQueue.hide`."""
         hidden = 0
         for some in batches(messages, _RECEIVE_LIMIT):
             hidden += self._hide(some, seconds)
@@ -147,11 +149,12 @@ class SQSCompactionQueue:
                 ],
             )
         except (BotoCoreError, ClientError):
-            # The messages stay hidden for the queue's own timeout, which is safe.
+            # The messages stay invisible for the queue's visibility timeout, which is safe.
             return 0
         return len(answer.get("Successful", []))
 
     def delete(self, messages: Sequence[QueueMessage]) -> None:
+        """See `CompactionQueue.delete`. Raises QueueSendError."""
         for start in range(0, len(messages), _RECEIVE_LIMIT):
             some = messages[start : start + _RECEIVE_LIMIT]
             answer = self._client.delete_message_batch(

@@ -1,4 +1,4 @@
-"""Queue messages, what each asks for, and how much of it is settled (I2)."""
+"""Queue messages, the work that each asks for, and how much of it is settled (I2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,23 +22,23 @@ class QueueMessage:
 
 @dataclass
 class Entry:
-    """A message, what it asks for, and what became of it."""
+    """A message, the work that it asks for, and the result so far."""
 
     message: QueueMessage
     changes: tuple[Change, ...] = ()
     delta: Delta | None = None
     poison: list[Poison] = field(default_factory=list)
     receipts: set[EntityKey] = field(default_factory=set)
-    """The metadata keys of the receipts that a delta was found to be about."""
+    """The metadata keys of the receipts that the message's delta is about."""
     is_hopeless: bool = False
-    """Whether its delta can never be applied, so that none of its vectors is left to do."""
+    """Whether the delta can never be applied. Then none of its vectors is left to do."""
     failure: str | None = None
-    """Why it goes back to the queue."""
+    """The reason why the message returns to the queue; None if it does not."""
     retry_at: datetime | None = None
-    """The moment before which another try is of no use; None if that is not known."""
+    """The time before which another try is useless; None if it is not known."""
 
     def concerns(self, collection: Collection) -> bool:
-        """Whether anything of it is still to be done in a collection."""
+        """Return whether anything of the message is still to be done in a collection."""
         if self.failure is not None:
             return False
         if self.delta is not None:
@@ -46,12 +46,12 @@ class Entry:
         return any(collection in touched_collections(change) for change in self.changes)
 
     def changes_of(self, collection: Collection) -> list[Change]:
-        """The changes that touch a collection."""
+        """Return the changes that touch a collection."""
         return [c for c in self.changes if collection in touched_collections(c)]
 
 
 def read_entry(message: QueueMessage) -> Entry:
-    """Return a message's content; what breaks the contract is poison."""
+    """Return the content of a message. What breaks the contract is poison."""
     entry = Entry(message)
     try:
         content = read_message(message.body)
@@ -66,14 +66,16 @@ def read_entry(message: QueueMessage) -> Entry:
 class Outstanding:
     """The units of some messages that no cycle of a collection has settled yet.
 
-    A unit is settled when a cycle that worked it was published, or when it is set aside. A message
-    with a unit that was not settled goes back to the queue.
+    A unit is settled when a cycle with it was published, or when it is set aside. A message with a
+    unit that is not settled returns to the queue.
     """
 
     def __init__(self, collection: Collection, entries: Iterable[Entry]) -> None:
         self._collection = collection
         self._owners: dict[int, Entry] = {}
-        """By the identity of a change: two messages may hold equal ones."""
+        """The message of each change. The key is the change's identity, because two messages may
+        hold equal changes.
+        """
         self._left: set[int] = set()
         self._rows: dict[str, int] = {}
         for entry in entries:
@@ -88,18 +90,18 @@ class Outstanding:
             self._rows[delta_id] = self._rows.get(delta_id, 0) + entry.delta.vector_count
 
     def owner(self, change: Change) -> Entry:
-        """The message that a change came in."""
+        """Return the message that holds a change."""
         return self._owners[id(change)]
 
     def settle(self, work: Work, rest: Work) -> None:
-        """A work is published, or set aside, but for `rest`."""
+        """Record that a work is published or set aside, except for `rest`."""
         self._left -= {id(c) for c in work.changes}
         self._left |= {id(c) for c in rest.changes}
         for batch in work.vectors:
             self._rows[batch.delta_id] -= len(batch.ids)
 
     def is_settled(self, entry: Entry) -> bool:
-        """Whether nothing of a message is left to do in the collection."""
+        """Return whether nothing of a message is left to do in the collection."""
         if entry.delta is not None:
             return entry.is_hopeless or self._rows[entry.delta.delta_id] <= 0
         return not any(id(change) in self._left for change in entry.changes)

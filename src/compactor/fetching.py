@@ -1,4 +1,4 @@
-"""Fetches the vectors that some messages announce."""
+"""Fetch the vectors that messages announce."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,17 +9,24 @@ from receipt_sync.errors import PermanentError
 from receipt_sync.messages import Delta, Poison
 
 Fail = Callable[[Entry, Exception], None]
-"""Sends a message back to the queue."""
+"""Returns a message to the queue."""
 
 
 class Fetcher:
-    """Objects are read several at a time, and decoded one after another (compactor.slices)."""
+    """Fetches the vectors of messages.
+
+    Objects are read several at a time, and decoded one after another (see `compactor.slices`).
+    """
 
     def __init__(self, store: DeltaStore, fail: Fail) -> None:
         self._store, self._fail = store, fail
 
     def fetch(self, entries: Sequence[Entry]) -> list[VectorBatch]:
-        """The vectors of some messages. What can't be fetched is poison, or goes back."""
+        """Return the vectors of the messages.
+
+        A delta that can never be applied becomes poison. After any other error, the message returns
+        to the queue.
+        """
         objects = in_parallel(self._read, entries)
         batches = []
         for number, entry in enumerate(entries):
@@ -33,7 +40,7 @@ class Fetcher:
     def _read(self, entry: Entry) -> bytes | Exception:
         try:
             return self._store.read(_delta_of(entry).delta_key)
-        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+        except Exception as error:  # noqa: BLE001 one message's error must not stop the others
             return error
 
     def _decode(self, entry: Entry, data: bytes | Exception) -> VectorBatch | None:
@@ -44,7 +51,7 @@ class Fetcher:
         except PermanentError as error:
             entry.poison.append(Poison(entry.message.body, str(error)))
             entry.is_hopeless = True
-        except Exception as error:  # noqa: BLE001 one message's trouble must not stop the others
+        except Exception as error:  # noqa: BLE001 one message's error must not stop the others
             self._fail(entry, error)
         return None
 

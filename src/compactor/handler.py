@@ -1,7 +1,7 @@
 """Entry point of the compactor.
 
-An SQS event is answered with a partial batch response; a direct invocation with `{}` drains the
-queue and answers with what it did.
+An SQS event is answered with a partial batch response. A direct invocation with `{}` drains the
+queue and is answered with a report.
 """
 
 import gc
@@ -28,11 +28,11 @@ from receipt_sync.settings import CompactorSettings
 from receipt_sync.telemetry import COMPACTION_NAMESPACE, PowertoolsTelemetry
 
 _MARGIN_SECONDS: Final = 3.0
-"""Kept back from the remaining time, for the answer itself."""
+"""Seconds of the remaining time that are reserved for the answer itself."""
 
 
 class ReturnedToQueueError(TransientError):
-    """A message that was not applied; its text says why."""
+    """The error for a message that was not applied. Its text gives the reason."""
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +51,7 @@ def _telemetry() -> PowertoolsTelemetry:
 @lru_cache(maxsize=1)
 def _worker() -> Worker:
     worker = build_worker(_settings(), _telemetry())
-    gc.freeze()  # what lives as long as the function is not looked through again and again
+    gc.freeze()  # later collections skip objects that live as long as the function
     return worker
 
 

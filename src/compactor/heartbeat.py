@@ -1,4 +1,4 @@
-"""Calls a lease's beat from a thread while a cycle works."""
+"""Extend a lease from a thread while a cycle works."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,10 +9,11 @@ from receipt_sync.telemetry import Telemetry
 
 
 class ThreadHeartbeat:
-    """Beats every `interval` seconds. What it can't do shows in the lease itself.
+    """Calls a lease's `beat` every `interval` seconds.
 
-    A beat that DynamoDB refuses to answer is tried again at the next interval: the lease knows how
-    long it is good for, and its holder asks before it publishes.
+    A beat that DynamoDB does not answer is tried again at the next interval. A failure needs no
+    other action, because the lease records until when it holds, and its holder checks that before
+    it publishes.
     """
 
     def __init__(self, interval: float, telemetry: Telemetry) -> None:
@@ -20,6 +21,7 @@ class ThreadHeartbeat:
 
     @contextmanager
     def __call__(self, beat: Callable[[], None]) -> Iterator[None]:
+        """Call `beat` regularly while the block runs."""
         stopped = threading.Event()
         thread = threading.Thread(target=self._run, args=(beat, stopped), daemon=True)
         thread.start()
@@ -34,7 +36,7 @@ class ThreadHeartbeat:
             try:
                 beat()
             except LeaseLostError:
-                return  # the holder finds out by itself: its own check raises the same
+                return  # the holder's own check raises the same error
             except LockTableError as error:
                 self._telemetry.problem(
                     "heartbeat failed", error=type(error).__name__, detail=str(error)

@@ -1,7 +1,7 @@
-"""A Chroma collection: what the logic sees of it, and the one that lies in a directory.
+"""A Chroma collection: the protocol that the logic uses, and a collection in a local directory.
 
-Chroma's own errors become IndexFailedError: after one of these nothing is known about the copy, so
-its holder discards it (I6).
+Chroma's own errors become IndexFailedError. After such an error the state of the copy is unknown,
+so its holder discards it (I6).
 """
 
 import os
@@ -23,21 +23,23 @@ from receipt_sync.errors import ForkedError, IndexFailedError
 from receipt_sync.keys import Collection
 
 CALL_LIMIT: Final = 5_000
-"""Records a call. Chroma refuses more than 5,461 in a write and about 32,766 in a get."""
+"""Records in a call. Chroma refuses more than 5,461 in a write and about 32,766 in a get."""
 
 VECTORS_A_CALL: Final = 500
-"""Chroma's client makes a list of Python's floats of every vector, 32 bytes each."""
+"""Vectors in a call. Chroma's client makes a list of Python floats of every vector, with 32 bytes
+for each float.
+"""
 
 COLLECTION: Final[Mapping[str, Any]] = {
     "configuration": {"hnsw": {"space": "cosine"}},
     "embedding_function": None,  # the default one would fetch a model from the network
 }
-"""How every collection is made."""
+"""The arguments with which every collection is made."""
 
 T = TypeVar("T")
 
 _process: int | None = None
-"""The process that was the first to open Chroma's engine."""
+"""The first process that opened Chroma's engine."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Record:
 
 @dataclass(frozen=True)
 class NewVector:
-    """A vector to store, with the text it was made from and the record's metadata."""
+    """A vector to store, with the text that it was made from and the record's metadata."""
 
     id: str
     vector: Vectors
@@ -71,11 +73,11 @@ class Index(Protocol):
     """One collection of records. Every method may raise IndexFailedError."""
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
-        """The records that exist, by id."""
+        """Return the records that exist, by id."""
         ...
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of the records that exist, by id."""
+        """Return the vectors of the records that exist, by id."""
         ...
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
@@ -91,24 +93,24 @@ class Index(Protocol):
         ...
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Remove records."""
+        """Delete records."""
         ...
 
     def count(self) -> int:
-        """How many records there are."""
+        """Return how many records there are."""
         ...
 
     def dimension(self) -> int | None:
-        """The dimension of the vectors; None while there are none."""
+        """Return the dimension of the vectors; None while there are none."""
         ...
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         ...
 
 
 class CollectionIndex:
-    """Index on an open collection of Chroma's, wherever that lies."""
+    """An Index on an open Chroma collection, in a local directory or on a server."""
 
     most_read: int = CALL_LIMIT
     """Records that one read may return."""
@@ -117,6 +119,7 @@ class CollectionIndex:
         self._client, self._collection = client, collection
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        """See `Index.get`."""
         found: dict[str, Record] = {}
         for some in batches(ids, self.most_read):
             got = self._call("get", ids=list(some), include=["metadatas", "documents"])
@@ -124,6 +127,7 @@ class CollectionIndex:
         return found
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """See `Index.vectors`."""
         found: dict[str, Vectors] = {}
         for some in batches(ids, min(self.most_read, VECTORS_A_CALL)):
             got = self._call("get", ids=list(some), include=["embeddings"])
@@ -136,31 +140,37 @@ class CollectionIndex:
         return found
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
+        """See `Index.update`."""
         changed = [(i, values) for i, values in metadata.items() if values]
         for some in self._writes(changed):
             self._call("update", ids=[i for i, _ in some], metadatas=[v for _, v in some])
 
     def insert(self, records: Sequence[NewVector]) -> None:
+        """See `Index.insert`."""
         for some in self._vector_writes(records):
             self._call("add", **_columns(some, keep_none=False))
 
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        """See `Index.replace_vectors`."""
         for some in self._vector_writes(records):
             self._call("update", **_columns(some, keep_none=True))
 
     def delete(self, ids: Sequence[str]) -> None:
+        """See `Index.delete`."""
         for some in self._writes(ids):
             self._call("delete", ids=list(some))
 
     def count(self) -> int:
+        """See `Index.count`."""
         return int(self._call("count"))
 
     def dimension(self) -> int | None:
+        """See `Index.dimension`."""
         first = self._call("get", limit=1, include=["embeddings"])["embeddings"]
         return None if first is None or len(first) == 0 else len(first[0])
 
     def ids(self) -> Iterator[str]:
-        """Every record's id, in Chroma's order."""
+        """Yield every record's id, in Chroma's order."""
         offset = 0
         while True:
             page = self._call("get", limit=self.most_read, offset=offset, include=[])["ids"]
@@ -172,7 +182,7 @@ class CollectionIndex:
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:
-        """The nearest records, nearest first; `where` is a Chroma metadata filter."""
+        """Return the nearest records, nearest first; `where` is a Chroma metadata filter."""
         found = self._call(
             "query",
             query_embeddings=[vector],
@@ -190,11 +200,12 @@ class CollectionIndex:
         ]
 
     def close(self) -> None:
+        """See `Index.close`."""
         with _chroma("close"):
             self._client.close()
 
     def _call(self, name: str, **arguments: Any) -> Any:
-        """One call of the collection's method `name`. Raises IndexFailedError."""
+        """Call the collection's method `name`. Raises IndexFailedError."""
         with _chroma(name):
             return getattr(self._collection, name)(**arguments)
 
@@ -203,12 +214,12 @@ class CollectionIndex:
             yield from self._writes(some)
 
     def _writes(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
-        """What goes into one call each."""
+        """Yield the items of each call."""
         return batches(items, CALL_LIMIT)
 
 
 class ChromaIndex(CollectionIndex):
-    """A collection in a directory of its own, through Chroma's embedded engine."""
+    """A collection in its own directory, through Chroma's embedded engine."""
 
     def __init__(self, path: Path, collection: Collection) -> None:
         _check_process()
@@ -220,14 +231,17 @@ class ChromaIndex(CollectionIndex):
         super().__init__(client, opened)
 
     def warm_up(self) -> None:
-        """Load the vector index, so that the first search is as fast as those after it."""
+        """Load the vector index, so that the first search is as fast as later ones."""
         some = list(islice(self.ids(), 1))
         for vector in self.vectors(some).values():
             self.search(vector, 1)
 
 
 def _check_process() -> None:
-    """Raise ForkedError in a child of a process that has used Chroma: its threads are not there."""
+    """Raise ForkedError in a child of a process that has used Chroma.
+
+    The threads of Chroma's engine do not exist in the child.
+    """
     global _process  # noqa: PLW0603
     _process = _process or os.getpid()
     if _process != os.getpid():
@@ -238,7 +252,7 @@ def _check_process() -> None:
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Slices of at most `size` items, in order."""
+    """Yield slices of at most `size` items, in order."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -269,5 +283,5 @@ def _chroma(call: str) -> Iterator[None]:
     try:
         yield
     except (ChromaError, ValueError, TypeError, RuntimeError, OSError) as error:
-        # Not the error's own words: they may quote a value, and values are receipt text (I8).
+        # The error's own text is left out: it may quote a value, which is receipt text (I8).
         raise IndexFailedError(f"Chroma's {call} failed: {type(error).__name__}") from error

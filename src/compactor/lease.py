@@ -1,6 +1,6 @@
 """The lease of one collection: CompactionLock, a row in the table (design: Lease).
 
-It saves work, no more: what protects the data is the conditional write of the manifest (I3).
+The lease only saves work. The conditional write of the manifest protects the data (I3).
 """
 
 from collections.abc import Callable, Iterator
@@ -33,31 +33,34 @@ class LockTable(Protocol):
     """Conditional writes of the lock's row."""
 
     def acquire(self, lock: CompactionLock, now: datetime) -> str:
-        """Write the lock if there is none, the owner's own, or one that ran out before `now`.
+        """Write the lock if there is none, if it is the owner's own, or if it expired before `now`.
 
-        Return the present owner: the lock's own if it was written. Raises LockTableError.
+        Return the present owner, which is the lock's own if it was written. Raises LockTableError.
         """
         ...
 
     def extend(self, lock: CompactionLock) -> bool:
-        """Move expires and heartbeat if the owner is still this one. Raises LockTableError."""
+        """Update `expires` and `heartbeat` if the owner is unchanged, and return whether it is.
+
+        Raises LockTableError.
+        """
         ...
 
     def release(self, lock_id: str, owner: str) -> bool:
-        """Delete the lock if the owner is still this one; False if another holds it.
+        """Delete the lock if the owner is unchanged; return False if another worker holds it.
 
-        A lock that is gone already counts as released. Raises LockTableError.
+        A lock that is already gone counts as released. Raises LockTableError.
         """
         ...
 
 
 Heartbeat = Callable[[Callable[[], None]], AbstractContextManager[None]]
-"""Calls the given function regularly for as long as it is open."""
+"""Calls the given function regularly while the context is open."""
 
 
 @dataclass(frozen=True)
 class LeaseTerms:
-    """Which lock, who we are, and how long a lease lasts without a heartbeat."""
+    """The id of the lock, the owner, and how long a lease lasts without a heartbeat."""
 
     lock_id: str
     owner: str
@@ -65,7 +68,7 @@ class LeaseTerms:
 
 
 class Lease:
-    """Acquire, extend, check, release."""
+    """A lease that can be acquired, extended, checked and released."""
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class Lease:
 
     @contextmanager
     def held(self, deadline: Deadline) -> Iterator[None]:
-        """Hold the lease for a block. Raises LeaseUnavailableError if it stays another's."""
+        """Hold the lease for a block. Raises LeaseUnavailableError if another worker keeps it."""
         self._acquire(deadline)
         try:
             with self._heartbeat(self.beat):
@@ -92,7 +95,7 @@ class Lease:
             self._release()
 
     def beat(self) -> None:
-        """Extend the lease. Raises LeaseLostError if it belongs to another, or ran out, by now."""
+        """Extend the lease. Raises LeaseLostError if it expired or belongs to another worker."""
         self.check()
         begun = self._clock.monotonic()
         if not self._table.extend(self._state()):
@@ -101,7 +104,7 @@ class Lease:
         self._good_until = begun + self._terms.duration.total_seconds()
 
     def check(self) -> None:
-        """Raise LeaseLostError unless the lease is surely still ours."""
+        """Raise LeaseLostError unless this worker certainly still holds the lease."""
         if self._lost or self._clock.monotonic() >= self._good_until:
             raise LeaseLostError(
                 f"the lease {self._terms.lock_id} could not be extended in time: nothing is "
@@ -129,15 +132,15 @@ class Lease:
         return holder
 
     def _release(self) -> None:
-        # Conditional on the owner: False means that it ran out and is another's now, which is
-        # right to leave alone. What was done meanwhile is decided by the manifest's condition.
+        # The release is conditional on the owner. False means that the lease expired and belongs to
+        # another worker, so it must stay. The manifest's condition protects the data meanwhile.
         self._good_until = 0.0
         if self._lost:
             return
         try:
             self._table.release(self._terms.lock_id, self._terms.owner)
         except LockTableError as error:
-            # The cycle's result stands. The row ends at its expiry, and this owner may take it.
+            # The cycle's result stays valid. The row expires, or this owner takes it again.
             self._telemetry.problem(
                 "lease not released", error=type(error).__name__, detail=str(error)
             )

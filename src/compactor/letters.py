@@ -1,4 +1,4 @@
-"""Puts what of a message is poison into letters: one, or as few as SQS's size allows."""
+"""Put the poison of a message into dead letters: one, or as few as SQS's size limit allows."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,17 +10,17 @@ from receipt_sync.messages import Poison, batch_body
 from receipt_sync.sqs_text import ATTRIBUTE_LIMIT, MESSAGE_LIMIT
 
 _ROOM: Final = MESSAGE_LIMIT - 4 * ATTRIBUTE_LIMIT - 1024
-"""Bytes of a body that is put together here; the rest is for the attributes and the envelope."""
+"""Bytes of a body that is built here. The rest is for the attributes and the envelope."""
 _REASONS: Final = 5
-"""Different reasons that a letter names, the most frequent ones."""
+"""Number of different reasons that a letter names: the most frequent ones."""
 
 
 def letters_of(entry: Entry) -> list[DeadLetter]:
-    """Return the letters of a message's poison.
+    """Return the dead letters of a message's poison.
 
-    Poison that is the whole message keeps the message's own body. Items of a batch become a batch
-    of their own, which reads as the message did: who looks at it, or sends it again, needs no other
-    form.
+    If the whole message is poison, its letter has the message's own body. Poisoned items of a batch
+    become a batch of the same form as the message. So an operator can read it or send it again in
+    the usual form.
     """
     whole = [poison for poison in entry.poison if poison.body == entry.message.body]
     if whole:
@@ -51,7 +51,10 @@ def _letter(entry: Entry, body: str, poison: Iterable[Poison]) -> DeadLetter:
 
 
 def _summary(reasons: Iterable[str]) -> str:
-    """One sentence for all: each reason once, with how often it holds if that is more than once."""
+    """Return one text for all reasons.
+
+    Each reason is named once, with the number of times if that is more than one.
+    """
     counts = Counter(reasons).most_common()
     named = [why if n == 1 else f"{n} times: {why}" for why, n in counts[:_REASONS]]
     more = len(counts) - _REASONS

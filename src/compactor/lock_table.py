@@ -1,8 +1,8 @@
-"""The lease's row in DynamoDB.
+"""The row of the lease in DynamoDB.
 
-`owner` and `ttl` are reserved words and need a name placeholder. `expires_at` (epoch milliseconds)
-is what is compared; `expires` and `heartbeat` (ISO 8601) are for people; `ttl` (epoch seconds) only
-cleans up, because DynamoDB may take days to act on it.
+`owner` and `ttl` are reserved words and need a name placeholder. Conditions compare `expires_at`
+(epoch milliseconds). `expires` and `heartbeat` (ISO 8601) are for people. `ttl` (epoch seconds)
+only removes old rows, because DynamoDB may take days to act on it.
 """
 
 from collections.abc import Callable
@@ -23,16 +23,18 @@ _CLEAN_UP_AFTER_SECONDS: Final = 86_400
 
 
 class DynamoDBLockTable:
-    """LockTable on DynamoDB.
+    """A LockTable on DynamoDB.
 
-    Every condition holds for the owner that the row names already. So a write whose answer was lost
-    can be repeated, by the client itself or here, and meets its own effect as a success.
+    Every condition also holds for the owner that the row already names. So a write whose answer was
+    lost can be repeated, by the client or here. The repetition succeeds on the effect of the first
+    write.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client, self._table = client, table_name
 
     def acquire(self, lock: CompactionLock, now: datetime) -> str:
+        """See `LockTable.acquire`."""
         refused = self._conditionally(
             self._client.put_item,
             Item={
@@ -51,6 +53,7 @@ class DynamoDBLockTable:
         return lock.owner if refused is None else _owner_of(refused)
 
     def extend(self, lock: CompactionLock) -> bool:
+        """See `LockTable.extend`."""
         times = _times(lock)
         refused = self._conditionally(
             self._client.update_item,
@@ -66,6 +69,7 @@ class DynamoDBLockTable:
         return refused is None
 
     def release(self, lock_id: str, owner: str) -> bool:
+        """See `LockTable.release`."""
         refused = self._conditionally(
             self._client.delete_item,
             Key=_key(lock_id),
@@ -73,12 +77,13 @@ class DynamoDBLockTable:
             ExpressionAttributeNames={"#owner": "owner"},
             ExpressionAttributeValues={":owner": {"S": owner}},
         )
-        return not refused  # refused by a row that is not there: it was released before
+        return not refused  # an empty row means that the lock was released before
 
     def _conditionally(self, call: Callable[..., Any], **arguments: Any) -> dict[str, Any] | None:
-        """Return None once it is written, else the row that refused it: empty if there is none.
+        """Write on a condition. Return None if the write took effect, else the row that refused it.
 
-        Raises LockTableError if DynamoDB does not answer, or answers something else.
+        The row is empty if there is none. Raises LockTableError if DynamoDB does not answer, or
+        answers anything else.
         """
         try:
             return self._answer(call, arguments)
@@ -100,7 +105,7 @@ class DynamoDBLockTable:
 
 
 def _owner_of(row: dict[str, Any]) -> str:
-    """Return the owner that a row names. An empty text is nobody's id."""
+    """Return the owner that a row names. An empty text is no owner's id."""
     owner: str = row.get("owner", {}).get("S", "")
     return owner
 

@@ -1,7 +1,8 @@
-"""Which failed calls to AWS may have been carried out although no success was answered.
+"""Find failed calls to AWS that may have had their effect although no success was answered.
 
-A conditional write is then decided by what is there. A refusal counts as well: the client repeats a
-call whose answer is lost by itself, and the repetition meets the effect of the first one.
+The caller of a conditional write must then read what is stored, and decide by that. It must do so
+after a refusal as well. The client repeats a call whose answer is lost. The repetition meets the
+effect of the first call, and is refused.
 """
 
 from typing import Final
@@ -19,5 +20,5 @@ def may_have_been_done(error: BotoCoreError | ClientError) -> bool:
 
 
 def status_of(error: ClientError) -> int:
-    """Return the HTTP status of a call that AWS refused, 0 where it is not known."""
+    """Return the HTTP status of a call that AWS refused; 0 if it is not known."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -1,4 +1,4 @@
-"""How long the slices of an invocation take, so that none is begun that has no time left."""
+"""Measure the slices of an invocation, so that none begins without enough time left."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -6,20 +6,20 @@ from typing import Final, TypeVar
 from receipt_sync.deadline import Deadline
 
 _LONGEST_RESERVE: Final = 10.0
-"""Seconds that are kept free at most: slices are made to need less."""
+"""Seconds that are reserved for a slice at most. Slices are sized to need less."""
 
 Result = TypeVar("Result")
 
 
 class Pace:
-    """The longest slice so far is what the next one is taken to need."""
+    """A timer of slices. It expects the next slice to take as long as the longest one so far."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
         self._longest = 0.0
 
     def timed(self, slice_: Callable[[], Result]) -> Result:
-        """Run a slice. Raises DeadlineNearError if there is no time for one."""
+        """Run a slice. Raises DeadlineNearError if there is no time for it."""
         self._deadline.check("work another slice", min(self._longest, _LONGEST_RESERVE))
         before = self._deadline.remaining()
         try:

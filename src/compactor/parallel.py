@@ -1,4 +1,4 @@
-"""Several calls to another service at a time."""
+"""Make several calls to another service at a time."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,10 @@ Given = TypeVar("Given")
 
 
 def in_parallel(call: Callable[[Given], Any], each: Sequence[Given]) -> list[Any]:
-    """What the call answers for each, in their order. Raises what the first failing one raises."""
+    """Return the result of the call for each argument, in order.
+
+    Raises the error of the first call that fails.
+    """
     if len(each) < 2:
         return [call(one) for one in each]
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -1,4 +1,4 @@
-"""The difference between what Chroma should hold and what it does hold."""
+"""The difference between what Chroma should hold and what it holds."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,10 @@ class Arrival(NamedTuple):
 
 @dataclass
 class Plan:
-    """One list a kind of operation: each becomes one Chroma call."""
+    """The writes of a cycle: one list for each kind of operation.
+
+    Each list becomes one Chroma call.
+    """
 
     update: dict[str, Metadata] = field(default_factory=dict)
     insert: list[NewVector] = field(default_factory=list)
@@ -36,17 +39,21 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
+        """Return whether there is nothing to write."""
         return not (self.update or self.insert or self.replace or self.delete)
 
     @property
     def stale(self) -> int:
-        """Records that this plan leaves with a vector of another text."""
+        """Return how many records this plan leaves with a vector of another text."""
         written = [*self.update.values(), *(r.metadata for r in (*self.insert, *self.replace))]
         return sum(metadata.get(STALE) is True for metadata in written)
 
 
 def newest_vectors(batches: Iterable[VectorBatch]) -> dict[str, Arrival]:
-    """By id; delta ids are ULIDs, so their order is that of their making."""
+    """Return the newest vector of each id.
+
+    Delta ids are ULIDs, so their order is that of their creation.
+    """
     newest: dict[str, Arrival] = {}
     for batch in batches:
         for chroma_id, vector, text in zip(batch.ids, batch.vectors, batch.texts, strict=True):
@@ -62,7 +69,7 @@ def make_plan(
     items: Items,
     present: Mapping[str, Record],
 ) -> Plan:
-    """What to write so that every record of the closure equals its projection."""
+    """Return what to write so that every record of the closure equals its projection."""
     plan = Plan()
     for key, parts in closure.records.items():
         chroma_id = key.chroma_id
@@ -112,10 +119,11 @@ def _differing(wanted: Metadata, held: Mapping[str, Any]) -> Metadata:
 
 
 def same(held: Any, wanted: Any) -> bool:
-    """Equal, and of one type: Chroma's filters tell True from 1 and 1 from 1.0.
+    """Return whether two values are equal and of one type.
 
-    Floats are equal up to five units in the last place, because Chroma 1.5.9 does not give every
-    float back as it got it: one in ten comes back one or two units off.
+    Chroma's filters distinguish True from 1, and 1 from 1.0. Floats are equal up to five units in
+    the last place, because Chroma 1.5.9 does not return every float unchanged. One in ten comes
+    back one or two units off.
     """
     if type(held) is not type(wanted):
         return False

@@ -1,9 +1,8 @@
-"""What Chroma should hold for one entity, computed from the table's present state.
+"""Compute what Chroma should hold for one entity from the table's present state.
 
-Chroma metadata is flat scalars. Numbers become floats only here, at Chroma's door, and keep one
-type a field, because Chroma's filters tell 1 from 1.0. A value that is no scalar (a list, a set, a
-map, bytes) travels as its JSON text, so that no legal item is refused. None means: the key must
-not be there.
+Chroma metadata is flat scalars. Numbers become floats only here. Each field keeps one type, because
+Chroma's filters distinguish 1 from 1.0. A list, a set, a map or bytes are stored as JSON text, so
+that no valid item is refused. None means that the key must not exist.
 """
 
 import json
@@ -24,11 +23,13 @@ Items: TypeAlias = Mapping[EntityKey, Item | None]
 
 STALE: Final = "embedding_stale"
 DELTA_ID: Final = "delta_id"
-"""Which delta brought a record's vector: bookkeeping of the index, not part of the projection."""
+"""The metadata key of the delta that brought a record's vector. It belongs to the index, and is not
+part of the projection.
+"""
 
 
 class Part(Flag):
-    """The parts of a record that can be recomputed apart from each other (design: Closure)."""
+    """The parts of a record that can be recomputed separately (design: Closure)."""
 
     OWN = auto()
     MERCHANT = auto()
@@ -43,7 +44,10 @@ ALL: Final = Part.OWN | Part.MERCHANT | Part.CONTEXT
 
 
 class _Needs(NamedTuple):
-    """What parts consist of. To ask a Flag takes longer than to project a field."""
+    """The content of parts.
+
+    It is computed once, because testing a Flag takes longer than projecting a field.
+    """
 
     own: bool
     merchant: bool
@@ -51,7 +55,7 @@ class _Needs(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """Where a neighbour is, and what its text is called in the metadata."""
+    """The position of a neighbour, and the name of its text in the metadata."""
 
     part: Part
     step: int
@@ -68,7 +72,10 @@ def _needs(parts: Part) -> _Needs:
 
 
 def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:
-    """The items from which `parts` of a record are computed; its own one always, as proof."""
+    """Return the keys of the items from which `parts` of a record are computed.
+
+    The record's own item is always one of them, to prove that it exists.
+    """
     needed, needs = [key], _needs(parts)
     if needs.merchant:
         needed.append(key.metadata)
@@ -79,10 +86,10 @@ def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:
 def project(
     key: EntityKey, items: Items, parts: Part = ALL, document: str | None = None
 ) -> Metadata:
-    """The metadata that the record of `key` should hold in `parts`.
+    """Return the metadata that the record of `key` should hold in `parts`.
 
-    `items` holds the neighbourhood of `key`, decoded; an item that the table does not have is None
-    or left out. `document` is the text that the record's vector was made from.
+    `items` holds the neighbourhood of `key`, decoded. An item that is not in the table is None or
+    left out. `document` is the text that the record's vector was made from.
     """
     metadata: Metadata = {}
     needs = _needs(parts)
@@ -95,7 +102,7 @@ def project(
 
 
 def text_of(item: Item | None) -> str:
-    """The text of a line or word as it is embedded and stored; empty where there is none."""
+    """Return the text of a line or word as it is embedded and stored; empty if there is none."""
     value = _scalar((item or {}).get("text"))
     return "" if value is None else str(value)
 

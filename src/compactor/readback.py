@@ -1,4 +1,4 @@
-"""Reads back what a plan wrote, before anybody is told that it is there."""
+"""Read back what a plan wrote, before the version is published."""
 
 from typing import Final
 
@@ -12,19 +12,23 @@ from compactor.sampling import evenly
 from receipt_sync.errors import ReadBackError
 
 _SAME_DIRECTION: Final = 0.999
-"""Cosine of two vectors that count as one: the index keeps them normalised, in single precision."""
+"""Cosine above which two vectors count as equal. The index stores normalised vectors in single
+precision.
+"""
 
 
 UPDATES_READ: Final = 500
-"""Updates of metadata that are read back, taken evenly; vectors and deletions all are.
+"""Updates of metadata that are read back, as an even sample. All vectors and deletions are read
+back.
 
-Their ids were seen in this very copy, so what is left to be found is a call without its effect, and
-a part shows that. Reading five thousand records again costs half as much as writing them.
+The ids of updates were seen in this same copy. So the only fault that can remain is a call without
+its effect, and a sample shows that. Reading five thousand records again costs half as much as
+writing them.
 """
 
 
 def read_back(index: Index, plan: Plan) -> None:
-    """Raise ReadBackError unless the index holds what the plan says."""
+    """Raise ReadBackError unless the index holds what the plan has written."""
     vectors = [*plan.insert, *plan.replace]
     updated = dict(evenly(list(plan.update.items()), UPDATES_READ))
     written = {**updated, **{record.id: record.metadata for record in vectors}}
@@ -62,7 +66,10 @@ def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Reco
 
 
 def _same_direction(stored: Vectors, written: Vectors) -> bool:
-    """Compare in float64: the square of a length that float32 holds may be beyond it."""
+    """Return whether two vectors have the same direction, computed in float64.
+
+    The square of a length that float32 holds may be too large for float32.
+    """
     one, other = stored.astype(np.float64), written.astype(np.float64)
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return not lengths or float(np.dot(one, other)) >= _SAME_DIRECTION * lengths

@@ -1,8 +1,8 @@
-"""Let messages that wait for another worker come back when that worker is surely over.
+"""Make messages that wait for another worker return as soon as that worker has certainly ended.
 
-Each receive of a message counts towards the dead-letter queue. A message that comes back while the
-claim of a dead worker still holds is received for nothing. A message that comes back only after the
-queue's visibility timeout may meet the claim of the same deadly batch again.
+Each receive of a message counts towards the dead-letter queue. A message that returns while the
+claim of a dead worker still holds is received in vain. A message that returns after the queue's
+visibility timeout may meet a new claim, if the same batch has ended another worker meanwhile.
 """
 
 import math
@@ -14,13 +14,15 @@ from typing import Final, Protocol
 from compactor.entries import QueueMessage
 
 _LATER: Final = timedelta(seconds=1)
-"""A claim's end is still inside the claim."""
+"""Added because a claim may still hold at the moment of its end."""
 MOST_SECONDS: Final = 12 * 3600
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html"""
+"""The longest visibility timeout:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+"""
 
 
 class HidingQueue(Protocol):
-    """The part of a queue that this needs."""
+    """The part of a queue that this module needs. `drain.CompactionQueue` documents the method."""
 
     def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int: ...
 
@@ -31,7 +33,10 @@ def return_in_time(
     retry_at: Mapping[str, datetime],
     now: datetime,
 ) -> int:
-    """Hide each message until its moment in `retry_at`, by id; return how many are hidden so."""
+    """Hide each message until its time in `retry_at`; return how many messages are hidden.
+
+    `retry_at` is keyed by message id.
+    """
     waiting = [message for message in messages if message.message_id in retry_at]
 
     def seconds(message: QueueMessage) -> int:

@@ -1,4 +1,4 @@
-"""Few out of many, taken evenly, so that the same input gives the same choice."""
+"""Take an even sample of a sequence. The same input gives the same sample."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -7,5 +7,5 @@ T = TypeVar("T")
 
 
 def evenly(items: Sequence[T], at_most: int) -> Sequence[T]:
-    """All of `items`, or every n-th of them, so that no more than `at_most` are left."""
+    """Return `items`, or every n-th of them, so that at most `at_most` are left."""
     return items[:: max(1, -(-len(items) // at_most))]

@@ -1,9 +1,9 @@
-"""Cuts the work of some messages into slices that fit into a share of the function's memory (I14).
+"""Cut the work of messages into slices that fit into a share of the function's memory (I14).
 
-The vectors of a delta are fetched when their slice comes, and let go after it. They are decoded one
-delta after another, never in threads: NumPy reads an array's header with ast.literal_eval, which
-CPython 3.11 keeps the depth of its recursion for in one place for all threads, so that two at a
-time can fail with SystemError (https://github.com/python/cpython/issues/106905).
+The vectors of a delta are fetched for their slice, and released after it. They are decoded one
+delta after another, never in threads. On CPython 3.11, two threads that call ast.literal_eval at
+the same time can fail with SystemError. NumPy's reader of array headers calls it
+(https://github.com/python/cpython/issues/106905). `delta_archive` avoids that reader as well.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,41 +18,47 @@ from receipt_sync.keys import Collection
 from receipt_sync.messages import Change
 
 RECORD_BYTES: Final = 32 * 2**10
-"""What a record of a cycle takes: its items, its metadata as read and as written, Chroma's copies.
-Measured with ten thousand renamed words: 13 to 27 KiB."""
+"""Bytes of memory for a record of a cycle: its items, its metadata as read and as written, and
+Chroma's copies. Measured with ten thousand renamed words: 13 to 27 KiB.
+"""
 VECTOR_FACTOR: Final = 64
-"""Bytes that a cycle takes for each of a vector's numbers: as it came, as it is held and read back,
-Python's floats of 32 bytes in Chroma's calls, and Chroma's own index. Measured with 3,000 vectors
-of 1,536 numbers: 68 to 132 KiB each. A slice of 2,000 of these takes some ten seconds."""
+"""Bytes of memory that a cycle takes for each of a vector's numbers. They hold the vector as it
+came, as it is stored, and as it is read back. They also hold Python floats of 32 bytes in Chroma's
+calls, and Chroma's own index. Measured with 3,000 vectors of 1,536 numbers: 68 to 132 KiB each. A
+slice of 2,000 of these takes some ten seconds.
+"""
 RECORDS_OF_A_CHANGE: Final = 3
-"""A line or word and its two neighbours."""
+"""Records that a change of a line or word touches: its own, and those of its two neighbours."""
 RECORDS_OF_A_RECEIPT: Final = 100
-"""What a change of a merchant is taken to reach before the table was asked."""
+"""Records that a change of a merchant is assumed to reach before the table is read."""
 CHANGE_BYTES: Final = 4 * 2**10
-"""A change as it is held, measured: 3 KiB."""
+"""Bytes of memory for a change. Measured: 3 KiB."""
 POISON_BYTES: Final = 2**9
 _SMALL_DELTA: Final = 1_000
-"""Vectors of deltas that are fetched together."""
+"""Limit of vectors in deltas that are fetched together. A larger delta is fetched alone."""
 _FETCHED_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True)
 class SliceLimits:
-    """How much memory one slice may take."""
+    """The memory that one slice may take, in bytes."""
 
     bytes: int
 
     @property
     def records(self) -> int:
-        """Records of one cycle."""
+        """Return how many records one cycle may handle."""
         return max(1, min(MOST_RECORDS, self.bytes // RECORD_BYTES))
 
     def row(self, dimension: int) -> float:
-        """What a vector takes, in records."""
+        """Return the memory that a vector takes, in records."""
         return 1 + VECTOR_FACTOR * dimension / RECORD_BYTES
 
     def weight(self, entry: Entry) -> float:
-        """What a message takes of a group, in records, before anything was read for it."""
+        """Return the memory that a message takes in a group, in records.
+
+        It is an estimate, because nothing was read for the message yet.
+        """
         held = CHANGE_BYTES * len(entry.changes) + POISON_BYTES * len(entry.poison)
         rows = entry.delta.vector_count if entry.delta else 0
         reached = sum(_records_of(change) for change in entry.changes) + rows
@@ -60,13 +66,15 @@ class SliceLimits:
 
 
 Fetch = Callable[[Sequence[Entry]], list[VectorBatch]]
-"""The vectors of some messages; of those that could not be fetched none, and they know it."""
+"""Returns the vectors of some messages. A message whose vectors could not be fetched is marked in
+its entry.
+"""
 
 
 def slices_of(
     collection: Collection, entries: Sequence[Entry], fetch: Fetch, limits: SliceLimits
 ) -> Iterator[Work]:
-    """What the messages ask of a collection, in slices."""
+    """Yield the work that the messages ask of a collection, in slices."""
     slicer = _Slicer(limits.records)
     for entry in entries:
         for change in entry.changes_of(collection):
@@ -92,7 +100,7 @@ class _Slicer:
     _weight: float = 0.0
 
     def add_change(self, change: Change) -> Iterator[Work]:
-        # A receipt's own change weighs nothing here: the cycle cuts its records to its limit.
+        # A receipt's own change has no weight here: the cycle limits its own records.
         weight = RECORDS_OF_A_CHANGE if change.key.line_id is not None else 0
         if self._weight + weight > self.limit:
             yield from self.flush()
@@ -112,7 +120,7 @@ class _Slicer:
             start = stop
 
     def flush(self) -> Iterator[Work]:
-        """The slice as far as it is filled, unless it is empty."""
+        """Yield the slice as far as it is filled, unless it is empty."""
         if self._changes or self._vectors:
             yield Work(tuple(self._changes), tuple(self._vectors))
         self._changes, self._vectors, self._weight = [], [], 0.0
@@ -127,7 +135,7 @@ def _vector_count(entry: Entry) -> int:
 
 
 def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Deltas to fetch together: a few small ones, or one that is not small."""
+    """Yield deltas to fetch together: a few small ones, or one that is not small."""
     group: list[Entry] = []
     for entry in entries:
         together = sum(map(_vector_count, group)) + _vector_count(entry)

@@ -1,7 +1,8 @@
-"""Reads the present state of entities from the table.
+"""Read the present state of entities from the table.
 
-Absence is only ever reported from a read that succeeded whole (I5): unprocessed keys are asked for
-again until there are none, and a throttle, an error or a partial page raises TableReadError.
+Absence is reported only after a read that succeeded completely (I5). Unprocessed keys are requested
+again until none is left. A read that stays incomplete after a throttle, an error or a partial page
+raises TableReadError.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -39,7 +40,7 @@ _THROTTLES: Final = frozenset(
 
 
 def _reading(*fields: str) -> dict[str, Any]:
-    """What a request says that is to bring these fields, and the key."""
+    """Return the arguments of a request that reads these fields and the key."""
     names = {f"#f{number}": name for number, name in enumerate(("PK", "SK", *fields))}
     return {
         "ProjectionExpression": ", ".join(names),
@@ -54,7 +55,9 @@ _OF_KINDS: Final = {
     frozenset({False}): _reading(*OWN_FIELDS),
     frozenset({True, False}): _EVERY_FIELD,
 }
-"""By whether keys are those of receipts' metadata: the table is quicker with fewer fields."""
+"""Arguments of a request by whether its keys are those of receipts' metadata. The table answers
+faster with fewer fields.
+"""
 _NO_FIELD: Final = _reading()
 
 
@@ -64,20 +67,20 @@ class Members:
 
     keys: list[EntityKey]
     whole: bool
-    """Whether there are none after these."""
+    """Whether no keys follow these."""
 
 
 class TableSource(Protocol):
-    """The table as the compactor sees it. Every read is strongly consistent."""
+    """The table as the compactor reads it. Every read is strongly consistent."""
 
     def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
-        """Every key's item, decoded; None is proof of absence. Raises TableReadError."""
+        """Return every key's item, decoded. None proves absence. Raises TableReadError."""
         ...
 
     def members(
         self, receipts: Collection[ReceiptKey], deadline: Deadline
     ) -> dict[EntityKey, Item | None]:
-        """All entities of the receipts that exist. Raises TableReadError."""
+        """Return all entities of the receipts that exist. Raises TableReadError."""
         ...
 
     def member_keys(
@@ -88,16 +91,16 @@ class TableSource(Protocol):
         most: int,
         deadline: Deadline,
     ) -> Members:
-        """Up to `most` keys of a receipt's records, behind `after` if given. Raises TableReadError.
+        """Return up to `most` keys of a receipt's records, after the key `after` if given.
 
-        That a key is among them proves that its item exists; that it is not among them proves
-        nothing.
+        A returned key proves that its item exists. A key that is not returned proves nothing.
+        Raises TableReadError.
         """
         ...
 
 
 class DynamoDBSource:
-    """TableSource on DynamoDB: a hundred keys a request, several requests at a time."""
+    """A TableSource on DynamoDB: a hundred keys in a request, several requests at a time."""
 
     def __init__(
         self,
@@ -110,6 +113,7 @@ class DynamoDBSource:
         self._randomness, self._telemetry = randomness, telemetry
 
     def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
+        """See `TableSource.get`."""
         found: dict[EntityKey, Item | None] = dict.fromkeys(keys)
         groups = batches(list(found), _GET_LIMIT)
         for items in in_parallel(lambda group: self._get_group(group, deadline), list(groups)):
@@ -119,13 +123,14 @@ class DynamoDBSource:
     def members(
         self, receipts: Collection[ReceiptKey], deadline: Deadline
     ) -> dict[EntityKey, Item | None]:
+        """See `TableSource.members`."""
         found: dict[EntityKey, Item | None] = {}
         for items in in_parallel(lambda one: self._query(one, deadline), list(receipts)):
             found |= items
         return found
 
     def scan(self, deadline: Deadline) -> Iterator[tuple[EntityKey, Item]]:
-        """Every entity of the table; what is someone else's or malformed is passed over."""
+        """Yield every entity of the table. Items with other keys or malformed keys are skipped."""
         start: dict[str, Any] = {}
         while True:
             page = self._call(self._client.scan, deadline, **_EVERY_FIELD, **start)
@@ -156,6 +161,7 @@ class DynamoDBSource:
         most: int,
         deadline: Deadline,
     ) -> Members:
+        """See `TableSource.member_keys`."""
         keys: list[EntityKey] = []
         for page in self._pages(receipt, _NO_FIELD, after, deadline):
             keys += [key for key in page if key.collection is collection]
@@ -176,7 +182,7 @@ class DynamoDBSource:
         after: EntityKey | None,
         deadline: Deadline,
     ) -> Iterator[dict[EntityKey, Item]]:
-        """A receipt's entities by pages, in the order of their keys."""
+        """Yield a receipt's entities page by page, in the order of their keys."""
         names = {**reading["ExpressionAttributeNames"], "#pk": "PK", "#sk": "SK"}
         request = {
             **reading,
@@ -196,7 +202,7 @@ class DynamoDBSource:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _call(self, call: Any, deadline: Deadline, **arguments: Any) -> Any:
-        """One request; throttles are tried again inside the deadline."""
+        """Make one request. Throttles are tried again until the deadline."""
         if "RequestItems" not in arguments:
             arguments["TableName"] = self._table
         waits = pauses(self._randomness)
@@ -233,14 +239,14 @@ class DynamoDBSource:
 
 
 def _starting(after: EntityKey) -> dict[str, Any]:
-    """Go on behind a key, whether or not its item is still there."""
+    """Return the arguments to continue after a key, whether or not its item still exists."""
     return {"ExclusiveStartKey": {"PK": {"S": after.pk}, "SK": {"S": after.sk}}}
 
 
 def _own_key(item: Mapping[str, Any]) -> EntityKey | None:
-    """The entity of an item, or None for one that is not mirrored.
+    """Return the entity of an item; None for an item that is not mirrored.
 
-    A malformed key is parked when its change comes by; here its item is no part of any record.
+    A malformed key is parked when its change arrives. Here its item is not part of any record.
     """
     try:
         return parse_key(item["PK"]["S"], item["SK"]["S"])

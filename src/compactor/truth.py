@@ -12,7 +12,7 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey, ReceiptKey
 
 _AT_ONCE: Final = 4
-"""Receipts whose keys are read at a time. More than `most` keys of each are never held."""
+"""Number of receipts whose keys are read at a time. At most `most` keys of each are held."""
 
 
 def add_members(
@@ -25,8 +25,9 @@ def add_members(
 ) -> dict[ReceiptKey, EntityKey | None]:
     """Add the records of receipts whose merchant changed, up to `most` records in the closure.
 
-    The table knows them; `done` says behind which record to go on. Return the receipts that are
-    not finished, each with the last of its records that was added, or None.
+    The keys come from the table. `done` gives the record of a receipt after which to continue.
+    Return the receipts that are not finished, each with the last of its records that was added, or
+    None.
     """
     unfinished: dict[ReceiptKey, EntityKey | None] = {}
     for receipts in batches(sorted(closure.receipts), _AT_ONCE):
@@ -60,10 +61,10 @@ def _add(closure: Closure, found: Members, most: int) -> EntityKey | None:
 def read_truth(
     source: TableSource, closure: Closure, deadline: Deadline
 ) -> dict[EntityKey, Item | None]:
-    """Items of the closure's records and of what their projection needs; None proves absence.
+    """Return the items of the closure's records, and the items that their projection needs.
 
-    A member of which only the merchant part is wanted is not read: the table was seen to hold it
-    in this cycle, and its item says nothing about the merchant.
+    None proves absence. A member is not read if only its merchant part is wanted. This cycle has
+    already found it in the table, and its item has no information about the merchant.
     """
     proved: dict[EntityKey, Item | None] = {}
     needed: set[EntityKey] = set()

@@ -1,4 +1,4 @@
-"""Builds a worker out of its settings: the one place that knows every adapter."""
+"""Build a worker from its settings. Only this module uses every adapter."""
 
 import uuid
 from collections.abc import Callable
@@ -44,7 +44,7 @@ _CLIENT = Config(
 
 @dataclass(frozen=True)
 class Worker:
-    """What a warm function keeps between invocations."""
+    """The parts that a warm function keeps between invocations."""
 
     compactor: Compactor
     queue: SQSCompactionQueue
@@ -52,7 +52,7 @@ class Worker:
 
 
 def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
-    """A worker with clients, targets and leases of its own."""
+    """Return a worker with its own clients, targets and leases."""
     parts = _Parts(settings, telemetry)
     sqs: Any = boto3.client("sqs", config=_CLIENT)
     make = parts.local_cycle if settings.chroma_target == "local" else parts.server_cycles()
@@ -64,7 +64,7 @@ def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
 
 
 class _Parts:
-    """What the cycles of one worker are made of."""
+    """The parts that the cycles of one worker are made of."""
 
     def __init__(self, settings: CompactorSettings, telemetry: Telemetry) -> None:
         self._settings, self._telemetry = settings, telemetry
@@ -78,7 +78,7 @@ class _Parts:
         read_plain(self._dynamodb)
 
     def local_cycle(self, collection: Collection) -> Cycle:
-        """A cycle on a working copy, which is published as a snapshot."""
+        """Return a cycle on a working copy, which is published as a snapshot."""
         settings = self._settings
         copy = WorkingCopy(
             self._store(collection),
@@ -100,8 +100,8 @@ class _Parts:
         return Cycle(collection, lease, copy, source, self._guard, self._telemetry, most)
 
     def server_cycles(self) -> Callable[[Collection], Cycle]:
-        """Makes cycles on a Chroma server."""
-        # Imported here: a worker with a directory has no use for an HTTP client.
+        """Return a function that makes cycles on a Chroma server."""
+        # Imported here, because a worker with a local target needs no HTTP client.
         from compactor.server.wiring import ServerCycles
 
         cycles = ServerCycles(self._settings, self._dynamodb, self.clock, self._telemetry)

@@ -1,4 +1,4 @@
-"""What one cycle is asked to do for one collection."""
+"""The work of one cycle for one collection."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from receipt_sync.messages import Change
 class Work:
     """Changes, and vectors that arrived.
 
-    `done` names, for a receipt that an earlier slice has begun, the last of its records that was
-    worked: its change asks only for what comes after that in the table's order.
+    `done` names the last handled record of each receipt that an earlier slice has begun. The change
+    of such a receipt asks only for the records after that one, in the table's order.
     """
 
     changes: tuple[Change, ...] = ()
@@ -22,19 +22,19 @@ class Work:
 
     @property
     def size(self) -> int:
-        """Number of units that can be told apart: changes, and rows of vectors."""
+        """Return the number of units that can be separated: changes, and rows of vectors."""
         return len(self.changes) + sum(len(batch.ids) for batch in self.vectors)
 
     def halves(self) -> tuple["Work", "Work"]:
-        """Two parts of about the same size, to find the unit that spoils the whole."""
+        """Return two parts of about the same size, to find the unit that makes the whole fail."""
         units = list(self._units())
         middle = len(units) // 2
         return self._merged(units[:middle]), self._merged(units[middle:])
 
     def rest(self, unfinished: Mapping[ReceiptKey, EntityKey | None]) -> "Work":
-        """What is left after a slice that did not come to the end of these receipts.
+        """Return what is left after a slice that did not finish these receipts.
 
-        A receipt is given with the last of its records that was worked, or None for none.
+        `unfinished` gives the last handled record of each receipt, or None if there is none.
         """
         return Work(
             changes=tuple(c for c in self.changes if _receipt_of(c) in unfinished),
@@ -57,5 +57,5 @@ class Work:
 
 
 def _receipt_of(change: Change) -> ReceiptKey | None:
-    """The receipt whose every record a change reaches; None for one that reaches its own few."""
+    """Return the receipt if a change reaches all of its records; None otherwise."""
     return change.key.receipt if change.key.line_id is None else None

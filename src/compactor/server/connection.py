@@ -41,7 +41,7 @@ class ServerConnection:
         self._system.start()
 
     def open(self, collection: Collection, *, create: bool) -> ChromaCollection:
-        """Return the collection. With `create`, make it if it is missing.
+        """Return the collection. With `create`, create it if it is missing.
 
         Without `create`, raises Chroma's NotFoundError if it is missing.
         """

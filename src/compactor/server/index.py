@@ -49,7 +49,7 @@ class ServerIndex(CollectionIndex):
 
     @property
     def collection_id(self) -> UUID:
-        """Return Chroma's id of the collection. A new collection of the same name has another."""
+        """Return Chroma's id of the collection. A new collection of that name has another id."""
         return UUID(str(self._collection.id))
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
@@ -122,7 +122,7 @@ class ServerIndexes:
         self._limits = CLOUD if settings.chroma_target == "cloud" else SERVER
 
     def open(self, collection: Collection, *, create: bool) -> ServerIndex:
-        """Return an open collection. With `create`, make it if it is missing.
+        """Return an open collection. With `create`, create it if it is missing.
 
         Raises IndexUnavailableError. Raises SnapshotDamagedError for a collection that is gone, or
         that has another distance than cosine.

@@ -1,7 +1,7 @@
 """A collection on a Chroma server as the target of a cycle.
 
-There is no working copy to discard, and no write can be rolled back. Instead, the manifest keeps I4
-and I6. It is read before the table, claimed before the first write, and swapped at the end. Each
+There is no working copy to discard, and no write can be rolled back. Instead, the manifest ensures
+I4 and I6. It is read before the table, claimed before the first write, and swapped at the end. Each
 swap requires that no other worker has changed the manifest since.
 """
 
@@ -50,7 +50,7 @@ class RemoteIndex(Index, Protocol):
 
 
 OpenIndex = Callable[[bool], RemoteIndex]
-"""Opens the collection. The argument True allows to make it."""
+"""Opens the collection. The argument True allows it to be created."""
 
 
 class ServerTarget:
@@ -77,7 +77,7 @@ class ServerTarget:
         self._version: ServerVersion | None = None
 
     def begin(self, deadline: Deadline) -> None:
-        """Set the deadline, at which this cycle's writes have ended. Call it before a checkout."""
+        """Set the deadline by which this cycle's writes end. Call this before a checkout."""
         left = timedelta(seconds=max(0.0, deadline.remaining()))
         self._until = self._clock.now() + left + _MARGIN
 
@@ -133,7 +133,7 @@ class ServerTarget:
         return Published(held.version + 1, 0)
 
     def discard(self) -> None:
-        """Drop the checkout. Writes stay on the server until their messages return."""
+        """Drop the checkout. What was written stays; its messages return and are compared again."""
         index, self._index = self._index, None
         self._etag, self._version = None, None
         if index is not None:

@@ -1,9 +1,10 @@
 """The manifest of a collection on a Chroma server: its version, and the cycles that may write.
 
 A server can't refuse the writes of a worker that was paused and continues late. So each worker adds
-a claim to the manifest before it writes. The claim names the time at which the writes have ended. A
-worker that finds another claim acknowledges nothing, because the records may still change. A worker
-that finds no other claim from its checkout to its publish was the only writer.
+a claim to the manifest before it writes. The claim names the time by which the writes have
+certainly ended. A worker that finds another claim acknowledges nothing, because the records may
+still change. A worker that finds no other claim from its checkout to its publish was the only
+writer.
 """
 
 from datetime import datetime

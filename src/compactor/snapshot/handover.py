@@ -18,8 +18,8 @@ from compactor.snapshot.synchronise import difference
 
 _DATABASE: Final = ".sqlite3"
 _SMALL: Final = 2**20
-"""Bytes. Chroma writes to its database, and to a vector index that was never persisted, whose files
-are small.
+"""Bytes. A file up to this size may belong to a vector index that was never persisted. Chroma may
+write to such a file, and to its database.
 """
 
 
@@ -40,7 +40,8 @@ class Handover:
     def apply(self) -> bool:
         """Give `served` the noted content of `mirror`; return False if that is impossible.
 
-        `served` must be closed. It is impossible if a file changed that Chroma should not write to.
+        `served` must be closed. It is impossible if something wrote to `served`, or to a file of
+        `mirror` that Chroma should not write to.
         """
         if any(mark_of(self._served / name) != mark for name, mark in self._served_marks.items()):
             return False

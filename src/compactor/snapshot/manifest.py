@@ -68,7 +68,7 @@ class PackReference(_Part):
 
 
 class Retired(_Part):
-    """An entry for objects that no version needs any more.
+    """An entry for objects that newer versions no longer need.
 
     The objects are kept for readers and slower workers that follow an older version. `name` is a
     list of objects (see `shelf`), or a single object, because format 1 had no lists.

@@ -99,7 +99,7 @@ def check_files(manifest: Manifest, folder: Path) -> None:
 
 @contextmanager
 def way_back(collection: Collection, manifest: Manifest) -> Iterator[None]:
-    """Add to an error of damage which version it spoils, and how to restore an earlier one."""
+    """Add the damaged version and the command that restores an earlier one to errors of damage."""
     try:
         yield
     except (SnapshotDamagedError, NotADirectoryError, IsADirectoryError, FileExistsError) as error:

@@ -78,7 +78,7 @@ class Mirror:
         return self.manifest.version if self.manifest else 0
 
     def resume(self, known: Manifest | None, others: Sequence[Path]) -> None:
-        """Take over what an earlier process left, which mirrored `known` last.
+        """Take over what an earlier process left. It mirrored `known` last.
 
         `others` are more folders that may hold pages of that version. No page of any folder is used
         before its digest is checked.
@@ -87,7 +87,7 @@ class Mirror:
         self._layers.resume(known, others)
 
     def refresh(self) -> bool:
-        """Follow the published manifest; return True if another version was mirrored.
+        """Follow the published manifest; return True if the mirrored version changed.
 
         Raises SnapshotDamagedError if the published version can't be read whole, is gone, or may
         not follow the last one. What was fetched is kept for the next call.

@@ -1,9 +1,9 @@
 """The digest of every page of a version's files, to check files that are found on a disk.
 
 The manifest names the digests of packs, and of blocks without packs. A mirror's blocks have packs
-applied to them, so neither digest says what a page must be. The process that applied checked blocks
-and packs notes the digest of each page. A later process hashes the pages that it finds, and uses
-those that match.
+applied to them, so neither digest shows what a page must be. The process that applied checked
+blocks and packs notes the digest of each page. A later process hashes the pages that it finds, and
+uses those that match.
 """
 
 import hashlib

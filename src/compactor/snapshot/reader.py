@@ -196,10 +196,13 @@ class SnapshotReader:
         return self._place
 
     def _published(self, turns: Turns) -> Manifest | None:
-        """Return what is published; None before the first publish. A lost manifest is damage."""
+        """Return what is published; None before the first publish.
+
+        Raises SnapshotDamagedError if the manifest is lost.
+        """
         manifest = turns.follow()
         if manifest is None and self._store.holds_objects():
-            # A manifest is there before the first object, so one may have come since the look.
+            # The manifest is written before the first object, so it may exist by now.
             manifest = turns.follow()
             if manifest is None:
                 raise lost_manifest(self._collection)

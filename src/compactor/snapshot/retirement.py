@@ -18,8 +18,8 @@ from compactor.snapshot.manifest import Manifest, Retired
 from compactor.snapshot.shelf import Shelf, is_list
 
 GRACE: Final = timedelta(hours=1)
-"""How long a deletion may be under way. It is longer than any function lives, paused or not, and
-longer than clocks differ.
+"""How long a deletion may be under way. It is longer than the lifetime of any function, pauses
+included, and longer than the difference between any two clocks.
 """
 
 

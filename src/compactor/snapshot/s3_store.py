@@ -53,10 +53,7 @@ class S3SnapshotStore:
         return FetchedManifest(data, got["ETag"])
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:
-        """See `SnapshotStore.swap_manifest`.
-
-        If the answer of a write is lost, the write counts if it had its effect.
-        """
+        """See `SnapshotStore.swap_manifest`. A write without an answer counts if it took effect."""
         condition: dict[str, Any] = (
             {"IfMatch": expected_etag} if expected_etag else {"IfNoneMatch": "*"}
         )

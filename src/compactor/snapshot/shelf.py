@@ -30,7 +30,7 @@ _NAMES: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(
 
 
 class Shelf:
-    """The lists of one collection."""
+    """The lists of retired objects of one collection."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self._store = store

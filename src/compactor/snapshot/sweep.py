@@ -1,8 +1,8 @@
 """Delete objects that crashed publishes left behind.
 
-Objects are named by their content, so a publish that is under way may need one of them again. So a
-new version of the manifest first lists them as being deleted. The condition of a publish that began
-earlier then fails. A publish that begins later does not use these objects.
+Objects are named by their content, so a publish that is under way may need one of them again.
+Therefore a new version of the manifest first lists them as being deleted. The condition of a
+publish that began earlier then fails. A publish that begins later does not use these objects.
 """
 
 from collections.abc import Iterable

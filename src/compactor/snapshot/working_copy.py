@@ -69,7 +69,7 @@ class Published:
 
 @dataclass(frozen=True)
 class CopySettings:
-    """The writer's name, the retention of objects that no version needs, and the free memory."""
+    """The writer's name, the retention of retired objects, and the free memory."""
 
     writer: str
     retention: timedelta
@@ -158,7 +158,7 @@ class WorkingCopy:
         """Return whether the mirror moved. Raises SnapshotDamagedError if the manifest is lost."""
         moved = self._mirror.refresh()
         if self._mirror.manifest is None and self._store.holds_objects():
-            # The manifest is written before the first object, so it may exist since the refresh.
+            # The manifest is written before the first object, so it may exist by now.
             moved = self._mirror.refresh()
             if self._mirror.manifest is None:
                 raise lost_manifest(self._collection)
