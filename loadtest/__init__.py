@@ -1,1 +1,1 @@
-"""Load: Locust users that write as pipeline and editors do, and a watcher that times readers."""
+"""The load harness. Locust users write receipts and edits, and a watcher times readers."""

@@ -1,4 +1,4 @@
-"""`python -m loadtest`."""
+"""Runs the command line: `python -m loadtest`."""
 
 from loadtest.cli import main
 

@@ -1,4 +1,4 @@
-"""`python -m loadtest`: a load run from its receipts to its verdict, or Locust's page."""
+"""`python -m loadtest` makes a load run and judges it, or opens Locust's page."""
 
 import os
 import time
@@ -33,7 +33,7 @@ from operations.settling import Settled
 
 FAULT_FOUND: Final = 1
 PATIENCE_SECONDS: Final = 300.0
-"""How long what was written may take to arrive before it is verified as it is."""
+"""Wait at most this long for the writes to be published. Then verify in any case."""
 _DEFAULTS: Final = Options()
 _EXAMPLES: Final = 5
 
@@ -54,23 +54,24 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
     aws_table: Annotated[str, typer.Option(help=HELP["aws_table"])] = _DEFAULTS.aws_table,
     out: Annotated[Path, typer.Option(help=HELP["out"])] = Path(_DEFAULTS.out),
     p95: Annotated[
-        float, typer.Option(help="Fail if p95 of freshness is more seconds; 0: don't.", min=0)
+        float, typer.Option(help="Fail if p95 of freshness exceeds these seconds; 0: off.", min=0)
     ] = 0,
     ui: Annotated[bool, typer.Option("--ui", help="Open Locust's page and start there.")] = False,
-    port: Annotated[int, typer.Option(help="Of Locust's page.")] = 8089,
+    port: Annotated[int, typer.Option(help="Port of Locust's page.")] = 8089,
     state: Annotated[
         Path | None, typer.Option(help="Folder of the local AWS.", show_default=".local")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be written, and where; write nothing.")
+        bool, typer.Option("--dry-run", help="Print the target and the plan, and write nothing.")
     ] = False,
 ) -> None:
-    """Write as a pipeline and its editors do, and time how soon readers see it.
+    """Write as a pipeline and its editors do, and time when readers see each change.
 
-    Works on what the environment names, or else on the local AWS, which it starts if none runs.
-    Exit code 0: every write succeeded, every change arrived, and table and snapshot agree. 1: not
-    so. 2: the run could not be made.
+    The environment names the AWS to use. Without it, the run uses the local AWS and starts it
+    if none runs.
+    Exit code 0: every write succeeded, every change arrived, and table and snapshot agree. 1: one
+    of these is false. 2: the run could not be made.
 
     Example: python -m loadtest --rate 100 --seconds 60
 
@@ -90,9 +91,9 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
         forget(Path(options.out))
         how = with_page(options, port) if ui else headless(options)
         if locust(options, environment, how, as_json) > FAULT_FOUND:
-            raise LoadError("Locust could not make the run; its error is above")
+            raise LoadError("Locust could not make the run. Its error is printed above")
         if ui and not has_ended(Path(options.out)):
-            notes().print("no run was started from the page, so there is no report")
+            notes().print("No run was started from the page, so there is no report.")
             return
         with explained(connection):
             settled = _settle(connection)
@@ -110,8 +111,8 @@ def _load_base(connection: Connection, known: Sequence[Receipt]) -> None:
         settled = _settle(connection)
     if not settled.settled:
         raise LoadError(
-            f"the receipts to begin with had not arrived after {PATIENCE_SECONDS:.0f} s: see the "
-            "compactor's log"
+            f"the receipts of the start were not published after {PATIENCE_SECONDS:.0f} s: read "
+            "the compactor's log"
         )
 
 
@@ -143,9 +144,9 @@ def _print_plan(options: Options, known: Sequence[Receipt], as_json: bool) -> No
     planned = survey(known)
     plan: Mapping[str, object] = {
         "target": options.aws_table or os.environ.get("AWS_ENDPOINT_URL") or "the local AWS",
-        "receipts to begin with": planned.receipts,
-        "items of them": planned.items,
-        "vectors of them": planned.vectors,
+        "receipts at the start": planned.receipts,
+        "items at the start": planned.items,
+        "vectors at the start": planned.vectors,
         "shape": options.load_shape.value,
         "seconds": options.duration,
         "changes a second": options.rate,
@@ -159,7 +160,7 @@ def _print_plan(options: Options, known: Sequence[Receipt], as_json: bool) -> No
 
 @contextmanager
 def _step(text: str) -> Iterator[None]:
-    """Show that a step runs, then how long it took. Standard output is for results."""
+    """Show on standard error that a step runs, and afterwards how long it took."""
     begun = time.monotonic()
     with notes().status(text):
         yield

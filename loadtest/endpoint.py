@@ -1,4 +1,4 @@
-"""The AWS of a run: what the environment names, the local AWS that runs, or one that is started."""
+"""Connects a run to an AWS: the environment's, the running local AWS, or a new local AWS."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,10 +19,14 @@ from operations.connection import Connection, connect
 def connected(
     environment: Mapping[str, str], state: State, aws_table: str, step: Progress
 ) -> Iterator[tuple[Connection, Mapping[str, str]]]:
-    """A connection for the block, and the environment with which another process makes it too.
+    """Yield a connection, and the environment with which another process connects to the same AWS.
 
-    A local AWS that is started here is stopped at the end. Raises UnsafeTargetError for the real
-    AWS, unless its table is named; SettingsError, and local's own errors.
+    A local AWS that is started here is stopped after the block.
+
+    Raises:
+        UnsafeTargetError: The target is the real AWS and the caller does not name its table.
+        SettingsError: The environment lacks a setting.
+        LocalAWSError: The local AWS could not be started or stopped.
     """
     if names_a_stack(environment):
         connection = connect(environment, Path())

@@ -1,10 +1,10 @@
-"""What ends a load run. Each is one sentence that says what to do."""
+"""The errors of a load run. Each message is one sentence that says what to do."""
 
 from receipt_sync.errors import SyncError
 
 
 class LoadError(SyncError):
-    """Base of the errors of this package."""
+    """Base class of the errors of this package."""
 
 
 class OptionError(LoadError):
@@ -12,11 +12,11 @@ class OptionError(LoadError):
 
 
 class UnsafeTargetError(LoadError):
-    """The run would write to the real AWS without having been told so."""
+    """The run would write to the real AWS, and the caller did not name its table."""
 
 
 class WatcherError(LoadError):
-    """The watcher ended, or did not begin."""
+    """The watcher process ended too early or did not start."""
 
 
 class NeverArrivedError(LoadError):

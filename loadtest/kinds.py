@@ -1,4 +1,4 @@
-"""The kinds of change that are written, and how often each is drawn."""
+"""The kinds of action that users perform, and how often each is drawn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from loadtest.errors import OptionError
 
 
 class Kind(StrEnum):
-    """What a user does. The value is what Locust's page and the report call it."""
+    """A kind of action. Its value is its name on Locust's page and in the report."""
 
     RECEIPT = "new receipt"
     MERCHANT = "merchant correction"
@@ -37,28 +37,34 @@ WEIGHTS: Final[Mapping[Kind, float]] = MappingProxyType(
         Kind.IRRELEVANT: 20,
     }
 )
-"""How often each kind is drawn, unless the caller says otherwise."""
+"""The usual weights: how often each kind is drawn."""
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Weights by kind; a kind that is left out keeps its usual weight."""
+    """The weight of every kind."""
 
     weights: Mapping[Kind, float]
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Of "merchant=20,delete=0". Raises OptionError."""
+        """Return the mix of a text such as "merchant=20,delete=0".
+
+        A kind that the text leaves out keeps its usual weight.
+
+        Raises:
+            OptionError: A kind is unknown, a weight is no number, or all weights are zero.
+        """
         weights = dict(WEIGHTS)
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition("=")
             weights[_kind(name.strip())] = _weight(part, value)
         if not any(weight for kind, weight in weights.items() if kind is not Kind.IRRELEVANT):
-            raise OptionError("the mix holds no change at all: give one of its kinds a weight")
+            raise OptionError("the mix draws no change: give a kind other than irrelevant a weight")
         return cls(weights)
 
     def draw(self, randomness: Random) -> Kind:
-        """One kind."""
+        """Draw one kind."""
         (kind,) = randomness.choices(list(self.weights), list(self.weights.values()))
         return kind
 
@@ -68,7 +74,7 @@ def _kind(name: str) -> Kind:
         return Kind[name.upper()]
     except KeyError as error:
         known = ", ".join(kind.name.lower() for kind in Kind)
-        raise OptionError(f"the mix names {name!r}: it knows {known}") from error
+        raise OptionError(f"the mix names {name!r}: the kinds are {known}") from error
 
 
 def _weight(part: str, value: str) -> float:
@@ -77,5 +83,7 @@ def _weight(part: str, value: str) -> float:
     except ValueError:
         weight = -1.0
     if not 0 <= weight < 1e9:
-        raise OptionError(f"the mix says {part!r}: give a kind and its weight, such as line=25")
+        raise OptionError(
+            f"the mix has the part {part!r}: write a kind and its weight, such as line=25"
+        )
     return weight

@@ -1,10 +1,10 @@
-"""How long writes took, as Locust counted them."""
+"""Reads the latency of writes from Locust's statistics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:  # importing Locust replaces the standard library's sockets
+if TYPE_CHECKING:  # at run time, the import of Locust replaces the standard library's sockets
     from locust.stats import RequestStats
 
 WRITE: Final = "WRITE"
@@ -13,7 +13,7 @@ WRITE: Final = "WRITE"
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one kind of write, in milliseconds. `writes` counts the failed ones, too."""
+    """The latency of one kind of write, in milliseconds. `writes` includes the failed ones."""
 
     name: str
     writes: int
@@ -24,7 +24,7 @@ class Latency:
 
 
 def latencies(stats: "RequestStats") -> Iterator[Latency]:
-    """Yield a row for each kind of write.
+    """Yield one row for each kind of write.
 
     Read the statistics after the users have stopped. Locust's CSV file is no substitute: a
     greenlet writes it once a second, so it may lack the last writes of a run.

@@ -1,4 +1,4 @@
-"""Starts Locust with this folder's users."""
+"""Starts Locust with the users of locustfile.py."""
 
 import signal
 import subprocess
@@ -11,15 +11,15 @@ from loadtest.options import Options
 from loadtest.watcher.link import PROJECT
 
 CSV: Final = "locust"
-"""Prefix of Locust's own figures below a run's folder."""
+"""The prefix of Locust's CSV files in the folder of a run."""
 PAGE: Final = "locust.html"
-"""Locust's own report below a run's folder."""
+"""The file of Locust's own report in the folder of a run."""
 
 
 def locust(
     options: Options, environment: Mapping[str, str], more: Sequence[str], quiet: bool = False
 ) -> int:
-    """Run Locust to its end; returns its exit code. `quiet` sends its tables to standard error."""
+    """Run Locust to its end and return its exit code. `quiet`: its tables go to standard error."""
     command = [sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", *more]
     with subprocess.Popen(  # noqa: S603 our own interpreter and arguments
         [*command, *options.arguments()],
@@ -32,17 +32,17 @@ def locust(
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                continue  # Locust has heard it too, and ends in order
+                continue  # Locust receives the same signal and ends the run itself
 
 
 def headless(options: Options) -> list[str]:
-    """Arguments for a run without a page, its figures below the options' folder."""
+    """Return the arguments for a run without a page. Its files go to the options' folder."""
     quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
     return [*quiet, *_figures(options)]
 
 
 def with_page(options: Options, port: int) -> list[str]:
-    """Arguments for Locust's page on this machine alone, its figures below the options' folder."""
+    """Return the arguments for a run with Locust's page, which only this machine can open."""
     return ["--web-host", "127.0.0.1", "--web-port", str(port), *_figures(options)]
 
 

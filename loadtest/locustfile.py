@@ -1,7 +1,7 @@
-"""What Locust runs: the users, the rate over time, and the events that tell of both.
+"""The file that Locust runs: the users, the rate over time, and the request events.
 
-Write latency is a statistic of its own (type WRITE), and so is freshness (type FRESHNESS): the
-time from the write of a change to its being visible to a reader, by kind of change.
+Locust keeps two statistics for each kind of action. Type WRITE is the latency of its writes. Type
+FRESHNESS is the time from the write until the change is visible to a reader.
 """
 
 from argparse import ArgumentParser
@@ -25,7 +25,7 @@ from receipt_sync.clock import SystemClock
 
 FRESHNESS: Final = "FRESHNESS"
 FAILED: Final = 2
-"""Exit code where the run could not be made, as against one that found failures."""
+"""The exit code if the run could not be made. A run with failures has another code."""
 _MOST_SPAWNED: Final = 100.0
 _CLOCK: Final = SystemClock()
 _PROGRESS: Final = Progress(notes())
@@ -66,11 +66,11 @@ _run: Final = Run(_CLOCK, Events(_wrote, _sighted, _PROGRESS.moment), _users)
 
 
 class WritingUser(User):
-    """A pipeline or an editor: acts at random moments, at the rate that is its share."""
+    """A pipeline or an editor. It acts at random moments, at its share of the rate."""
 
     def on_start(self) -> None:
         self._randomness = Random(f"{_run.options.seed} {next(_run.numbers)}")
-        self._changes = 1  # so that users don't begin together
+        self._changes = 1  # makes the first wait random, so that users do not begin together
         self._begun = False
 
     def wait_time(self) -> float:
@@ -78,7 +78,10 @@ class WritingUser(User):
 
     @task
     def perform(self) -> None:
-        """One action, drawn from the mix; at first nothing, since Locust waits only after it."""
+        """Perform one action of the mix. The first call does nothing.
+
+        Locust waits only after a task, so without this all users would begin at once.
+        """
         if self._begun and _run.session is not None:
             kind = _run.mix.draw(self._randomness)
             self._changes = _run.session.writer.perform(kind, self._randomness)
@@ -86,7 +89,7 @@ class WritingUser(User):
 
 
 class RateOverTime(LoadTestShape):
-    """As many users as make the rate of the moment."""
+    """Sets the number of users that make the present rate."""
 
     def reset_time(self) -> None:
         super().reset_time()  # type: ignore[no-untyped-call]
@@ -105,9 +108,9 @@ def _add_options(parser: ArgumentParser, **_: Any) -> None:
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _begin(environment: Environment, runner: Any, **_: Any) -> None:
     if not isinstance(runner, LocalRunner):
-        notes().print("loadtest: one process alone knows what it has written: leave out workers")
+        notes().print("loadtest: only one process can keep the ledger: run without workers")
         raise SystemExit(FAILED)
-    environment.stop_timeout = 30  # an action that has begun is finished
+    environment.stop_timeout = 30  # seconds in which users finish the action that they have begun
     events_environment.append(environment)
 
 

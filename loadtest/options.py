@@ -1,4 +1,4 @@
-"""The options of a load run: one frozen object, made from the command line or by Locust's page."""
+"""The options of a load run, from the command line or from Locust's page."""
 
 import argparse
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from loadtest.kinds import Mix
 
 
 class Shape(StrEnum):
-    """How the rate goes over time."""
+    """The course of the rate over time."""
 
     STEADY = "steady"
     RAMP = "ramp"
@@ -29,29 +29,33 @@ SECONDS: Final[Mapping[Shape, float]] = {
     Shape.SOAK: 3_600,
     Shape.KNEE: 600,
 }
-"""How long a shape takes unless the caller says otherwise; of the knee, at most."""
+"""The usual duration of each shape in seconds. For the knee it is a maximum."""
 
 HELP: Final[Mapping[str, str]] = {
-    "rate": "Changes a second, at the shape's highest; where the knee's search begins.",
-    "seconds": "How long to write; 0: the shape's own time.",
-    "writers": "Locust users at that rate, who make it together; 0: one for five changes a second.",
-    "load_shape": "steady, ramp, spike, soak or knee.",
-    "seed": "Of everything that is drawn.",
-    "receipts": "Receipts to write, one JSON object a line; made up by default.",
-    "base": "Receipts that are there before the first change.",
-    "lines": "Lines that a made-up receipt has; 0: as many as it happens to have.",
-    "mix": "Weights that differ from the usual ones, such as merchant=20,delete=0.",
-    "burst": "Writes that a burst has.",
-    "limit": "Seconds after which a change that readers don't see counts as never arrived.",
-    "aws_table": "Write to the real AWS, to this table, which DYNAMODB_TABLE must name too.",
-    "out": "Folder for the report and its figures.",
+    "rate": "Highest rate of the shape, in changes a second. The knee's search begins at it.",
+    "seconds": "Seconds of writing. 0: the usual time of the shape.",
+    "writers": "Locust users at the highest rate. 0: one for every five changes a second.",
+    "load_shape": "Course of the rate: steady, ramp, spike, soak or knee.",
+    "seed": "Seed of all random choices.",
+    "receipts": "File of receipts to write, one JSON object a line. Default: synthetic receipts.",
+    "base": "Number of receipts that exist before the first change.",
+    "lines": "Lines of each synthetic receipt. 0: a random number of lines.",
+    "mix": "Weights that replace the usual ones, such as merchant=20,delete=0.",
+    "burst": "Number of writes in a burst.",
+    "limit": "Seconds after which a change that is not visible counts as never arrived.",
+    "aws_table": "Write to this table of the real AWS. DYNAMODB_TABLE must name it too.",
+    "out": "Folder for the report and its data.",
 }
-"""By the name of the option."""
+"""The help text of each option, by the option's name."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Times are seconds. Raises OptionError where values make no sense."""
+    """The options of a run. Times are in seconds, rates in changes a second.
+
+    Raises:
+        OptionError: A value is out of range, the mix is malformed, or the file does not exist.
+    """
 
     rate: float = 100.0
     seconds: float = 0.0
@@ -71,26 +75,26 @@ class Options:
         Mix.parse(self.mix)
         for name, least in _LEAST.items():
             if not getattr(self, name) >= least:
-                raise OptionError(f"--{name} must be {least} at least")
+                raise OptionError(f"--{name} must be at least {least}")
         if self.receipts and not Path(self.receipts).is_file():
-            raise OptionError(f"there is no file {self.receipts}: mend --receipts")
+            raise OptionError(f"there is no file {self.receipts}: correct --receipts")
 
     @property
     def duration(self) -> float:
-        """How long users write; of the knee, at most."""
+        """The seconds in which users write. For the knee it is a maximum."""
         return self.seconds or SECONDS[self.load_shape]
 
     @property
     def user_rate(self) -> float:
-        """Changes a second of one user."""
+        """The rate of one user, in changes a second."""
         return self.rate / (self.writers or ceil(self.rate / _CHANGES_A_USER))
 
     def users_at(self, rate: float) -> int:
-        """How many users make this many changes a second."""
+        """Return how many users make this many changes a second."""
         return max(1, round(rate / self.user_rate))
 
     def arguments(self) -> list[str]:
-        """The options as `add_to` reads them."""
+        """Return the options as command-line arguments for the parser of `add_to`."""
         return [
             part
             for field in fields(self)
@@ -99,22 +103,22 @@ class Options:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """From parsed arguments, or from Locust's page, which gives some as texts."""
+        """Return the options from parsed arguments, some of which Locust's page sends as text."""
         return cls(**{f.name: _TYPES[f.name](values[f.name]) for f in fields(cls)})
 
 
 _CHANGES_A_USER: Final = 5
-"""A second. One user could make five times as many."""
+"""The changes a second of one user by default. One user can make five times as many."""
 _LEAST: Final = {
     "rate": 0.1, "seconds": 0, "writers": 0, "base": 3, "lines": 0, "burst": 2, "limit": 1,
 }  # fmt: skip
 _TYPES: Final[Mapping[str, Any]] = {field.name: type(field.default) for field in fields(Options)}
 _FIXED: Final = ("seed", "receipts", "base", "lines", "aws_table", "out")
-"""What Locust's page can't change: the receipts are there already when it opens."""
+"""Options that Locust's page cannot change: the receipts are loaded before it opens."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Give the options to Locust's parser, which shows them on its page."""
+    """Add the options to Locust's parser. Locust shows them on its page."""
     for field in fields(Options):
         choices: Any = {"choices": list(Shape)} if field.name == "load_shape" else {}
         parser.add_argument(

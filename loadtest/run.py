@@ -1,4 +1,4 @@
-"""What users, shape and Locust's events share. Locust's page may start one run after another."""
+"""The state that users, shape and Locust's events share. One process may make several runs."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ from receipt_sync.errors import SyncError
 
 
 class Run:
-    """The present run. `users` asks how many there are."""
+    """The present run. `users` returns the present number of users."""
 
     def __init__(self, clock: Clock, events: Events, users: Callable[[], int]) -> None:
         self._clock, self._events, self._users = clock, events, users
@@ -35,7 +35,7 @@ class Run:
         self.reset({})
 
     def reset(self, values: Mapping[str, Any]) -> None:
-        """Before a run, with the options as they are now: what ended the last one is forgotten."""
+        """Prepare a run with these options, and clear the state of the last run."""
         self.failure: Exception | None = None
         self.session: Session | None = None
         self.options = Options()
@@ -49,17 +49,17 @@ class Run:
         self.pacing = self._new_pacing()
 
     def start(self) -> None:
-        """Open a session; what goes wrong is kept in `failure`."""
+        """Open a session. Keep an error in `failure`."""
         if self.failure is None:
             try:
                 self.session = self._session()
                 self.session.open()
-                self.pacing = self._new_pacing()  # opening took its time
+                self.pacing = self._new_pacing()  # because opening took some seconds
             except SyncError as error:
                 self.failure = error
 
     def finish(self, latency: tuple[Latency, ...]) -> None:
-        """Wait for what is outstanding and close the session; failures are kept.
+        """Wait for the outstanding changes and close the session. Keep an error in `failure`.
 
         `latency` is Locust's count of all writes.
         """
@@ -74,7 +74,7 @@ class Run:
         self.failure = self.failure or self.session.failure
 
     def next_rate(self) -> float | None:
-        """Changes a second from now on; None once the run is over."""
+        """Return the rate from now on, in changes a second. None: the run is over."""
         session = self.session
         if self.failure or (session and session.failure):
             return None
@@ -91,7 +91,7 @@ class Run:
         return Pacing(self._asked, Random(self.options.seed), self._clock.monotonic())
 
     def _asked(self) -> float:
-        """Changes a second that are asked of all users together at this moment."""
+        """Return the rate that is asked of all users together at this moment."""
         return (self.session.rate if self.session else 0.0) or self.options.rate
 
     def _rate(self, elapsed: float) -> float | None:

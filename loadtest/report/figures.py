@@ -1,4 +1,4 @@
-"""A run in figures: freshness by kind of change, rates, backlog."""
+"""Computes the figures of a run: freshness by kind of action, rates, backlog."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ ALL = "all changes"
 
 @dataclass(frozen=True)
 class Freshness:
-    """Of the actions of one kind, in seconds; None where none arrived."""
+    """The freshness of the actions of one kind, in seconds. None: no action arrived."""
 
     name: str
     actions: int
@@ -29,18 +29,18 @@ class Freshness:
 
 @dataclass(frozen=True)
 class Backlog:
-    """Changes that readers did not see yet, and messages in the queue."""
+    """The changes that were not visible yet, and the messages in the compaction queue."""
 
     most_outstanding: int
     mean_outstanding: float
     most_messages: int
     seconds_to_settle: float | None
-    """From the last write to the last sighting; None if something never arrived."""
+    """The seconds from the last write to the last sighting; None if a change never arrived."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What is told of a run. Rates are a second, over the time of writing.
+    """The figures of a run. `rate` is in changes a second, over the `seconds` of writing.
 
     A change is one item of the table that an action writes or deletes.
     """
@@ -57,14 +57,14 @@ class Figures:
     backlog: Backlog
     early_p95: float | None
     late_p95: float | None
-    """Freshness of the actions of the first and of the last quarter."""
+    """The p95 of freshness in the first and in the last quarter of the actions."""
     held: float | None
     reason: str
-    """What a search for the knee found."""
+    """The result of a search for the knee: the highest rate, and why the search ended."""
 
     @property
     def overall(self) -> Freshness:
-        """Freshness of all actions together."""
+        """The freshness of all actions together."""
         return self.freshness[-1]
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Figures:
 
 
 def figures_of(recorded: Recorded) -> Figures:
-    """Return the figures of a run that was recorded."""
+    """Return the figures of a recorded run."""
     end, sightings = recorded.end, recorded.sightings
     seconds = max(end.ended_at - end.began_at, 1e-9)
     irrelevant = [row for row in end.latency if row.name == Kind.IRRELEVANT]
@@ -96,7 +96,7 @@ def figures_of(recorded: Recorded) -> Figures:
 
 
 def freshness_by_kind(sightings: Iterable[Sighting]) -> tuple[Freshness, ...]:
-    """A row a kind that there was, and one of all."""
+    """Return one row for each kind that occurred, and a last row for all actions."""
     by_kind: dict[Kind, list[Sighting]] = defaultdict(list)
     for sighting in sightings:
         by_kind[sighting.kind].append(sighting)

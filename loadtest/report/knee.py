@@ -1,9 +1,9 @@
-"""Finds the highest rate at which the backlog does not grow.
+"""Finds the knee: the highest rate at which the backlog does not grow.
 
-The rate is raised step by step. Within a step the number of changes that readers don't see yet is
-about the rate times the freshness, and stays so; beyond the knee it grows as long as the step
-lasts. The first seconds of a step are left out: a new rate needs a moment to show. A step that
-seems to grow goes on for as long again before that is believed: a backlog moves by itself, too.
+The search raises the rate step by step. Below the knee, the number of changes that are not visible
+yet stays at about the rate times the freshness. Beyond the knee it grows during the whole step.
+The search ignores the first third of a step, because a new rate takes effect with a delay. If the
+backlog seems to grow, the step is extended once, because a backlog also varies at a constant rate.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from typing import Final
 FACTOR: Final = 1.25
 STEP_SECONDS: Final = 15.0
 _GROWTH: Final = 0.1
-"""Share of the changes written in a step that may be left over at its end."""
+"""The backlog may grow by this share of the changes that the rate asks for."""
 _REACHED: Final = 0.85
-"""Share of a step's rate that users must have reached for it to count."""
+"""Users must reach this share of a step's rate, otherwise the search ends."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment: changes written since the beginning, and how many of them are not visible."""
+    """The changes written until `at` (seconds of the run), and how many are not visible yet."""
 
     at: float
     written: int
@@ -29,15 +29,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The highest rate that held, in changes a second (None: not even the first one did), and why
-    the search ended."""
+    """The result of a search.
+
+    `held` is the highest rate without a growing backlog, in changes a second. None: there is none.
+    `reason` says why the search ended.
+    """
 
     held: float | None
     reason: str
 
 
 class Knee:
-    """Begins at `rate`; samples come about once a second, with times that rise."""
+    """A search that begins at `rate`. It expects a sample about once a second, in time order."""
 
     def __init__(self, rate: float, step_seconds: float = STEP_SECONDS) -> None:
         self.rate = rate
@@ -48,7 +51,7 @@ class Knee:
         self._over = False
 
     def next_rate(self, sample: Sample) -> float | None:
-        """The rate to write at from now on; None once the knee is found."""
+        """Take a sample. Return the rate for the next writes, or None after the end."""
         if self._over:
             return None
         self._samples.append(sample)
@@ -66,7 +69,7 @@ class Knee:
         half = len(samples) // 2
         before = fmean(sample.outstanding for sample in samples[:half])
         after = fmean(sample.outstanding for sample in samples[half:])
-        # The means lie half of the time apart.
+        # The two means are half of the step apart, hence the division by two.
         grew = after - before > _GROWTH * self.rate * seconds / 2 and after > self.rate
         if grew and not self._doubted:
             self._doubted = True

@@ -1,4 +1,4 @@
-"""What came of a run, and what of it is a fault."""
+"""The outcome of a run, and its faults."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,10 @@ from operations.verdict import Verdict
 
 @dataclass(frozen=True)
 class Outcome:
-    """Figures of the run, and the verification after it. `p95_limit` in seconds; 0 for none."""
+    """The figures of a run and the verification after it.
+
+    `p95_limit` is the most that p95 of freshness may be, in seconds. 0 means no limit.
+    """
 
     figures: Figures
     verdict: Verdict
@@ -17,7 +20,7 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """A sentence a fault."""
+        """One sentence for each fault."""
         figures, p95 = self.figures, self.figures.overall.p95
         found = {
             f"{figures.failures:,} writes failed": figures.failures,
@@ -31,7 +34,7 @@ class Outcome:
         return [sentence for sentence, wrong in found.items() if wrong]
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as `--json` prints it."""
+        """Return the outcome as `--json` prints it."""
         return {
             "faults": self.faults,
             **self.figures.to_json(),

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file, with plots, that needs nothing else."""
+"""Writes the report of a run: one HTML file that contains its plots and needs no other file."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ _TEMPLATE: Final = "report.html.jinja"
 
 
 def write_report(folder: Path, options: Options, recorded: Recorded, outcome: Outcome) -> None:
-    """Write report and figures below `folder`, beside Locust's own."""
+    """Write the report and the figures into `folder`, beside Locust's files."""
     (folder / FIGURES).write_text(json.dumps(outcome.to_json(), indent=2) + "\n")
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

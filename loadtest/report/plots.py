@@ -1,4 +1,4 @@
-"""The plots of a report, as SVG with its text left as text."""
+"""Draws the plots of a report as SVG. Text stays text, so that it can be searched."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 @dataclass(frozen=True)
 class Plot:
-    """`name` is its element's id in the page."""
+    """A plot. `name` is the id of its element in the page."""
 
     name: str
     caption: str
@@ -29,7 +29,7 @@ class Plot:
 
 
 def plots(recorded: Recorded) -> list[Plot]:
-    """Distribution of freshness, freshness, backlog and rate over time."""
+    """Return the plots: distribution of freshness; freshness, backlog and rate over time."""
     drawings: Sequence[tuple[str, str, Callable[[Any], None]]] = (
         (
             "freshness-distribution",
@@ -38,17 +38,17 @@ def plots(recorded: Recorded) -> list[Plot]:
         ),
         (
             "freshness-over-time",
-            "Each change at the moment of its write, and percentiles of every second.",
+            "Freshness of each action at the time of its write, and percentiles of each second.",
             lambda axes: _freshness_over_time(axes, recorded),
         ),
         (
             "backlog-over-time",
-            "Changes that readers did not see yet, and messages in the compaction queue.",
+            "Changes that were not visible yet, and messages in the compaction queue.",
             lambda axes: _backlog(axes, recorded),
         ),
         (
             "rate-over-time",
-            "Changes a second: asked for, written, and become visible.",
+            "Changes a second: asked for, written, and visible.",
             lambda axes: _rate(axes, recorded),
         ),
     )
@@ -122,7 +122,7 @@ def _rate(axes: Any, recorded: Recorded) -> None:
     for (name, counts), colour in zip(
         {
             "written": [after.changes - before.changes for before, after in pairs],
-            "become visible": [after.seen - before.seen for before, after in pairs],
+            "visible": [after.seen - before.seen for before, after in pairs],
         }.items(),
         _COLOURS,
         strict=False,

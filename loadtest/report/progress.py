@@ -1,4 +1,4 @@
-"""What a run shows while it goes: a line that is kept up to date, or in a pipe one now and then."""
+"""Shows the progress of a run: a status line in a terminal, otherwise a line every 10 s."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _LINE_SECONDS: Final = 10.0
 
 
 class Progress:
-    """Of one run after the other."""
+    """Shows the progress of one run after another."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -23,18 +23,18 @@ class Progress:
         self._stage = ""
 
     def begin(self, options: Options) -> None:
-        """Users write from now on."""
+        """Show that users write from now on."""
         self._duration, self._first, self._stage = options.duration, None, "writing"
         if self._console.is_terminal:
             self._status = self._console.status("writing")
             self._status.start()
 
     def settling(self) -> None:
-        """Users have ended; what they wrote is waited for."""
+        """Show that users have ended and the run waits until their changes are visible."""
         self._stage = "settling"
 
     def moment(self, moment: Moment) -> None:
-        """The state of the run."""
+        """Show the state of the run."""
         if self._first is None:
             self._first, self._line_at = moment, moment.at
         text = self._in_words(moment, self._first)
@@ -45,7 +45,7 @@ class Progress:
             self._console.print(text, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Remove the status line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -54,6 +54,6 @@ class Progress:
         return (
             f"{self._stage} {moment.at - first.at:.0f} of {self._duration:.0f} s: "
             f"{moment.rate:.0f} changes/s asked, {moment.changes:,} written, "
-            f"{moment.seen:,} seen, {moment.outstanding:,} not yet, {moment.never:,} never, "
-            f"{moment.failures:,} failures, {moment.waiting:,} messages wait"
+            f"{moment.seen:,} visible, {moment.outstanding:,} not yet, {moment.never:,} never, "
+            f"{moment.failures:,} failures, {moment.waiting:,} messages waiting"
         )

@@ -1,4 +1,4 @@
-"""The figures of a run as tables for the terminal."""
+"""Prints the figures of a run as tables."""
 
 from rich.console import Console
 from rich.table import Table
@@ -7,16 +7,16 @@ from loadtest.report.figures import ALL, Figures
 
 
 def show(figures: Figures, console: Console) -> None:
-    """Print what a run found, but for the verification."""
+    """Print the figures of a run. The verification is not part of them."""
     console.print(_freshness(figures))
     console.print(_run(figures))
     if figures.reason:
-        held = "not even the first rate" if figures.held is None else f"{figures.held:.0f} a second"
-        console.print(f"knee: {held} held; {figures.reason}")
+        held = "none" if figures.held is None else f"{figures.held:.0f} changes a second"
+        console.print(f"knee: highest rate that held: {held}. Reason for the end: {figures.reason}")
 
 
 def _freshness(figures: Figures) -> Table:
-    table = Table(title="Freshness: from a write to its being visible to a reader, in seconds")
+    table = Table(title="Freshness: seconds from a write until the change is visible to a reader")
     table.title_justify = "left"
     table.add_column("kind of change")
     for name in ("actions", "p50", "p95", "p99", "worst", "never arrived"):
@@ -31,7 +31,7 @@ def _freshness(figures: Figures) -> Table:
 
 def _run(figures: Figures) -> Table:
     table = Table(show_header=False)
-    table.add_column("what")
+    table.add_column("figure")
     table.add_column("value", justify="right")
     for name, value in summary(figures):
         table.add_row(name, value)
@@ -39,7 +39,7 @@ def _run(figures: Figures) -> Table:
 
 
 def summary(figures: Figures) -> list[tuple[str, str]]:
-    """Names and values of what is no freshness."""
+    """Return the names and values of all figures except freshness."""
     backlog = figures.backlog
     return [
         ("seconds of writing", f"{figures.seconds:.1f}"),
@@ -50,8 +50,8 @@ def summary(figures: Figures) -> list[tuple[str, str]]:
         ("failed writes", f"{figures.failures:,}"),
         ("never arrived", f"{figures.never:,}"),
         ("changes not yet visible, mean", f"{backlog.mean_outstanding:.0f}"),
-        ("changes not yet visible, most", f"{backlog.most_outstanding:,}"),
-        ("messages in the queue, most", f"{backlog.most_messages:,}"),
+        ("changes not yet visible, maximum", f"{backlog.most_outstanding:,}"),
+        ("messages in the queue, maximum", f"{backlog.most_messages:,}"),
         ("seconds until all was visible", in_seconds(backlog.seconds_to_settle)),
         ("p95 of the first quarter", in_seconds(figures.early_p95)),
         ("p95 of the last quarter", in_seconds(figures.late_p95)),
@@ -59,5 +59,5 @@ def summary(figures: Figures) -> list[tuple[str, str]]:
 
 
 def in_seconds(value: float | None) -> str:
-    """Seconds to the hundredth."""
+    """Return seconds with two decimals, or a dash for None."""
     return "–" if value is None else f"{value:.2f}"

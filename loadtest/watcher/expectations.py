@@ -1,4 +1,4 @@
-"""What an action must make visible, as it travels to the watcher, and what the watcher answers."""
+"""The messages between writers and watcher: expectations to it, sightings from it."""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +8,16 @@ from typing import Any, Self
 from loadtest.kinds import Kind
 
 DOCUMENT = "document"
-"""Stands beside the metadata's fields for the text that a record's vector was made from."""
+"""The name, among the metadata's fields, of the text that a record's vector was made from."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Records that must hold the same: fields by name (None: absent). No fields: no record."""
+    """Records that must hold the same fields.
+
+    `fields` maps names to values; the value None means that the field is absent. If `fields` is
+    None, the records must not exist.
+    """
 
     ids: tuple[str, ...]
     fields: Mapping[str, Any] | None
@@ -21,10 +25,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must follow an action; `action` is its number.
+    """The records that one action must make visible.
 
-    `changes` is how many items of the table it wrote or deleted, `written_at` when its last write
-    was sent, in seconds since 1970-01-01T00:00:00Z.
+    `action` is the action's number. `changes` counts the items of the table that it wrote or
+    deleted. `written_at` is when its last write was sent, in seconds since 1970-01-01T00:00:00Z.
     """
 
     action: int
@@ -35,16 +39,16 @@ class Expectation:
 
     @property
     def records(self) -> int:
-        """How many records the action touches."""
+        """The number of records that the action changes."""
         return sum(len(group.ids) for group in self.wanted)
 
     def to_line(self) -> str:
-        """One line of JSON."""
+        """Return one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=True) + "\n"
 
     @classmethod
     def of_line(cls, line: str) -> Self:
-        """The expectation that `to_line` wrote."""
+        """Return the expectation that `to_line` wrote."""
         content = json.loads(line)
         wanted = tuple(Wanted(tuple(one["ids"]), one["fields"]) for one in content["wanted"])
         return cls(**{**content, "kind": Kind(content["kind"]), "wanted": wanted})
@@ -52,7 +56,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An action that readers see since `seen_at`, or (None) did not see within the limit."""
+    """The result for one action.
+
+    Readers see it since `seen_at` (seconds of the epoch). None: not visible within the limit.
+    """
 
     action: int
     kind: Kind
@@ -63,15 +70,15 @@ class Sighting:
 
     @property
     def seconds(self) -> float | None:
-        """From the write to its being visible; None if it never came."""
+        """The seconds from the write until it was visible; None if it never was."""
         return None if self.seen_at is None else max(0.0, self.seen_at - self.written_at)
 
     def to_line(self) -> str:
-        """One line of JSON."""
+        """Return one line of JSON."""
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
     def of_line(cls, line: str) -> Self:
-        """The sighting that `to_line` wrote."""
+        """Return the sighting that `to_line` wrote."""
         content = json.loads(line)
         return cls(**{**content, "kind": Kind(content["kind"])})

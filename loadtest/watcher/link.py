@@ -1,4 +1,4 @@
-"""The watcher's process, as the users' process sees it."""
+"""Starts the watcher's process, and exchanges messages with it."""
 
 import subprocess
 import sys
@@ -13,13 +13,13 @@ from loadtest.watcher.watching import READY
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 10.0
-"""Seconds beyond the limit that the watcher may need to end."""
+"""The watcher may need this many seconds beyond the limit to end."""
 
 
 class WatcherLink:
-    """Starts a watcher, hands it expectations, and passes its sightings on.
+    """Starts a watcher, sends expectations to it, and passes its sightings to `on_sighting`.
 
-    `on_death` is called should the watcher end before it was asked to.
+    It calls `on_death` if the watcher ends before `finish`.
     """
 
     def __init__(
@@ -38,23 +38,33 @@ class WatcherLink:
             stdout=subprocess.PIPE,
             text=True,
             encoding="ascii",
-            start_new_session=True,  # Ctrl-C is for the users; what they wrote is still watched
+            start_new_session=True,  # Ctrl-C stops the users, not the watcher
         )
         self._sending = threading.Lock()
         self._finishing = False
         self.outstanding = 0
-        """Changes that were expected and neither seen nor given up."""
+        """The number of expected changes that have no sighting yet."""
         self._listener = threading.Thread(target=self._listen, daemon=True)
 
     def open(self) -> None:
-        """Wait until the snapshots are open. Raises WatcherError."""
+        """Wait until the watcher has opened the snapshots.
+
+        Raises:
+            WatcherError: It could not open them.
+        """
         if _pipe(self._process.stdout).readline() != READY:
             self._process.wait()
-            raise WatcherError("the watcher could not open the snapshots; its error is above")
+            raise WatcherError(
+                "the watcher could not open the snapshots. Its error is printed above"
+            )
         self._listener.start()
 
     def expect(self, expectation: Expectation) -> None:
-        """Hand over an action. Raises WatcherError if the watcher has ended."""
+        """Send what must follow an action.
+
+        Raises:
+            WatcherError: The watcher has ended.
+        """
         pipe = _pipe(self._process.stdin)
         try:
             with self._sending:
@@ -65,7 +75,11 @@ class WatcherLink:
             raise _ended() from error
 
     def finish(self) -> None:
-        """Wait until everything is seen or given up. Raises WatcherError."""
+        """Wait until every expectation has a sighting.
+
+        Raises:
+            WatcherError: The watcher failed, or it did not end in time.
+        """
         self._finishing = True
         try:
             _pipe(self._process.stdin).close()
@@ -74,7 +88,7 @@ class WatcherLink:
             self._process.wait()
         except subprocess.TimeoutExpired as error:
             self._process.kill()
-            raise WatcherError("the watcher did not come to an end and was stopped") from error
+            raise WatcherError("the watcher did not end in time and was stopped") from error
         self._listener.join()
         if self._process.returncode != 0:
             raise _ended()
@@ -89,10 +103,10 @@ class WatcherLink:
 
 
 def _ended() -> WatcherError:
-    return WatcherError("the watcher ended before its time; its error is above")
+    return WatcherError("the watcher ended too early. Its error is printed above")
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:
     if pipe is None:
-        raise AssertionError("all pipes were asked for")
+        raise AssertionError("Popen was asked for both pipes")
     return pipe

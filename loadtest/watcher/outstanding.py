@@ -1,10 +1,11 @@
-"""Which actions readers don't see yet, decided record by record.
+"""Decides, record by record, which actions are not visible to readers yet.
 
-an action touches records in a known order (the writes to one receipt are made one after another),
-and asks of each that some fields have some values, or that there be no such record. A field is
-satisfied by its value, or by that of a later action: whoever serves the later one has passed it.
-What was satisfied once stays so. an action is visible once all fields of all its records are
-satisfied, so a fan-out counts when the last record carries it.
+The writes to one receipt are made in sequence, so the order of the actions on a record is known.
+An action demands values for some fields of each of its records, or that a record does not exist.
+A field satisfies a demand with the demanded value or with the value of a later action, because a
+reader that serves the later value has already applied the earlier one. A satisfied field stays
+satisfied. An action is visible when all fields of all its records are satisfied. So a fan-out
+counts when the last record has the value.
 """
 
 from collections import defaultdict
@@ -20,7 +21,7 @@ from receipt_sync.keys import Collection, parse_chroma_id
 
 @dataclass(frozen=True)
 class _Demand:
-    """What one action asks of one record."""
+    """The values that one action demands of one record. `fields` None: no such record."""
 
     action: int
     written_at: float
@@ -29,7 +30,7 @@ class _Demand:
 
 @dataclass
 class _Awaited:
-    """An action, the records that don't satisfy it yet, and when the last of the others did."""
+    """An action, the records that do not satisfy it yet, and when the latest other one did."""
 
     expectation: Expectation
     missing: set[str]
@@ -37,7 +38,7 @@ class _Awaited:
 
 
 class Outstanding:
-    """Actions that are written and not seen. `limit` is in seconds."""
+    """The actions that are written and not visible yet. `limit` is in seconds."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
@@ -48,7 +49,7 @@ class Outstanding:
         return len(self._awaited)
 
     def expect(self, expectation: Expectation) -> dict[Collection, list[str]]:
-        """Note an action; returns the ids of the records that it touches."""
+        """Add an action. Return the ids of its records."""
         touched: dict[Collection, list[str]] = defaultdict(list)
         for group in expectation.wanted:
             for chroma_id in group.ids:
@@ -61,15 +62,16 @@ class Outstanding:
         return touched
 
     def ids(self, collection: Collection) -> list[str]:
-        """The records of which something is still asked."""
+        """Return the ids of the records with an open demand."""
         return list(self._demands[collection])
 
     def check(
         self, collection: Collection, ids: Iterable[str], found: Mapping[str, Record], at: float
     ) -> Iterator[Sighting]:
-        """The actions that are visible now that `ids` were read; `at`: since when they are served.
+        """Yield the actions that became visible.
 
-        `found` holds the records that exist.
+        The caller has read the records `ids`, of which `found` holds those that exist. The reader
+        serves this version since `at` (seconds of the epoch).
         """
         for chroma_id in ids:
             demands = self._demands[collection].get(chroma_id, [])
@@ -79,7 +81,7 @@ class Outstanding:
                 yield from self._satisfied(action, chroma_id, at)
 
     def overdue(self, now: float) -> list[Sighting]:
-        """The actions that were written longer ago than the limit; they are given up."""
+        """Return and remove the actions that were written longer ago than the limit."""
         late = [
             awaited.expectation
             for awaited in self._awaited.values()
@@ -112,13 +114,13 @@ class Outstanding:
 
 
 def _left(demands: list[_Demand], record: Record | None, at: float) -> list[_Demand]:
-    """What a record that is served since `at` does not satisfy, field by field.
+    """Return the demands, or the fields of them, that a record does not satisfy.
 
-    `demands` are in the order of writing. What was served before a write shows nothing of it: a
-    record may be absent because it has not come yet.
+    `demands` are in the order of writing. The record is served since `at`. A version that was
+    served before a write is no evidence: a record may be absent because it has not arrived yet.
     """
     left: list[_Demand] = []
-    passed: set[str] = set()  # fields that hold the value of this action or of a later one
+    passed: set[str] = set()  # fields that have the value of this action or of a later one
     removed = False
     for demand in reversed(demands):
         if at < demand.written_at:
@@ -154,5 +156,5 @@ def _sighting(expectation: Expectation, seen_at: float | None) -> Sighting:
 def _collection_of(chroma_id: str) -> Collection:
     collection = parse_chroma_id(chroma_id).collection
     if collection is None:
-        raise AssertionError("parse_chroma_id gives lines and words alone")
+        raise AssertionError("parse_chroma_id accepts the ids of lines and words only")
     return collection

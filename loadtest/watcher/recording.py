@@ -1,4 +1,4 @@
-"""What a run leaves for its report: sightings and moments, a line of JSON each."""
+"""Records a run for its report: sightings and moments, one line of JSON each."""
 
 import json
 from collections.abc import Iterator
@@ -18,10 +18,11 @@ _END: Final = "end.json"
 class Moment:
     """The state of a run, about once a second. `at` is seconds since 1970-01-01T00:00:00Z.
 
-    `rate` is what is asked of the users, in changes a second: items of the table that are written
-    or deleted. `changes`, `irrelevant` and `failures` (writes), `vectors`, and the changes that
-    were `seen` and `never` came count since the beginning. `outstanding` is changes that are not
-    visible; `waiting` and `in_flight` are messages of the queue.
+    `rate` is the rate that is asked of the users, in changes a second. A change is an item of the
+    table that is written or deleted. These count since the beginning: `changes`; the writes that
+    are `irrelevant` or `failures`; `vectors`; the changes that are visible (`seen`) or were not
+    visible within the limit (`never`). `outstanding` is the number of changes that are not visible
+    yet. `waiting` and `in_flight` are messages of the compaction queue.
     """
 
     at: float
@@ -40,9 +41,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class End:
-    """How writing ended: when, what was written by then, and what a search for the knee found.
+    """The end of a run. Times are seconds since 1970-01-01T00:00:00Z.
 
-    `changes` and `vectors` are as in Moment, counted after the last write.
+    `changes` and `vectors` are as in Moment, counted after the last write. `held` and `reason` are
+    the result of a search for the knee.
     """
 
     began_at: float
@@ -55,17 +57,17 @@ class End:
 
 
 def forget(folder: Path) -> None:
-    """Make sure that no earlier run in `folder` is taken for one that has ended now."""
+    """Delete the end of an earlier run in `folder`, so that `has_ended` is about the new run."""
     (folder / _END).unlink(missing_ok=True)
 
 
 def has_ended(folder: Path) -> bool:
-    """Return whether a run was recorded to its end in `folder`."""
+    """Return whether `folder` holds a run that was recorded to its end."""
     return (folder / _END).exists()
 
 
 class Recording:
-    """The files of one run below `folder`; an earlier run's are replaced."""
+    """Writes the files of one run into `folder`, and replaces those of an earlier run."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +83,7 @@ class Recording:
         self._timeline.write(json.dumps(asdict(moment)) + "\n")
 
     def close(self, end: End) -> None:
-        """The last that is recorded."""
+        """Write the end of the run and close the files."""
         self._freshness.close()
         self._timeline.close()
         (self._folder / _END).write_text(json.dumps(asdict(end)))
@@ -89,7 +91,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run as it was recorded."""
+    """A recorded run."""
 
     sightings: list[Sighting]
     moments: list[Moment]
@@ -97,7 +99,11 @@ class Recorded:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Raises OSError if no run has come to its end there."""
+        """Read a run from a folder.
+
+        Raises:
+            OSError: The folder holds no run that was recorded to its end.
+        """
         end = _end(json.loads((folder / _END).read_text()))
         sightings = [Sighting.of_line(line) for line in _lines(folder / _FRESHNESS)]
         moments = [Moment(**json.loads(line)) for line in _lines(folder / _TIMELINE)]

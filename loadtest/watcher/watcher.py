@@ -1,4 +1,4 @@
-"""Follows the published snapshots as any reader does, and notes when a change is visible."""
+"""Follows the published snapshots as any reader does, and finds when a change is visible."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from receipt_sync.keys import Collection
 
 
 class Reader(Protocol):
-    """One collection's published version."""
+    """A reader of one collection's published snapshot."""
 
     @property
     def version(self) -> int: ...
@@ -23,7 +23,7 @@ class Reader(Protocol):
 
 
 class Watcher:
-    """Turn after turn: new expectations in, sightings out. `limit` is in seconds."""
+    """Takes expectations and passes sightings to `on_sighting`. `limit` is in seconds."""
 
     def __init__(
         self,
@@ -37,11 +37,16 @@ class Watcher:
         self._since = dict.fromkeys(readers, 0.0)
 
     def __len__(self) -> int:
-        """How many actions are not seen yet."""
+        """Return how many actions are not visible yet."""
         return len(self._outstanding)
 
     def turn(self, arrived: Sequence[Expectation]) -> None:
-        """Follow the snapshots once. Raises SnapshotDamagedError, IndexFailedError."""
+        """Add the expectations that arrived, and check the snapshots once.
+
+        Raises:
+            SnapshotDamagedError: A snapshot is damaged.
+            IndexFailedError: Chroma failed.
+        """
         fresh: dict[Collection, list[str]] = defaultdict(list)
         for expectation in arrived:
             for collection, ids in self._outstanding.expect(expectation).items():
@@ -53,9 +58,10 @@ class Watcher:
             self._on_sighting(sighting)
 
     def _check(self, collection: Collection, fresh: list[str]) -> Iterator[Sighting]:
-        """After a new version at all records of which something is asked, otherwise at new ones.
+        """Read the records with open demands after a new version, otherwise only the new ones.
 
-        What was served before an expectation came counts from when it began to be served.
+        A version may be older than the expectation that it satisfies. Its sighting then has the
+        time at which the reader began to serve the version.
         """
         reader = self._readers[collection]
         if reader.refresh():

@@ -1,8 +1,9 @@
-"""`python -m loadtest.watcher.watching`: the watcher in a process of its own.
+"""`python -m loadtest.watcher.watching` runs the watcher in a process of its own.
 
-Reading Chroma would stop all users of a Locust process, which run on one thread. Expectations come
-on standard input, a line each; sightings go to standard output, after a first line that says that
-the snapshots are open. The end of the input asks for the rest to be seen or given up.
+All users of a Locust process share one thread, and a read of Chroma would stop them. Expectations
+arrive on standard input, one a line. The first line of standard output says that the snapshots are
+open; then each line is a sighting. After the end of the input, the process waits until every
+expectation has a sighting, and ends.
 """
 
 import argparse
@@ -19,11 +20,11 @@ from receipt_sync.clock import SystemClock
 
 READY: Final = "ready\n"
 _POLL_SECONDS: Final = 0.1
-"""Between two looks, each of which reads what was just written and asks for two manifests."""
+"""The pause between two checks. Each reads the new records and requests two manifests."""
 
 
 class Inbox:
-    """What has come on a stream since it was last asked for."""
+    """Collects the expectations that arrive on a stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -31,7 +32,7 @@ class Inbox:
         threading.Thread(target=self._listen, args=(stream,), daemon=True).start()
 
     def take(self) -> list[Expectation]:
-        """What has come; does not wait."""
+        """Return the expectations that arrived since the last call. Do not wait."""
         found: list[Expectation] = []
         while not self.closed:
             try:
@@ -51,7 +52,7 @@ class Inbox:
 
 
 def main() -> None:
-    """Watch until the input ends and nothing is outstanding."""
+    """Run the watcher until the input has ended and no expectation is open."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=float, required=True, help="Seconds a change may take.")
     limit = parser.parse_args().limit

@@ -1,7 +1,7 @@
-"""What a change does to the records of its receipt, by the projection that the compactor writes by.
+"""Computes how a change alters the records of its receipt, with the compactor's own projection.
 
-Not only the edited record: a text is the context of its neighbours, a merchant stands in every
-record of the receipt.
+A change alters more than the edited record. A text is the context of its neighbours, and every
+record of the receipt holds the merchant.
 """
 
 import json
@@ -18,14 +18,14 @@ from receipt_sync.keys import EntityKey
 
 @dataclass(frozen=True)
 class Edit:
-    """Items as they are after a change (None: deleted), and texts whose vectors were sent."""
+    """The items after a change (None: deleted), and the texts whose vectors were sent."""
 
     items: Mapping[EntityKey, Item | None]
     documents: Mapping[EntityKey, str] = field(default_factory=dict)
 
 
 def apply(edit: Edit, held: Held) -> tuple[Wanted, ...]:
-    """Take over an edit that was written; returns what its records must show from now on."""
+    """Apply a written edit to `held`. Return what its records must show from now on."""
     touched = list(_touched(edit, held))
     before = {key: _expected(key, held) for key in touched}
     held.items |= {key: item for key, item in edit.items.items() if item is not None}
@@ -39,7 +39,7 @@ def apply(edit: Edit, held: Held) -> tuple[Wanted, ...]:
 
 
 def whole(held: Held) -> tuple[Wanted, ...]:
-    """What the records of a new receipt must show."""
+    """Return what the records of a new receipt must show."""
     records = {key: _expected(key, held) for key in held.documents}
     return _grouped({key: _difference({}, record) for key, record in records.items()})
 
@@ -55,7 +55,7 @@ def _touched(edit: Edit, held: Held) -> Iterator[EntityKey]:
 
 
 def _expected(key: EntityKey, held: Held) -> Mapping[str, Any] | None:
-    """The record that there should be; None for none."""
+    """Return the expected fields of a record, or None if it must not exist."""
     if held.items.get(key) is None or key not in held.documents:
         return None
     document = held.documents[key]
@@ -79,7 +79,7 @@ def _difference(
 
 
 def _grouped(differences: Mapping[EntityKey, Mapping[str, Any] | None]) -> tuple[Wanted, ...]:
-    """Records that must show the same, together; those of which nothing changes are left out."""
+    """Group the records that must show the same fields. Leave out unchanged records."""
     groups: dict[str, tuple[list[str], Mapping[str, Any] | None]] = {}
     for key, fields in differences.items():
         if fields is None or fields:

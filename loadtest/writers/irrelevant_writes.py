@@ -1,4 +1,4 @@
-"""Writes that are none of the index's business: they must cost little and change nothing."""
+"""Plans writes that do not concern the index. They must cost little and change no record."""
 
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ from receipt_sync.keys import Collection, EntityKey
 
 
 def irrelevant(held: Held, number: int, randomness: Random) -> Write:
-    """A word's label, an item of another kind, or a field of ours that is not mirrored."""
+    """Return a write: a word's label, an item of another kind, or a field that is not mirrored."""
     words = held.keys(Collection.WORDS)
     choice = randomness.randrange(3)
     if choice == 0 and words:
@@ -22,7 +22,7 @@ def irrelevant(held: Held, number: int, randomness: Random) -> Write:
 
 
 def _label(word: EntityKey, number: int) -> dict[str, Any]:
-    """See the key's shape in docs/architecture.md: it begins like a word's, and is not one."""
+    """Return a word label. Its key starts like a word's key (see docs/architecture.md)."""
     return {
         "PK": word.pk,
         "SK": f"{word.sk}#LABEL#TOTAL",

@@ -1,7 +1,7 @@
-"""What the harness has written so far: the receipts that users choose from, and what each holds.
+"""Holds the receipts that users choose from, and what the harness has written to each.
 
-Users borrow a receipt for as long as they write to it, so that the order of the writes to one
-receipt is known. A receipt of which a write failed is given up: nobody knows what it holds.
+A user borrows a receipt while it writes, so the order of the writes to one receipt is known. After
+a failed write the content of its receipt is unknown, so the receipt is not used again.
 """
 
 import threading
@@ -19,12 +19,12 @@ from receipt_sync.keys import Collection, EntityKey
 _TRIES: Final = 20
 
 Fields = Mapping[str, Any]
-"""Attributes of an item as Python values; numbers are int or Decimal."""
+"""The attributes of an item as Python values. Numbers are int or Decimal."""
 
 
 @dataclass
 class Held:
-    """One receipt: its items by key, and the text of which each line's and word's vector is."""
+    """One receipt: its items by key, and for each line and word the text of its vector."""
 
     items: dict[EntityKey, Item | None]
     documents: dict[EntityKey, str]
@@ -33,7 +33,7 @@ class Held:
 
     @classmethod
     def of(cls, receipt: Receipt) -> "Held":
-        """A receipt that was loaded with all of its vectors."""
+        """Return the state of a receipt that was loaded with all its vectors."""
         entities = [
             embedded(entity) if entity.key.collection else entity for entity in entities_of(receipt)
         ]
@@ -47,16 +47,16 @@ class Held:
         return next(iter(self.items)).metadata
 
     def keys(self, collection: Collection) -> list[EntityKey]:
-        """The lines, or the words, that there are."""
+        """Return the keys of all lines or of all words."""
         return [key for key in self.items if key.collection is collection]
 
     def line_with_words(self, line: EntityKey) -> list[EntityKey]:
-        """A line and the words of it."""
+        """Return the keys of a line and its words."""
         return [key for key in self.items if key.line_id == line.line_id]
 
 
 class Ledger:
-    """All receipts. The first is the hot one: it is never deleted."""
+    """All receipts of a run. The first is the hot receipt, which is never deleted."""
 
     def __init__(self, receipts: Iterable[Receipt]) -> None:
         self._receipts = [Held.of(receipt) for receipt in receipts]
@@ -66,25 +66,25 @@ class Ledger:
 
     @property
     def hot_key(self) -> EntityKey:
-        """The metadata of the hot receipt."""
+        """The key of the hot receipt's metadata."""
         return self._receipts[0].metadata
 
     def add(self, held: Held) -> None:
-        """A receipt that was written just now."""
+        """Add a receipt that was just written."""
         self._receipts.append(held)
 
     @contextmanager
     def hot(self) -> Iterator[Held | None]:
-        """The hot receipt, once nobody else writes to it."""
+        """Borrow the hot receipt. Wait until no other user writes to it."""
         held = self._receipts[0]
         with held.lock:
             yield held
 
     @contextmanager
     def any(self, randomness: Random) -> Iterator[Held | None]:
-        """A receipt that is not the hot one, and that nobody writes to at present.
+        """Borrow a receipt that is not the hot one and that no other user writes to.
 
-        None if there is no such: users have deleted too many.
+        Yield None if there is none, because users have deleted too many.
         """
         held = self._free(randomness)
         try:

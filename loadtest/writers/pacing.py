@@ -10,9 +10,9 @@ from random import Random
 
 
 class Pacing:
-    """Appointments. `rate` gives the changes a second of the moment.
+    """The sequence of due times. `rate` returns the present rate in changes a second.
 
-    Whoever is late acts at once, until all that was missed is made up.
+    A user that is late acts at once, until the users have made up for all missed changes.
     """
 
     def __init__(self, rate: Callable[[], float], randomness: Random, now: float) -> None:
@@ -20,7 +20,7 @@ class Pacing:
         self._due = now
 
     def wait(self, changes: int, now: float) -> float:
-        """Seconds until the next appointment, after an action of so many changes, or of none."""
+        """Return the seconds until the next due time, after an action of this many changes."""
         for _ in range(changes):
             self._due += self._randomness.expovariate(self._rate())
         return max(0.0, self._due - now)

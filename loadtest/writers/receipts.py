@@ -1,4 +1,4 @@
-"""The receipts of a run: those that are there before it, and those that users add."""
+"""The receipts of a run: the base that exists before it, and the arrivals that users add."""
 
 from collections.abc import Iterator
 from itertools import chain, count, cycle, islice
@@ -12,18 +12,25 @@ from operations.synthetic import synthetic_receipts
 
 
 def base_receipts(options: Options) -> list[Receipt]:
-    """The same ones for the same options. Raises OptionError, MalformedReceiptError."""
+    """Return the receipts of the start. The same options give the same receipts.
+
+    Raises:
+        OptionError: The file has fewer than three receipts with lines.
+        MalformedReceiptError: The file has a line that is no receipt.
+    """
     if not options.receipts:
         return [*islice(_made_up(options, f"base {options.seed}"), options.base)]
     usable = (receipt for receipt in read_receipts(Path(options.receipts)) if receipt.lines)
     found = list(islice(usable, options.base))
     if len(found) < 3:
-        raise OptionError(f"{options.receipts} has {len(found)} receipts with lines: give three")
+        raise OptionError(
+            f"{options.receipts} has {len(found)} receipts with lines: a run needs at least three"
+        )
     return found
 
 
 def arrivals(options: Options, run: str) -> Iterator[Receipt]:
-    """Receipts without end, drawn from the seed, under names that no other run has given."""
+    """Yield receipts without end, drawn from the seed. Their names contain `run`, a unique id."""
     if options.receipts:
         known = [r for r in read_receipts(Path(options.receipts)) if r.lines]
         later: Iterator[Receipt] = cycle(known[options.base :] or known)
@@ -40,7 +47,7 @@ def _made_up(options: Options, seed: str) -> Iterator[Receipt]:
 
 
 def _sized(receipt: Receipt, lines: int) -> Receipt:
-    """The receipt with its lines repeated, or cut, to a number of them; 0 leaves it as it is."""
+    """Repeat or cut the lines of a receipt to a number of lines. 0 changes nothing."""
     if not lines:
         return receipt
     return receipt.model_copy(update={"lines": tuple(islice(cycle(receipt.lines), lines))})

@@ -1,4 +1,4 @@
-"""One run, in the process of the users: writer, watcher, and what is recorded of both."""
+"""One run in the users' process: it joins the writer, the watcher and the recording."""
 
 import os
 import threading
@@ -31,7 +31,7 @@ _SAMPLE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Events:
-    """Whom the session tells: of every write, of every sighting, and of every moment."""
+    """Callbacks of a session, for each write, each sighting and each moment."""
 
     wrote: Callable[[Kind, float, Exception | None], None]
     sighted: Callable[[Sighting], None]
@@ -39,9 +39,10 @@ class Events:
 
 
 class Session:
-    """From `open` to `finish`. What goes wrong beside the writes is kept in `failure`.
+    """A run from `open` to `finish`.
 
-    `rate` is set by the shape, `users` is asked for.
+    `failure` keeps the first error that is not a failed write. The shape sets `rate`. `users`
+    returns the present number of users.
     """
 
     def __init__(
@@ -74,7 +75,12 @@ class Session:
         self._over = threading.Event()
 
     def open(self) -> None:
-        """Wait until the watcher serves what is published. Raises WatcherError, OptionError."""
+        """Check that the base is loaded, and start the watcher and the recording.
+
+        Raises:
+            OptionError: The table does not hold the receipts of the start.
+            WatcherError: The watcher could not open the snapshots.
+        """
         self._check_base()
         self._link = WatcherLink(
             _environment(self._connection), self._options.limit, self._sighted, self.fail
@@ -84,9 +90,12 @@ class Session:
         threading.Thread(target=self._sample_until_over, daemon=True).start()
 
     def finish(self, latency: tuple[Latency, ...], held: float | None, reason: str) -> None:
-        """Wait until every change is seen or given up. Raises WatcherError.
+        """Wait until each change is visible or over the limit, and close the recording.
 
         Call it after the users have stopped. `latency` is Locust's count of their writes.
+
+        Raises:
+            WatcherError: The watcher failed.
         """
         ended_at = self._clock.now().timestamp()
         try:
@@ -103,16 +112,16 @@ class Session:
         return self._began_at > 0
 
     def sample(self) -> Sample:
-        """How far the run is; its time begins when it was opened."""
+        """Return the counts of this moment. The time counts from the opening."""
         elapsed = self._clock.now().timestamp() - self._began_at if self.is_open else 0.0
         return Sample(elapsed, self._changes, self._outstanding)
 
     def fail(self, error: Exception) -> None:
-        """Keep the first thing that goes wrong."""
+        """Keep an error, unless there was one before."""
         self.failure = self.failure or error
 
     def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
-        """See writer.Listener."""
+        """Count a write. See writer.Listener."""
         if error is not None:
             self._failures += 1
         elif kind is Kind.IRRELEVANT:
@@ -122,9 +131,9 @@ class Session:
         self._events.wrote(kind, seconds, error)
 
     def expect(self, expectation: Expectation) -> None:
-        """See writer.Listener."""
+        """Send an expectation to the watcher. See writer.Listener."""
         if self._link is None:
-            raise AssertionError("users write in an open session only")
+            raise AssertionError("users write only in an open session")
         try:
             self._link.expect(expectation)
         except LoadError as error:
@@ -146,7 +155,7 @@ class Session:
                 moment = self._moment()
                 self._recording.moment(moment)
                 self._events.moment(moment)
-        except Exception as error:  # noqa: BLE001 it would end this thread and nothing else
+        except Exception as error:  # noqa: BLE001 an uncaught error ends only this thread
             self.fail(error)
 
     def _moment(self) -> Moment:
@@ -168,7 +177,7 @@ class Session:
         )
 
     def _check_base(self) -> None:
-        """Users edit the base without reading it, so it must have been loaded."""
+        """Check that the base is loaded, because users edit it without reading it first."""
         key = self._ledger.hot_key
         found = self._connection.dynamodb.get_item(
             TableName=self._connection.names.table,
@@ -176,13 +185,13 @@ class Session:
         )
         if "Item" not in found:
             raise OptionError(
-                "the receipts that users edit are not in the table: start through `make load` or "
-                "`make load-ui`, which load them"
+                "the table does not hold the receipts that users edit: start the run with "
+                "`make load` or `make load-ui`, which load them"
             )
 
 
 def _environment(connection: Connection) -> Mapping[str, str]:
-    """With which another process finds the same AWS."""
+    """Return the environment with which another process connects to the same AWS."""
     names = connection.names
     endpoint = {"AWS_ENDPOINT_URL": connection.endpoint} if connection.endpoint else {}
     return {

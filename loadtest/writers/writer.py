@@ -1,4 +1,4 @@
-"""Makes the writes of users: borrows a receipt, writes an action, and says what must follow."""
+"""Makes the writes of users, and reports what each action must make visible."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -18,28 +18,31 @@ from receipt_sync.clock import Clock
 
 
 class Listener(Protocol):
-    """Who wants to know what was written."""
+    """Receives each write and each expectation of a ReceiptWriter."""
 
     def wrote(self, kind: Kind, changes: int, seconds: float, error: Exception | None) -> None:
-        """One write, how many changes it made, and how long it took."""
+        """Receive one write: the changes that it made, its seconds, and its error if it failed."""
         ...
 
     def expect(self, expectation: Expectation) -> None:
-        """An action whose writes have all succeeded."""
+        """Receive what must follow an action whose writes have all succeeded."""
         ...
 
 
 @dataclass(frozen=True)
 class _Written:
-    """When a write was sent, and how many changes it made."""
+    """The time at which a write was sent (seconds of the epoch), and its number of changes."""
 
     at: float
     changes: int
 
 
 class ReceiptWriter:
-    """Actions on the receipts of a ledger. `arrivals` are the receipts that users add, without end;
-    `numbers` rise, and no run has one twice."""
+    """Writes to the receipts of a ledger.
+
+    `arrivals` yields the receipts that users add, without end. `numbers` yields rising numbers,
+    each once in a run.
+    """
 
     def __init__(
         self,
@@ -56,10 +59,10 @@ class ReceiptWriter:
         self._clock, self._listener = clock, listener
 
     def perform(self, kind: Kind, randomness: Random) -> int:
-        """Do something of this kind; returns how many changes of the users' schedule it takes up.
+        """Perform an action of this kind. Return how many changes of the schedule it uses.
 
-        A receipt is added where there is none left to work on.
-        A write that fails is told to the listener, takes up one, and its receipt is given up.
+        If no receipt is free, add one instead. A failed write is reported to the listener, uses
+        one change, and excludes its receipt from the rest of the run.
         """
         if kind is Kind.RECEIPT:
             return self._add()
@@ -87,11 +90,11 @@ class ReceiptWriter:
             return 1
         held = Held.of(receipt)
         self._expect(next(self._numbers), Kind.RECEIPT, written, whole(held))
-        self._ledger.add(held)  # only now, so that nobody edits what is not expected yet
+        self._ledger.add(held)  # after `_expect`, so that no edit comes before the expectation
         return written.changes
 
     def _write_all(self, kind: Kind, writes: Iterable[Write]) -> _Written | None:
-        """One write after the other; `at` is the last's. None if one failed."""
+        """Make the writes in order. Return the sum, with the last one's time. None: one failed."""
         changes, written = 0, None
         for write in writes:
             written = self._write(kind, write)
@@ -101,12 +104,12 @@ class ReceiptWriter:
         return _Written(written.at, changes) if written else None
 
     def _write(self, kind: Kind, write: Write) -> _Written | None:
-        """Make one write; None if it failed."""
+        """Make one write. Return None if it failed."""
         sent_at, begun = self._clock.now().timestamp(), self._clock.monotonic()
         changes, failure = 0, None
         try:
             changes = write(self._writes)
-        except Exception as error:  # noqa: BLE001 whatever it is becomes a failure of the run
+        except Exception as error:  # noqa: BLE001 every error counts as a failed write of the run
             failure = error
         self._listener.wrote(kind, changes, self._clock.monotonic() - begun, failure)
         return None if failure else _Written(sent_at, changes)

@@ -1,4 +1,4 @@
-"""The writes that users make, and how they are made on AWS."""
+"""The writes that users make, and their implementation on AWS."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -16,14 +16,14 @@ _serialize: Final = TypeSerializer().serialize
 
 
 class Writes(Protocol):
-    """Every call is one write as a pipeline or an editor makes it.
+    """Each method makes one write as a pipeline or an editor makes it.
 
-    Each returns how many changes it made: items of the table that were written or deleted and that
-    concern the index.
+    It returns the number of changes that it made. A change is an item of the table that was
+    written or deleted and that concerns the index.
     """
 
     def receipt(self, receipt: Receipt) -> int:
-        """Items, then vectors, then embedding_status SUCCESS."""
+        """Write a receipt: first items, then vectors, then embedding_status SUCCESS."""
         ...
 
     def set(self, key: EntityKey, fields: Mapping[str, Any]) -> int:
@@ -35,18 +35,18 @@ class Writes(Protocol):
         ...
 
     def vector(self, key: EntityKey, text: str) -> int:
-        """Send the vector of a line's or word's present text."""
+        """Send the vector of the present text of a line or word."""
         ...
 
     def foreign(self, item: Mapping[str, Any]) -> int:
-        """Put an item that is someone else's; values as Python values, PK and SK among them."""
+        """Put an item that does not concern the index. `item` has Python values, with PK and SK."""
         ...
 
 
 class AWSWrites:
-    """Writes on DynamoDB, and vectors through bucket and queue. Raises botocore's errors.
+    """Writes items to DynamoDB, and sends vectors through bucket and queue.
 
-    `vectors` counts what was sent.
+    `vectors` counts the vectors that were sent. The methods raise botocore's errors.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -57,7 +57,7 @@ class AWSWrites:
     def receipt(self, receipt: Receipt) -> int:
         report = load([receipt], self._writer, self._sender, embed, lambda _stage, _count: None)
         self.vectors += report.vectors
-        return report.items + report.vectors  # a line or word is written again with its status
+        return report.items + report.vectors  # lines and words are written twice
 
     def set(self, key: EntityKey, fields: Mapping[str, Any]) -> int:
         self._dynamodb.update_item(

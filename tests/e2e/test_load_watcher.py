@@ -62,7 +62,7 @@ def test_a_watcher_that_dies_is_noticed(environment: dict[str, str]) -> None:
         if "loadtest.watcher.watching" in child.cmdline()
     ]
     process.kill()
-    with pytest.raises(WatcherError, match="before its time"):
+    with pytest.raises(WatcherError, match="ended too early"):
         link.finish()
 
 

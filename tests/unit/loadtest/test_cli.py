@@ -24,8 +24,8 @@ def test_a_dry_run_says_what_would_be_written_and_writes_nothing(tmp_path: Path)
     )
     assert done.exit_code == 0
     plan = json.loads(done.stdout)
-    assert plan["receipts to begin with"] == 4
-    assert plan["items of them"] > plan["vectors of them"] > 4
+    assert plan["receipts at the start"] == 4
+    assert plan["items at the start"] > plan["vectors at the start"] > 4
     assert not state.exists()
 
 
@@ -44,7 +44,7 @@ def test_a_wrong_option_ends_in_a_sentence(arguments: list[str], sentence: str) 
     assert "Traceback" not in done.stderr
 
 
-def test_in_a_pipe_a_line_tells_of_the_run_now_and_then() -> None:
+def test_in_a_pipe_a_line_reports_the_run_now_and_then() -> None:
     console = Console(record=True, width=200)
     progress = Progress(console)
     progress.begin(Options(seconds=30))
@@ -55,6 +55,6 @@ def test_in_a_pipe_a_line_tells_of_the_run_now_and_then() -> None:
     progress.end()
     lines = console.export_text().splitlines()
     assert len(lines) == 4
-    assert "writing 20 of 30 s: 10 changes/s asked, 200 written, 180 seen, 7 not yet" in lines[2]
+    assert "writing 20 of 30 s: 10 changes/s asked, 200 written, 180 visible, 7 not yet" in lines[2]
     assert "settling" in lines[3]
     assert "1 never" in lines[3]

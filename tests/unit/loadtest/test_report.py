@@ -99,7 +99,8 @@ def test_the_terminal_shows_freshness_and_the_knee(tmp_path: Path, recorded: Rec
     show(outcome(tmp_path, recorded).figures, console)
     text = console.export_text()
     assert "merchant correction" in text
-    assert "knee: 31 a second held; the backlog grew" in text
+    assert "knee: highest rate that held: 31 changes a second" in text
+    assert "Reason for the end: the backlog grew" in text
 
 
 def words_of(svg: str) -> set[str]:
