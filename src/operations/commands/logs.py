@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,7 @@ from operations.console import ends_in_a_sentence, output
 from operations.deployment.discovery import Deployment, Function
 from operations.deployment.function_errors import error_lines, is_error
 from operations.deployment.log_events import CloudWatchLogs, LogLine
+from operations.deployment.told_lines import LATE, Told, in_order
 from operations.deployment.tracing import NOISE
 from operations.environment import connection_of_process
 from operations.failures import explained
@@ -20,8 +21,6 @@ from operations.streamed import line_of
 from receipt_sync.clock import Clock, SystemClock
 
 _POLL_SECONDS = 2.0
-_LATE = timedelta(seconds=30)
-"""How late a line may appear in CloudWatch behind one that was written after it."""
 _RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 
 
@@ -79,22 +78,16 @@ class _Functions:
 
     def lines(self, clock: Clock, back: timedelta, *, follow: bool) -> Iterator[LogLine]:
         """Give each line once, oldest first; with `follow` new ones as they appear."""
-        since, told = clock.now() - back, dict[tuple[Any, ...], datetime]()
+        since, late = clock.now() - back, LATE + timedelta(seconds=_POLL_SECONDS)
+        told = Told(late)
         while True:
-            for line in self._since(since):
-                key = (line.at, line.function, line.event_id, line.text)
-                if key not in told:
-                    told[key] = line.at
+            for line in in_order(self._of(name, since) for name in self._groups):
+                if told.is_new(line, now=clock.now()):
                     yield line
             if not follow:
                 return
             clock.sleep(_POLL_SECONDS)
-            since = max(since, clock.now() - _LATE - timedelta(seconds=_POLL_SECONDS))
-            told = {key: at for key, at in told.items() if at >= since}
-
-    def _since(self, since: datetime) -> list[LogLine]:
-        found = (line for name in self._groups for line in self._of(name, since))
-        return sorted(found, key=lambda line: line.at)
+            since = max(since, clock.now() - late)
 
     def _of(self, name: str, since: datetime) -> Iterable[LogLine]:
         if self._errors:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from operations.deployment.log_events import LogLine, LogLines
+from operations.deployment.told_lines import Told, in_order
 
 ERROR_TERMS: Final = ("ERROR", "CRITICAL", "Task timed out", "Runtime exited")
 """What a line of an error holds: its level, or what Lambda says of a process that it ended."""
@@ -33,21 +34,19 @@ class FunctionErrors:
 
 def errors_of(logs: LogLines, function: str, since: datetime) -> FunctionErrors | None:
     """Return the errors of a function since then; None if there is none."""
-    found = list(error_lines(logs, function, since))
-    if not found:
-        return None
-    last = max(found, key=lambda line: line.at)
-    return FunctionErrors(function, len(found), last.at, sentence_of(last))
+    count, last = 0, None
+    for line in error_lines(logs, function, since):
+        count += 1
+        last = line if last is None or line.at > last.at else last
+    return FunctionErrors(function, count, last.at, sentence_of(last)) if last else None
 
 
 def error_lines(logs: LogLines, function: str, since: datetime) -> Iterator[LogLine]:
-    """Give each line of an error once, oldest first."""
-    found: dict[tuple[datetime, str, str], LogLine] = {}
-    for term in ERROR_TERMS:
-        for line in logs.lines(function, since, term):
-            if is_error(line):
-                found[line.at, line.event_id, line.text] = line
-    yield from sorted(found.values(), key=lambda line: line.at)
+    """Give each line of an error once, oldest first. The window's lines are not kept."""
+    told = Told()
+    for line in in_order(logs.lines(function, since, term) for term in ERROR_TERMS):
+        if is_error(line) and told.is_new(line):
+            yield line
 
 
 def is_error(line: LogLine) -> bool:

@@ -7,6 +7,7 @@ import gc
 import json
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,10 @@ import pytest
 from compactor.deltas import VectorBatch
 from compactor.index import Record
 from compactor.projection import STALE
+from operations.commands import logs as logs_module
+from operations.deployment.discovery import Function
+from operations.deployment.function_errors import errors_of
+from operations.deployment.log_events import LogLine
 from operations.repair.backfill import Backfill, Pace
 from operations.repair.delta_index import DeltaIndex, StoredDelta
 from operations.repair.guard import DeleteLimit, Guard
@@ -155,6 +160,55 @@ def stale(size: int) -> None:
             spool.add(chroma_id)
         assert len(spool) == size
         assert sum(len(c) for c in chunks_of({"ids": Streamed(spool)})) > 20 * size
+
+
+class Log:
+    """A log of ten lines a second, each an error that two of the terms find."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def lines(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogLine]:
+        if containing in (None, "ERROR", "CRITICAL"):
+            for number in range(self.size):
+                at, text = since + number * timedelta(seconds=0.1), f"ERROR CRITICAL {number}"
+                yield LogLine(at, function, text, str(number), None)
+
+
+class TwoFunctions:
+    stream_processor = Function("stream", 1, "/stream", {})
+    compactor = Function("compactor", 1, "/compactor", {})
+
+
+def logs(size: int, *, errors: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs_module, "Deployment", lambda _: TwoFunctions())
+        patch.setattr(logs_module, "CloudWatchLogs", lambda *_: Log(size))
+        connection = type("Connection", (), {"logs": None})()
+        found = logs_module._Functions(connection, None, errors=errors)
+        lines = found.lines(ManualClock(), timedelta(days=1), follow=False)
+        assert sum(1 for _ in lines) == 2 * size
+
+
+def errors_of_status(size: int) -> None:
+    found = errors_of(Log(size), "f", datetime(2026, 1, 1, tzinfo=UTC))
+    assert found is not None
+    assert (found.count, found.last) == (size, f"ERROR CRITICAL {size - 1}")
+
+
+@pytest.mark.parametrize("errors", [False, True, None])
+def test_memory_does_not_follow_the_number_of_log_lines(errors: bool | None) -> None:
+    def run(size: int) -> None:
+        if errors is None:
+            errors_of_status(size)
+        else:
+            logs(size, errors=errors)
+
+    run(2_000)
+    small, large = peak(run, SMALL), peak(run, LARGE)
+    assert large < small + 0.5, (small, large)
 
 
 @pytest.mark.parametrize("command", ["repair", "backfill", "stale"])

@@ -179,7 +179,7 @@ def test_what_can_not_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class Followed(Lines):
-    """Logs to which a line is added at each look; the look before Ctrl-C is the last."""
+    """Logs to which a line is added at each look; Ctrl-C comes at the end of the last one."""
 
     def __init__(self, *lines: LogLine) -> None:
         super().__init__(*lines[:1])
@@ -194,7 +194,13 @@ class Followed(Lines):
         self.held.append(self.later.pop(0))
 
 
-def functions(monkeypatch: pytest.MonkeyPatch, logs: Lines, *, errors: bool = False) -> Any:
+def functions(
+    monkeypatch: pytest.MonkeyPatch,
+    logs: Lines,
+    *,
+    errors: bool = False,
+    of: Of | None = Of.COMPACTOR,
+) -> Any:
     class Deployed:
         stream_processor = Function("stream", 1, "/stream", {})
         compactor = Function("f", 1, "/f", {})
@@ -202,7 +208,7 @@ def functions(monkeypatch: pytest.MonkeyPatch, logs: Lines, *, errors: bool = Fa
     monkeypatch.setattr(logs_module, "Deployment", lambda _: Deployed())
     monkeypatch.setattr(logs_module, "CloudWatchLogs", lambda *_: logs)
     connection = type("Connection", (), {"logs": None})()
-    return _Functions(connection, Of.COMPACTOR, errors=errors)
+    return _Functions(connection, of, errors=errors)
 
 
 def test_followed_lines_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +219,7 @@ def test_followed_lines_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> N
     followed = functions(monkeypatch, Followed(*lines))
     with pytest.raises(KeyboardInterrupt):
         told.extend(tell(followed.lines(clock, timedelta(minutes=1), follow=True), told))
-    assert told == lines[:3]
+    assert told == lines
 
 
 def tell(lines: Iterator[LogLine], told: list[LogLine]) -> list[LogLine]:
@@ -221,6 +227,26 @@ def tell(lines: Iterator[LogLine], told: list[LogLine]) -> list[LogLine]:
     for one in lines:
         told.append(one)
     return []
+
+
+def test_lines_of_both_functions_are_told_in_their_order_and_before_all_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[int] = []
+
+    class Noted(Lines):
+        def lines(self, *question: Any) -> Iterator[LogLine]:
+            for one in super().lines(*question):
+                read.append(one.at.second)
+                yield one
+
+    logs = Noted(*(line(n, FAILED, "f" if n % 3 else "stream") for n in range(20)))
+    clock = ManualClock()
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    found = functions(monkeypatch, logs, of=None).lines(clock, timedelta(minutes=1), follow=False)
+    assert next(found).at.second == 0
+    assert len(read) <= 2
+    assert [one.at.second for one in found] == list(range(1, 20))
 
 
 def test_metrics_and_the_runtimes_lines_are_left_out_unless_they_tell_an_error(
