@@ -111,6 +111,9 @@ class Bucket:
         held = self.objects[Key]
         return {"Body": type("Body", (), {"read": lambda _: held})()}
 
+    def list_objects_v2(self, **_: Any) -> Any:
+        return {}
+
     def put_object(self, **arguments: Any) -> None:
         self.objects[arguments["Key"]] = arguments["Body"]
 
@@ -330,7 +333,7 @@ def looked_at(code: str, *services: str) -> Status:
     refused: Any = Refused(code)
     clients: dict[str, Any] = {
         "dynamodb": aws,
-        "s3": Refused("NoSuchKey"),
+        "s3": Bucket(),
         "lambda": aws,
         "logs": LogsClient(None, pages=0),
         "cloudwatch": type("CloudWatch", (), {"get_metric_statistics": lambda *_, **__: {}})(),
