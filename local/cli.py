@@ -58,9 +58,7 @@ def up(
         typer.Option(help="Pack the dependencies; by default only where no MiniStack answers."),
     ] = None,
 ) -> None:
-    """Start the local AWS, create its resources, and deploy both functions.
-
-    Run it again to redeploy.
+    """Start the local AWS, create its resources, deploy both functions. Run it again to redeploy.
 
     This is the quick way, for the demo and the tests. `deployed` uses Terraform and SAM, as on AWS.
     """
@@ -98,10 +96,7 @@ def _tell(stack: Stack) -> None:
 @app.command()
 @ends_in_a_sentence
 def down(state: StateOption = None) -> None:
-    """Stop the local AWS that `up` started, or delete the resources created elsewhere.
-
-    Data is lost.
-    """
+    """Stop the local AWS, or delete the resources that `up` created elsewhere. Data is lost."""
     folder = State.at(state)
     if not folder.claimed:
         output().print(f"Nothing runs from {folder.path}")

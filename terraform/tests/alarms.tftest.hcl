@@ -1,4 +1,4 @@
-# The alarms: which there are, that each has a metric, someone to tell, and an answer to silence.
+# The list of alarms. Each has a metric, a topic, and a treatment of missing data.
 
 mock_provider "aws" {
   source = "./tests/mocks"

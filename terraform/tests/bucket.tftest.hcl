@@ -1,4 +1,4 @@
-# What the bucket keeps, and for how long.
+# The retention of objects in the bucket.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# Who may do what: the keys' policies, the topic's and the bucket's, statement by statement.
+# The policies of the keys, the topic and the bucket, statement by statement.
 
 mock_provider "aws" {
   source = "./tests/mocks"

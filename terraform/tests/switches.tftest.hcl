@@ -1,4 +1,4 @@
-# What can be switched: protection, subscriptions, the budget, the watch for cost anomalies.
+# The switches: deletion protection, subscriptions, the budget, and cost anomaly detection.
 
 mock_provider "aws" {
   source = "./tests/mocks"
