@@ -72,7 +72,8 @@ locals {
       },
     ]
 
-    # Producers and consumers use the key with their own permissions, and the service does not.
+    # Producers and consumers use the key with their own permissions. The service itself does not use
+    # it.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     queues = [
       {
