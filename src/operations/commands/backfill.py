@@ -101,7 +101,7 @@ class _Queue:
         return queue_backlog(self._connection.sqs, self._connection.names.compaction_queue_url)
 
     def is_on(self) -> bool:
-        return Deployment(self._connection).queue_mapping.enabled
+        return any(one.enabled for one in Deployment(self._connection).queue_mappings)
 
 
 def _backfill(connection: Connection, pace: Pace, place: Path) -> Backfill:

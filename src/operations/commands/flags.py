@@ -17,6 +17,7 @@ from operations.failures import explained
 
 flags = typer.Typer(no_args_is_help=True, help="Switch parts of the synchronisation on and off.")
 _STATES = {True: "[green]on[/green]", False: "[red]off[/red]", None: "[yellow]unknown[/yellow]"}
+_SOURCES = ("stream", "queue")
 _MEANING = {
     "metadata": "changes of a receipt's merchant are queued",
     "line": "changes of lines are queued",
@@ -29,9 +30,12 @@ _MEANING = {
 @flags.command("show")
 @ends_in_a_sentence
 def show_command(as_json: AsJson = False) -> None:
-    """Show the stream processor's feature flags, and whether both mappings are enabled.
+    """Show the stream processor's feature flags, and whether stream and queue invoke.
 
-    Exit code 0: all are known. 1: the function's variables can't be read, for lack of kms:Decrypt.
+    A source is on if each of its event source mappings is; `status` shows them one by one.
+
+    Exit code 0: all are known. 1: the function's variables can't be read, for lack of kms:Decrypt,
+    or a source has a mapping that is on and one that is off.
 
     Example: receipt-sync flags show
     """
@@ -55,7 +59,7 @@ def set_command(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Switch feature flags and event source mappings.
+    """Switch feature flags and event source mappings, all mappings of a source together.
 
     A disabled mapping keeps its place and loses nothing while its source does not: the stream keeps
     24 hours, the queue four days. A change whose flag is off is passed over for good: afterwards
@@ -95,6 +99,7 @@ def _show(found: Switches, changed: list[str], *, dry_run: bool, as_json: bool) 
     for name in ("switch", "state", "on means"):
         table.add_column(name)
     for name, on in found.to_json().items():
-        state = _STATES[on]
+        in_part = on is None and name in _SOURCES
+        state = "[yellow]in part[/yellow]" if in_part else _STATES[on]
         table.add_row(name, f"{state}{' (changed)' if name in changed else ''}", _MEANING[name])
     output().print(table)

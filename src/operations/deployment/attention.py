@@ -16,6 +16,7 @@ REFUSALS: Final = {
     Metric.SNAPSHOTS_DAMAGED: "a snapshot can't be read: `receipt-sync snapshot history`",
 }
 """What the compactor stops for, and only a person can mend."""
+_SOURCES: Final = ("stream", "queue")
 _OFF: Final[Mapping[bool | None, str]] = {False: "switched off", None: "unknown"}
 
 
@@ -59,8 +60,15 @@ def _letters(status: "Status") -> Iterator[str]:
 
 def _switches(status: "Status") -> Iterator[str]:
     for name, on in status.switches.to_json().items():
+        in_part = on is None and name in _SOURCES
         if on is not True:
-            yield f"{name} is {_OFF[on]}: `receipt-sync flags show`"
+            state = "switched off in part" if in_part else _OFF[on]
+            yield f"{name} is {state}: `receipt-sync flags show`"
+    for source in _SOURCES:
+        mappings = [one for one in status.mappings if one.name == source]
+        if len(mappings) > 1:
+            named = ", ".join(f"{one.uuid} ({one.state}, {one.function})" for one in mappings)
+            yield f"the {source} has {len(mappings)} mappings: {named}: delete all but one"
     for mapping in status.mappings:
         if mapping.problem:
             yield f"the mapping of the {mapping.name} ({mapping.uuid}) says: {mapping.problem}"

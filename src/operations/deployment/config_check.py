@@ -4,7 +4,7 @@ Each rule names its source. Durations are seconds.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -40,6 +40,8 @@ class Facts:
     """Of all collections whose manifest can be read, unpacked."""
     damaged: Mapping[Collection, str] = field(default_factory=dict)
     """Why the manifest of a collection can't be read."""
+    doubled: Sequence[str] = ()
+    """The sources that have more than one mapping, each with all of them."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,25 @@ def facts_of(deployment: Deployment, versions: Present) -> Facts:
             (compactor.settings.get("EphemeralStorage") or {}).get("Size", 512)
         ),
         snapshot_bytes=sum(v.size for v in versions.values() if isinstance(v, Published)),
+        doubled=list(_doubled(deployment)),
         damaged={name: v.reason for name, v in versions.items() if isinstance(v, Damaged)},
     )
+
+
+def _doubled(deployment: Deployment) -> Iterator[str]:
+    for source, mappings in (
+        ("stream", deployment.stream_mappings),
+        ("queue", deployment.queue_mappings),
+    ):
+        if len(mappings) > 1:
+            named = (f"{one.uuid} ({one.state}, {one.function})" for one in mappings)
+            yield f"{source}: {', '.join(named)}"
 
 
 def checks(facts: Facts) -> list[Check]:
     """Every rule, in the order in which a change travels."""
     return [
+        _mappings(facts),
         *_stream(facts),
         *_times_of_queue(facts),
         *_queue(facts),
@@ -85,6 +99,16 @@ def checks(facts: Facts) -> list[Check]:
         *_room(facts),
         _manifests(facts),
     ]
+
+
+def _mappings(facts: Facts) -> Check:
+    return Check(
+        "mappings",
+        "stream and queue have one mapping each; the other rules are about the first",
+        "; ".join(facts.doubled) or "one each",
+        not facts.doubled,
+        "delete all but one (aws lambda delete-event-source-mapping)",
+    )
 
 
 def _stream(facts: Facts) -> Iterator[Check]:

@@ -8,6 +8,7 @@ says where its failures go.
 import json
 import math
 from collections import abc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -68,6 +69,11 @@ class Mapping:
     enabled: bool
     state: str
     settings: dict[str, Any]
+
+    @property
+    def function_name(self) -> str:
+        """Without the version or alias that `function` may name, too."""
+        return self.function.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -143,14 +149,26 @@ class Deployment:
         return description["LatestStreamArn"]
 
     @cached_property
-    def stream_mapping(self) -> Mapping:
-        """From the stream to the stream processor."""
-        return self._mapping(self.stream_arn, f"the stream of {self._connection.names.table}")
+    def stream_mappings(self) -> tuple[Mapping, ...]:
+        """From the stream to the stream processor; a stream may have other readers, too."""
+        source = f"the stream of {self._connection.names.table}"
+        first, *others = self._mappings(self.stream_arn, source)
+        return (first, *(one for one in others if one.function_name == first.function_name))
 
     @cached_property
+    def queue_mappings(self) -> tuple[Mapping, ...]:
+        """From the queue, whichever function they invoke: each takes the others' messages."""
+        return self._mappings(self.queue.arn, f"the queue {self.queue.name}")
+
+    @property
+    def stream_mapping(self) -> Mapping:
+        """The one that says what the stream processor is."""
+        return self.stream_mappings[0]
+
+    @property
     def queue_mapping(self) -> Mapping:
-        """From the queue to the compactor."""
-        return self._mapping(self.queue.arn, f"the queue {self.queue.name}")
+        """The one that says what the compactor is."""
+        return self.queue_mappings[0]
 
     @cached_property
     def stream_dlq(self) -> Queue:
@@ -200,21 +218,26 @@ class Deployment:
                 ) from None
             raise
 
-    def _mapping(self, source_arn: str, source: str) -> Mapping:
-        listed = self._connection.lambda_.list_event_source_mappings(EventSourceArn=source_arn)
-        for found in listed["EventSourceMappings"]:
-            settings: dict[str, Any] = dict(found)
-            state = settings.get("State", "unknown")
-            return Mapping(
-                uuid=settings["UUID"],
-                function=settings["FunctionArn"].rsplit(":function:", 1)[-1],
-                enabled=state not in ("Disabled", "Disabling"),
-                state=state,
-                settings=settings,
+    def _mappings(self, source_arn: str, source: str) -> tuple[Mapping, ...]:
+        """Every mapping of a source, those that are on first. Raises NotDeployedError."""
+        found = sorted(self._listed(source_arn), key=lambda one: not one.enabled)
+        if not found:
+            raise NotDeployedError(
+                f"no function is mapped to {source}: deploy the functions with SAM, or `make up`"
             )
-        raise NotDeployedError(
-            f"no function is mapped to {source}: deploy the functions with SAM, or `make up`"
-        )
+        return tuple(found)
+
+    def _listed(self, source_arn: str) -> Iterator[Mapping]:
+        following: dict[str, str] = {}
+        while True:
+            page = self._connection.lambda_.list_event_source_mappings(
+                EventSourceArn=source_arn,
+                **following,  # type: ignore[arg-type]
+            )
+            yield from (_mapping(dict(found)) for found in page["EventSourceMappings"])
+            if not page.get("NextMarker"):
+                return
+            following = {"Marker": page["NextMarker"]}
 
     def _function(self, name: str) -> Function:
         settings: dict[str, Any] = dict(
@@ -227,3 +250,14 @@ class Deployment:
             log_group=logging.get("LogGroup") or f"/aws/lambda/{settings['FunctionName']}",
             settings=settings,
         )
+
+
+def _mapping(settings: dict[str, Any]) -> Mapping:
+    state = settings.get("State", "unknown")
+    return Mapping(
+        uuid=settings["UUID"],
+        function=settings["FunctionArn"].rsplit(":function:", 1)[-1],
+        enabled=state not in ("Disabled", "Disabling"),
+        state=state,
+        settings=settings,
+    )

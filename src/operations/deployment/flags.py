@@ -4,13 +4,14 @@ A change that is switched off is lost once the stream no longer keeps it (24 hou
 switches on again after that runs `verify` and `repair`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from operations.deployment.discovery import Deployment, VariablesUnreadableError
+from operations.deployment.discovery import Mapping as EventMapping
 from operations.errors import OperationError
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ class ChangedMeanwhileError(OperationError):
 class Switches:
     """What is on. `stream` and `queue` are the event source mappings.
 
-    A flag is None where the function's variables can't be read: it is not known then.
+    A flag is None where the function's variables can't be read: it is not known then. A source is
+    None where some of its mappings are on and others off.
     """
 
     metadata: bool | None
     line: bool | None
     word: bool | None
-    stream: bool
-    queue: bool
+    stream: bool | None
+    queue: bool | None
 
     def to_json(self) -> dict[str, bool | None]:
         return asdict(self)
@@ -59,9 +61,14 @@ def switches_of(deployment: Deployment) -> Switches:
     """Return the switches as they are. Raises NotDeployedError."""
     return Switches(
         **_flags_of(deployment),
-        stream=deployment.stream_mapping.enabled,
-        queue=deployment.queue_mapping.enabled,
+        stream=_are_on(deployment.stream_mappings),
+        queue=_are_on(deployment.queue_mappings),
     )
+
+
+def _are_on(mappings: Sequence[EventMapping]) -> bool | None:
+    states = {mapping.enabled for mapping in mappings}
+    return states.pop() if len(states) == 1 else None
 
 
 def _flags_of(deployment: Deployment) -> dict[str, bool | None]:
@@ -82,14 +89,14 @@ def set_switches(
     changed = after.differing(before)
     if set(changed) & set(FLAGS):
         _set_flags(client, deployment, after)
-    for name, mapping in (
-        ("stream", deployment.stream_mapping),
-        ("queue", deployment.queue_mapping),
+    for name, mappings in (
+        ("stream", deployment.stream_mappings),
+        ("queue", deployment.queue_mappings),
     ):
-        if name in changed:
-            client.update_event_source_mapping(
-                UUID=mapping.uuid, Enabled=bool(after.to_json()[name])
-            )
+        wanted = after.to_json()[name]
+        for mapping in mappings if name in changed else ():
+            if mapping.enabled is not wanted:
+                client.update_event_source_mapping(UUID=mapping.uuid, Enabled=bool(wanted))
     return changed
 
 

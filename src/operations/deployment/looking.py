@@ -47,8 +47,8 @@ def look(connection: Connection, clock: Clock, openings: Openings) -> Status:
         comparison=ask("comparison", note.read, None),
         switches=switches_of(deployment),
         mappings=[
-            _mapping("stream", deployment.stream_mapping),
-            _mapping("queue", deployment.queue_mapping),
+            *(_mapping("stream", one) for one in deployment.stream_mappings),
+            *(_mapping("queue", one) for one in deployment.queue_mappings),
         ],
         refusals=ask("refusals", logged.refusals, {}),
         unknown=unknown.why,
@@ -68,7 +68,7 @@ def _locks(connection: Connection, deployment: Deployment) -> list[HeldLock] | N
 def _mapping(name: str, mapping: Mapping) -> MappingState:
     result = str(mapping.settings.get("LastProcessingResult") or "")
     problem = result if result.startswith(_PROBLEM) else None
-    return MappingState(name, mapping.uuid, mapping.state, problem)
+    return MappingState(name, mapping.uuid, mapping.state, problem, mapping.function)
 
 
 class _Logged:

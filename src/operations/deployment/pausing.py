@@ -1,7 +1,7 @@
 """Stops the compactor for a while, and starts it again whatever happens."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -24,21 +24,23 @@ class MappingStuckError(OperationError):
 
 
 @contextmanager
-def paused(client: "LambdaClient", mapping: Mapping, clock: Clock) -> Iterator[None]:
-    """Switch the queue's mapping off inside the block, if it was on.
+def paused(client: "LambdaClient", mappings: Sequence[Mapping], clock: Clock) -> Iterator[None]:
+    """Switch the queue's mappings off inside the block, as many as were on.
 
-    It is switched on again at the end, also after an error or Ctrl-C. An invocation that has begun
-    may still be at work inside the block. Raises MappingStuckError and botocore's errors.
+    These are switched on again at the end, also after an error or Ctrl-C, and each of them although
+    another one fails. An invocation that has begun may still be at work inside the block. Raises
+    MappingStuckError and botocore's errors.
     """
-    if not mapping.enabled:
-        yield
-        return
+    were_on = [mapping for mapping in mappings if mapping.enabled]
     try:
-        _switch(client, mapping, clock, on=False)
+        for mapping in were_on:
+            _switch(client, mapping, clock, on=False)
         yield
     finally:
-        with uninterrupted():  # a second Ctrl-C would leave the compactor stopped
-            _switch(client, mapping, clock, on=True)
+        # A second Ctrl-C would leave the compactor stopped. The stack tries each, whatever fails.
+        with uninterrupted(), ExitStack() as stack:
+            for mapping in were_on:
+                stack.callback(_switch, client, mapping, clock, on=True)
 
 
 def _switch(client: "LambdaClient", mapping: Mapping, clock: Clock, *, on: bool) -> None:

@@ -26,12 +26,16 @@ PERSONS: Final = tuple(REFUSALS)
 
 @dataclass(frozen=True)
 class MappingState:
-    """An event source mapping. `problem` is Lambda's own word for what is wrong, if anything."""
+    """An event source mapping. `problem` is Lambda's own word for what is wrong, if anything.
+
+    `name` is its source, of which there should be one mapping.
+    """
 
     name: str
     uuid: str
     state: str
     problem: str | None = None
+    function: str = ""
 
 
 @dataclass(frozen=True)

@@ -128,11 +128,11 @@ class Restoration:
     @contextmanager
     def _paused(self) -> Iterator[None]:
         try:
-            mapping = self._deployment.queue_mapping
+            mappings = self._deployment.queue_mappings
         except NotDeployedError:  # nothing is invoked, so there is nothing to stop
             yield
             return
-        with paused(self._connection.lambda_, mapping, self._clock):
+        with paused(self._connection.lambda_, mappings, self._clock):
             yield
 
 

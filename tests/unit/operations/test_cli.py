@@ -287,7 +287,7 @@ def test_a_dry_run_of_flags_refuses_variables_that_can_not_be_read(
         def stream_processor(self) -> Any:
             raise VariablesUnreadableError("ask for kms:Decrypt")
 
-        stream_mapping = queue_mapping = Mapping("uuid", "f", True, "Enabled", {})
+        stream_mappings = queue_mappings = (Mapping("uuid", "f", True, "Enabled", {}),)
 
     monkeypatch.setattr(flags_module, "connection_of_process", lambda: CONNECTION)
     monkeypatch.setattr(flags_module, "Deployment", lambda _: Unreadable())

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from operations.commands.status import screen_of
 from operations.connection import Connection, Names
 from operations.deployment.alerts import AlertsError, Topic, address_of
-from operations.deployment.config_check import DAY, Facts, checks
+from operations.deployment.config_check import DAY, Facts, checks, facts_of
 from operations.deployment.discovery import (
     Deployment,
     NotDeployedError,
@@ -61,6 +61,8 @@ class AWS:
                 "DestinationConfig": {"OnFailure": {"Destination": STREAM_DLQ_ARN}},
             },
         }
+        self.more: dict[str, list[dict[str, Any]]] = {}
+        """Mappings of a source beside its first one."""
         self.variables = {"ENABLE_WORD_UPDATES": "false", "COMPACTION_LOCK_ID": "our-lock"}
         self.environment: dict[str, Any] | None = None
         self.revision = "revision-1"
@@ -82,9 +84,21 @@ class AWS:
     def describe_table(self, **_: Any) -> Any:
         return {"Table": self.table}
 
-    def list_event_source_mappings(self, EventSourceArn: str) -> Any:  # noqa: N803
-        found = self.mappings.get(EventSourceArn)
-        return {"EventSourceMappings": [found] if found else []}
+    def list_event_source_mappings(
+        self,
+        EventSourceArn: str,  # noqa: N803
+        Marker: str = "",  # noqa: N803
+    ) -> Any:
+        """Give the mappings of a source, one a page."""
+        first = self.mappings.get(EventSourceArn)
+        every = [first, *self.more.get(EventSourceArn, [])] if first else []
+        at = int(Marker or 0)
+        page = {"EventSourceMappings": every[at : at + 1]}
+        return {**page, "NextMarker": str(at + 1)} if at + 1 < len(every) else page
+
+    def get_event_source_mapping(self, UUID: str) -> Any:  # noqa: N803
+        (asked,) = (one["Enabled"] for one in self.updates[::-1] if one["UUID"] == UUID)
+        return {"UUID": UUID, "State": "Enabled" if asked else "Disabled"}
 
     def get_function_configuration(self, FunctionName: str) -> Any:  # noqa: N803
         return {
@@ -175,6 +189,60 @@ def test_only_what_differs_is_set_and_other_variables_stay() -> None:
     assert set_switches(client, aws.deployment(), after, after) == []
 
 
+def doubled(state: str = "Enabled", function: str = "compactor:live") -> AWS:
+    """A system whose queue has a second mapping; on its second page."""
+    aws = AWS()
+    aws.more[QUEUE_ARN] = [{**aws._mapping(function), "UUID": "uuid-2", "State": state}]
+    return aws
+
+
+def test_every_mapping_of_a_source_is_switched() -> None:
+    for on in (False, True):
+        aws = doubled("Disabled" if on else "Enabled")
+        aws.mappings[QUEUE_ARN]["State"] = aws.more[QUEUE_ARN][0]["State"]
+        before = switches_of(aws.deployment())
+        client: Any = aws
+        after = before.changed({"queue": on})
+        assert set_switches(client, aws.deployment(), before, after) == ["queue"]
+        assert aws.updates == [
+            {"UUID": uuid, "Enabled": on} for uuid in ("uuid-compactor", "uuid-2")
+        ]
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_a_source_of_which_one_mapping_is_off_can_be_switched_either_way(on: bool) -> None:
+    aws = doubled("Disabled")
+    before = switches_of(aws.deployment())
+    client: Any = aws
+    after = before.changed({"queue": on})
+    assert set_switches(client, aws.deployment(), before, after) == ["queue"]
+    assert aws.updates == [{"UUID": "uuid-2" if on else "uuid-compactor", "Enabled": on}]
+
+
+def test_another_functions_mapping_of_the_stream_is_none_of_ours() -> None:
+    """Two functions may read a stream; two that read the queue take each other's messages."""
+    aws = doubled(function="stranger")
+    aws.more["arn:stream"] = [{**aws._mapping("auditor"), "UUID": "uuid-3"}]
+    found = aws.deployment()
+    assert [one.uuid for one in found.stream_mappings] == ["uuid-stream-processor"]
+    assert [one.uuid for one in found.queue_mappings] == ["uuid-compactor", "uuid-2"]
+
+
+def test_the_function_is_that_of_a_mapping_that_is_on() -> None:
+    aws = doubled(function="successor")
+    aws.mappings[QUEUE_ARN]["State"] = "Disabled"
+    assert aws.deployment().compactor.name == "successor"
+
+
+def test_a_second_mapping_breaks_a_rule() -> None:
+    aws = doubled("Disabled")
+    aws.attributes |= {"VisibilityTimeout": "180", "MessageRetentionPeriod": "345600"}
+    facts = facts_of(aws.deployment(), {})
+    (found,) = (check for check in checks(facts) if check.name == "mappings")
+    assert not found.ok
+    assert "uuid-2 (Disabled, compactor:live)" in found.found
+
+
 RIGHT = Facts(
     queue={
         "VisibilityTimeout": "1800",
@@ -231,6 +299,7 @@ def test_settings_that_fit_each_other_break_no_rule() -> None:
         ({"compactor": {"LEASE_SECONDS": "30", "HEARTBEAT_SECONDS": "15"}}, ["heartbeat"]),
         ({"compactor": {"LEASE_SECONDS": "400"}}, ["timeout"]),
         ({"snapshot_bytes": 2 * 2**30}, ["storage"]),
+        ({"doubled": ["queue: two"]}, ["mappings"]),
         ({"compactor": {"LEASE_SECONDS": "a minute"}}, ["variables"]),
         ({"compactor": {"HEARTBEAT_SECONDS": "15s"}}, ["variables"]),
         ({"compactor": {"HEARTBEAT_SECONDS": "nan"}}, ["variables"]),
@@ -487,6 +556,9 @@ def status(**changes: Any) -> Status:
         ({"unknown": {"locks": "no right"}, "locks": None}, "locks unknown: no right"),
         ({"unknown": {"oldest_seconds": "no right"}}, "oldest seconds unknown: no right"),
         ({"switches": Switches(None, None, None, True, True)}, "metadata is unknown"),
+        ({"switches": Switches(True, True, True, True, None)}, "queue is switched off in part"),
+        ({"mappings": [MappingState("queue", f"u-{n}", "Enabled", None, "f") for n in (1, 2)]},
+         "the queue has 2 mappings: u-1 (Enabled, f), u-2 (Enabled, f)"),
     ],
 )  # fmt: skip
 def test_what_needs_a_person_is_said(change: dict[str, Any], words: str | None) -> None:

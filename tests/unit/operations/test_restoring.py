@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,8 @@ from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.fakes import InMemoryDeltas
+from tests.unit.operations.test_cli import CONNECTION
+from tests.unit.operations.test_deployment import doubled
 from tests.unit.operations.test_signals import handlers
 from tests.unit.operations.versions import manifest
 
@@ -122,7 +125,7 @@ def mapping(*, enabled: bool = True) -> Mapping:
 
 
 def pause(client: Any, **options: bool) -> Any:
-    return paused(client, mapping(**options), ManualClock())
+    return paused(client, [mapping(**options)], ManualClock())
 
 
 def test_the_compactor_is_stopped_before_the_block_and_started_after_it() -> None:
@@ -166,6 +169,49 @@ def test_it_is_started_again_although_a_second_signal_comes(number: signal.Signa
     with handlers(), pytest.raises(KeyboardInterrupt), pause(client):
         raise KeyboardInterrupt
     assert client.asked == [False, True]
+
+
+class Two(Lambda):
+    """Two mappings; the first can't be switched on again if `stuck`."""
+
+    def __init__(self, *, stuck: bool = False) -> None:
+        super().__init__()
+        self.stuck = stuck
+        self.switched: list[tuple[str, bool]] = []
+
+    def update_event_source_mapping(self, UUID: str, Enabled: bool) -> None:  # noqa: N803
+        if self.stuck and Enabled and UUID == "uuid-1":
+            raise ClientError({"Error": {"Code": "InternalError"}}, "Update")
+        self.switched.append((UUID, Enabled))
+
+    def get_event_source_mapping(self, UUID: str) -> dict[str, Any]:  # noqa: N803
+        return {"UUID": UUID, "State": "Enabled" if (UUID, True) in self.switched else "Disabled"}
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_every_mapping_is_stopped_and_started_again_although_one_of_them_fails(
+    stuck: bool,
+) -> None:
+    client: Any = Two(stuck=stuck)
+    three = [replace(mapping(), uuid=f"uuid-{n}", enabled=n < 3) for n in (1, 2, 3)]
+    ending: Any = pytest.raises(ClientError) if stuck else nullcontext()
+    with ending, paused(client, three, ManualClock()):
+        assert client.switched == [("uuid-1", False), ("uuid-2", False)]
+    assert ("uuid-2", True) in client.switched
+    assert (("uuid-1", True) in client.switched) is not stuck
+    assert len(client.switched) == (3 if stuck else 4)
+
+
+def test_a_restore_stops_every_mapping_of_the_queue() -> None:
+    aws: Any = doubled()
+    connection = Connection(CONNECTION.names, aws, aws, aws, client=lambda _: aws)
+    restoration = Restoration(connection, LINES, ManualClock())
+    with restoration._paused():
+        assert sorted(one["UUID"] for one in aws.updates) == ["uuid-2", "uuid-compactor"]
+    assert sorted(one["UUID"] for one in aws.updates if one["Enabled"]) == [
+        "uuid-2",
+        "uuid-compactor",
+    ]
 
 
 def test_what_was_off_before_stays_off() -> None:

@@ -37,7 +37,7 @@ from receipt_sync.errors import (
 from receipt_sync.keys import Collection
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.test_cli import CONNECTION
-from tests.unit.operations.test_deployment import AWS
+from tests.unit.operations.test_deployment import AWS, QUEUE_ARN
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -327,9 +327,9 @@ class Deployed(AWS):
         return {}
 
 
-def looked_at(code: str, *services: str) -> Status:
+def looked_at(code: str, *services: str, deployed: AWS | None = None) -> Status:
     """Look at a deployed system of which some services refuse every call."""
-    aws: Any = Deployed()
+    aws: Any = deployed or Deployed()
     refused: Any = Refused(code)
     clients: dict[str, Any] = {
         "dynamodb": aws,
@@ -361,6 +361,19 @@ def test_a_part_that_is_refused_hides_no_other_and_is_no_all_clear(
     screen.print(screen_of(found))
     assert screen.export_text().count("unknown") >= len(names)
     assert set(found.to_json()["unknown"]) == names
+
+
+def test_every_mapping_of_a_source_is_told_with_its_uuid_and_state() -> None:
+    aws = Deployed()
+    second = {**aws._mapping("compactor:live"), "UUID": "uuid-2", "State": "Disabled"}
+    aws.more[QUEUE_ARN] = [second]
+    found = looked_at("none", deployed=aws)
+    assert [(one.name, one.uuid, one.state) for one in found.mappings] == [
+        ("stream", "uuid-stream-processor", "Enabled"),
+        ("queue", "uuid-compactor", "Enabled"),
+        ("queue", "uuid-2", "Disabled"),
+    ]
+    assert any("the queue has 2 mappings" in one and "uuid-2" in one for one in found.attention)
 
 
 def test_the_note_of_the_last_comparison_may_be_unknown() -> None:
