@@ -1,4 +1,5 @@
-"""What `make bench` runs: each benchmark holds ours against the limit and the naive way.
+"""The benchmarks of `make bench`. Each compares this project's code with two other candidates.
 
-`python -m benchmarks --help` lists them. Results lie in build/bench/<name>.json.
+The candidates are `ours`, the `limit` (the least work that any solution must do) and the `naive`
+way. `python -m benchmarks --help` lists the benchmarks. Results are in build/bench/<name>.json.
 """

@@ -1,4 +1,4 @@
-"""Entry point of `python -m benchmarks`."""
+"""Runs the command line: `python -m benchmarks`."""
 
 from benchmarks.cli import main
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [names…]`."""
+"""The command line: `python -m benchmarks [names…]`."""
 
 import json
 import shlex
@@ -29,19 +29,21 @@ app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def benchmarks(
-    names: Annotated[list[Name] | None, typer.Argument(help="Which; all by default.")] = None,
+    names: Annotated[
+        list[Name] | None, typer.Argument(help="Benchmarks to run. Default: all.")
+    ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Small sizes: under five minutes.")
+        bool, typer.Option("--quick", help="Use small sizes. Takes under five minutes.")
     ] = False,
     huge: Annotated[
-        bool, typer.Option("--huge", help="The cycle at 100,000 records, too.")
+        bool, typer.Option("--huge", help="Also run the cycle at 100,000 records.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Measure, and compare with what is promised.
+    """Run the benchmarks and compare their figures with the targets.
 
-    Exit code 0: every target that was measured is reached. 1: one is missed. 2: a benchmark could
-    not be run. Each result is kept in build/bench/NAME.json.
+    Exit code 0: every measured target is reached. 1: a target is missed. 2: a benchmark could not
+    run. Each result is stored in build/bench/NAME.json.
 
     Example: python -m benchmarks cycle stream --quick
     """
@@ -63,7 +65,7 @@ def benchmarks(
 
 
 def _measure(name: Name, scale: Scale, silent: bool) -> dict[str, Any]:
-    report = _in_a_process_of_its_own(_run, name, scale)
+    report = _in_new_process(_run, name, scale)
     if not silent:
         show(report)
     result = result_of(
@@ -80,8 +82,8 @@ def _run(name: str, scale: Scale) -> Report:
     return report
 
 
-def _in_a_process_of_its_own(call: Callable[..., Report], *arguments: Any) -> Report:
-    """So that no benchmark pays for the memory, the clients or the caches of another."""
+def _in_new_process(call: Callable[..., Report], *arguments: Any) -> Report:
+    """Call in a new process, so that no benchmark uses the memory or the caches of another."""
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         return pool.submit(call, *arguments).result()
 

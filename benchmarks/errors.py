@@ -1,7 +1,7 @@
-"""What stops a benchmark. Each is one sentence that says what to do."""
+"""The error of a benchmark. Its message is one sentence that says what to do."""
 
 from receipt_sync.errors import SyncError
 
 
 class BenchmarkError(SyncError):
-    """A benchmark can't be run here, or what it measured is not what it was to measure."""
+    """A benchmark cannot run here, or its measurement is not valid."""

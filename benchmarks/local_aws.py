@@ -1,4 +1,4 @@
-"""The local AWS for a benchmark, and this process's environment pointing to it."""
+"""Starts a local AWS for a benchmark, and points this process's environment to it."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from local.stack import Stack
 
 @dataclass(frozen=True)
 class LocalAWS:
-    """A stack, the count of what this process asks of it, and a folder for what is to be kept."""
+    """A stack, the counted AWS calls of this process, and a folder for the benchmark's files."""
 
     stack: Stack
     traffic: Traffic
@@ -23,7 +23,7 @@ class LocalAWS:
 
 @contextmanager
 def local_aws(deploy: bool = False) -> Iterator[LocalAWS]:
-    """A MiniStack of its own for the block: what one benchmark stores, another need not bear."""
+    """Start a MiniStack for the block, so that no benchmark sees the data of another."""
     with (
         scratch_folder() as folder,
         running(folder / "aws", deploy) as stack,

@@ -1,10 +1,10 @@
-"""What can be measured."""
+"""The names of the benchmarks."""
 
 from enum import StrEnum
 
 
 class Name(StrEnum):
-    """The benchmarks, in the order in which they run: each a module of benchmarks.cases."""
+    """The benchmarks in the order in which they run. Each is a module of benchmarks.cases."""
 
     CYCLE = "cycle"
     STEPS = "steps"

@@ -1,4 +1,4 @@
-"""Where benchmarks keep things: all of it below build/bench, which git does not see."""
+"""The folders of the benchmarks. All are below build/bench, which git ignores."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ DATA: Final = RESULTS / "data"
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for the block, on the disk where the results are."""
+    """Yield a temporary folder for the block, on the disk of the results."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=RESULTS, prefix="run-") as name:
         yield Path(name)

@@ -1,11 +1,14 @@
-"""How much a run measures."""
+"""The scales of a run: how much it measures."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes are records, durations seconds. `apply_changes` is what one large cycle brings."""
+    """The sizes of a run, in records; durations are in seconds.
+
+    `apply_changes` is the number of changes in the large cycle of the apply rate.
+    """
 
     name: str
     sizes: tuple[int, ...]
@@ -19,11 +22,11 @@ class Scale:
 
     @property
     def few_rounds(self) -> int:
-        """Of what takes long, or hardly varies."""
+        """The number of rounds where a round takes long or the results hardly vary."""
         return max(1, self.rounds // 2)
 
     def rounds_at(self, size: int) -> int:
-        """Fewer where the naive way moves gigabytes."""
+        """Return the number of rounds at a size: fewer where the naive way moves gigabytes."""
         return self.rounds if size <= 10_000 else self.few_rounds
 
 

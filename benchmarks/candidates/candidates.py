@@ -1,4 +1,4 @@
-"""Candidates that several benchmarks share, and the rounds of changes that they all get."""
+"""The candidates that several benchmarks share, and the rounds of changes that all of them get."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from compactor.index import ChromaIndex
 
 
 class Rounds:
-    """The changes of a round, made once for all candidates."""
+    """The changes of a round. They are made once for all candidates."""
 
     def __init__(self, changer: Changer) -> None:
         self._changer, self._begun = changer, -1
         self.kind = Kind.FIELD
         self.present = Round((), {}, ())
         self.published = 0
-        """Bytes of the last pack that ours published."""
+        """The bytes of the last pack that ours published."""
 
     def begin(self, number: int) -> None:
         """Write the changes of round `number` to the table, unless another candidate did."""
@@ -28,7 +28,7 @@ class Rounds:
 
 
 class Ours:
-    """The whole cycle."""
+    """This project's whole cycle."""
 
     def __init__(self, rounds: Rounds, compaction: Compaction) -> None:
         self._rounds, self._compaction = rounds, compaction
@@ -42,7 +42,7 @@ class Ours:
 
 
 class RawUpdate:
-    """Chroma's own update of the same records, on an open collection, and nothing around it."""
+    """Chroma's own update of the same records, on an open collection, and nothing else."""
 
     def __init__(self, rounds: Rounds, environment: Environment, name: str) -> None:
         self._rounds = rounds
@@ -52,7 +52,7 @@ class RawUpdate:
 
     @property
     def values(self) -> Mapping[str, dict[str, Any]]:
-        """The round's changed metadata by id."""
+        """The changed metadata of the round, by Chroma id."""
         return self._rounds.present.values
 
     def prepare(self, number: int) -> None:

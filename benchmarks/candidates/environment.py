@@ -1,4 +1,4 @@
-"""One collection of a given size, in the table and in the bucket, ready to be changed."""
+"""Prepares a local AWS with a collection of a given size in its table and its bucket."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ _ITEMS_AT_A_TIME = 1_000
 
 @dataclass(frozen=True)
 class Environment:
-    """What the candidates share: `snapshot` is that of the words, `folder` a place to work in."""
+    """The parts that the candidates share. `snapshot` holds the words."""
 
     aws: LocalAWS
     corpus: Corpus
@@ -34,11 +34,12 @@ class Environment:
 
     @property
     def folder(self) -> Path:
+        """A folder for the candidates' files."""
         return self.aws.folder
 
     @property
     def size(self) -> int:
-        """Words in the collection."""
+        """The number of words in the collection."""
         return len(self.corpus.words)
 
 
@@ -46,9 +47,9 @@ class Environment:
 def prepared(
     size: int, dimension: int, bars: Bars, collections: Sequence[Collection] = (COLLECTION,)
 ) -> Iterator[Environment]:
-    """A local AWS whose table and bucket hold `size` words, and their lines if asked for.
+    """Yield a local AWS whose table and bucket hold `size` words, and their lines if asked for.
 
-    Builds the snapshots that no earlier run has left.
+    Snapshots that an earlier run has built are used again.
     """
     corpus = corpus_of(size, dimension, collections)
     snapshots = {one: _snapshot(corpus, one, bars) for one in collections}
@@ -62,7 +63,7 @@ def prepared(
 
 
 def bucket_store(aws: LocalAWS, collection: Collection) -> S3SnapshotStore:
-    """Where the compactor of this AWS publishes."""
+    """Return the store to which the compactor of this AWS publishes."""
     return S3SnapshotStore(boto3.client("s3"), aws.stack.names.bucket, collection)
 
 
@@ -81,6 +82,6 @@ def _fill_table(environment: Environment, bars: Bars) -> None:
 
 
 def _writer(aws: LocalAWS) -> TableWriter:
-    """Through a session that nobody watches: what producers write is no cost of ours."""
+    """Return a writer with a session that is not counted: producers' writes are not our cost."""
     dynamodb = boto3.Session().client("dynamodb")
     return TableWriter(dynamodb, aws.stack.names.table, Persistence(SystemClock(), Random(1)))

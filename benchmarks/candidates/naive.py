@@ -1,7 +1,7 @@
-"""The naive way, which is the document's: the whole snapshot down, an update, the whole of it up.
+"""The naive way of the source document: download the whole snapshot, update it, upload it.
 
-Files go over the wire side by side and in parts, as boto3's transfer manager does it. What the
-naive way saves is left out in its favour: no lease, no read of the table, nothing read back.
+Files are transferred in parallel and in parts, by boto3's transfer manager. In its favour, the
+naive way takes no lease, does not read the table, and reads nothing back.
 """
 
 import shutil
@@ -22,13 +22,13 @@ _FILES_AT_A_TIME: Final = 4
 
 
 class WholeSnapshot:
-    """A snapshot as plain objects, a file each, in a bucket that keeps no versions."""
+    """A snapshot with one object for each file, in a bucket without versioning."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
 
     def update(self, folder: Path, values: Mapping[str, dict[str, Any]]) -> None:
-        """Bring new metadata, by id, into the snapshot; `folder` is a place to work in."""
+        """Write new metadata, by Chroma id, into the snapshot. `folder` is a working folder."""
         self.download(folder)
         index = ChromaIndex(folder, COLLECTION)
         index.update(values)

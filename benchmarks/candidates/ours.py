@@ -1,4 +1,4 @@
-"""Our compactor as a warm function has it, with everything outside of it real."""
+"""This project's compactor, wired as in a warm function, on a local AWS."""
 
 import gc
 from collections.abc import Sequence
@@ -31,13 +31,17 @@ class Compaction:
         gc.freeze()  # as the handler does
 
     def handle(self, messages: Sequence[QueueMessage]) -> BatchReport:
-        """One invocation. Raises BenchmarkError if anything of it goes back to the queue."""
+        """Make one invocation.
+
+        Raises:
+            BenchmarkError: The compactor returned or parked a message.
+        """
         deadline = Deadline(self._worker.clock, _SECONDS)
         with null_log(), self._telemetry.invocation():
             report = self._worker.compactor.handle(messages, deadline)
         if report.returned or report.parked:
             raise BenchmarkError(
-                f"the compactor gave messages back, so there is nothing to measure: "
+                f"the compactor returned messages, so the time is not valid: "
                 f"{report.parked} parked, {sorted(set(report.returned.values()))}"
             )
         return report

@@ -1,6 +1,6 @@
-"""A straightforward stream processor, as the document has it: a message a record, ten a call.
+"""A plain stream processor, as the source document proposes: one message a record, ten a call.
 
-Its client is kept between invocations, which the document does not do.
+It keeps its client between invocations, which the document does not do.
 """
 
 import json
@@ -26,13 +26,13 @@ _deserialize = TypeDeserializer().deserialize
 
 
 class PerRecordProcessor:
-    """Handles a stream event."""
+    """Handles stream events and sends one message for each relevant record."""
 
     def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
         self._sqs, self._queue_url = sqs, queue_url
 
     def handle(self, event: dict[str, Any]) -> int:
-        """How many messages were sent."""
+        """Handle an event. Return the number of messages that were sent."""
         messages = [m for record in event["Records"] if (m := _message(record)) is not None]
         for start in range(0, len(messages), _ENTRIES_A_CALL):
             some = messages[start : start + _ENTRIES_A_CALL]

@@ -1,4 +1,4 @@
-"""Reads a table's stream as Lambda's mapping does."""
+"""Reads a table's stream as Lambda's event source mapping does."""
 
 import time
 from datetime import datetime
@@ -13,7 +13,7 @@ _PATIENCE: Final = 10.0
 
 
 class Shard:
-    """The one shard of a local table's stream, from now on."""
+    """The only shard of a local table's stream. It is read from its present end."""
 
     def __init__(self, stack: Stack) -> None:
         arn = stack.table.stream_arn
@@ -25,9 +25,10 @@ class Shard:
         )["ShardIterator"]
 
     def records(self, count: int) -> list[dict[str, Any]]:
-        """The next `count` records of ours, as an event holds them, by one counted call.
+        """Return the next `count` receipt records as an event holds them, with one counted call.
 
-        Raises BenchmarkError if the stream does not have so many.
+        Raises:
+            BenchmarkError: The stream does not have so many records.
         """
         found: list[dict[str, Any]] = []
         end = time.monotonic() + _PATIENCE
@@ -35,14 +36,14 @@ class Shard:
         while len(found) < count and time.monotonic() < end:
             answer = client.get_records(ShardIterator=self._iterator, Limit=1_000)
             self._iterator, client = answer["NextShardIterator"], self._quiet
-            found += [_as_event(one) for one in answer["Records"] if _is_ours(one)]
+            found += [_as_event(one) for one in answer["Records"] if _is_of_receipt(one)]
         if len(found) != count:
-            raise BenchmarkError(f"the stream has {len(found)} records, not {count}")
+            raise BenchmarkError(f"the stream has {len(found)} records instead of {count}")
         return found
 
 
-def _is_ours(record: Any) -> bool:
-    """Not the lease's; the mapping's filter keeps it out."""
+def _is_of_receipt(record: Any) -> bool:
+    """Return whether a record is of a receipt. The mapping's filter drops those of the lease."""
     return bool(record["dynamodb"]["Keys"]["PK"]["S"].startswith("IMAGE#"))
 
 

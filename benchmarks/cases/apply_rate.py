@@ -1,8 +1,8 @@
 """Benchmark 2: changes a second through one large cycle, and through Chroma's update alone.
 
 Ours: a whole cycle, from messages to the published version. Limit: Chroma's own update of the same
-records on an open collection, which publishes nothing. Naive: the same update, a call a change, as
-the document has it; fewer changes, because it is slow.
+records on an open collection, without publishing. Naive: the same update with one call for each
+change, as the source document proposes it. Naive gets fewer changes, because it is slow.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _NAIVE_CHANGES: Final = 100
 
 
 class OneByOne(RawUpdate):
-    """A call a change."""
+    """Updates with one call for each change."""
 
     def run(self) -> None:
         for chroma_id, values in islice(self.values.items(), _NAIVE_CHANGES):
@@ -32,7 +32,7 @@ class OneByOne(RawUpdate):
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """One size, one large batch of changes of one field each."""
+    """Run one large batch of changes of one field each, at one size."""
     with prepared(scale.apply_size, scale.dimension, bars) as environment:
         measured = _measure(environment, scale, bars)
     return _report(measured, scale)
@@ -40,10 +40,8 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 def _measure(environment: Environment, scale: Scale, bars: Bars) -> Mapping[str, Measured]:
     rounds = Rounds(Changer(environment.corpus, scale.apply_changes, environment.writer))
-    raw, one_by_one = (
-        RawUpdate(rounds, environment, "raw"),
-        OneByOne(rounds, environment, "one-by-one"),
-    )
+    raw = RawUpdate(rounds, environment, "raw")
+    one_by_one = OneByOne(rounds, environment, "one-by-one")
     candidates: Mapping[str, Candidate] = {
         "ours": Ours(rounds, Compaction(environment.aws.stack, environment.folder / "ours")),
         "limit": raw,
@@ -74,7 +72,10 @@ def _report(measured: Mapping[str, Measured], scale: Scale) -> Report:
             "apply rate": rates["ours"],
             "apply rate to the limit": rates["ours"] / rates["limit"],
         },
-        notes=["ours is a whole cycle; limit is Chroma's update alone, naive a call a change"],
+        notes=[
+            "Ours is a whole cycle. Limit is Chroma's update alone. Naive makes one call for each "
+            "change."
+        ],
         details={
             name: [asdict(sample) for sample in one.samples] for name, one in measured.items()
         },

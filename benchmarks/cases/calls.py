@@ -1,9 +1,9 @@
-"""Benchmark 6: AWS calls of each kind for 1,000 changes, and what they cost.
+"""Benchmark 6: the AWS calls of each kind for 1,000 changes, and their cost.
 
-Everything is asked of a local AWS: the table's stream, the queue, the lease, the snapshot. This
-process plays both event source mappings, with their calls: one GetRecords a batch, ReceiveMessage
-and DeleteMessageBatch for ten messages each. Their idle polls depend on time and not on changes:
-they are not counted, nor is the producers' own write.
+All calls go to a local AWS: the table's stream, the queue, the lease, the snapshot. This process
+does the work of both event source mappings and makes their calls: one GetRecords a batch, and
+ReceiveMessage and DeleteMessageBatch for ten messages each. Idle polls are not counted, because
+they depend on time and not on changes. The producers' own writes are not counted either.
 """
 
 import importlib
@@ -37,13 +37,16 @@ from receipt_sync.keys import Collection
 _CHANGES: Final = 1_000
 _MESSAGES_A_CALL: Final = 10
 _STREAM_GB, _COMPACTOR_GB = 0.5, 2.0
-"""Memory of the functions in template.yaml."""
+"""The memory of the functions in template.yaml, in GB."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """How 1,000 changes come: which field, all over the table or receipt by receipt, and how many
-    at a time; all at once by default."""
+    """A way to make 1,000 changes.
+
+    `bursts` changes whole receipts, instead of records all over the table. `batch` is the number of
+    changes at a time; by default, all come at once.
+    """
 
     name: str
     kind: Kind
@@ -60,7 +63,7 @@ SCENARIOS: Final = (
 
 
 class Pipeline:
-    """Both functions, and the mappings between stream, queue and them."""
+    """Both functions, and the mappings that connect them with stream and queue."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -73,7 +76,7 @@ class Pipeline:
         self._compaction = Compaction(environment.aws.stack, environment.folder / "ours")
 
     def bring(self, entities: Sequence[Entity]) -> Bill:
-        """Write entities, and take their changes through to the snapshot."""
+        """Write entities, and process their changes into the snapshot. Return the bill."""
         self._environment.writer.put(entities)
         with billed(self._environment.aws.traffic) as bill:
             self._stream(self._shard.records(len(entities)), bill)
@@ -86,7 +89,7 @@ class Pipeline:
             answer = self._handler.lambda_handler({"Records": records}, Context())
         bill.invoked(time.perf_counter() - begun, _STREAM_GB)
         if answer["batchItemFailures"]:
-            raise BenchmarkError(f"the stream processor did not get through: {answer}")
+            raise BenchmarkError(f"the stream processor failed: {answer}")
 
     def _queue(self, bill: Bill) -> None:
         received = list(self._receive())
@@ -101,7 +104,7 @@ class Pipeline:
             self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
 
     def _receive(self) -> Iterator[Any]:
-        """All that waits, with as many calls as it takes; none of them empty."""
+        """Receive all waiting messages, without a call that returns none."""
         asked = self._sqs_waiting()
         while asked > 0:
             answer = self._sqs.receive_message(
@@ -111,7 +114,10 @@ class Pipeline:
             asked -= len(answer.get("Messages", []))
 
     def _sqs_waiting(self) -> int:
-        """Asked through a client that nobody watches: a mapping does not ask this."""
+        """Return the number of waiting messages, by a call that is not counted.
+
+        An event source mapping does not make this call.
+        """
         attributes = (
             boto3.Session()
             .client("sqs")
@@ -123,11 +129,13 @@ class Pipeline:
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """Every scenario, on lines and words."""
+    """Run every scenario, on lines and words."""
     with prepared(scale.sizes[-1], scale.dimension, bars, tuple(Collection)) as environment:
         pipeline = Pipeline(environment)
         entities = [e for e in environment.corpus.entities if e.key.collection is not None]
-        pipeline.bring(_change(entities, SCENARIOS[0], -1)[:10])  # checks out, opens, connects
+        pipeline.bring(
+            _change(entities, SCENARIOS[0], -1)[:10]
+        )  # warm-up: connections and checkout
         with bars.bar("scenarios", len(SCENARIOS)) as advance:
             bills = {}
             for number, scenario in enumerate(SCENARIOS):
@@ -145,7 +153,7 @@ def _run(pipeline: Pipeline, entities: Sequence[Entity], scenario: Scenario) -> 
 
 
 def _change(entities: list[Entity], scenario: Scenario, number: int) -> list[Entity]:
-    """Change some of the entities, in place; returns those, as they are from now on."""
+    """Change some of the entities in place. Return the changed ones."""
     randomness = Random(number)
     positions = _positions(entities, scenario, randomness)
     for position in positions:
@@ -176,10 +184,10 @@ def _report(bills: Mapping[Scenario, Bill]) -> Report:
             },
         },
         notes=[
-            "one batch of 1,000 changes, or ten of 100, in lines and words; the target takes the "
-            "worse of the first two. Idle polls of the mappings, log storage and the snapshot's "
-            "storage are not in it; Lambda's time is this machine's.",
-            f"list prices of {AS_OF}, {REGION}, as `receipt-sync cost` uses them",
+            "One batch of 1,000 changes, or ten of 100, in lines and words. The target takes the "
+            "worse of the first two. The cost leaves out idle polls of the mappings, log storage "
+            "and the snapshot's storage. Lambda's time is that of this machine.",
+            f"List prices of {AS_OF}, {REGION}, as `receipt-sync cost` uses them.",
         ],
         details={
             one.name: {

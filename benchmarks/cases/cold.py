@@ -1,8 +1,10 @@
 """Benchmark 4: cold start. The import of each built package, and the first cycle of a new worker.
 
-Limit of an import: what the function is made of, chromadb and boto3. Naive: the package without
-byte-code, as SAM's own builder leaves it. Limit of a first cycle: the snapshot's objects fetched
-side by side, and nothing done with them. Naive: the whole snapshot down, an update, the whole up.
+Import. Limit: the import of chromadb and boto3 alone. Naive: the package without byte-code, as
+SAM's own builder leaves it.
+
+First cycle. Limit: a parallel fetch of the snapshot's objects, without using them. Naive: download
+of the whole snapshot, update, upload of the whole snapshot.
 """
 
 import json
@@ -44,7 +46,7 @@ _CHILD: Final = Path(__file__).with_name("cold_child.py")
 
 @dataclass
 class Start:
-    """A new process of the package's Python that imports modules, and handles an event if given."""
+    """Starts a new process of the package's Python, which imports modules and handles an event."""
 
     runtime: PackageRuntime
     package: Path
@@ -52,13 +54,17 @@ class Start:
     variables: Mapping[str, str] = field(default_factory=dict)
     event: Any = None
     said: list[dict[str, Any]] = field(default_factory=list)
-    """What every run told of itself."""
+    """The report that the process of each run printed."""
 
     def prepare(self, number: int) -> None:
         pass
 
     def run(self) -> None:
-        """Raises BenchmarkError if the process fails, or the event is not handled."""
+        """Run the process.
+
+        Raises:
+            BenchmarkError: The process failed or did not handle the event.
+        """
         done = subprocess.run(
             [self.runtime.python, "-S", "-P", str(_CHILD), *self.modules],
             input=json.dumps(self.event),
@@ -79,12 +85,12 @@ class Start:
         self.said.append(said)
 
     def median(self, part: str) -> float:
-        """Median seconds of a part, the first run left out."""
+        """Return the median seconds of a part, without the first run."""
         return float(median(said[part] for said in self.said[1:]))
 
 
 class FirstCycle:
-    """The package's handler in a new process, with an empty folder, gets a round of changes."""
+    """Handles a round of changes in a new process with an empty working folder."""
 
     def __init__(self, start: Start, rounds: Rounds, root: Path) -> None:
         self.start, self._rounds, self._root = start, rounds, root
@@ -100,7 +106,7 @@ class FirstCycle:
 
 
 class Fetch:
-    """Every object of the snapshot that is there at first, side by side."""
+    """Fetches in parallel all objects of the snapshot that exist at the start."""
 
     def __init__(self, environment: Environment) -> None:
         self._s3, self._bucket = boto3.client("s3"), environment.aws.stack.names.bucket
@@ -122,7 +128,7 @@ class Fetch:
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """Imports, then first cycles at the scale's sizes."""
+    """Measure imports, then first cycles at the scale's sizes."""
     imports = {name: _measure_import(name, scale.few_rounds, bars) for name in _IMPORTS}
     cycles = {}
     for size in scale.cold_sizes:
@@ -135,10 +141,10 @@ def run(scale: Scale, bars: Bars) -> Report:
             **{f"first cycle {size} seconds": one.cycled for size, one in cycles.items()},
         },
         notes=[
-            "import: median of new processes of the package's own Python, file cache warm; naive: "
-            "the same package without byte-code; limit: its heaviest parts alone",
-            "first cycle: naive is a cycle of the naive way alone, with clients and imports warm; "
-            "limit: the snapshot's objects fetched, and nothing done with them",
+            "Import: median of new processes of the package's own Python with a warm file cache. "
+            "Naive is the same package without byte-code. Limit is its heaviest parts alone.",
+            "First cycle: naive is one naive cycle with warm clients and imports. Limit fetches "
+            "the snapshot's objects and does not use them.",
         ],
         details={
             "imports": imports,
@@ -150,12 +156,12 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 
 def sqs_record(message_id: str, body: str) -> dict[str, Any]:
-    """A record of an SQS event, as far as anybody reads it."""
+    """Return a record of an SQS event with the fields that the handler reads."""
     return {"messageId": message_id, "body": body, "eventSource": "aws:sqs"}
 
 
 def _measure_import(name: str, rounds: int, bars: Bars) -> dict[str, dict[str, float]]:
-    """Median seconds of a process, and of the import in it, by candidate."""
+    """Return, by candidate, the median seconds of a process and of the import in it."""
     function, handler, heaviest = _IMPORTS[name]
     package = built_package(function)
     runtime = package_runtime(package)
@@ -177,7 +183,7 @@ def _measure_import(name: str, rounds: int, bars: Bars) -> dict[str, dict[str, f
 
 @dataclass(frozen=True)
 class FirstCycles:
-    """Candidates by name, and the two parts of ours (median seconds)."""
+    """The measurements by candidate, and the median seconds of the two parts of ours."""
 
     by: Mapping[str, Measured]
     imported: float
@@ -210,7 +216,7 @@ def _variables(stack: Stack, root: Path) -> dict[str, str]:
 def _import_table(imports: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
     return Table(
         "Import of the built package: seconds",
-        ("function", "ours", "limit", "naive", "naive / ours", "whole process, ours"),
+        ("function", "ours", "limit", "naive", "naive / ours", "ours, whole process"),
         [
             (
                 name,
@@ -227,13 +233,15 @@ def _package_table() -> Table:
     function, handler, _ = _IMPORTS["compactor"]
     package = built_package(function)
     rows = import_times(package_runtime(package), package, handler)
-    return Table("The compactor's import by package: ms", ("package", "ms of its own"), rows)
+    return Table(
+        "The compactor's import by package: ms", ("package", "ms in its own modules"), rows
+    )
 
 
 def _cycle_table(cycles: Mapping[int, FirstCycles], scale: Scale) -> Table:
     return Table(
         f"First cycle of a new process, {CHANGES} changes, {scale.dimension} dimensions: seconds",
-        ("records", "whole process", "of it import", "of it cycle", "limit", "naive"),
+        ("records", "ours, whole process", "import in it", "cycle in it", "limit", "naive"),
         [
             (
                 f"{size:,}",

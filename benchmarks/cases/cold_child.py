@@ -1,7 +1,7 @@
-"""Run by a package's own Python, with nothing but the package: times a cold start from inside.
+"""Times a cold start from inside. A package's own Python runs it, without this environment.
 
-Arguments: the module to import. Standard input: an event for its lambda_handler, or nothing.
-Standard output: what the function logs, then one line of JSON, all in seconds.
+Arguments: the modules to import. Standard input: an event for the first module's lambda_handler,
+or nothing. Standard output: the function's log, then one line of JSON with seconds.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import time
 
 
 class Context:
-    """What the handlers ask of Lambda's context."""
+    """The parts of Lambda's context that the handlers use."""
 
     aws_request_id = "cold"
     function_name = memory_limit_in_mb = invoked_function_arn = "cold"
@@ -21,6 +21,7 @@ class Context:
 
 
 def main() -> None:
+    """Import the modules, handle the event, and print the seconds of both."""
     begun = time.perf_counter()
     modules = [importlib.import_module(name) for name in sys.argv[1:]]
     imported = time.perf_counter()

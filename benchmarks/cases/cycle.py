@@ -1,8 +1,8 @@
 """Benchmark 1: one warm compaction cycle of 100 scattered changes.
 
-Ours: messages in, everything in between, published. Naive: the whole snapshot down and up. Limit:
-Chroma's own update of the same records on an open collection, and one upload of as many bytes as
-ours published; nobody who publishes through S3 can do with less.
+Ours: the whole cycle, from messages to the published version. Naive: download and upload of the
+whole snapshot. Limit: Chroma's own update of the same records on an open collection, and one upload
+of as many bytes as ours published. Every solution that publishes through S3 needs at least this.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Limit:
 
 
 class Naive:
-    """The whole snapshot down and up."""
+    """Download and upload of the whole snapshot."""
 
     def __init__(self, rounds: Rounds, environment: Environment) -> None:
         self._rounds, self._folder = rounds, environment.folder / "naive"
@@ -62,7 +62,7 @@ class Naive:
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """Every size of the scale with changes of one field; the largest with texts as well."""
+    """Run every size of the scale with changes of one field, and the largest also with texts."""
     results: list[Result] = []
     for size in scale.sizes:
         kinds = tuple(Kind) if size == scale.sizes[-1] else (Kind.FIELD,)
@@ -73,7 +73,7 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 @dataclass(frozen=True)
 class Result:
-    """One row: candidates by name."""
+    """One row of the table: the measurements by candidate."""
 
     size: int
     kind: Kind
@@ -120,8 +120,8 @@ def _report(results: Sequence[Result], scale: Scale) -> Report:
         tables=[_times(results, scale), _bytes(results)],
         figures=figures,
         notes=[
-            "limit: Chroma's update of the same records, and one upload of as many bytes as ours "
-            "published. A text takes its two neighbours along: three records a change."
+            "Limit is Chroma's update of the same records, and one upload of as many bytes as ours "
+            "published. A changed text also changes its two neighbours: three records a change."
         ],
         details={"results": [_samples(result) for result in results]},
     )
@@ -130,7 +130,7 @@ def _report(results: Sequence[Result], scale: Scale) -> Report:
 def _times(results: Sequence[Result], scale: Scale) -> Table:
     return Table(
         f"Warm cycle of {CHANGES} scattered changes, {scale.dimension} dimensions: seconds",
-        ("records", "a change is", "ours", "limit", "naive", "ours / limit", "naive / ours"),
+        ("records", "changed field", "ours", "limit", "naive", "ours / limit", "naive / ours"),
         [
             (
                 f"{one.size:,}",
@@ -146,8 +146,8 @@ def _times(results: Sequence[Result], scale: Scale) -> Table:
 
 def _bytes(results: Sequence[Result]) -> Table:
     return Table(
-        "The same: megabytes over the wire, all services",
-        ("records", "a change is", "ours", "limit", "naive", "naive / ours"),
+        "The same cycles: megabytes over the wire, all services",
+        ("records", "changed field", "ours", "limit", "naive", "naive / ours"),
         [
             (
                 f"{one.size:,}",

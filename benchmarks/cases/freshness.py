@@ -1,7 +1,7 @@
-"""Benchmark 5: from a write to the table until a reader of the snapshot sees it.
+"""Benchmark 5: the time from a write to the table until a reader of the snapshot sees it.
 
-Both functions are deployed on a local AWS; a process of its own writes at a steady rate, and this
-one reads. Every write is timed, from before its request to after the read that found it.
+Both functions are deployed on a local AWS. A separate process writes at a steady rate, and this one
+reads. Each write is timed from before its request until after the read that found it.
 """
 
 import time
@@ -32,15 +32,19 @@ from operations.synthetic import synthetic_receipts
 _RECEIPTS: Final = 50
 _SEED: Final = 1
 _PATIENCE: Final = 120.0
-"""Seconds that the load, and the last writes, may take to become visible."""
+"""The load, and each further write, must be visible after this many seconds."""
 _POLL: Final = 0.02
 ALLOWED: Final = 2.0
-"""Seconds after its last write by which nothing may be waiting any more."""
+"""All writes must be visible this many seconds after the last write."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Of one rate: seconds, and how many writes were not visible in time after the last one."""
+    """The result of one rate, in seconds.
+
+    `drained` is the time from the last write until all writes were visible. `backlog` counts the
+    writes that were not visible `ALLOWED` seconds after the last write.
+    """
 
     rate: int
     achieved: float
@@ -53,7 +57,7 @@ class Result:
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """Every rate of the scale, one after another, on the same receipts."""
+    """Run every rate of the scale, one after another, on the same receipts."""
     with local_aws(deploy=True) as aws:
         connection = connect(aws.stack.variables, Path())
         with snapshot_readers(connection) as readers:
@@ -67,7 +71,7 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 
 def _load(connection: Connection, readers: Readers, bars: Bars) -> list[Entity]:
-    """Receipts through the whole pipeline; returns their lines and words once all are visible."""
+    """Send receipts through the pipeline. Return their lines and words when all are visible."""
     receipts = list(synthetic_receipts(_RECEIPTS, Random(_SEED)))
     entities = [
         embedded(e) for r in receipts for e in entities_of(r) if e.key.collection is not None
@@ -78,7 +82,9 @@ def _load(connection: Connection, readers: Readers, bars: Bars) -> list[Entity]:
         seen, end = 0, time.monotonic() + _PATIENCE
         while seen < len(entities):
             if time.monotonic() > end:
-                raise BenchmarkError(f"{seen} of {len(entities)} records are there after a while")
+                raise BenchmarkError(
+                    f"only {seen} of {len(entities)} records are visible after {_PATIENCE:g} s"
+                )
             time.sleep(0.2)
             before, seen = seen, sum(_count(reader) for reader in readers.values())
             advance(seen - before)
@@ -103,14 +109,21 @@ def _measure(variables: Mapping[str, str], wanted: Load, readers: Readers, bars:
 def _follow(
     watch: Watch, made: "Queue[list[Write]]", total: int, advance: Callable[[float], None]
 ) -> None:
-    """Watch until every write is visible. Raises BenchmarkError if one never is."""
+    """Watch until every write is visible.
+
+    Raises:
+        BenchmarkError: No further write became visible for a long time.
+    """
     seen, moved = 0, time.monotonic()
     while seen < total:
         if time.monotonic() - moved > _PATIENCE:
-            raise BenchmarkError(f"{total - seen} of {total} writes are not visible after a while")
+            raise BenchmarkError(
+                f"{total - seen} of {total} writes are not visible, {_PATIENCE:g} s after the last "
+                "visible one"
+            )
         for writes in _arrived(made):
             watch.expect(writes)
-        watch.look()
+        watch.check()
         if len(watch.freshness) > seen:
             advance(len(watch.freshness) - seen)
             seen, moved = len(watch.freshness), time.monotonic()
@@ -118,7 +131,7 @@ def _follow(
 
 
 def _arrived(made: "Queue[list[Write]]") -> Iterator[list[Write]]:
-    """What waits in the queue now."""
+    """Yield everything that is in the queue now."""
     while True:
         try:
             yield made.get_nowait()
@@ -145,7 +158,16 @@ def _result(rate: int, seen: Sequence[tuple[float, float]]) -> Result:
 def _report(results: Sequence[Result], scale: Scale, size: int) -> Report:
     table = Table(
         f"Freshness over {scale.seconds:g} s of writes, {size:,} records: seconds",
-        ("changes a second", "got", "p50", "p95", "p99", "longest", "all visible after", "late"),
+        (
+            "changes a second",
+            "written",
+            "p50",
+            "p95",
+            "p99",
+            "longest",
+            "all visible after",
+            "late",
+        ),
         [tuple(asdict(result).values()) for result in results],
     )
     return Report(
@@ -155,8 +177,8 @@ def _report(results: Sequence[Result], scale: Scale, size: int) -> Report:
             **{f"freshness {one.rate} backlog": float(one.backlog) for one in results},
         },
         notes=[
-            "all visible after: seconds from the last write; late: writes not visible "
-            f"{ALLOWED:g} s after it"
+            "All visible after: seconds from the last write. Late: writes that were not visible "
+            f"{ALLOWED:g} s after it."
         ],
         details={"results": [asdict(result) for result in results]},
     )

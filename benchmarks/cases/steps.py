@@ -1,7 +1,7 @@
-"""Where the time of a warm cycle goes: each step of it, timed in place.
+"""Measures the time of each step of a warm cycle, in place.
 
-A step that is called inside another one counts as part of that. The two reads run at the same time
-where neither needs the other, so their parts may add up to more than the whole.
+A step that another step calls counts as part of that step. The two reads run at the same time if
+neither needs the other, so their parts may add up to more than the whole.
 """
 
 import threading
@@ -39,39 +39,39 @@ STEPS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("acquire the lease: PutItem", Lease, "_acquire"),
     ("check out: conditional GET of the manifest", WorkingCopy, "checkout"),
     ("closure of the changes", cycle, "closure_of"),
-    ("read table and Chroma, side by side", Cycle, "_read"),
-    ("… of it the table: BatchGetItem", DynamoDBSource, "get"),
-    ("… of it Chroma: get", CollectionIndex, "get"),
+    ("read table and Chroma in parallel", Cycle, "_read"),
+    ("… part of it, the table: BatchGetItem", DynamoDBSource, "get"),
+    ("… part of it, Chroma: get", CollectionIndex, "get"),
     ("project and compare: make the plan", cycle, "make_plan"),
     ("Chroma: update", CollectionIndex, "update"),
     ("read back", cycle, "read_back"),
     ("compare the pages with the mirror", working_copy, "difference"),
     ("build the pack: read, zstd", working_copy, "build_pack"),
     ("put the pack", S3SnapshotStore, "write"),
-    ("put the manifest on its condition", S3SnapshotStore, "swap_manifest"),
-    ("lay the pack over the mirror", Mirror, "accept"),
+    ("put the manifest: conditional PUT", S3SnapshotStore, "swap_manifest"),
+    ("apply the pack to the mirror", Mirror, "accept"),
     ("mark files equal", working_copy, "mark_all_equal"),
     ("release the lease: DeleteItem", Lease, "_release"),
 )
-"""In the order of a cycle: what it is called here, and the callable that does it."""
+"""The steps in the order of a cycle: the name, and the owner and name of the callable."""
 
 _PARTS: Final = frozenset(name for name, _, _ in STEPS if name.startswith("…"))
 
 
 class Stopwatch:
-    """Seconds by step, of the steps that were called since the last `take`."""
+    """Adds up the seconds of each step since the last `take`."""
 
     def __init__(self) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._inside = threading.local()
 
     def take(self) -> dict[str, float]:
-        """What was timed, and begin anew."""
+        """Return the seconds by step, and begin again at zero."""
         taken, self._seconds = dict(self._seconds), defaultdict(float)
         return taken
 
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The call, timed unless another step of the same thread has called it."""
+        """Return the call with timing. A call by another step of the same thread is not timed."""
 
         def timed_call(*arguments: Any, **named: Any) -> Any:
             if getattr(self._inside, "step", None) not in {None, *self._wholes(name)}:
@@ -88,13 +88,13 @@ class Stopwatch:
 
     @staticmethod
     def _wholes(name: str) -> set[str]:
-        """The step that a part may be timed inside of."""
-        return {"read table and Chroma, side by side"} if name in _PARTS else set()
+        """Return the step inside which a part is timed, although that step calls it."""
+        return {"read table and Chroma in parallel"} if name in _PARTS else set()
 
 
 @contextmanager
 def watched() -> Iterator[Stopwatch]:
-    """A stopwatch around every step, for the block."""
+    """Put a stopwatch around every step for the block."""
     watch = Stopwatch()
     with ExitStack() as patches:
         for name, owner, attribute in STEPS:
@@ -104,7 +104,7 @@ def watched() -> Iterator[Stopwatch]:
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """Warm cycles at the largest size, each with other changes."""
+    """Run warm cycles at the largest size, each with other changes."""
     taken = []
     with prepared(scale.sizes[-1], scale.dimension, bars) as environment, watched() as watch:
         rounds = Rounds(Changer(environment.corpus, CHANGES, environment.writer))
@@ -126,7 +126,7 @@ def _report(taken: list[dict[str, float]], size: int) -> Report:
     steps = sum(seconds for name, seconds in spent.items() if name in _wholes())
     rows = [
         *((name, 1000 * spent[name], 100 * spent[name] / spent["whole"]) for name in _names()),
-        ("the rest", 1000 * (spent["whole"] - steps), 100 * (1 - steps / spent["whole"])),
+        ("everything else", 1000 * (spent["whole"] - steps), 100 * (1 - steps / spent["whole"])),
         ("the whole cycle", 1000 * spent["whole"], 100.0),
     ]
     return Report(
@@ -138,9 +138,7 @@ def _report(taken: list[dict[str, float]], size: int) -> Report:
             )
         ],
         figures={f"step {name}": seconds for name, seconds in spent.items()},
-        notes=[
-            f"medians of {len(taken)} cycles; the stopwatch itself takes less than a millisecond"
-        ],
+        notes=[f"Medians of {len(taken)} cycles. The stopwatch takes less than a millisecond."],
         details={"samples": taken},
     )
 

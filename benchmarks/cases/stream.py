@@ -1,7 +1,7 @@
-"""Benchmark 3: records a second through the stream processor's handler, SQS answering at once.
+"""Benchmark 3: records a second through the stream processor's handler, with an immediate SQS.
 
-Naive: a message a record, as the document has it. Limit: the calls alone that ours made, with their
-messages made before.
+Naive: one message for each record, as the source document proposes it. Limit: only the SQS calls
+that ours made, with prepared messages.
 """
 
 import importlib
@@ -38,7 +38,7 @@ _QUEUE: Final = "/000000000000/queue"
 
 @dataclass(frozen=True)
 class Context:
-    """What the handler asks of Lambda's context."""
+    """The parts of Lambda's context that the handler uses."""
 
     aws_request_id: str = "benchmark"
 
@@ -47,7 +47,7 @@ class Context:
 
 
 class Events:
-    """The events of a run, the same for all candidates and all rounds."""
+    """The events of a run. All candidates and all rounds get the same ones."""
 
     def __init__(self, batch: int) -> None:
         words = corpus_of(_WORDS, 1).words
@@ -68,11 +68,11 @@ class Ours(Events):
         for event in self.all:
             answer = self._handler.lambda_handler(event, Context())
             if answer["batchItemFailures"]:
-                raise BenchmarkError(f"the stream processor did not get through: {answer}")
+                raise BenchmarkError(f"the stream processor failed: {answer}")
 
 
 class Naive(Events):
-    """A message a record."""
+    """A processor that sends one message for each record."""
 
     def __init__(self, batch: int, url: str) -> None:
         super().__init__(batch)
@@ -84,7 +84,7 @@ class Naive(Events):
 
 
 class Limit:
-    """The calls that ours makes."""
+    """The SQS calls of ours, and nothing else."""
 
     def __init__(self, calls: list[dict[str, Any]]) -> None:
         self._client, self._calls = boto3.client("sqs"), calls
@@ -98,7 +98,7 @@ class Limit:
 
 
 def run(scale: Scale, bars: Bars) -> Report:
-    """Both batch sizes."""
+    """Run both batch sizes."""
     with sqs_stub() as endpoint, _handler(endpoint) as (handler, traffic, url):
         results = {
             batch: _measure(batch, handler, traffic, url, scale.few_rounds, bars)
@@ -109,7 +109,7 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 @contextmanager
 def _handler(endpoint: str) -> Iterator[tuple[ModuleType, Traffic, str]]:
-    """The handler's module as a cold start leaves it, its clients watched, and the queue's URL."""
+    """Yield the freshly imported handler module, the count of its calls, and the queue's URL."""
     url = endpoint + _QUEUE
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -140,7 +140,7 @@ def _measure(
 
 
 def _calls_of(ours: Ours, traffic: Traffic) -> list[dict[str, Any]]:
-    """The parameters of every SendMessageBatch of one run."""
+    """Return the parameters of every SendMessageBatch of one run."""
     with traffic.noted("sqs", "SendMessageBatch") as calls:
         ours.run()
     return calls
@@ -159,7 +159,10 @@ def _report(results: Mapping[int, Mapping[str, Measured]]) -> Report:
     return Report(
         tables=[Table("Stream processor: records a second", columns, rows)],
         figures=figures,
-        notes=["limit: the SQS calls of ours alone; naive: a message a record, ten a call"],
+        notes=[
+            "Limit is the SQS calls of ours alone. Naive sends one message for each record, ten a "
+            "call."
+        ],
         details={
             str(batch): {name: [asdict(s) for s in one.samples] for name, one in by.items()}
             for batch, by in results.items()

@@ -1,4 +1,4 @@
-"""Counts the calls of a piece of work by kind, and the units that AWS bills for each."""
+"""Counts AWS calls by kind, and the units that AWS bills for each."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LAMBDA: Final = Call("lambda", "Invoke")
 
 @dataclass
 class Bill:
-    """`calls` and billed `units` by kind, and GB-seconds of Lambda as this machine took them."""
+    """The calls and billed units by kind, and Lambda's GB-seconds as measured on this machine."""
 
     calls: Counter[Call] = field(default_factory=Counter)
     units: Counter[Call] = field(default_factory=Counter)
@@ -37,14 +37,18 @@ class Bill:
         self.gb_seconds += other.gb_seconds
 
     def usd(self, prices: Prices) -> float:
-        """What all of it costs."""
+        """Return the cost of everything in US dollars.
+
+        Raises:
+            BenchmarkError: A call has no price.
+        """
         requests = sum(units * price_of(call, prices) for call, units in self.units.items())
         return requests + self.gb_seconds * prices.lambda_gb_second
 
 
 @contextmanager
 def billed(traffic: Traffic) -> Iterator[Bill]:
-    """The bill of the block, filled at its end with what `traffic` saw meanwhile."""
+    """Yield a bill. At the end of the block, the calls that `traffic` counted are added to it."""
     bill, before = Bill(), traffic.copy()
     with traffic.noted(*_READS) as reads:
         yield bill
@@ -53,13 +57,13 @@ def billed(traffic: Traffic) -> Iterator[Bill]:
     bill.calls += made
     for call, count in made.items():
         bill.units[call] += _units(call, count, after, before)
-    # An item of 4 KB at most, or one that is not there, costs a unit each.
+    # A read of an item costs one unit if the item has at most 4 KB or does not exist.
     keys = [keys for read in reads for keys in read["RequestItems"].values()]
     bill.units[_READS] = sum(len(asked["Keys"]) for asked in keys)
 
 
 def _units(call: Call, count: int, after: Traffic, before: Traffic) -> int:
-    """Calls, or for SQS and Query what their bytes make of them."""
+    """Return the billed units: the calls, or for SQS and Query a number that depends on bytes."""
     moved = after.bytes_of(call) - before.bytes_of(call)
     if call.service == "sqs":
         return max(count, ceil(moved / SQS_CHUNK))

@@ -1,4 +1,4 @@
-"""Rounds of changes: written to the table, and as the messages that the compactor gets for them."""
+"""Makes rounds of changes: writes them to the table, and builds the compactor's messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _ROOM: Final = MESSAGE_LIMIT - 4_096
 
 
 class Kind(StrEnum):
-    """The field that a change is of. A text is carried by its two neighbours as context, too."""
+    """The field that a change alters. A text is also the context of its two neighbours."""
 
     FIELD = "confidence"
     TEXT = "text"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Round:
-    """Entities after their change, and the changed fields by Chroma id."""
+    """The entities after their change, the changed fields by Chroma id, and the messages."""
 
     entities: tuple[Entity, ...]
     values: Mapping[str, dict[str, Any]]
@@ -36,14 +36,14 @@ class Round:
 
 
 class Changer:
-    """Changes scattered words of a corpus, and remembers what each has become."""
+    """Changes scattered words of a corpus, and keeps their present state."""
 
     def __init__(self, corpus: Corpus, count: int, writer: TableWriter) -> None:
         self._count, self._writer = count, writer
         self._words = list(corpus.words)
 
     def change(self, number: int, kind: Kind) -> Round:
-        """Round `number`, written to the table."""
+        """Make round `number` and write it to the table."""
         randomness = Random(f"{kind} {number}")
         positions = scattered(self._words, self._count, randomness)
         changes = [self._change(position, number, kind, randomness) for position in positions]
@@ -62,7 +62,7 @@ class Changer:
 def messages_of(
     entities: Sequence[Entity], changes: Sequence[Mapping[str, Any]]
 ) -> tuple[QueueMessage, ...]:
-    """What the queue would hold after these changes."""
+    """Return the messages that the queue would hold after these changes."""
     bodies = [_body(e, c, n) for n, (e, c) in enumerate(zip(entities, changes, strict=True))]
     a_message = _ROOM // max(len(body) + 1 for body in bodies)
     return tuple(
@@ -72,7 +72,7 @@ def messages_of(
 
 
 def new_value(kind: Kind, entity: Entity, number: int, randomness: Random) -> dict[str, Any]:
-    """Another value of the field, which round `number` gives it."""
+    """Return a new value of the field for round `number`."""
     if kind is Kind.TEXT:
         return {"text": f"{entity.text.split('~')[0]}~{number}"}
     return {"confidence": Decimal(randomness.randrange(1, 10**6)).scaleb(-6)}

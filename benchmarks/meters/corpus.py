@@ -1,4 +1,4 @@
-"""Synthetic lines and words as the table and Chroma hold them; the same for the same seed."""
+"""Synthetic lines and words as the table and Chroma hold them. They are the same in every run."""
 
 import hashlib
 import json
@@ -19,14 +19,14 @@ from receipt_sync.keys import Collection, EntityKey
 COLLECTION: Final = Collection.WORDS
 VECTORS_A_BATCH: Final = 1_000
 _SEED: Final = 4
-_WORDS_A_RECEIPT: Final = 40  # no receipt has fewer on average, so that there are always enough
+_WORDS_A_RECEIPT: Final = 40  # fewer than the average receipt has
 _DELTA_ID: Final = "01J00000000000000000000000"
 _SAMPLED: Final = 200
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Lines and words as entities, with the metadata of the receipts that they belong to."""
+    """Lines and words as entities, with the metadata of their receipts."""
 
     members: Mapping[Collection, tuple[Entity, ...]]
     receipts: tuple[Entity, ...]
@@ -34,15 +34,16 @@ class Corpus:
 
     @property
     def words(self) -> tuple[Entity, ...]:
+        """All words."""
         return self.members[Collection.WORDS]
 
     @property
     def entities(self) -> tuple[Entity, ...]:
-        """All that the table holds."""
+        """Everything that the table holds."""
         return (*self.receipts, *(e for members in self.members.values() for e in members))
 
     def records(self, collection: Collection) -> Iterator[list[NewVector]]:
-        """What Chroma holds of it in one collection, some at a time."""
+        """Yield the records of one collection in Chroma, in batches."""
         items = self._items()
         for number, members in enumerate(batches(self.members[collection], VECTORS_A_BATCH)):
             seed = [_SEED, number, *([1] if collection is Collection.LINES else [])]
@@ -53,7 +54,7 @@ class Corpus:
             ]
 
     def digest(self, collection: Collection) -> str:
-        """Changes when what is made changes; looks at the first records alone."""
+        """Return a digest of the first records. It differs if this code makes other records."""
         items = self._items()
         content = [
             (e.key.chroma_id, e.text, _metadata(e, items))
@@ -68,7 +69,7 @@ class Corpus:
 def corpus_of(
     size: int, dimension: int, collections: Sequence[Collection] = (COLLECTION,)
 ) -> Corpus:
-    """`size` words, and the lines of their receipts if asked for."""
+    """Return a corpus of `size` words, and of the lines of their receipts if asked for."""
     members: dict[Collection, list[Entity]] = {collection: [] for collection in collections}
     receipts: list[Entity] = []
     count = max(3, 1 + size // _WORDS_A_RECEIPT)
@@ -95,5 +96,5 @@ def _vectors(seed: list[int], count: int, dimension: int) -> Vectors:
 
 
 def scattered(entities: Sequence[Entity], count: int, randomness: Random) -> list[int]:
-    """Positions of `count` entities all over the corpus."""
+    """Return the positions of `count` random entities."""
     return sorted(randomness.sample(range(len(entities)), count))

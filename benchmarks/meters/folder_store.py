@@ -1,4 +1,4 @@
-"""A snapshot's objects in a folder: what a bucket is seeded from."""
+"""Keeps a snapshot's objects in a folder, from which a bucket is filled."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
 
 class FolderStore:
-    """SnapshotStore below `root`, for one process at a time."""
+    """A SnapshotStore below `root`, for one process at a time."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -26,7 +26,7 @@ class FolderStore:
         present = self.manifest(None)
         if expected_etag != (present.etag if isinstance(present, FetchedManifest) else None):
             raise PublishRefusedError(f"{self._manifest} is no longer the version checked out")
-        self._root.mkdir(parents=True, exist_ok=True)  # version 0 comes before any object
+        self._root.mkdir(parents=True, exist_ok=True)  # version 0 is written before any object
         self._manifest.write_bytes(data)
         return _etag(data)
 
@@ -49,7 +49,7 @@ class FolderStore:
             (self._root / name).unlink(missing_ok=True)
 
     def objects(self) -> Iterator[tuple[str, Path]]:
-        """Every object's name and file, the manifest last."""
+        """Yield the name and file of every object, the manifest last."""
         for path in sorted(self._root.rglob("*")):
             if path.is_file() and path != self._manifest:
                 yield path.relative_to(self._root).as_posix(), path

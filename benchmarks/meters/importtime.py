@@ -1,4 +1,4 @@
-"""What the import of a function consists of, by package, from Python's own -X importtime.
+"""Measures the import of a function by package, with Python's -X importtime.
 
 https://docs.python.org/3/using/cmdline.html#cmdoption-X
 """
@@ -18,24 +18,27 @@ _SHOWN: Final = 12
 
 
 def import_times(runtime: PackageRuntime, package: Path, module: str) -> list[tuple[str, float]]:
-    """Milliseconds in the modules of each package themselves, the dearest first, then the rest.
+    """Return the milliseconds in each package's own modules, the slowest first, then the rest.
 
-    Measuring makes each module a little slower than it is.
+    The measurement itself makes each import a little slower.
+
+    Raises:
+        BenchmarkError: The module cannot be imported.
     """
     command = [runtime.python, "-S", "-P", "-X", "importtime", "-c", f"import {module}"]
     variables = {"PATH": os.environ["PATH"], **runtime.environment(package)}
-    # Twice: the first brings the files into the cache.
+    # The first run fills the file cache.
     for _ in range(2):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     if done.returncode != 0:
-        raise BenchmarkError(f"{module} can't be imported: {done.stderr[-2000:]}")
+        raise BenchmarkError(f"{module} cannot be imported: {done.stderr[-2000:]}")
     return by_package(done.stderr)
 
 
-def by_package(said: str) -> list[tuple[str, float]]:
-    """What Python said of each module, summed up."""
+def by_package(report: str) -> list[tuple[str, float]]:
+    """Return the sums by package of Python's report, in milliseconds."""
     spent: Counter[str] = Counter()
-    for microseconds, name in _LINE.findall(said):
+    for microseconds, name in _LINE.findall(report):
         spent[name.partition(".")[0]] += int(microseconds)
     shown = spent.most_common(_SHOWN)
     rest = spent.total() - sum(count for _, count in shown)

@@ -1,4 +1,4 @@
-"""What a result was measured on."""
+"""Describes the machine of a measurement, and the versions of its packages."""
 
 import os
 import platform
@@ -21,7 +21,10 @@ _PACKAGES: Final = (
 
 
 def machine_facts() -> dict[str, Any]:
-    """Processor, memory and load at this moment. Load above the cores: others were at work."""
+    """Return processor, memory and present load.
+
+    A load above the number of cores means that other programs were running.
+    """
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -33,12 +36,12 @@ def machine_facts() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of the packages whose speed shows."""
+    """Return the versions of the packages that affect the speed."""
     return {name: version(name) for name in _PACKAGES}
 
 
 def _processor() -> str:
-    """As Linux names it; elsewhere what Python knows."""
+    """Return the processor's name from Linux, or on other systems from Python."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

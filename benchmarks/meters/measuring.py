@@ -1,4 +1,4 @@
-"""Times candidates in turn, so that what else the machine does hits all of them alike."""
+"""Times candidates in turn, so that other work of the machine affects all of them alike."""
 
 import gc
 import time
@@ -11,20 +11,20 @@ from benchmarks.meters.traffic import Traffic
 
 
 class Candidate(Protocol):
-    """One way to do the work of a round."""
+    """A candidate: one way to do the work of a round."""
 
     def prepare(self, number: int) -> None:
-        """Make round `number` ready; not timed."""
+        """Prepare round `number`. This is not timed."""
         ...
 
     def run(self) -> None:
-        """Do the work of the round; timed."""
+        """Do the work of the round. This is timed."""
         ...
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One timed run: seconds, and bytes that went over the wire, both ways."""
+    """One timed run: its seconds, and the bytes sent and received."""
 
     seconds: float
     moved: int
@@ -38,12 +38,12 @@ class Measured:
 
     @property
     def seconds(self) -> float:
-        """The median."""
+        """The median seconds."""
         return median(sample.seconds for sample in self.samples)
 
     @property
     def moved(self) -> float:
-        """The median, in bytes."""
+        """The median bytes sent and received."""
         return median(sample.moved for sample in self.samples)
 
 
@@ -53,9 +53,9 @@ def alternate(
     traffic: Traffic,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Measured]:
-    """Run every candidate once a round, each round begun by another one.
+    """Run every candidate once a round. Each round begins with another candidate.
 
-    A round before the first is run and not counted: caches fill, connections open.
+    An extra round at the start is not counted. It fills caches and opens connections.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in candidates}
     names = list(candidates)
@@ -70,7 +70,7 @@ def alternate(
 
 
 def timed(candidate: Candidate, number: int, traffic: Traffic) -> Sample:
-    """One run of one candidate."""
+    """Prepare and time one run of one candidate."""
     candidate.prepare(number)
     gc.collect()
     before, begun = traffic.moved, time.perf_counter()

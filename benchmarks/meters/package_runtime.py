@@ -1,7 +1,7 @@
-"""The built packages, and what else Lambda's runtime brings: a Python of their version, and boto3.
+"""Finds the built packages, and builds a runtime for them: a Python of their version, and boto3.
 
-boto3 is copied from this environment, because a package must be imported without anything else
-that this environment has.
+Lambda's runtime provides boto3, so it is copied from this environment. Nothing else of this
+environment may be importable.
 """
 
 import shutil
@@ -23,18 +23,22 @@ _BUILD: Final = "build them with `make package`"
 
 @dataclass(frozen=True)
 class PackageRuntime:
-    """An interpreter, and the folder with what the runtime brings."""
+    """An interpreter, and a folder with the libraries that Lambda's runtime provides."""
 
     python: str
     libraries: Path
 
     def environment(self, package: Path) -> dict[str, str]:
-        """Variables with which the interpreter finds the package first, and nothing else."""
+        """Return the variables with which the interpreter finds the package and the libraries."""
         return {"PYTHONPATH": f"{package}:{self.libraries}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def built_package(function: str) -> Path:
-    """Folder of a function's package, by its logical id. Raises BenchmarkError."""
+    """Return the folder of a function's package, by its logical id.
+
+    Raises:
+        BenchmarkError: The package is not built.
+    """
     folder = _BUILT / function
     if not (folder / "receipt_sync").is_dir():
         raise BenchmarkError(f"there is no package in {folder}: {_BUILD}")
@@ -42,19 +46,23 @@ def built_package(function: str) -> Path:
 
 
 def package_runtime(package: Path) -> PackageRuntime:
-    """A runtime for the package. Raises BenchmarkError if this machine lacks its Python."""
+    """Return a runtime for the package.
+
+    Raises:
+        BenchmarkError: This machine lacks the package's Python, or it has no byte-code.
+    """
     version = _version_of(package)
     python = find_python(version)
     if python is None:
         raise BenchmarkError(
-            f"the packages are for Python {version}, which is not here: install it, or build for "
-            "the Python at hand with `PACKAGE_FOR=here make package`"
+            f"the packages are for Python {version}, which is not installed: install it, or build "
+            "for the installed Python with `PACKAGE_FOR=here make package`"
         )
     return PackageRuntime(python, _libraries(version, python))
 
 
 def _version_of(package: Path) -> str:
-    """The Python that the package's byte-code is for: x.cpython-312.pyc → 3.12."""
+    """Return the Python version of the package's byte-code: x.cpython-312.pyc → 3.12."""
     for path in (package / "receipt_sync").rglob("*.cpython-*.pyc"):
         digits = path.name.split(".cpython-")[1].removesuffix(".pyc")
         return f"{digits[0]}.{digits[1:]}"

@@ -1,6 +1,6 @@
-"""Published snapshots of the corpus, made once by the compactor's own code and kept.
+"""Builds published snapshots of the corpus with the compactor's own code, and keeps them.
 
-A snapshot of 50,000 records takes minutes to build and seconds to put into a bucket.
+A snapshot of 50,000 records takes minutes to build, but only seconds to copy into a bucket.
 """
 
 import shutil
@@ -28,7 +28,7 @@ _THREADS: Final = 4
 
 
 def snapshot_of(corpus: Corpus, collection: Collection, advance: Advance) -> FolderStore:
-    """The published snapshot of a collection of the corpus; built if no earlier run has left it."""
+    """Return the published snapshot of a collection. Build it if no earlier run has built it."""
     name = (
         f"{collection}-{len(corpus.members[collection])}x{corpus.dimension}"
         f"-chroma{version('chromadb')}-format{FORMAT}-{corpus.digest(collection)}"
@@ -40,14 +40,14 @@ def snapshot_of(corpus: Corpus, collection: Collection, advance: Advance) -> Fol
 
 
 def restore(snapshot: FolderStore, folder: Path) -> Path:
-    """The snapshot's files, as Chroma had them; returns the folder that holds them."""
+    """Restore the snapshot's Chroma files below `folder`. Return the folder that holds them."""
     mirror = Mirror(snapshot, COLLECTION, folder)
     mirror.refresh()
     return mirror.folder
 
 
 def seed_bucket(snapshot: FolderStore, target: S3SnapshotStore, advance: Advance) -> None:
-    """Put a snapshot's objects into a bucket that has none; the manifest last."""
+    """Copy a snapshot's objects into a bucket without a snapshot, the manifest last."""
     *objects, (_, manifest) = snapshot.objects()
     with ThreadPoolExecutor(_THREADS) as pool:
         for size in pool.map(lambda named: _put(target, *named), objects):
@@ -62,7 +62,7 @@ def _put(target: S3SnapshotStore, name: str, path: Path) -> int:
 
 
 def _build(corpus: Corpus, collection: Collection, folder: Path, advance: Advance) -> None:
-    """Under another name until it is whole, so that an interrupted build is never taken."""
+    """Build in a scratch folder and rename it, so that an interrupted build is never used."""
     scratch = folder.with_name(f"{uuid.uuid4()}.building")
     settings = CopySettings("benchmarks", timedelta(days=1))
     store = FolderStore(scratch / "objects")

@@ -1,6 +1,6 @@
-"""SQS at the socket: takes SendMessage and SendMessageBatch, answers at once, keeps nothing.
+"""A stub of SQS that accepts SendMessage and SendMessageBatch at once and stores nothing.
 
-A process of its own, as SQS is; whoever sends pays for everything on its own side of the wire.
+It runs in a process of its own, so that the sender's process only does the sender's work.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from typing import Final
 
 _LENGTH: Final = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _ENTRY: Final = re.compile(rb'"Id": "(\d+)"')
-"""As botocore writes it. In the text of a message each of these quotes is escaped."""
+"""The form in which botocore writes it. In a message's text, these quotes are escaped."""
 _TAKEN: Final = {"MessageId": "0", "MD5OfMessageBody": "0"}
 
 
 @contextmanager
 def sqs_stub() -> Iterator[str]:
-    """The URL of a stub that runs for the block."""
+    """Run a stub for the block. Yield its URL."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.meters.sqs_stub"], stdout=subprocess.PIPE, text=True
     ) as process:

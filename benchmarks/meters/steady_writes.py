@@ -1,4 +1,4 @@
-"""Writes changes at a steady rate, in a process of its own so that nothing else delays it."""
+"""Writes changes at a steady rate, in a separate process so that nothing else delays it."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ _END: Final = 10.0
 
 
 class Write(NamedTuple):
-    """The confidence that an entity was given, and the epoch second at which that began."""
+    """The confidence that an entity got, and the time (epoch seconds) at which the write began."""
 
     key: EntityKey
     value: float
@@ -32,7 +32,10 @@ class Write(NamedTuple):
 
 @dataclass(frozen=True)
 class Load:
-    """`rate` changes a second for `seconds`, all over `entities`. Values begin after `first`."""
+    """A load: `rate` changes a second for `seconds`, spread over `entities`.
+
+    `first` is the number of the first value. No two loads of a run may share a number.
+    """
 
     entities: Sequence[Entity]
     rate: int
@@ -42,9 +45,10 @@ class Load:
 
 @contextmanager
 def steady_writes(variables: Mapping[str, str], load: Load) -> Iterator["Queue[list[Write]]"]:
-    """A queue that gets each request's writes once they are made.
+    """Run the writer for the block. Yield a queue that gets the writes of each finished request.
 
-    Raises BenchmarkError after the block if the writer failed.
+    Raises:
+        BenchmarkError: The writer failed. It is raised after the block.
     """
     context = get_context("spawn")
     made: Queue[list[Write]] = context.Queue()
@@ -78,5 +82,5 @@ def _write_all(variables: dict[str, str], load: Load, made: "Queue[list[Write]]"
 
 
 def _changed(entity: Entity, number: int) -> Entity:
-    """With a confidence that no other write has."""
+    """Return the entity with a confidence that no other write has."""
     return replace(entity, fields={**entity.fields, "confidence": Decimal(number).scaleb(-7)})

@@ -1,4 +1,4 @@
-"""Stream events as Lambda hands them over, of a mix that an editing user and a pipeline make."""
+"""Builds stream events as Lambda delivers them, with a mix of editors' and pipelines' changes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,11 +10,11 @@ from operations.items import AttributeMap, Entity
 
 _CREATED: Final = 1_769_860_800.0
 _MIX: Final = {"text": 50, "confidence": 20, "embedding_status": 15, "other": 10, "REMOVE": 5}
-"""Percent of the records; `other` changes a field that Chroma does not mirror."""
+"""The percentage of each kind of record. `other` changes a field that Chroma does not mirror."""
 
 
 def event_of(words: list[Entity], first_sequence: int, randomness: Random) -> dict[str, Any]:
-    """One event, a record a word."""
+    """Return one event with one record for each word."""
     kinds = randomness.choices(list(_MIX), list(_MIX.values()), k=len(words))
     records = [
         _record(word, kind, first_sequence + number)
@@ -26,7 +26,7 @@ def event_of(words: list[Entity], first_sequence: int, randomness: Random) -> di
 def events_of(
     words: tuple[Entity, ...], batch: int, randomness: Random
 ) -> Iterator[dict[str, Any]]:
-    """Endless events of `batch` records each, no word twice in one event."""
+    """Yield events of `batch` records without end. No word occurs twice in one event."""
     sequence = 1
     while True:
         yield event_of(randomness.sample(words, batch), sequence, randomness)
@@ -36,7 +36,7 @@ def events_of(
 def stream_record(
     entity: Entity, old: AttributeMap | None, new: AttributeMap | None, sequence: int
 ) -> dict[str, Any]:
-    """One record; an image that is None is left out."""
+    """Return one record. It lacks an image that is None."""
     event = "MODIFY" if old and new else "INSERT" if new else "REMOVE"
     images = {"OldImage": old, "NewImage": new}
     return {

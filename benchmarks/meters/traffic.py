@@ -1,4 +1,4 @@
-"""Counts the AWS calls of this process, and their bytes, from botocore's own events.
+"""Counts the AWS calls of this process and their bytes, by botocore's events.
 
 https://docs.aws.amazon.com/boto3/latest/guide/events.html
 """
@@ -13,14 +13,14 @@ import boto3
 
 
 class Call(NamedTuple):
-    """A kind of call, as botocore names it: ("s3", "GetObject")."""
+    """A kind of call by botocore's names, such as ("s3", "GetObject")."""
 
     service: str
     operation: str
 
 
 class Traffic:
-    """Every request that a client of the watched session sends; a retry is another request."""
+    """Counts every request that clients of the watched session send. A retry counts again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,16 +31,16 @@ class Traffic:
 
     @property
     def moved(self) -> int:
-        """Bytes of all bodies, both ways."""
+        """The bytes of all bodies, sent and received."""
         with self._lock:
             return self.sent.total() + self.received.total()
 
     def bytes_of(self, call: Call) -> int:
-        """Bytes of a kind of call, both ways."""
+        """Return the bytes of a kind of call, sent and received."""
         return self.sent[call] + self.received[call]
 
     def copy(self) -> "Traffic":
-        """What was counted until now."""
+        """Return a copy of the present counts."""
         twin = Traffic()
         with self._lock:
             twin.calls, twin.sent = Counter(self.calls), Counter(self.sent)
@@ -48,14 +48,14 @@ class Traffic:
         return twin
 
     def watch(self, session: boto3.Session) -> None:
-        """Count what clients send that `session` makes from now on."""
+        """Count the requests of all clients that `session` makes from now on."""
         session.events.register("before-send", self._on_send)
         session.events.register("response-received", self._on_response)
         session.events.register("provide-client-params", self._on_params)
 
     @contextmanager
     def noted(self, service: str, operation: str) -> Iterator[list[dict[str, Any]]]:
-        """The parameters of every such call that is made inside the block."""
+        """Yield a list that gets the parameters of every such call in the block."""
         call, params = Call(service, operation), list[dict[str, Any]]()
         self._notes[call] = params
         try:
@@ -77,13 +77,13 @@ class Traffic:
     def _on_response(self, event_name: str, response_dict: Any, **_: Any) -> None:
         call, headers = _call(event_name), (response_dict or {}).get("headers", {})
         if call.operation.startswith("Head"):
-            return  # names a length, and has no body
+            return  # the response has a length, but no body
         with self._lock:
             self.received[call] += int(headers.get("content-length") or 0)
 
 
 def watched_session() -> Traffic:
-    """The count of a new default session, with which boto3.client makes its clients."""
+    """Make a new default session for boto3.client. Return the count of its traffic."""
     traffic = Traffic()
     boto3.setup_default_session()
     session = boto3.DEFAULT_SESSION
@@ -94,6 +94,6 @@ def watched_session() -> Traffic:
 
 
 def _call(event_name: str) -> Call:
-    """Of "before-send.s3.GetObject"."""
+    """Return the call of an event name such as "before-send.s3.GetObject"."""
     _, service, operation = event_name.split(".")
     return Call(service, operation)

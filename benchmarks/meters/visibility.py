@@ -1,4 +1,4 @@
-"""Watches published snapshots for writes to become visible."""
+"""Watches published snapshots until writes are visible."""
 
 import time
 from collections import defaultdict
@@ -10,27 +10,28 @@ from receipt_sync.keys import Collection
 
 
 class Watch:
-    """Writes that nobody can read yet, and how long each of the others took."""
+    """Keeps the writes that are not visible yet, and the freshness of the others."""
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
         self._pending: dict[Collection, dict[str, list[Write]]] = {c: {} for c in readers}
         self.freshness: list[tuple[float, float]] = []
-        """When a write began, and the seconds until a reader saw it or one that came after it."""
+        """When each write began, and the seconds until a reader saw it or a later write."""
 
     @property
     def pending(self) -> int:
+        """The number of writes that are not visible yet."""
         return sum(len(writes) for ids in self._pending.values() for writes in ids.values())
 
     def expect(self, writes: Iterable[Write]) -> None:
-        """Look out for writes, oldest first."""
+        """Add writes, the oldest first."""
         for write in writes:
             collection = write.key.collection
             if collection is not None:
                 self._pending[collection].setdefault(write.key.chroma_id, []).append(write)
 
-    def look(self) -> None:
-        """Follow what is published, and settle what can be seen in it."""
+    def check(self) -> None:
+        """Read the published snapshots, and settle the writes that are visible in them."""
         for collection, reader in self._readers.items():
             reader.refresh()
             pending = self._pending[collection]

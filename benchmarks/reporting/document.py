@@ -1,6 +1,6 @@
 """`python -m benchmarks.reporting.document` writes the last results into docs/performance.md.
 
-What stands between the two markers of the page is written anew; the rest is for people.
+It replaces the text between the two markers of the page, and keeps the rest.
 """
 
 from pathlib import Path
@@ -23,16 +23,20 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def rewritten(page: str, measured: str) -> str:
-    """The page with `measured` between its markers. Raises BenchmarkError if it has none."""
+    """Return the page with `measured` between its markers.
+
+    Raises:
+        BenchmarkError: The page lacks a marker.
+    """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise BenchmarkError(f"the page has no {BEGIN} … {END}: put them where tables belong")
+        raise BenchmarkError(f"the page has no {BEGIN} … {END}: add them where the tables belong")
     return f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}"
 
 
 def measured_part(results: list[dict[str, Any]]) -> str:
-    """Targets first, then each benchmark's tables and where they were measured."""
+    """Return the targets, then the tables of each benchmark and the machine that measured them."""
     figures = {key: value for result in results for key, value in result["figures"].items()}
     return "\n\n".join(
         [
@@ -43,7 +47,7 @@ def measured_part(results: list[dict[str, Any]]) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table as Markdown, its title above it."""
+    """Return a table as Markdown, with its title above it."""
     alignment = ["---", *["---:"] * (len(table.columns) - 1)]
     rows = [table.columns, alignment, *([text_of(cell) for cell in row] for row in table.rows)]
     return "\n".join([f"**{table.title}**", "", *(f"| {' | '.join(row)} |" for row in rows)])
@@ -68,7 +72,7 @@ def _circumstances(result: dict[str, Any]) -> str:
 
 
 def _results() -> list[dict[str, Any]]:
-    """Every result that there is."""
+    """Return all results below build/bench."""
     found = [read_result(name) for name in Name if (RESULTS / f"{name}.json").exists()]
     if not found:
         raise BenchmarkError("there are no results: run `make bench` or `make bench-quick`")

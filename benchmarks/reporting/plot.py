@@ -19,9 +19,9 @@ _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 
 def draw(result: dict[str, Any], target: Path) -> None:
-    """Cycle time against snapshot size, a line a candidate, both axes logarithmic."""
+    """Draw the cycle time by snapshot size, with a line for each candidate and logarithmic axes."""
     rows = [row for row in result["details"]["results"] if row["change"] == Kind.FIELD]
-    # The same bytes for the same numbers: no date, no random ids, text as text.
+    # Equal results must give equal bytes: no date and no random ids. Text stays text.
     matplotlib.rcParams.update({"svg.hashsalt": "performance", "svg.fonttype": "none"})
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()

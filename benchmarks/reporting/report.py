@@ -1,4 +1,4 @@
-"""What a benchmark found: tables to read, figures for the targets, samples to check them by."""
+"""The report of a benchmark: tables for readers, figures for the targets, samples as evidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Cell: TypeAlias = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells below a title; a cell that is None is shown as a dash."""
+    """Rows of cells below a title. A cell that is None is shown as a dash."""
 
     title: str
     columns: Sequence[str]
@@ -18,7 +18,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """`figures` are looked up by the targets; `details` goes into the JSON alone."""
+    """The report of a benchmark. Targets use `figures`. Only the JSON contains `details`."""
 
     tables: Sequence[Table]
     figures: Mapping[str, float]

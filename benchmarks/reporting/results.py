@@ -1,4 +1,4 @@
-"""Writes what a benchmark found to build/bench/<name>.json, and reads it again."""
+"""Writes the result of a benchmark to build/bench/<name>.json, and reads it."""
 
 import json
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from benchmarks.scale import Scale
 
 
 def result_of(name: str, report: Report, scale: Scale, command: str) -> dict[str, Any]:
-    """A report with everything that is needed to judge it."""
+    """Return a report together with its command, machine, versions and scale."""
     return {
         "benchmark": name,
         "command": command,
@@ -27,7 +27,7 @@ def result_of(name: str, report: Report, scale: Scale, command: str) -> dict[str
 
 
 def write_result(result: dict[str, Any]) -> Path:
-    """Where it was written."""
+    """Write a result. Return its path."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{result['benchmark']}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
@@ -35,7 +35,11 @@ def write_result(result: dict[str, Any]) -> Path:
 
 
 def read_result(name: str) -> dict[str, Any]:
-    """The last result of a benchmark. Raises BenchmarkError if there is none."""
+    """Return the last result of a benchmark.
+
+    Raises:
+        BenchmarkError: There is no result.
+    """
     path = RESULTS / f"{name}.json"
     try:
         content: dict[str, Any] = json.loads(path.read_text())

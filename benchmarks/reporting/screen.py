@@ -1,4 +1,4 @@
-"""Progress on standard error, tables on standard output."""
+"""Shows progress on standard error, and tables on standard output."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from benchmarks.reporting.report import Cell, Report, Table
 
 
 class Bars:
-    """One bar a step; steps that are over leave nothing behind."""
+    """Shows one bar for each running step. The bar of a finished step disappears."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     @contextmanager
     def bar(self, text: str, total: float | None) -> Iterator[Callable[[float], None]]:
-        """A bar for the block; what is yielded moves it on. `total` None: nobody knows."""
+        """Show a bar for the block. Yield a call that advances it. `total` None: unknown."""
         task = self._progress.add_task(text, total=total)
         try:
             yield lambda amount: self._progress.advance(task, amount)
@@ -28,7 +28,7 @@ class Bars:
 
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
-    """Bars for the block."""
+    """Show bars for the block."""
     with Progress(
         TextColumn("{task.description:<40}"),
         BarColumn(),
@@ -51,7 +51,7 @@ def show(report: Report) -> None:
 
 
 def rich_table(table: Table) -> RichTable:
-    """A table for the terminal; the first column names the row."""
+    """Return a table for the terminal. The first column is left-aligned."""
     made = RichTable(title=table.title, title_justify="left")
     for number, column in enumerate(table.columns):
         made.add_column(column, justify="left" if number == 0 else "right")
@@ -61,7 +61,7 @@ def rich_table(table: Table) -> RichTable:
 
 
 def text_of(cell: Cell) -> str:
-    """Three significant digits, and thousands apart."""
+    """Return a cell as text: three significant digits, with separated thousands."""
     if cell is None:
         return "–"
     if isinstance(cell, float):

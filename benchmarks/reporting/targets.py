@@ -1,4 +1,4 @@
-"""The figures that the project promises, and whether a run reached them."""
+"""The figures that the project promises, and the check whether a run reached them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from benchmarks.reporting.screen import text_of
 
 @dataclass(frozen=True)
 class Target:
-    """A figure by its key in the report of a benchmark, and the least (or, if `at_most`, the most)
-    it may be."""
+    """A promised figure, by its key in the report of a benchmark.
+
+    `wanted` is the least value that reaches the target, or the most if `at_most` is true.
+    """
 
     text: str
     by: Name
@@ -28,7 +30,7 @@ TARGETS: Final = (
     Target(
         "cycle at 50k × 1536, naive / ours, time", Name.CYCLE, "cycle 50000 time naive/ours", 20
     ),
-    Target("the same, bytes", Name.CYCLE, "cycle 50000 bytes naive/ours", 1_000),
+    Target("the same cycle, bytes", Name.CYCLE, "cycle 50000 bytes naive/ours", 1_000),
     Target(
         "our warm cycle at 50k / at 1k records", Name.CYCLE, "cycle 50000 growth", 2, at_most=True
     ),
@@ -61,27 +63,28 @@ TARGETS: Final = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """A target and what a run measured of it; None if this run did not."""
+    """A target and the measured figure. None: the run did not measure it."""
 
     target: Target
     got: float | None
 
     @property
     def missed(self) -> bool:
+        """Whether the figure was measured and misses the target."""
         return self.got is not None and not self.target.reached(self.got)
 
 
 def verdicts(figures: Mapping[str, float]) -> list[Verdict]:
-    """Every target, in order."""
+    """Return a verdict for every target, in order."""
     return [Verdict(target, figures.get(target.key)) for target in TARGETS]
 
 
 def verdict_table(judged: list[Verdict]) -> Table:
-    """The targets as a table."""
+    """Return the verdicts as a table."""
     rows: list[tuple[Cell, ...]] = [
         (one.target.text, _wanted(one.target), one.got, _word(one), one.target.by) for one in judged
     ]
-    return Table("Targets", ("figure", "wanted", "got", "", "benchmark"), rows)
+    return Table("Targets", ("figure", "wanted", "measured", "", "benchmark"), rows)
 
 
 def _wanted(target: Target) -> str:

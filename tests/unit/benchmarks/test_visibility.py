@@ -27,11 +27,11 @@ def test_a_later_write_settles_those_before_it_and_an_earlier_one_settles_nothin
     reader = OneRecord()
     watch = Watch(cast(Any, {Collection.WORDS: reader}))
     watch.expect([Write(KEY, value, 0.0) for value in (0.1, 0.2, 0.3)])
-    watch.look()
+    watch.check()
     assert watch.pending == 3, "what is read is none of the writes"
     reader.confidence = 0.2
-    watch.look()
+    watch.check()
     assert (watch.pending, len(watch.freshness)) == (1, 2)
     reader.confidence = 0.3
-    watch.look()
+    watch.check()
     assert watch.pending == 0
