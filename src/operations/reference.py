@@ -89,10 +89,9 @@ def _section(command: Any, path: str) -> str:
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     examples = [p.removeprefix(_EXAMPLE) for p in paragraphs if p.startswith(_EXAMPLE)]
     text = [paragraph for paragraph in paragraphs if not paragraph.startswith(_EXAMPLE)]
-    console = "\n".join(f"$ {example}" for example in examples)
+    commands = "\n".join(examples)
     return (
-        "\n\n".join([f"## `{path}`", *text, _parameters(command), f"```console\n{console}\n```"])
-        + "\n"
+        "\n\n".join([f"## `{path}`", *text, _parameters(command), f"```sh\n{commands}\n```"]) + "\n"
     )
 
 

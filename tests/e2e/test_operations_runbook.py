@@ -30,11 +30,12 @@ TEXT = "RUNBOOK 1.00"
 
 
 def commands_of(section: str) -> list[str]:
-    """The command lines of a section's console blocks, without `receipt-sync`."""
-    blocks = re.findall(r"```console\n(.*?)```", SECTIONS[section], re.S)
+    """Return the command lines of a section's blocks, without `receipt-sync`."""
+    blocks = re.findall(r"```sh\n(.*?)```", SECTIONS[section], re.S)
     lines = [line for block in blocks for line in block.splitlines()]
-    assert all(line.startswith("$ receipt-sync ") for line in lines), lines
-    return [line.removeprefix("$ receipt-sync ") for line in lines]
+    assert SECTIONS[section].count("```") == 2 * len(blocks), section
+    assert all(line.startswith("receipt-sync ") for line in lines), lines
+    return [line.removeprefix("receipt-sync ") for line in lines]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Whatever command meets it, a refusal of AWS is one sentence and exit code 2."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,8 +77,9 @@ def run_by_tests() -> set[str]:
     """The commands that tests run against the local AWS."""
     sources = [path for folder in RUN_AGAINST_AWS for path in (PROJECT / folder).glob("*.py")]
     run = [" ".join(call) for path in sources for call in calls_in(path)]
-    runbook = (PROJECT / RUNBOOK).read_text().splitlines()
-    run += [line.removeprefix("$ receipt-sync ") for line in runbook if line.startswith("$ ")]
+    blocks = re.findall(r"```sh\n(.*?)```", (PROJECT / RUNBOOK).read_text(), re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
+    run += [line.removeprefix("receipt-sync ") for line in lines]
     return {name for name in COMMANDS for line in run if f"{line} ".startswith(f"{name} ")}
 
 
