@@ -54,13 +54,13 @@ simulate: $(INSTALLED) ## Simulate HISTORIES=10000 for MINUTES=, from where the 
 prove: $(INSTALLED) $(LINTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
 	@$(BIN)/python -m tests.prove $(if $(QUICK),--quick) $(PARTS)
 
-load: $(INSTALLED) ## Load the system and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
+load: $(INSTALLED) ## Write a load and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
 	@$(LOAD)
 
 load-ui: $(INSTALLED) ## The same from Locust's page
 	@$(LOAD) --ui
 
-bench: package ## Measure, and compare with what is promised (a quarter of an hour); HUGE=1 with 100,000 records
+bench: package ## Run the benchmarks and compare them with the targets (15 minutes); HUGE=1 adds 100,000 records
 	@$(BIN)/python -m benchmarks $(if $(HUGE),--huge)
 
 bench-quick: package ## The same at small sizes, in under five minutes

@@ -53,7 +53,7 @@ class Start:
     modules: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     event: Any = None
-    said: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
     """The report that the process of each run printed."""
 
     def prepare(self, number: int) -> None:
@@ -79,14 +79,14 @@ class Start:
         )
         if done.returncode != 0:
             raise BenchmarkError(f"{self.modules[0]} does not start: {done.stderr[-2000:]}")
-        said = json.loads(done.stdout.splitlines()[-1])
-        if said["answer"] and said["answer"]["batchItemFailures"]:
+        report = json.loads(done.stdout.splitlines()[-1])
+        if report["answer"] and report["answer"]["batchItemFailures"]:
             raise BenchmarkError(f"the first cycle failed: {done.stdout[-2000:]}")
-        self.said.append(said)
+        self.reports.append(report)
 
     def median(self, part: str) -> float:
         """Return the median seconds of a part, without the first run."""
-        return float(median(said[part] for said in self.said[1:]))
+        return float(median(report[part] for report in self.reports[1:]))
 
 
 class FirstCycle:

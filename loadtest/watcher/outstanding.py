@@ -2,10 +2,10 @@
 
 The writes to one receipt are made in sequence, so the order of the actions on a record is known.
 An action demands values for some fields of each of its records, or that a record does not exist.
-A field satisfies a demand with the demanded value or with the value of a later action, because a
-reader that serves the later value has already applied the earlier one. A satisfied field stays
-satisfied. An action is visible when all fields of all its records are satisfied. So a fan-out
-counts when the last record has the value.
+A field satisfies a demand with the demanded value or with the value of a later action. A reader
+that serves the later value has already applied the earlier one. A satisfied field stays satisfied.
+An action is visible when all fields of all its records are satisfied. So a fan-out counts when the
+last record has the value.
 """
 
 from collections import defaultdict
