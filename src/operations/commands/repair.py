@@ -64,12 +64,13 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     `delta_retention_days` of Terraform. What is kept nowhere is listed: embed it again. Without
     --wait nothing is known yet of the effect: ask `receipt-sync verify`.
 
-    More than a tenth of a collection is removed only if --max-delete-share says so, and a person
-    at the terminal, or --yes, agrees. The compactor refuses a cycle that deletes more than its
-    MAX_DELETE_SHARE of a collection. So nothing is sent beyond that, whatever is said here.
+    More than a tenth of a collection, if that is more than 1,000 records, is removed only if
+    --max-delete-share says so, and a person at the terminal, or --yes, agrees. The compactor
+    refuses a cycle that deletes more than its MAX_DELETE_SHARE of a collection. So nothing is sent
+    beyond that, whatever is said here.
 
     Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: something can't be
-    repaired from here, or --wait was too short. 2: nothing was sent.
+    repaired from here, or --wait was too short. 2: a failure; what was sent before it is applied.
 
     Example: receipt-sync repair --dry-run
 

@@ -251,6 +251,12 @@ def _show(done: _Done, *, dry_run: bool, as_json: bool) -> None:
             f"{done.gone} parts are no longer in the stream: compared the table, {steps:,} "
             f"repairs {verb}"
         )
+        if done.repaired.is_left:
+            console.print(
+                "[red]some records can't be repaired from here[/red]: `receipt-sync repair "
+                "--dry-run` lists them",
+                soft_wrap=True,
+            )
     for event in done.malformed:
         console.print(f"[red]malformed[/red] stream record {event}")
     for message_id, reason in done.kept.items():

@@ -36,7 +36,7 @@ def restore_command(
     keeps deltas for `delta_retention_days` of Terraform: of an older version, some are gone. What
     else has changed in the table since then is not in the version: run `repair` afterwards.
 
-    Exit code 0: restored. 2: it was not, and why.
+    Exit code 0: restored. 2: it was not, and why; or it was, and not all deltas were sent again.
 
     Example: receipt-sync snapshot restore receipt_lines 41 --dry-run
     """

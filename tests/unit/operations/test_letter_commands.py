@@ -16,9 +16,10 @@ from operations.commands import replay as replay_module
 from operations.dead_letters.boxes import Box, Which
 from operations.dead_letters.letter import Letter
 from operations.dead_letters.naming import names_in_logs
-from operations.dead_letters.replaying import DynamoDBStream
+from operations.dead_letters.replaying import DynamoDBStream, StreamGoneError
 from operations.deployment.discovery import Queue
 from operations.entity import EntityView, Waiting
+from operations.repair.plan import Summary
 from receipt_sync.messages import to_body
 from tests.fakes.clock import ManualClock
 from tests.fakes.world import line
@@ -258,3 +259,21 @@ def test_a_letter_that_names_no_character_is_explained(monkeypatch: pytest.Monke
     assert "IMAGE#\\ud800#RECEIPT" in answer.stdout
     answer = run("dlq", "explain", "--json")
     assert json.loads(answer.stdout)["letters"][0]["keys"][0].startswith("IMAGE#\ud800#")
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+@pytest.mark.usefixtures("stream")
+def test_a_replay_by_comparison_says_that_records_are_left(
+    is_left: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ended with 1, and all it said was "3 repairs sent"."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise StreamGoneError("gone")
+
+    monkeypatch.setattr(replay_module, "replay", gone)
+    monkeypatch.setattr(replay_module, "_repair", lambda *_, **__: Summary(3, is_left, {}))
+    answer = run("replay")
+    assert ("can't be repaired from here" in answer.stdout) is is_left
+    assert answer.exit_code == int(is_left), answer.output
