@@ -264,14 +264,15 @@ def test_a_damaged_version_is_not_called_whole_and_a_dry_run_of_its_restore_is_r
         s3.put_object(Bucket=bucket, Key=key, Body=sound[:-1] + bytes([sound[-1] ^ 1]))
         (row,) = operator.json("snapshot", "history", "receipt_lines", "--limit", "1")["versions"]
         assert row["whole"] is None, "nobody has looked into the objects"
-        checked = operator.json("snapshot", "history", "receipt_lines", "--limit", "1", "--check")
+        looked = ("snapshot", "history", "receipt_lines", "--limit", "1")
+        checked = operator.json(*looked, "--check", code=1)
         assert (checked["versions"][0]["whole"], checked["versions"][0]["damaged"]) == (
             False,
             [name],
         )
         assert name in operator.command(*restore, code=2).stderr
         s3.delete_object(Bucket=bucket, Key=key)
-        (row,) = operator.json("snapshot", "history", "receipt_lines", "--limit", "1")["versions"]
+        (row,) = operator.json(*looked, code=1)["versions"]
         assert (row["whole"], row["missing"]) == (False, [name])
         assert name in operator.command(*restore, code=2).stderr
     finally:

@@ -128,7 +128,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         verdict=True,
     ),
     "snapshot show": _looks("snapshots", verdict=True),
-    "snapshot history": _looks("snapshots"),
+    "snapshot history": _looks("snapshots", verdict=True),
     "snapshot restore": Effects(
         _parts("snapshots deltas queue settings"),
         _parts("snapshots queue settings"),

@@ -73,6 +73,10 @@ def history_command(
     Without --check nothing is known of an object's content. With it, a version is whole if every
     object is what its name says: this fetches the snapshot once.
 
+    Exit code 0: nothing is known to be wrong. 1: the newest version lacks objects, or can't be
+    read, or --check has found a damaged object. An older version may lack objects: they are
+    deleted after the retention.
+
     Example: receipt-sync snapshot history receipt_lines --limit 5 --check
     """
     connection = connection_of_process()
@@ -82,6 +86,8 @@ def history_command(
         print_json({"versions": [row.to_json() for row in rows]})
     else:
         print_history(collection, rows)
+    if any(row.damaged for row in rows) or any(row.whole is False for row in rows[:1]):
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 snapshot.command("restore")(restore_command)

@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 from compactor.snapshot.manifest import Manifest
 from operations.cli import main
 from operations.commands import snapshot as module
+from operations.commands.snapshot_screen import HistoryRow
 from operations.connection import Connection, Names
 from operations.deployment.config_check import checks, facts_of
+from operations.snapshots.history import KeptVersion
 from operations.snapshots.manifests import Damaged, Published, present_versions
 from receipt_sync.keys import Collection
 from tests.unit.operations.test_deployment import AWS, RIGHT
@@ -111,3 +113,25 @@ def test_a_manifest_that_is_gone_from_its_objects_is_damage_and_not_a_new_collec
 
 def test_a_collection_without_manifest_and_objects_was_never_published() -> None:
     assert present_versions(of(LostBucket()))[WORDS] is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([(False, [])], 1),
+        ([(None, []), (False, [])], 0),
+        ([(True, []), (False, ["packs/a"])], 1),
+        ([(True, []), (True, [])], 0),
+        ([], 0),
+    ],
+)
+def test_the_history_ends_with_a_verdict_if_the_newest_version_or_an_object_is_damaged(
+    rows: list[tuple[bool | None, list[str]]], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--check` said "1 are damaged" and exited with 0. Old versions lack objects by design."""
+    kept = KeptVersion("v", SOUND.to_json(), SOUND)
+    found = [HistoryRow(kept, [], damaged, whole) for whole, damaged in rows]
+    monkeypatch.setattr(module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(module, "_rows", lambda *_, **__: found)
+    result = CliRunner().invoke(main, ["snapshot", "history", "receipt_lines"])
+    assert result.exit_code == code
