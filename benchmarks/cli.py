@@ -42,8 +42,11 @@ def benchmarks(
 ) -> None:
     """Run the benchmarks and compare their figures with the targets.
 
-    Exit code 0: every measured target is reached. 1: a target is missed. 2: a benchmark could not
-    run. Each result is stored in build/bench/NAME.json.
+    Each result is stored in build/bench/NAME.json.
+
+    Exit code 0: every measured target is reached.
+    Exit code 1: a target is missed.
+    Exit code 2: a benchmark could not run.
 
     Example: python -m benchmarks cycle stream --quick
     """

@@ -68,10 +68,12 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
 ) -> None:
     """Write as a pipeline and its editors do, and time when readers see each change.
 
-    The environment names the AWS to use. Without it, the run uses the local AWS and starts it
-    if none runs.
-    Exit code 0: every write succeeded, every change arrived, and table and snapshot agree. 1: one
-    of these is false. 2: the run could not be made.
+    The environment names the AWS to use.
+    Without it, the run uses the local AWS, and starts it if none runs.
+
+    Exit code 0: each write succeeded, each change arrived, table and snapshot agree.
+    Exit code 1: a write, a change or the comparison failed.
+    Exit code 2: the run could not be made.
 
     Example: python -m loadtest --rate 100 --seconds 60
 

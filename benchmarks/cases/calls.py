@@ -133,9 +133,7 @@ def run(scale: Scale, bars: Bars) -> Report:
     with prepared(scale.sizes[-1], scale.dimension, bars, tuple(Collection)) as environment:
         pipeline = Pipeline(environment)
         entities = [e for e in environment.corpus.entities if e.key.collection is not None]
-        pipeline.bring(
-            _change(entities, SCENARIOS[0], -1)[:10]
-        )  # warm-up: connections and checkout
+        pipeline.bring(_change(entities, SCENARIOS[0], -1)[:10])  # opens connections and the copy
         with bars.bar("scenarios", len(SCENARIOS)) as advance:
             bills = {}
             for number, scenario in enumerate(SCENARIOS):
