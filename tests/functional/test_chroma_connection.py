@@ -74,7 +74,16 @@ def test_an_answer_that_blames_no_record_means_later_again(answering, status: in
 
 
 @pytest.mark.parametrize("status", [200, 302, 308, 400, 404, 409, 413, 422])
-@pytest.mark.parametrize("body", [b"", b"404 page not found\n", b"[]", b'{"detail": "no route"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"404 page not found\n",
+        b"[]",
+        b'{"detail": "no route"}',
+        b'{"error": "Not Found", "message": "no route", "path": "/api"}',
+    ],
+)
 def test_an_answer_that_is_not_chromas_blames_no_record(answering, status: int, body: bytes):
     """An ingress answers so while a pod restarts (defect `ingress_404`)."""
     port, requests = answering(status, body)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import httpx
-from chromadb.errors import NotFoundError
+from chromadb.errors import NotFoundError, error_types
 
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SyncError
 
@@ -57,13 +57,16 @@ def _is_json(response: httpx.Response) -> bool:
 def _is_chromas(response: httpx.Response) -> bool:
     """Return whether an answer has the form of Chroma's refusals.
 
-    The form is JSON with `error` and `message`.
+    The form is JSON with `error` and `message`. Gateways use the same fields, so `error` must be a
+    name that Chroma's own client knows.
     """
     try:
         content = json.loads(response.read())
     except ValueError:
         return False
-    return isinstance(content, dict) and {"error", "message"} <= content.keys()
+    if not isinstance(content, dict) or "message" not in content:
+        return False
+    return isinstance(content.get("error"), str) and content["error"] in error_types
 
 
 @contextmanager
