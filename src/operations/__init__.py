@@ -1,0 +1,1 @@
+"""The `receipt-sync` command line: commands for operators, and the logic behind them."""

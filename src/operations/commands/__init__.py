@@ -1,0 +1,1 @@
+"""The commands of `receipt-sync`: their options, and what they print."""

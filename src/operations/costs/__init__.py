@@ -1,0 +1,1 @@
+"""The monthly cost of the system: counts of its work, prices, and the estimate from both."""

@@ -1,4 +1,4 @@
-"""How much the system did in some time, from what both functions have counted."""
+"""Counts of what the system did in a period, added up from the metric lines of both functions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -17,9 +17,10 @@ MONTH_SECONDS = 30 * 86_400
 
 @dataclass(frozen=True)
 class Counts:
-    """What was done in `seconds`. `changes` are relevant stream records that reached the queue.
+    """Hold what the system did in `seconds` seconds.
 
-    GB-seconds are those that Lambda bills: duration × memory.
+    `changes` counts the relevant stream records that reached the queue. GB-seconds are the unit
+    that Lambda bills: duration × memory.
     """
 
     seconds: float
@@ -35,31 +36,35 @@ class Counts:
     log_bytes: float
 
     def of_a_month(self, changes: float) -> "Counts":
-        """Scaled to so many changes in 30 days.
+        """Return these counts, scaled in proportion to `changes` changes in 30 days.
 
-        In proportion. A faster rate fills larger batches, so counts of single changes say the most
-        that a month can cost, and counts of a burst the least.
+        A higher rate fills larger batches. So counts of single changes give the highest cost of a
+        month, and counts of a burst give the lowest. Raises PricesError if no change was counted.
         """
         if self.changes <= 0:
-            raise PricesError("the counts hold no change, so there is nothing to scale from")
+            raise PricesError(
+                "the counts hold no change, and a cost is scaled from at least one: choose a "
+                "longer time with --hours, or give --counts a file that holds changes"
+            )
         share = changes / self.changes
         scaled = {f.name: getattr(self, f.name) * share for f in fields(self)}
         return Counts(**{**scaled, "seconds": MONTH_SECONDS})
 
     @classmethod
     def read(cls, path: Path) -> "Counts":
-        """From a JSON file, as `cost --save-counts` writes it. Raises PricesError."""
+        """Read a JSON file that `cost --save-counts` has written. Raises PricesError."""
         try:
             return TypeAdapter(cls).validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             raise PricesError(
-                f"{path} holds no counts: write one with `receipt-sync cost --save-counts`"
+                f"{path} is not a readable file of counts: "
+                "write one with `receipt-sync cost --save-counts`"
             ) from error
 
 
 @dataclass(frozen=True)
 class Memory:
-    """MiB of each function."""
+    """Hold the memory size of each function, in MiB."""
 
     stream_processor: int
     compactor: int
@@ -68,7 +73,10 @@ class Memory:
 def counted(
     stream: Iterable[LogEvent], compactor: Iterable[LogEvent], memory: Memory, seconds: float
 ) -> Counts:
-    """What the metric lines of both logs add up to. Each log is read once, and not kept."""
+    """Return the sums of the metric lines of both logs.
+
+    The function reads each log once and does not keep its lines.
+    """
     of_stream = _Sums(Metric.STREAM_PROCESSING_LATENCY, Metric.SQS_MESSAGES_QUEUED)
     of_compactor = _Sums(
         Metric.COMPACTION_DURATION, Metric.TABLE_ITEMS_READ, Metric.BYTES_PUBLISHED
@@ -93,7 +101,7 @@ def counted(
 
 
 class _Sums:
-    """What a log adds up to. It keeps one short digest an invocation, and no line."""
+    """The sums of one log. It keeps one short digest for each invocation, and no line."""
 
     def __init__(self, *metrics: Metric) -> None:
         self.totals = dict.fromkeys(metrics, 0.0)

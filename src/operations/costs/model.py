@@ -1,4 +1,4 @@
-"""Compute what the system costs in a month, by component."""
+"""The model of the monthly cost of the system, by component."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,36 +12,36 @@ ALARMS: Final = 15
 KEYS: Final = 6
 DASHBOARDS: Final = 1
 SNAPSHOT_GB: Final = 1.0
-"""Both collections with their packs: some 100,000 records of 1,536 dimensions."""
+"""The size of both collections with their packs: some 100,000 records of 1,536 dimensions."""
 _POLLS_A_MONTH: Final = 5 * MONTH_SECONDS / 20
-"""Lambda keeps five pollers on a queue, each with a long poll of twenty seconds.
+"""Lambda runs five pollers for a queue. Each sends one long poll every twenty seconds.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
 _KEY_CALLS_A_MONTH: Final = 4 * MONTH_SECONDS / 300
-"""Queue, bucket and table each use a data key for five minutes; there are four users of them.
+"""SQS, S3 and DynamoDB each use a data key for five minutes. Four clients use these keys.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 """
 _TRACED_SHARE: Final = 0.05
-"""Of invocations beyond the first of each second.
+"""The share of invocations that X-Ray traces, beyond the first invocation of each second.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 """
-_PACK_DAYS: Final = 2  # until a new base retires it, and the retention after that
-_WRITES_A_CYCLE: Final = 2  # the lease: taken and released
-_S3_PUTS_A_CYCLE: Final = 2  # pack and manifest
-_S3_GETS_A_CYCLE: Final = 1  # the manifest
-_CALLS_A_MESSAGE: Final = 3  # sent, received, deleted; batches of ten make it less
+_PACK_DAYS: Final = 2  # A pack lives until a new base retires it, and then for the retention time.
+_WRITES_A_CYCLE: Final = 2  # A cycle takes and releases the lease.
+_S3_PUTS_A_CYCLE: Final = 2  # A cycle writes a pack and a manifest.
+_S3_GETS_A_CYCLE: Final = 1  # A cycle reads the manifest.
+_CALLS_A_MESSAGE: Final = 3  # Send, receive, delete. Batches of ten need fewer calls.
 SCALES: Final = (10_000, 100_000, 300_000, 1_000_000, 10_000_000)
-"""Changes a month. The middle one is 10,000 changes a day."""
+"""Numbers of changes in a month. The middle one equals 10,000 changes a day."""
 PLOTTED: Final = tuple(round(10 ** (4 + step / 20)) for step in range(61))
-"""From the smallest of them to the largest, in even steps of their logarithm."""
+"""The numbers of changes that the plot shows: 61 values in even steps of their logarithm."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Dollars a month, by component."""
+    """Hold the cost of a month by component, in US dollars."""
 
     changes: float
     parts: Mapping[str, float]
@@ -64,7 +64,10 @@ class Estimate:
 
 
 def estimate(counts: Counts, changes: float, prices: Prices) -> Estimate:
-    """A month with so many changes, in proportion to what was counted. Raises PricesError."""
+    """Return the cost of a month with `changes` changes, in proportion to the counts.
+
+    Raises PricesError if the counts hold no change.
+    """
     month = counts.of_a_month(changes)
     parts = {
         "metrics, alarms, dashboard": len(Metric) * prices.metric_month
@@ -86,7 +89,7 @@ def estimate(counts: Counts, changes: float, prices: Prices) -> Estimate:
 
 
 def by_scale(counts: Counts, scales: Iterable[float], prices: Prices) -> list[Estimate]:
-    """The same for several scales."""
+    """Return one estimate for each number of changes. Raises PricesError."""
     return [estimate(counts, changes, prices) for changes in scales]
 
 

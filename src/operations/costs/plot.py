@@ -1,4 +1,4 @@
-"""The month's cost by scale, as a picture. matplotlib is imported only when one is asked for."""
+"""A plot of the monthly cost by scale. The module imports matplotlib only when it plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,17 +8,18 @@ from operations.errors import OperationError
 
 
 class PlotError(OperationError):
-    """No picture can be made."""
+    """The plot cannot be made or written."""
 
 
 def plot(estimates: Sequence[Estimate], path: Path) -> None:
-    """Write a picture, of the kind that the file's ending names. Raises PlotError."""
+    """Write a plot in the format that the suffix of `path` names. Raises PlotError."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise PlotError("plots need matplotlib: pip install matplotlib, or `make install`") from (
-            error
-        )
+        raise PlotError(
+            "--plot needs matplotlib, which is not installed: "
+            "run `pip install matplotlib` or `make install`"
+        ) from error
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     scales = [one.changes for one in estimates]
@@ -35,9 +36,12 @@ def plot(estimates: Sequence[Estimate], path: Path) -> None:
     try:
         figure.savefig(path, metadata=_undated(path))
     except (OSError, ValueError) as error:
-        raise PlotError(f"{path} can't be written: {error}") from error
+        raise PlotError(
+            f"the plot {path} can't be written ({error}): "
+            "name a writable file that ends in .svg or .png"
+        ) from error
 
 
 def _undated(path: Path) -> dict[str, str | None]:
-    """Without the moment of its making, so that the same figures make the same file."""
+    """Return metadata without a date, so that the same figures make the same file."""
     return {"Date": None} if path.suffix == ".svg" else {}

@@ -1,7 +1,8 @@
-"""What AWS asks for, in US dollars; us-east-1 on demand, without free tiers, as read in 2025.
+"""Prices of AWS in US dollars: us-east-1, on demand, without free tiers, as read in 2025.
 
-https://aws.amazon.com/lambda/pricing, …/sqs/pricing, …/dynamodb/pricing/on-demand, …/s3/pricing,
-…/cloudwatch/pricing, …/kms/pricing, …/xray/pricing. Other regions differ by some per cent.
+Sources: https://aws.amazon.com/lambda/pricing, …/sqs/pricing, …/dynamodb/pricing/on-demand,
+…/s3/pricing, …/cloudwatch/pricing, …/kms/pricing, …/xray/pricing. The prices of other regions
+differ by some per cent.
 """
 
 from pathlib import Path
@@ -15,15 +16,18 @@ Dollars = Annotated[float, Field(ge=0)]
 
 REGION: Final = "us-east-1"
 AS_OF: Final = "2026-01-31"
-"""The prices of Lambda, SQS, S3 requests and the table were last checked on this day."""
+"""The day of the last check of the prices of Lambda, SQS, S3 requests and DynamoDB."""
 
 
 class PricesError(OperationError):
-    """A file of prices or counts is unreadable."""
+    """A file of prices or counts cannot be used."""
 
 
 class Prices(BaseModel):
-    """Of one unit each. Reading a stream costs nothing where the reader is a Lambda function."""
+    """Hold the price of one unit of each kind.
+
+    A stream has no price: its reads are free when a Lambda function reads it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,9 +35,9 @@ class Prices(BaseModel):
     lambda_request: Dollars = 0.20e-6
     sqs_request: Dollars = 0.40e-6
     table_read: Dollars = 0.125e-6
-    """A read request unit: 4 KB, strongly consistent."""
+    """The price of a read request unit: 4 KB, strongly consistent."""
     table_write: Dollars = 0.625e-6
-    """A write request unit: 1 KB."""
+    """The price of a write request unit: 1 KB."""
     s3_put: Dollars = 5e-6
     s3_get: Dollars = 0.4e-6
     s3_gb_month: Dollars = 0.023
@@ -47,13 +51,19 @@ class Prices(BaseModel):
 
     @classmethod
     def read(cls, path: Path | None) -> "Prices":
-        """The usual ones, with those of a JSON file over them. Raises PricesError."""
+        """Return the default prices, replaced where a JSON file gives others.
+
+        Raises PricesError if the file is unreadable or holds anything else.
+        """
         if path is None:
             return cls()
         try:
             return cls.model_validate_json(path.read_text())
         except (OSError, ValidationError) as error:
-            raise PricesError(f"{path} is no JSON object of prices: {_first(error)}") from error
+            raise PricesError(
+                f"{path} is not a JSON object of prices ({_first(error)}): "
+                "correct the file, or leave out --prices"
+            ) from error
 
 
 def _first(error: Exception) -> str:

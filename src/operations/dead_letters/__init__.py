@@ -1,0 +1,1 @@
+"""Dead-letter queues: reading, explaining, redriving and replaying their messages."""

@@ -1,0 +1,1 @@
+"""The state of a deployed system: discovery, status, alerts, feature flags and configuration."""

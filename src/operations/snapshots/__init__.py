@@ -1,0 +1,1 @@
+"""Snapshots of a collection: their history, restores, and the removal of unused objects."""

@@ -1,0 +1,1 @@
+"""Trials of a deployed system with test receipts: smoke test, latency and stress."""

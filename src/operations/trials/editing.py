@@ -1,4 +1,4 @@
-"""Edits of single items, as people and pipelines make them."""
+"""Random edits of single items, like those of people and pipelines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _serialize = TypeSerializer().serialize
 
 
 class Kind(StrEnum):
-    """What an edit does."""
+    """Names what an edit does."""
 
     MERCHANT = "merchant renamed"
     LINE = "line edited"
@@ -28,12 +28,12 @@ class Kind(StrEnum):
 
 
 WEIGHTS: Final = {Kind.MERCHANT: 1, Kind.LINE: 3, Kind.WORD: 4, Kind.NOISE: 2, Kind.DELETE: 1}
-"""How often each comes, roughly as editors work."""
+"""The relative frequency of each kind of edit, roughly that of real editors."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One write. `fields` are set; None deletes the item."""
+    """Hold one write. It sets `fields`; with None it deletes the item."""
 
     kind: Kind
     key: EntityKey
@@ -41,19 +41,19 @@ class Edit:
 
 
 class Editor(Protocol):
-    """Where edits go."""
+    """A store that takes edits."""
 
     def update(self, key: EntityKey, fields: Mapping[str, Any]) -> bool:
-        """Set fields of an item; False if there is no such item."""
+        """Set fields of an item. Return False if there is no such item."""
         ...
 
     def delete(self, key: EntityKey) -> bool:
-        """Delete an item; False if there is no such item."""
+        """Delete an item. Return False if there is no such item."""
         ...
 
 
 def apply(editor: Editor, edit: Edit) -> bool:
-    """Make an edit; False if its item is gone."""
+    """Make an edit. Return False if its item does not exist."""
     if edit.fields is not None:
         return editor.update(edit.key, edit.fields)
     return editor.delete(edit.key)
@@ -62,7 +62,7 @@ def apply(editor: Editor, edit: Edit) -> bool:
 def edits(
     entities: Sequence[Entity], randomness: Random, kinds: Mapping[Kind, int] = WEIGHTS
 ) -> Iterator[Edit]:
-    """Random edits of some entities, without end; the same ones for the same randomness."""
+    """Yield random edits of some entities without end. The same randomness gives the same edits."""
     by_type = {kind: [e for e in entities if e.key.entity_type is kind] for kind in EntityType}
     of_kind = {
         Kind.MERCHANT: by_type[EntityType.METADATA],
@@ -95,9 +95,9 @@ def _merchant(name: str) -> Mapping[str, Any]:
 
 
 class TableEditor:
-    """Editor on DynamoDB. An update never makes an item that is not there.
+    """Editor on DynamoDB. An update never creates an item.
 
-    A deletion answers what was there, so one of an item that is gone is not counted as a write.
+    A deletion asks for the old item, so the deletion of a missing item does not count as a write.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:

@@ -1,4 +1,4 @@
-"""How long one change at a time takes from its write to its being visible to readers."""
+"""The latency of single changes, from a change's write until readers see it."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,10 @@ Advance = Callable[[float], None]
 def measure(
     tools: Tools, name: str, changes: int, clock: Clock, advance: Advance = lambda _: None
 ) -> list[float]:
-    """Seconds of each change to a receipt of this name. Raises NotVisibleError.
+    """Change a receipt of this name `changes` times, and return the seconds of each change.
 
-    A change is waited for before the next is made, so none waits behind another of ours.
+    The function waits for a change before it makes the next, so its changes do not delay each
+    other. Raises NotVisibleError.
     """
     receipt = Receipt(
         receipt=name, company="Latency", lines=(Line(text="LATENCY", box=(0, 0, 9, 9)),)

@@ -1,8 +1,8 @@
-"""Refuse test receipts that the compactor's delete guard would not let go again.
+"""A check that the compactor's delete guard will allow the deletion of the test receipts.
 
-The guard counts what a collection lost within an hour (compactor.delete_guard). Test receipts that
-are too many for it would stay in the index until the hour is over, and their deletions would come
-back again and again.
+The guard counts the records that a collection lost within an hour (compactor.delete_guard). Too
+many test receipts would stay in the index until the hour is over. Until then the compactor would
+refuse their deletions and SQS would deliver them again.
 """
 
 from collections import Counter
@@ -14,21 +14,22 @@ from receipt_sync.keys import Collection, EntityKey
 
 
 class TooManyReceiptsError(OperationError):
-    """Test receipts could not be deleted again within an hour."""
+    """The compactor would not delete the test receipts within an hour."""
 
 
 def check_room(
     keys: Sequence[EntityKey], records: Mapping[Collection, int], limit: DeleteLimit
 ) -> None:
-    """Raise TooManyReceiptsError if `keys` are more than the guard lets go.
+    """Raise TooManyReceiptsError if `keys` are more than the guard allows to delete.
 
-    `records` are the records of each collection while the test receipts are in it.
+    `records` counts the records of each collection, the test receipts included.
     """
     mine = Counter(key.collection for key in keys if key.collection is not None)
     for collection, count in mine.items():
         if not limit.allows(count, records[collection]):
             raise TooManyReceiptsError(
-                f"the receipts have {count:,} records of {collection}, and the compactor lets "
+                f"the test receipts have {count:,} records of {collection}, and the compactor "
+                "deletes at most "
                 f"{max(limit.floor, round(limit.share * records[collection])):,} of "
-                f"{records[collection]:,} go within an hour: take fewer receipts"
+                f"{records[collection]:,} records within an hour: choose fewer receipts"
             )

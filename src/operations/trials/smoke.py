@@ -1,4 +1,4 @@
-"""One change of each kind through the deployed system, timed, and cleaned up."""
+"""The smoke test: sends one change of each kind through the system and times each."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ MERCHANT = "Smoke Test & Sons"
 
 @dataclass(frozen=True)
 class Timing:
-    """A step, and the seconds from its write to its being visible to readers."""
+    """Hold a step and the seconds from its write until readers see it."""
 
     step: str
     seconds: float
@@ -27,9 +27,10 @@ Tell = Callable[[str], None]
 
 
 def smoke(tools: Tools, name: str, clock: Clock, tell: Tell = lambda _: None) -> list[Timing]:
-    """Insert, rename and delete a receipt of this name. Raises NotVisibleError.
+    """Insert, rename and delete a receipt of this name, and return the time of each step.
 
-    It has one line of one word, so both collections, both functions and the bucket take part.
+    The receipt has one line of one word, so both collections, both functions and the bucket take
+    part. Raises NotVisibleError.
     """
     timings: list[Timing] = []
     receipt = Receipt(

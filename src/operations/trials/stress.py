@@ -1,4 +1,4 @@
-"""Changes at a steady rate, and what becomes of the backlog meanwhile."""
+"""The stress test: writes changes at a steady rate and records the backlog meanwhile."""
 
 import threading
 from collections import Counter
@@ -17,15 +17,15 @@ _LOOK_SECONDS: Final = 1.0
 
 @dataclass
 class StressReport:
-    """What was written, and how much waited at most. Rates are changes a second."""
+    """Holds the counts of a stress test. Rates are changes per second."""
 
     asked: float
     seconds: float = 0.0
     changes: Counter[str] = field(default_factory=Counter)
     missed: int = 0
-    """Edits of items that earlier edits had deleted."""
+    """The number of edits whose item an earlier edit had deleted."""
     backlog: list[tuple[float, int]] = field(default_factory=list)
-    """Seconds since the start, and messages that waited or were being handled then."""
+    """Pairs of seconds since the start and the messages that were waiting or in flight then."""
 
     @property
     def written(self) -> int:
@@ -56,7 +56,7 @@ Tell = Callable[[int, Backlog], None]
 
 
 class Stress:
-    """Writes edits, each at its own moment, however long the one before takes."""
+    """Writes each edit at its scheduled time, even if earlier edits are still running."""
 
     def __init__(self, editor: Editor, backlog: Callable[[], Backlog], clock: Clock) -> None:
         self._editor, self._backlog, self._clock = editor, backlog, clock
@@ -65,7 +65,7 @@ class Stress:
     def run(
         self, edits: Iterator[Edit], rate: float, seconds: float, tell: Tell = lambda *_: None
     ) -> StressReport:
-        """Write `rate` edits a second for so many seconds. Raises what a write raises."""
+        """Write `rate` edits per second for `seconds` seconds. Raises what a write raises."""
         report = StressReport(asked=rate)
         begun = self._clock.monotonic()
         looked = begun
@@ -78,7 +78,7 @@ class Stress:
                     looked = self._clock.monotonic()
                     self._look(report, looked - begun, tell)
         for future in futures:
-            future.result()  # raises what the thread raised
+            future.result()  # This raises what the thread raised.
         report.seconds = self._clock.monotonic() - begun
         self._look(report, report.seconds, tell)
         return report

@@ -1,4 +1,4 @@
-"""A receipt of our own that is loaded, changed, and deleted again, and nobody else's touched."""
+"""Test receipts of a trial: the trial loads, changes and deletes them, and touches no others."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,12 +24,12 @@ from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 
 PORTION: Final = 500
-"""Items deleted at once: fewer than a cycle may delete of any collection."""
+"""Items in one deletion. A cycle may delete this many records of any collection (I5)."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a trial works with."""
+    """Hold the adapters that a trial works with."""
 
     writer: TableWriter
     sender: Sender
@@ -53,26 +53,26 @@ class Tools:
 
 @dataclass(frozen=True)
 class Subject:
-    """The entities of the receipts under trial."""
+    """Hold the entities of the test receipts."""
 
     entities: Sequence[Entity]
 
     @property
     def records(self) -> list[EntityKey]:
-        """Keys of those that have a record in Chroma."""
+        """Return the keys of the entities that have a record in Chroma."""
         return [e.key for e in self.entities if e.key.collection is not None]
 
     @property
     def metadata(self) -> EntityKey:
-        """Of the first receipt."""
+        """Return the key of the first receipt's metadata item."""
         return self.entities[0].key
 
 
 @contextmanager
 def on_trial(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
-    """Receipts that are in the table, their vectors sent, for the block; deleted at its end.
+    """Load test receipts with their vectors for a `with` block, and delete them at its end.
 
-    After a signal the items are deleted as well. The last portion is then not waited for.
+    After a signal this also deletes the items, but does not wait for the last portion.
     Raises NotVisibleError if their records do not leave the snapshot again.
     """
     subject = Subject([entity for receipt in receipts for entity in entities_of(receipt)])
@@ -87,7 +87,7 @@ def on_trial(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
             delete(tools.writer, tools.watcher, keys)
             raise
         delete(tools.writer, tools.watcher, keys)
-    except KeyboardInterrupt:  # also one that came while the items were being deleted
+    except KeyboardInterrupt:  # The interrupt can also arrive during the deletion.
         with uninterrupted():
             *first, last = batches(keys, PORTION)
             for some in first:
@@ -102,10 +102,11 @@ def delete(
     keys: Sequence[EntityKey],
     advance: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Delete items, some at a time, each portion's records gone before the next.
+    """Delete items in portions. Wait until a portion's records are gone before the next portion.
 
-    A cycle that would delete much of a collection is refused (I5), and test receipts may be all
-    that there is in it. Raises NotVisibleError if records do not leave the snapshot.
+    The compactor refuses a cycle that would delete a large share of a collection (I5). A
+    collection may hold nothing but test receipts. Raises NotVisibleError if records do not leave
+    the snapshot.
     """
     for some in batches(keys, PORTION):
         writer.delete(some)
@@ -115,9 +116,9 @@ def delete(
 
 
 class FittedSender:
-    """Sender of vectors that have the dimension of the collection that they go to.
+    """Sends vectors after it has changed them to the dimension of their collection.
 
-    So a trial is taken wherever it runs, also where lines and words come from different models.
+    So a trial also runs where the lines and the words come from different models.
     """
 
     def __init__(self, sender: Sender, dimensions: Mapping[Collection, int | None]) -> None:
@@ -138,7 +139,7 @@ class FittedSender:
 
 
 def fit(vectors: Vectors, dimension: int | None) -> Vectors:
-    """Return float32 vectors of a dimension; None is a collection that takes any."""
+    """Return float32 vectors of a dimension. With None the collection takes any dimension."""
     if dimension is None or vectors.shape[1] == dimension:
         return vectors
     return np.resize(vectors, (len(vectors), dimension)).astype(np.float32)

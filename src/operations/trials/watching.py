@@ -1,4 +1,4 @@
-"""Waits until readers of the published snapshot see a write."""
+"""The wait until readers of the published snapshot see a write."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -12,11 +12,11 @@ POLL_SECONDS: Final = 0.1
 
 
 class NotVisibleError(OperationError):
-    """A write did not reach readers in time."""
+    """Readers did not see a write in time."""
 
 
 class Published(Protocol):
-    """A collection that follows what is published."""
+    """A reader of a collection that can refresh to the published version."""
 
     @property
     def version(self) -> int: ...
@@ -30,7 +30,7 @@ Seen = Callable[[Record | None], bool]
 
 
 def holds(fields: Mapping[str, Any]) -> Seen:
-    """That a record is there and has these values."""
+    """Return a check that a record exists and its metadata has these values."""
 
     def seen(record: Record | None) -> bool:
         if record is None:
@@ -41,12 +41,12 @@ def holds(fields: Mapping[str, Any]) -> Seen:
 
 
 def is_gone(record: Record | None) -> bool:
-    """That there is no record."""
+    """Return whether there is no record."""
     return record is None
 
 
 class Watcher:
-    """Follows collections until what is waited for can be seen."""
+    """Refreshes readers of collections until they see a write."""
 
     def __init__(
         self, published: Mapping[Any, Published], clock: Clock, patience_seconds: float
@@ -54,7 +54,7 @@ class Watcher:
         self._published, self._clock, self._patience = published, clock, patience_seconds
 
     def until(self, keys: Sequence[EntityKey], seen: Seen, what: str) -> float:
-        """Seconds until every key's record is as wished. Raises NotVisibleError."""
+        """Return the seconds until every key's record passes the check. Raises NotVisibleError."""
         begun = self._clock.monotonic()
         waiting = list(keys)
         while waiting:
@@ -64,8 +64,8 @@ class Watcher:
                 return took
             if took > self._patience:
                 raise NotVisibleError(
-                    f"{what}: not visible to readers within {self._patience:g} s; "
-                    "`receipt-sync status` and `receipt-sync dlq show` say what keeps it"
+                    f"{what}: not visible to readers within {self._patience:g} s. "
+                    "Run `receipt-sync status` and `receipt-sync dlq show` to find the cause"
                 )
             self._clock.sleep(POLL_SECONDS)
             for reader in self._published.values():

@@ -81,7 +81,7 @@ def test_prices_of_a_file_stand_over_the_usual_ones(tmp_path: Path) -> None:
     assert (prices.lambda_gb_second, prices.s3_put) == (0.001, Prices().s3_put)
     for wrong in ('{"lambda_gb_second": -1}', '{"unheard": 1}', "junk"):
         file.write_text(wrong)
-        with pytest.raises(PricesError, match="no JSON object of prices"):
+        with pytest.raises(PricesError, match="not a JSON object of prices"):
             Prices.read(file)
 
 
