@@ -91,7 +91,7 @@ variable "max_receive_count" {
 }
 
 variable "queue_retention_days" {
-  description = "Days for which the compaction queue keeps a message that nobody takes."
+  description = "Days for which the compaction queue keeps a message."
   type        = number
   default     = 4
   nullable    = false

@@ -1,5 +1,5 @@
 output "table_name" {
-  description = "DYNAMODB_TABLE of whoever writes receipts."
+  description = "DYNAMODB_TABLE of producers of receipts."
   value       = aws_dynamodb_table.receipts.name
 }
 
@@ -9,7 +9,7 @@ output "stream_arn" {
 }
 
 output "compaction_queue_url" {
-  description = "COMPACTION_QUEUE_URL of whoever sends deltas."
+  description = "COMPACTION_QUEUE_URL of producers of deltas."
   value       = aws_sqs_queue.compaction.url
 }
 
@@ -19,7 +19,7 @@ output "dead_letter_queue_urls" {
 }
 
 output "bucket" {
-  description = "SNAPSHOT_BUCKET of readers and of whoever sends deltas."
+  description = "SNAPSHOT_BUCKET of readers and of producers of deltas."
   value       = aws_s3_bucket.snapshots.bucket
 }
 

@@ -10,7 +10,7 @@ variable "environment" {
 }
 
 variable "emulator" {
-  description = "Whether AWS_ENDPOINT_URL names a local AWS, which knows no accounts, regions or host names of buckets."
+  description = "Whether AWS_ENDPOINT_URL names a local AWS, which has no accounts, regions or host names of buckets."
   type        = bool
   default     = false
   nullable    = false

@@ -1,0 +1,75 @@
+"""Commands in pages can be copied whole, and name targets and commands that exist."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from operations.cli import main
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), PROJECT / "terraform/README.md"]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+
+
+def name(page: Path) -> str:
+    return page.relative_to(PROJECT).as_posix()
+
+
+def blocks(page: Path) -> list[str]:
+    return [block for kind, block in FENCED.findall(page.read_text()) if kind == "sh"]
+
+
+STILL_WITH_PROMPTS = {
+    "docs/performance.md",
+    "docs/reliability.md",
+    "docs/operations/load-testing.md",
+}
+
+
+def command_names(command: Any, path: str = "") -> Iterator[str]:
+    for word, child in getattr(command, "commands", {}).items():
+        yield f"{path}{word}"
+        yield from command_names(child, f"{path}{word} ")
+
+
+COMMANDS = set(command_names(typer.main.get_command(main)))
+GROUPS = {known.split()[0] for known in COMMANDS if " " in known}
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if name(page) not in STILL_WITH_PROMPTS], ids=name
+)
+def test_a_block_of_commands_holds_no_prompt(page: Path):
+    assert "```console" not in page.read_text()
+    assert [line for block in blocks(page) for line in block.splitlines() if line[:2] == "$ "] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_page_names_only_targets_of_make_that_exist(page: Path):
+    code = re.findall(r"`make ([a-z-]+)", page.read_text())
+    run = [
+        word for block in blocks(page) for word in re.findall(r"(?m)(?:^|&& )make ([a-z-]+)", block)
+    ]
+    assert {*code, *run} <= TARGETS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_page_names_only_commands_of_receipt_sync_that_exist(page: Path):
+    text = page.read_text()
+    inline = re.findall(r"`receipt-sync ([a-z][a-z -]*)", " ".join(text.split()))
+    run = re.findall(r"(?m)(?:^|/|&& |\$\()receipt-sync ([a-z][a-z -]*)", "".join(blocks(page)))
+    for words in (*inline, *run):
+        first, *rest = words.split()
+        named = f"{first} {rest[0]}" if first in GROUPS and rest else first
+        assert named in COMMANDS | GROUPS, words
+
+
+def test_commands_are_found_at_all():
+    assert sum(len(blocks(page)) for page in PAGES) > 50
+    assert len(COMMANDS) > 20
+    assert len(TARGETS) > 20
