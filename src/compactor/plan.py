@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from compactor.closure import Closure
 from compactor.deltas import VectorBatch, Vectors
 from compactor.index import NewVector, Record
-from compactor.projection import ALL, DELTA_ID, STALE, Items, Metadata, project
+from compactor.projection import ALL, DELTA_ID, STALE, Items, Metadata, delta_of, project
 from receipt_sync.keys import EntityKey
 
 _FLOAT_TOLERANCE: Final = 1e-15
@@ -107,7 +107,7 @@ def _plan_vector(
 
 
 def _is_newer(arrival: Arrival, record: Record | None) -> bool:
-    return record is None or arrival.delta_id > str(record.metadata.get(DELTA_ID, ""))
+    return record is None or arrival.delta_id > delta_of(record.metadata)
 
 
 def _is_applied(arrival: Arrival, record: Record) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from receipt_sync.attributes import to_json
 from receipt_sync.fields import BOUNDING_BOX_SIDES, MERCHANT_FIELDS
 from receipt_sync.keys import EntityKey
+from receipt_sync.messages import is_ulid
 
 Scalar: TypeAlias = str | int | float | bool
 Metadata: TypeAlias = dict[str, Scalar | None]
@@ -69,6 +70,15 @@ _SIDES: Final = (_Side(Part.BEFORE, -1, "prev"), _Side(Part.AFTER, 1, "next"))
 def _needs(parts: Part) -> _Needs:
     sides = tuple(side for side in _SIDES if side.part in parts)
     return _Needs(Part.OWN in parts, Part.MERCHANT in parts, sides)
+
+
+def delta_of(metadata: Mapping[str, Any]) -> str:
+    """Return the delta that brought a record's vector; empty if that is not known.
+
+    What is no ULID is damage. As text it may sort after every delta, and would keep them all away.
+    """
+    delta_id = metadata.get(DELTA_ID)
+    return delta_id if is_ulid(delta_id) else ""
 
 
 def neighbourhood(key: EntityKey, parts: Part) -> list[EntityKey]:

@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 
 from compactor.index import Record
 from compactor.plan import same
-from compactor.projection import DELTA_ID, Item, Items, project, text_of
-from operations.delta_ids import delta_of
+from compactor.projection import DELTA_ID, Item, Items, delta_of, project, text_of
 from operations.verdict import FieldDifference, Finding
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import EntityKey

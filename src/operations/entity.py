@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from compactor.projection import ALL, Item, neighbourhood
+from compactor.projection import ALL, Item, delta_of, neighbourhood
 from compactor.source import TableSource
 from operations.comparison import compare
 from operations.dead_letters.explanation import concerns
 from operations.dead_letters.letter import Letter
-from operations.delta_ids import delta_of
 from operations.verdict import FieldDifference, Finding
 from operations.verification import Newer, Snapshot, without_vector
 from receipt_sync.attributes import to_json

@@ -16,9 +16,8 @@ from typing import Final, Protocol
 
 from compactor.deltas import Vectors
 from compactor.index import Record
-from compactor.projection import ALL, Item, Items, neighbourhood
+from compactor.projection import ALL, Item, Items, delta_of, neighbourhood
 from operations.comparison import Comparison, compare
-from operations.delta_ids import delta_of
 from operations.images import Image, chunks, images
 from operations.scope import Scope, WholeTable
 from operations.suspects import Outcome, Patience, Place, Suspects

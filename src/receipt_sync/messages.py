@@ -8,7 +8,7 @@ not affect the others (I7).
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeGuard
 
 from pydantic import (
     AwareDatetime,
@@ -31,7 +31,8 @@ CHANGE_BATCH: Final = "dynamodb_stream_batch"
 DELTA: Final = "embedding_delta"
 SCHEMA: Final = 1
 
-ULID = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+_ULID: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
+ULID = Annotated[str, StringConstraints(pattern=f"^{_ULID.pattern}$")]
 Number = Annotated[int, Field(strict=True, ge=0, lt=10**18)]
 
 
@@ -138,6 +139,11 @@ class ReadMessage(NamedTuple):
     changes: tuple[Change, ...] = ()
     delta: Delta | None = None
     poison: tuple[Poison, ...] = ()
+
+
+def is_ulid(value: object) -> TypeGuard[str]:
+    """Return whether a value is a ULID as a delta message names it."""
+    return isinstance(value, str) and _ULID.fullmatch(value) is not None
 
 
 def delta_key(collection: Collection, delta_id: str) -> str:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from random import SystemRandom
 from typing import Final
 
+from compactor.projection import delta_of
 from operations.connection import Connection
-from operations.delta_ids import delta_of
 from operations.deltas import DeltaSender
 from operations.deployment.discovery import Deployment, NotDeployedError, number_of
 from operations.dimensions import dimension_of

@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from compactor.closure import closure_of
 from compactor.deltas import VectorBatch
@@ -9,6 +10,7 @@ from compactor.plan import make_plan, newest_vectors, same
 from tests.fakes.world import World, line
 
 CHANGE = World().change
+OLDER, NEWER = "01HZX0000000000000000000AA", "01HZX0000000000000000000AB"
 
 
 def batch(delta_id: str, text: str, value: float = 1.0) -> VectorBatch:
@@ -38,7 +40,7 @@ def test_a_change_before_its_vector_exists_has_nothing_to_update():
 
 def test_a_vector_arrives_with_the_present_metadata():
     closure = closure_of([], [line(1)])
-    plan = make_plan(closure, newest_vectors([batch("1", "a")]), {line(1): {"text": "b"}}, {})
+    plan = make_plan(closure, newest_vectors([batch(OLDER, "a")]), {line(1): {"text": "b"}}, {})
     (record,) = plan.insert
     assert (record.document, record.metadata["text"]) == ("a", "b")
     assert record.metadata["embedding_stale"] is True
@@ -47,38 +49,48 @@ def test_a_vector_arrives_with_the_present_metadata():
 
 def test_an_entity_deleted_before_its_vector_arrives_is_not_inserted():
     closure = closure_of([], [line(1)])
-    plan = make_plan(closure, newest_vectors([batch("1", "a")]), {line(1): None}, {})
+    plan = make_plan(closure, newest_vectors([batch(OLDER, "a")]), {line(1): None}, {})
     assert plan.is_empty
     assert plan.dropped_vectors == 1
 
 
 def test_an_older_delta_never_replaces_a_newer_vector():
     closure = closure_of([], [line(1)])
-    arrivals = newest_vectors([batch("1", "a")])
-    plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id="2"))
+    arrivals = newest_vectors([batch(OLDER, "a")])
+    plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id=NEWER))
     assert plan.is_empty
     assert plan.dropped_vectors == 1
 
 
 def test_applying_a_delta_twice_is_free():
     closure = closure_of([], [line(1)])
-    arrivals = newest_vectors([batch("2", "a")])
-    plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id="2"))
+    arrivals = newest_vectors([batch(NEWER, "a")])
+    plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id=NEWER))
     assert plan.is_empty
     assert plan.dropped_vectors == 0
 
 
 def test_a_newer_delta_replaces_the_vector_and_ends_its_being_stale():
     closure = closure_of([], [line(1)])
-    arrivals = newest_vectors([batch("2", "b")])
-    present = held(delta_id="1", embedding_stale=True)
+    arrivals = newest_vectors([batch(NEWER, "b")])
+    present = held(delta_id=OLDER, embedding_stale=True)
     plan = make_plan(closure, arrivals, {line(1): {"text": "b"}}, present)
     (record,) = plan.replace
-    assert record.metadata == {"text": "b", "embedding_stale": None, "delta_id": "2"}
+    assert record.metadata == {"text": "b", "embedding_stale": None, "delta_id": NEWER}
+
+
+@pytest.mark.parametrize("damaged", ["zzz", "7" + "Z" * 26, "8" + "0" * 25, "", "ü", 5, None])
+def test_a_delta_id_that_is_no_ulid_keeps_no_vector_away(damaged):
+    """It is damage. As text it may sort after every delta there will ever be."""
+    closure = closure_of([], [line(1)])
+    arrivals = newest_vectors([batch(OLDER, "a")])
+    plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id=damaged))
+    (record,) = plan.replace
+    assert record.metadata["delta_id"] == OLDER
 
 
 def test_of_two_deltas_in_one_batch_the_newer_wins_whatever_their_order():
-    for batches in ([batch("1", "a"), batch("2", "b")], [batch("2", "b"), batch("1", "a")]):
+    for batches in ([batch(OLDER, "a"), batch(NEWER, "b")], [batch(NEWER, "b"), batch(OLDER, "a")]):
         assert newest_vectors(batches)[line(1).chroma_id].text == "b"
 
 

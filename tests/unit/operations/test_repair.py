@@ -9,7 +9,7 @@ import pytest
 from ulid import ULID
 
 from compactor.deltas import VectorBatch, decode
-from operations.delta_ids import delta_of
+from compactor.projection import delta_of
 from operations.errors import OperationError
 from operations.repair.changes import ChangesNotSentError, QueueChanges, recompute, remove
 from operations.repair.delta_index import DeltaIndex
@@ -394,6 +394,32 @@ def test_a_record_of_no_delta_gets_its_newest_delta_or_is_listed_for_embedding(h
     repair.send()
     assert (plan.resent, list(plan.reembed())) == (1, [lost])
     assert len(deltas.sent) == 1
+
+
+def test_a_delta_id_that_sorts_after_every_delta_is_found_and_mended() -> None:
+    """One record whose delta lies in the bucket, and one whose delta is kept no longer."""
+    world = World()
+    _fill(world)
+    kept, lost = line(1).chroma_id, line(41).chroma_id
+    world.table.put(line(41), text="text", embedding_status="SUCCESS")
+    inserted = world.change_body(line(41), "text", event="INSERT")
+    world.handle(world.worker(), inserted, world.delta_body([line(41)]))
+    index = world.index(LINES)
+    last = max(key for key in world.deltas.objects if f"/{LINES}/" in key)
+    del world.deltas.objects[last]
+    index.update({i: {"delta_id": "zzz"} for i in (kept, lost)})
+
+    verify = _verification(world)
+    outbox, deltas = Outbox(), Deltas()
+    repair = _repair(world, outbox, deltas)
+    assert verify(repair.note) == 2
+    plan = repair.plan()
+    repair.send()
+    _apply(world, outbox, deltas)
+    assert list(plan.reembed()) == [lost]
+    assert verify(lambda _: None) == 1
+    world.handle(world.worker(), world.delta_body([line(41)]))
+    assert verify(lambda _: None) == 0
 
 
 def _repair(world: World, outbox: Outbox, deltas: Deltas) -> Repair:
