@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import typer
 
+from local.demo_story import choose
 from operations.cli import main
+from operations.receipts import read_receipts
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), PROJECT / "terraform/README.md"]
@@ -73,3 +75,13 @@ def test_commands_are_found_at_all():
     assert sum(len(blocks(page)) for page in PAGES) > 50
     assert len(COMMANDS) > 20
     assert len(TARGETS) > 20
+
+
+def test_the_demo_accepts_the_receipts_of_the_readme(tmp_path: Path):
+    text = (PROJECT / "README.md").read_text()
+    [written] = re.findall(r"> build/receipts\.jsonl <<'END'\n(.*?)END\n", text, re.DOTALL)
+    file = tmp_path / "receipts.jsonl"
+    file.write_text(written)
+    receipts = list(read_receipts(file))
+    cast = choose(receipts, added=receipts[0])
+    assert [cast.edited, cast.deleted] == receipts
