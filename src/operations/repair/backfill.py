@@ -1,7 +1,8 @@
-"""Sends every line and word of the table through the queue, page by page (resumable).
+"""The backfill: sends every line and word of the table through the queue, page by page.
 
-A stream begins with what is written after it was switched on, and keeps a day: whatever is older
-reaches Chroma by this. A place file remembers where the next page begins.
+A stream holds only the writes since it was switched on, and only those of the last day. The
+backfill brings older items to Chroma. A place file records where the next page begins, so a later
+run can resume.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,42 +22,44 @@ _POLLS_A_CHECK: Final = 10
 
 
 class QueueStoppedError(OperationError):
-    """The queue's mapping is off, so that waiting for room would never end."""
+    """The event source mapping of the queue is off, so the backlog would never shrink."""
 
 
 class Pages(Protocol):
-    """The table's keys from a place on."""
+    """A reader of the table's keys."""
 
-    def __call__(self, start: Position | None) -> Iterator[Page]: ...
+    def __call__(self, start: Position | None) -> Iterator[Page]:
+        """Yield the pages from a position on, or all pages for None."""
+        ...
 
 
 @dataclass(frozen=True)
 class Pace:
-    """The most changes a second, and the most messages that may wait before another page goes."""
+    """Limits the changes per second, and the messages in the queue before the next page."""
 
     changes_per_second: float
     most_waiting: int
 
 
 class Sent(NamedTuple):
-    """How many records this run has sent, and how many an interrupted one had before it."""
+    """Counts the records that this run has sent, and those of the interrupted run before it."""
 
     now: int
     before: int
 
 
 class Consumer(Protocol):
-    """Who takes the messages."""
+    """The consumer of the queue."""
 
     def backlog(self) -> Backlog: ...
 
     def is_on(self) -> bool:
-        """Return whether messages are taken at all."""
+        """Return whether the event source mapping is on."""
         ...
 
 
 class Backfill:
-    """Sends page after page, at a pace that the compactor can follow."""
+    """Sends page after page, at a rate that the compactor can follow."""
 
     def __init__(
         self,
@@ -71,9 +74,10 @@ class Backfill:
         self._place, self._clock, self._pace = place, clock, pace
 
     def left(self, *, resume: bool) -> Place | None:
-        """Return where to go on with `resume`; None to begin. Raises PlaceError, QueueStoppedError.
+        """Return the place to resume from; None to start from the beginning.
 
-        A file that is no place of this table is an error in either case: it is not overwritten.
+        A file that is not a place of this table raises PlaceError with and without `resume`, so
+        that it is not overwritten. Raises QueueStoppedError too.
         """
         self._check_on()
         if resume:
@@ -87,10 +91,10 @@ class Backfill:
         advance: Callable[[int], None] = lambda _: None,
         waiting: Callable[[Backlog], None] = lambda _: None,
     ) -> Sent:
-        """Send all, or what an interrupted run has `left`.
+        """Send all pages, or those that an interrupted run has `left`.
 
-        `waiting` is called while the queue has no room. Raises QueueStoppedError, and what the
-        table and the queue raise.
+        The function calls `waiting` while too many messages are in the queue. Raises
+        QueueStoppedError, and the errors of the table and the queue.
         """
         begun, before = (left.begun, left.sent) if left else (self._clock.now(), 0)
         sent = 0
@@ -128,8 +132,9 @@ class Backfill:
     def _check_on(self) -> None:
         if not self._consumer.is_on():
             raise QueueStoppedError(
-                "the queue's mapping is off, so nothing that is sent would be applied: switch it "
-                "on by `receipt-sync flags set --queue`. --resume goes on with an interrupted run"
+                "the event source mapping of the compaction queue is off, so the compactor would "
+                "not apply any change: switch it on with `receipt-sync flags set --queue`. "
+                "Continue an interrupted run with --resume"
             )
 
     def _keep_pace(self, begun: float, count: int) -> None:

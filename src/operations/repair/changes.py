@@ -1,7 +1,7 @@
-"""Sends change messages for records that must be looked at again, as the stream processor would.
+"""Change messages for records to recompute or remove, in the form of the stream processor.
 
-They say that an entity changed and nothing more: the compactor reads the present state itself, so
-a change that was sent without need costs time and never an update.
+A message only says that an entity changed. The compactor reads the entity's present state itself,
+so an unneeded message costs time but loses no update.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,19 +18,19 @@ from stream_processor.packing import MARGIN, OutgoingMessage, pack
 from stream_processor.publisher import Outbox
 
 MESSAGE_BYTES: Final = 48 * 1024 + MARGIN
-"""Some 150 changes: a batch of a hundred such messages is one cycle of a function's time-out."""
+"""The size of some 150 changes. One cycle can apply a batch of 100 messages before its time-out."""
 _PATIENCE_SECONDS: Final = 60.0
 
 
 class ChangesNotSentError(OperationError):
-    """The compaction queue did not take all changes."""
+    """The compaction queue did not accept all changes."""
 
 
 class ChangeSink(Protocol):
-    """Where changes go."""
+    """A queue that takes changes."""
 
     def send(self, changes: Sequence[EntityChange]) -> int:
-        """Send all; returns the number of messages. Raises ChangesNotSentError."""
+        """Send all changes and return the number of messages. Raises ChangesNotSentError."""
         ...
 
 
@@ -46,7 +46,7 @@ class QueueChanges:
         if unsent:
             raise ChangesNotSentError(
                 f"the compaction queue refused {len(unsent)} of {len(messages)} messages: run the "
-                "command again, what was sent twice is applied once"
+                "command again. The compactor applies a message once, even if it is sent twice"
             )
         return len(messages)
 
@@ -56,15 +56,18 @@ class QueueChanges:
 
 
 def recompute(keys: Iterable[EntityKey], now: datetime, why: str) -> list[EntityChange]:
-    """Changes upon which every part of the keys' records is computed anew from the table.
+    """Return changes that make the compactor recompute the keys' records from the table.
 
-    `why` stands where a stream record has its id: "repair", "backfill".
+    `why` takes the place of the stream record's id: "repair", "backfill".
     """
     return [_change(key, "INSERT", now, why) for key in keys]
 
 
 def remove(keys: Iterable[EntityKey], now: datetime, why: str) -> list[EntityChange]:
-    """Changes upon which the keys' records are deleted, if the table proves that they are gone."""
+    """Return changes that make the compactor delete the keys' records.
+
+    The compactor deletes a record only if the table no longer holds its item.
+    """
     return [_change(key, "REMOVE", now, why) for key in keys]
 
 

@@ -1,7 +1,7 @@
-"""Which of the bucket's deltas hold which records, in a temporary file.
+"""An index of the bucket's deltas and the records that each holds, in a temporary file.
 
-A collection may have millions of records, so what is known of them lies on disk. The file is
-SQLite's own temporary one: it has no name, and is gone with the process.
+A collection may have millions of records, so the index lies on disk. The file is a temporary
+database of SQLite: it has no name, and it is gone when the process ends.
 """
 
 import sqlite3
@@ -31,18 +31,18 @@ CREATE TABLE holding (
 """
 
 LISTED, READ, SOUND, REFUSED = "listed", "read", "sound", "refused"
-"""States of a delta: known by name, by its outline, as one that applies, as one that does not."""
+"""States of a delta: its name is listed, its outline is read, it can or it cannot be applied."""
 
 
 class StoredDelta(NamedTuple):
-    """A delta object: its id and its size in bytes."""
+    """Holds the id of a delta object and its size in bytes."""
 
     id: str
     size: int
 
 
 class Outlines(Protocol):
-    """The delta objects of a collection, as far as an index asks for them."""
+    """A source of the names and outlines of delta objects."""
 
     def listed(self, collection: Collection) -> Iterator[StoredDelta]: ...
 
@@ -50,7 +50,7 @@ class Outlines(Protocol):
 
 
 class DeltaIndex:
-    """Reads the outlines of deltas, each once, the newest first, as far back as it is asked."""
+    """Reads the outline of each delta once, newest first, as far back as a caller asks for."""
 
     def __init__(self, objects: Outlines) -> None:
         self._objects = objects
@@ -58,11 +58,11 @@ class DeltaIndex:
         self._database.executescript(_TABLES)
 
     def close(self) -> None:
-        """Drop the file."""
+        """Delete the temporary file."""
         self._database.close()
 
     def refresh(self, collection: Collection) -> None:
-        """Learn the names of deltas that have come since."""
+        """Add the names of deltas that the bucket holds by now."""
         rows = ((collection, d.id, d.size, LISTED) for d in self._objects.listed(collection))
         self._database.executemany(
             "INSERT OR IGNORE INTO delta VALUES (?, ?, ?, ?, NULL, NULL)", rows
@@ -78,7 +78,8 @@ class DeltaIndex:
     def newer(self, collection: Collection, held: Mapping[str, str]) -> dict[str, list[str]]:
         """Return the deltas that hold a record and are newer than its own, newest first.
 
-        Deltas that are known to be refused are left out. Raises nothing for what was not covered.
+        The result leaves out deltas that the index knows as refused. Deltas that `cover` has not
+        read are missing without an error.
         """
         found: dict[str, list[str]] = {}
         query = (
@@ -95,7 +96,7 @@ class DeltaIndex:
         return found
 
     def state(self, collection: Collection, delta_id: str) -> str:
-        """Return what is known of a delta."""
+        """Return the state of a delta."""
         ((state,),) = self._rows(
             "SELECT state FROM delta WHERE collection = ? AND id = ?", collection, delta_id
         )
@@ -109,14 +110,14 @@ class DeltaIndex:
         )
 
     def vectors(self, collection: Collection, delta_id: str) -> int:
-        """Return how many vectors a delta holds whose outline was read."""
+        """Return the number of vectors of a delta. Its outline must have been read."""
         ((count,),) = self._rows(
             "SELECT vectors FROM delta WHERE collection = ? AND id = ?", collection, delta_id
         )
         return int(count)
 
     def newest_dimension(self, collection: Collection) -> int | None:
-        """Return the dimension of the newest delta that was read; None if none was."""
+        """Return the dimension of the newest delta with a read outline; None if there is none."""
         rows = self._rows(
             "SELECT dimension FROM delta WHERE collection = ? AND dimension IS NOT NULL "
             "ORDER BY id DESC LIMIT 1",
@@ -125,7 +126,7 @@ class DeltaIndex:
         return int(rows[0][0]) if rows else None
 
     def refused(self, collection: Collection) -> list[str]:
-        """Return the ids of deltas that can't be applied, the oldest first."""
+        """Return the ids of deltas that cannot be applied, oldest first."""
         query = "SELECT id FROM delta WHERE collection = ? AND state = ? ORDER BY id"
         return [row[0] for row in self._rows(query, collection, REFUSED)]
 

@@ -1,4 +1,4 @@
-"""The delta objects that the bucket still keeps."""
+"""Access to the delta objects of the bucket."""
 
 import io
 import re
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _NAME: Final = re.compile(r"([0-7][0-9A-HJKMNP-TV-Z]{25})\.npz")
-"""A ULID, as a delta message names it. What is called otherwise is no delta."""
+"""The name of a delta object: a ULID. No delta message can name another object."""
 
 
 class S3DeltaObjects:
-    """The delta objects of a bucket."""
+    """Lists and reads the delta objects of a bucket."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client, self._bucket = client, bucket
         self._store: DeltaStore = S3DeltaStore(client, bucket)
 
     def listed(self, collection: Collection, after: str = "") -> Iterator[StoredDelta]:
-        """Return every delta of a collection that is newer than `after`, the oldest first.
+        """Yield every delta of a collection that is newer than `after`, oldest first.
 
-        S3 lists keys in order, and a ULID's order is that of its making. An object whose name is no
-        ULID is passed over: no delta message can name it.
+        S3 lists keys in order, and ULIDs sort by the time of their creation. The function skips
+        an object whose name is not a ULID, because no delta message can name it.
         """
         prefix = f"deltas/{collection}/"
         begin = {"StartAfter": delta_key(collection, after)} if after else {}
@@ -49,7 +49,8 @@ class S3DeltaObjects:
     def outline(self, collection: Collection, delta: StoredDelta) -> Outline:
         """Return a delta's ids and dimension.
 
-        Raises DeltaRefusedError if it is gone or broken, FetchFailedError and botocore's errors.
+        Raises DeltaRefusedError if it is gone or broken. Raises FetchFailedError and the errors of
+        botocore.
         """
         key = delta_key(collection, delta.id)
         file: Any = RangedFile(delta.size, lambda start, end: self._fetched(key, start, end))
@@ -60,11 +61,14 @@ class S3DeltaObjects:
         data = self._store.read(delta_key(collection, delta_id))
         vectors = len(read_outline(io.BytesIO(data)).ids)
         if not vectors:
-            raise DeltaRefusedError(f"{delta_key(collection, delta_id)} holds no vector")
+            raise DeltaRefusedError(
+                f"the delta {delta_key(collection, delta_id)} holds no vector, and a delta must "
+                "hold at least one: send it again with its vectors"
+            )
         return decode(data, Delta.of(collection, delta_id, vectors))
 
     def _fetched(self, key: str, start: int, end: int) -> bytes:
-        # botocore's time-outs are OSErrors, which zipfile takes for the end of a broken archive.
+        # zipfile would report a time-out of botocore, which is an OSError, as a broken archive.
         try:
             return self._range(key, start, end)
         except OSError as error:
@@ -79,6 +83,9 @@ class S3DeltaObjects:
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "InvalidRange"):
-                raise DeltaRefusedError(f"{key} is gone, or shorter than it was") from error
+                raise DeltaRefusedError(
+                    f"the delta {key} was deleted, or replaced by a shorter object: "
+                    "its producer must send it again"
+                ) from error
             raise
         return got["Body"].read()

@@ -1,4 +1,4 @@
-"""Rows of a delta as a delta of their own."""
+"""New deltas from some rows of another delta."""
 
 from collections.abc import Collection as Group
 from random import Random
@@ -9,13 +9,14 @@ from ulid import ULID
 from compactor.deltas import VectorBatch
 
 _RANDOM_BITS: Final = 80
-"""Of a ULID, after the 48 bits of its millisecond. https://github.com/ulid/spec"""
+"""A ULID has 48 bits of milliseconds and then 80 random bits. https://github.com/ulid/spec"""
 
 
 def rows_of(batch: VectorBatch, ids: Group[str], randomness: Random) -> VectorBatch:
-    """Return the rows of some ids as a new delta, which counts as newer than its source.
+    """Return the rows of some ids as a new delta, which is newer than its source.
 
-    It is of the source's millisecond, so whatever a producer has sent since still wins.
+    The new delta has the source's millisecond. So any delta that a producer has sent in a later
+    millisecond is still newer.
     """
     rows = [row for row, chroma_id in enumerate(batch.ids) if chroma_id in ids]
     return VectorBatch(
@@ -27,10 +28,10 @@ def rows_of(batch: VectorBatch, ids: Group[str], randomness: Random) -> VectorBa
 
 
 def later(delta_id: str, randomness: Random) -> str:
-    """Return a random ULID that is greater than this one, of the same millisecond if one is left.
+    """Return a random ULID that is greater than `delta_id`, in the same millisecond if possible.
 
-    The next ULID is not free for the taking: a producer that makes several in a millisecond counts
-    up, so that may be the object of another delta.
+    The ULID is not simply the next one. A producer counts up when it makes several ULIDs in a
+    millisecond, so the next one may belong to another delta.
     """
     number = int(ULID.from_str(delta_id))
     end = ((number >> _RANDOM_BITS) + 1) << _RANDOM_BITS

@@ -1,4 +1,4 @@
-"""How much of a collection a repair may delete (I5)."""
+"""The limits on the records that a repair may delete from a collection (I5)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from receipt_sync.keys import Collection
 
 
 class MassDeleteError(OperationError):
-    """A repair would delete more of a collection than it may, or than the compactor would."""
+    """A repair would delete more of a collection than its own or the compactor's limit allows."""
 
 
 class DeleteLimit(NamedTuple):
-    """A share of a collection's records; up to `floor` of them may always go."""
+    """Limits deletions to a share of a collection's records, but always allows `floor` records."""
 
     share: float
     floor: int
@@ -23,23 +23,27 @@ class DeleteLimit(NamedTuple):
 
 @dataclass(frozen=True)
 class Guard:
-    """The most that a repair may delete without a person's word, and the compactor ever does."""
+    """Holds the repair's own limit, which an operator can raise, and the compactor's limit."""
 
     own: DeleteLimit
     compactor: DeleteLimit
 
     def check(self, collection: Collection, deletes: int, records: int) -> None:
-        """Raise MassDeleteError beyond either limit: the compactor refuses such a cycle whole."""
+        """Raise MassDeleteError if the deletions exceed either limit.
+
+        The compactor would refuse a cycle beyond its limit as a whole.
+        """
         found = f"{deletes:,} of {records:,} records of {collection} have no item in the table"
         if not self.own.allows(deletes, records):
             raise MassDeleteError(
-                f"{found}, more than {self.own.share:.0%}: nothing was sent. Make sure that the "
-                "table is the right one and whole, then say --max-delete-share 1"
+                f"{found}, which is more than {self.own.share:.0%}. The command sent nothing. "
+                "Check that this is the right table and that it is complete, then repeat the "
+                "command with --max-delete-share 1"
             )
         if not self.compactor.allows(deletes, records):
             raise MassDeleteError(
                 f"{found}. The compactor refuses a cycle that deletes more than "
-                f"{self.compactor.share:.0%} of a collection, so nothing was sent. Set "
+                f"{self.compactor.share:.0%} of a collection, so the command sent nothing. Set "
                 "MAX_DELETE_SHARE=1 on the compactor, repair again, and set it back to "
                 f"{self.compactor.share:g}"
             )

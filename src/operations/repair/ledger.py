@@ -1,7 +1,8 @@
-"""What a repair has found and means to send, in a temporary file.
+"""The faults that a repair has found and the messages that it will send, in a temporary file.
 
-A collection that is built anew has a fault for each of its records. So they lie on disk, and memory
-does not follow their number. The file is SQLite's own temporary one, and is gone with the process.
+A collection that is built anew has a fault for each of its records. So the faults lie on disk, and
+the memory does not grow with their number. The file is a temporary database of SQLite, and is gone
+when the process ends.
 """
 
 import sqlite3
@@ -29,27 +30,27 @@ CREATE TABLE renew (
 
 
 class Ledger:
-    """Faults by remedy, deltas to send again, and rows to send as new deltas."""
+    """Stores faults by remedy, deltas to send again, and rows to send as new deltas."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
         self._database.executescript(_TABLES)
 
     def close(self) -> None:
-        """Drop the file."""
+        """Delete the temporary file."""
         self._database.close()
 
     def note(self, *faults: Fault) -> None:
-        """Remember faults."""
+        """Store faults."""
         self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", faults)
 
     def note_resend(self, collection: Collection, delta_id: str, vectors: int) -> None:
-        """Remember a delta that is to be sent once more as it is."""
+        """Store a delta that the repair will send again unchanged."""
         row = (collection, delta_id, vectors)
         self._database.execute("INSERT OR IGNORE INTO resend VALUES (?, ?, ?)", row)
 
     def note_renew(self, collection: Collection, delta_id: str, chroma_id: str) -> None:
-        """Remember a record whose row of a delta is to be sent as a new delta."""
+        """Store a record whose row of a delta the repair will send as a new delta."""
         row = (collection, delta_id, chroma_id)
         self._database.execute("INSERT OR IGNORE INTO renew VALUES (?, ?, ?)", row)
 
@@ -59,12 +60,12 @@ class Ledger:
         return self._number(query, remedy, collection, collection)
 
     def faults(self, remedy: Remedy, collection: Collection | None = None) -> Iterator[Fault]:
-        """Return the faults with a remedy, in the order in which they were noted."""
+        """Yield the faults with a remedy, in the order of their notes."""
         for page in self.pages(remedy, collection):
             yield from page
 
     def pages(self, remedy: Remedy, collection: Collection | None = None) -> Iterator[list[Fault]]:
-        """Return the faults with a remedy, a thousand at a time; more may be noted in between."""
+        """Yield the faults with a remedy, a thousand at a time; callers may note more meanwhile."""
         query = (
             "SELECT rowid, * FROM fault WHERE remedy = ? AND (? IS NULL OR collection = ?) "
             "AND rowid > ? ORDER BY rowid LIMIT ?"
@@ -76,16 +77,16 @@ class Ledger:
 
     @property
     def resends(self) -> int:
-        """How many deltas are to be sent again."""
+        """Return the number of deltas to send again."""
         return self._number("SELECT COUNT(*) FROM resend")
 
     @property
     def renewals(self) -> int:
-        """Of how many deltas rows are to be sent as new ones."""
+        """Return the number of deltas from which the repair makes new deltas."""
         return self._number("SELECT COUNT(*) FROM (SELECT DISTINCT collection, delta FROM renew)")
 
     def resend_pages(self) -> Iterator[list[tuple[Collection, str, int]]]:
-        """Return the deltas to be sent again, a thousand at a time, oldest first."""
+        """Yield the deltas to send again, a thousand at a time, oldest first."""
         last = ("", "")
         query = (
             "SELECT * FROM resend WHERE (collection, delta) > (?, ?) "
@@ -96,7 +97,7 @@ class Ledger:
             last = rows[-1][:2]
 
     def renewed(self) -> Iterator[tuple[Collection, str, list[str]]]:
-        """Return each delta of which rows are to be renewed, with the ids of those."""
+        """Yield each delta that has rows to renew, with the record ids of these rows."""
         rows = self._database.execute("SELECT * FROM renew ORDER BY collection, delta")
         for (collection, delta), group in groupby(rows, key=lambda row: (row[0], row[1])):
             yield Collection(collection), delta, [row[2] for row in group]

@@ -1,8 +1,8 @@
-"""Which records hold an older vector than the newest that was handed over for them.
+"""A search for records that hold an older vector than the newest one in the bucket.
 
-A vector is handed over when its delta lies in the bucket. The compactor applies the newest delta of
-a record that it does not refuse. So a record whose delta is older than that has lost an update: its
-snapshot was restored, or its Chroma server was, or the message was never sent.
+A producer has handed a vector over when its delta lies in the bucket. The compactor applies the
+newest delta of a record that it does not refuse. A record with an older delta has lost an update.
+Its snapshot or its Chroma server was restored, or the delta message was never sent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,32 +15,33 @@ from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
 
 Dimensions = Callable[[Collection], int | None]
-"""The dimension of a collection's vectors; None while it has none."""
+"""Returns the dimension of a collection's vectors; None while it has no vector."""
 
 
 class DeltaObjects(Outlines, Protocol):
-    """The delta objects of a collection, read in part or whole."""
+    """A source of delta objects, read in part or whole."""
 
     def read(self, collection: Collection, delta_id: str) -> VectorBatch:
-        """Return the content of one. Raises DeltaRefusedError if it is gone or unreadable."""
+        """Return a delta's content. Raises DeltaRefusedError if it is gone or unreadable."""
         ...
 
 
 class NewestVectors:
-    """Answers for any number of records; what it has read of the bucket it reads once."""
+    """Finds the newest delta of any number of records. It reads each delta of the bucket once."""
 
     def __init__(self, index: DeltaIndex, objects: DeltaObjects, dimensions: Dimensions) -> None:
         self._index, self._objects, self._dimensions = index, objects, dimensions
         self._listed: set[Collection] = set()
 
     def refresh(self) -> None:
-        """Look at the bucket again before the next answer."""
+        """Make the next answer list the bucket again."""
         self._listed.clear()
 
     def newer(self, collection: Collection, held: Mapping[str, str]) -> dict[str, str]:
-        """Return the newest delta of each record, where that is newer than the one it holds.
+        """Return the newest delta of each record, if it is newer than the delta that it holds.
 
-        `held` is record id → delta id, empty for a record without. Raises botocore's errors.
+        `held` maps a record id to its delta id, or to "" for a record without a delta. Raises the
+        errors of botocore.
         """
         if not held:
             return {}
@@ -54,7 +55,7 @@ class NewestVectors:
         return found
 
     def vectors(self, collection: Collection, delta_id: str) -> int:
-        """Return how many vectors a delta holds that `newer` has named."""
+        """Return the number of vectors of a delta. `newer` must have returned this delta."""
         return self._index.vectors(collection, delta_id)
 
     def read(self, collection: Collection, delta_id: str) -> VectorBatch:
@@ -62,7 +63,7 @@ class NewestVectors:
         return self._objects.read(collection, delta_id)
 
     def refused(self, collection: Collection) -> list[str]:
-        """Return the deltas that can't be applied, of those that had to be looked at."""
+        """Return the deltas that cannot be applied, among those that were read."""
         return self._index.refused(collection)
 
     def _cover(self, collection: Collection, after: str) -> None:
@@ -72,7 +73,10 @@ class NewestVectors:
         self._index.cover(collection, after)
 
     def _applies(self, collection: Collection, delta_id: str) -> bool:
-        """Whether the compactor would take it: it is whole, and of the collection's dimension."""
+        """Return whether the compactor would apply a delta.
+
+        It applies a complete delta that has the collection's dimension.
+        """
         state = self._index.state(collection, delta_id)
         if state == READ:
             sound = self._is_sound(collection, delta_id)
@@ -90,7 +94,7 @@ class NewestVectors:
 
 @contextmanager
 def newest_vectors(objects: DeltaObjects, dimensions: Dimensions) -> Iterator[NewestVectors]:
-    """Answers about the deltas of a bucket, for as long as a command runs."""
+    """Give a NewestVectors of a bucket for a `with` block."""
     index = DeltaIndex(objects)
     try:
         yield NewestVectors(index, objects, dimensions)

@@ -1,7 +1,7 @@
-"""What a delta object holds without its vectors: the ids, their number, and the dimension.
+"""The outline of a delta object: its ids, their number, and its dimension, without the vectors.
 
-A verification asks this of every delta that the bucket keeps. The vectors are most of an object's
-bytes and come first in it, so they are not fetched.
+A verification reads the outline of every delta in the bucket. The vectors are most of an object's
+bytes and come first in it, so the reader does not fetch them.
 """
 
 import struct
@@ -18,7 +18,7 @@ _UNREADABLE: Final = (
     LookupError,
     OSError,
     EOFError,
-    RuntimeError,  # encrypted, or packed by a method that is not there
+    RuntimeError,  # The archive is encrypted, or its compression method is not available.
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
@@ -26,16 +26,16 @@ _UNREADABLE: Final = (
 
 
 class Outline(NamedTuple):
-    """A delta without its vectors."""
+    """Holds a delta's ids and its dimension."""
 
     ids: tuple[str, ...]
     dimension: int
 
 
 def read_outline(file: IO[bytes]) -> Outline:
-    """Return what a delta's .npz holds. Raises DeltaRefusedError if it is none.
+    """Return the outline of a delta's .npz file. Raises DeltaRefusedError if it is not a delta.
 
-    This does not check the vectors themselves, as `compactor.deltas.decode` does.
+    This function does not check the vectors. `compactor.deltas.decode` does.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -43,7 +43,8 @@ def read_outline(file: IO[bytes]) -> Outline:
             return Outline(_ids(archive, rows), dimension)
     except _UNREADABLE as error:
         raise DeltaRefusedError(
-            f"the delta is not an .npz of vectors and ids: {type(error).__name__}"
+            "the delta is not an .npz file of vectors and ids "
+            f"({type(error).__name__}): its producer must send it again"
         ) from error
 
 
@@ -51,7 +52,7 @@ def _shape(archive: zipfile.ZipFile) -> tuple[int, int]:
     with archive.open("vectors.npy") as file:
         rows, dimension = read_header(file).shape
     if rows > MAX_VECTORS:
-        raise ValueError("the delta holds more vectors than a delta may")
+        raise ValueError(f"the delta holds more than {MAX_VECTORS} vectors: split it")
     return rows, dimension
 
 
@@ -60,8 +61,8 @@ def _ids(archive: zipfile.ZipFile, rows: int) -> tuple[str, ...]:
     with archive.open(entry) as file:
         size = entry.file_size - read_header(file).size
         if size > min(rows * ID_BYTES, MAX_LIST_BYTES):
-            raise ValueError("the ids are longer than those of so many vectors")
+            raise ValueError("the list of ids is longer than the number of vectors allows")
         ids = read_strings(file.read().decode("utf-8"), rows)
     if ids is None or len(ids) != rows:
-        raise ValueError("there are not as many ids as vectors")
+        raise ValueError("the number of ids differs from the number of vectors")
     return tuple(ids)

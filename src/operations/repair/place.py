@@ -1,4 +1,4 @@
-"""Where a backfill has got to, so that an interrupted one need not begin again."""
+"""The place file: the position of an interrupted backfill, from which the next run resumes."""
 
 import json
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from operations.errors import OperationError
 from operations.table_pages import Position
 
 MOST_AGE: Final = timedelta(hours=24)
-"""For so long the stream keeps a change. What an older run has sent may have changed unseen."""
+"""The stream keeps a change for 24 hours. Later changes of sent items may be lost after that."""
 
 
 class PlaceError(OperationError):
-    """The place file is unreadable, too old, missing, or that of another table."""
+    """The place file is unreadable, too old or missing, or it belongs to another table."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The next page of a run that began at `begun`, and how many records that run had sent."""
+    """Holds the next page of a run that began at `begun`, and the number of records it sent."""
 
     begun: datetime
     next: Position
@@ -27,13 +27,16 @@ class Place:
 
 
 class PlaceFile:
-    """The place of a backfill of a table; the file is gone once it is done."""
+    """Reads and writes the place of a table's backfill. A finished backfill deletes the file."""
 
     def __init__(self, path: Path, table: str, endpoint: str) -> None:
         self._path, self._table, self._endpoint = path, table, endpoint
 
     def read(self) -> Place | None:
-        """Return the place, if there is one. Raises PlaceError."""
+        """Return the place; None if there is no file.
+
+        Raises PlaceError if the file is unreadable or belongs to another table.
+        """
         try:
             content: Any = json.loads(self._path.read_text())
             place = Place(_with_zone(content["begun"]), dict(content["next"]), int(content["sent"]))
@@ -42,29 +45,33 @@ class PlaceFile:
             return None
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise PlaceError(
-                f"{self._path} is not the place of a backfill: give another --place, or remove it"
+                f"{self._path} is not the place file of a backfill: "
+                "name another file with --place, or delete this one"
             ) from error
         if origin != (self._table, self._endpoint):
             raise PlaceError(
-                f"{self._path} is the place of a backfill of the table {origin[0]} at {origin[1]}: "
-                "finish that, or give another --place"
+                f"{self._path} is the place file of a backfill of the table {origin[0]} at "
+                f"{origin[1]}: finish that backfill, or name another file with --place"
             )
         return place
 
     def resumed(self, now: datetime) -> Place:
-        """Return the place to go on from. Raises PlaceError if there is none, or an old one."""
+        """Return the place to resume from. Raises PlaceError if there is none or it is too old."""
         place = self.read()
         if place is None:
-            raise PlaceError(f"there is no place {self._path} to go on from: leave out --resume")
+            raise PlaceError(
+                f"there is no place file {self._path}, so there is no run to resume: "
+                "leave out --resume"
+            )
         if now - place.begun > MOST_AGE:
             raise PlaceError(
-                f"{self._path} is of {place.begun:%Y-%m-%d %H:%M} UTC. What that run has sent may "
-                "have changed since then without the stream's knowledge: leave out --resume"
+                f"the run of {self._path} began at {place.begun:%Y-%m-%d %H:%M} UTC. The stream "
+                "keeps changes for 24 hours only, so later changes may be lost: leave out --resume"
             )
         return place
 
     def write(self, place: Place) -> None:
-        """Remember, in one step, so that an interruption leaves the place before or this one."""
+        """Replace the file in one step, so that an interruption leaves the old or the new place."""
         scratch = self._path.with_name(self._path.name + ".new")
         content = {
             "table": self._table,
@@ -77,12 +84,12 @@ class PlaceFile:
         scratch.replace(self._path)
 
     def remove(self) -> None:
-        """Forget the place."""
+        """Delete the file."""
         self._path.unlink(missing_ok=True)
 
 
 def _with_zone(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("a moment without a zone is none")
+        raise ValueError("the time has no time zone")
     return moment

@@ -1,4 +1,4 @@
-"""What a repair sends, and what it can't: counts, and the ids of which there may be millions."""
+"""The plan of a repair: counts of its messages, and the ids that it cannot repair."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -12,16 +12,16 @@ _IN_A_SUMMARY: Final = 1_000
 
 
 class Summary(NamedTuple):
-    """What is left of a plan once its ledger is gone."""
+    """Holds the figures of a plan after its ledger is closed."""
 
     steps: int
     is_left: bool
     content: dict[str, Any]
-    """As JSON; of long lists the first thousand."""
+    """The plan as JSON. Long lists have their first thousand entries only."""
 
 
 class Plan:
-    """A view of the ledger; it follows what is noted there."""
+    """A view of the ledger. It shows every note that the ledger holds at the time of the call."""
 
     def __init__(self, ledger: Ledger, resent: int, unreadable: list[str]) -> None:
         self._ledger = ledger
@@ -29,27 +29,27 @@ class Plan:
 
     @property
     def recompute(self) -> int:
-        """How many records are to be computed anew."""
+        """Return the number of records to recompute."""
         return self._ledger.count(Remedy.RECOMPUTE)
 
     @property
     def remove(self) -> int:
-        """How many records are to be removed."""
+        """Return the number of records to remove."""
         return self._ledger.count(Remedy.REMOVE)
 
     @property
     def deltas(self) -> int:
-        """How many deltas are to be sent, the new ones among them."""
+        """Return the number of deltas to send, the new ones included."""
         return self._ledger.resends + self._ledger.renewals
 
     @property
     def steps(self) -> int:
-        """What a progress bar counts."""
+        """Return the number of steps for a progress bar."""
         return self.recompute + self.remove + self.deltas
 
     @property
     def is_left(self) -> bool:
-        """Whether something can't be repaired from here."""
+        """Return whether some faults remain that this command cannot repair."""
         return bool(self._ledger.count(Remedy.REEMBED) or self._ledger.count(Remedy.BY_HAND))
 
     @property
@@ -61,19 +61,19 @@ class Plan:
         return self._ledger.count(Remedy.BY_HAND)
 
     def reembed(self) -> Iterator[str]:
-        """Return the ids whose vectors are kept nowhere."""
+        """Return the ids of records whose vectors are not stored any more."""
         return (fault.id for fault in self._ledger.faults(Remedy.REEMBED))
 
     def by_hand(self) -> Iterator[tuple[str, str]]:
-        """Return the ids that no message can repair, each with the reason."""
+        """Return the ids of records that no message can repair, each with the reason."""
         return ((fault.id, fault.reason) for fault in self._ledger.faults(Remedy.BY_HAND))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the plan as `repair --json` prints it; the long lists are streamed."""
+        """Return the plan as `repair --json` prints it. The long lists are streamed."""
         return self._json(None)
 
     def summary(self) -> Summary:
-        """Return what may be told after the repair is closed."""
+        """Return the figures that a caller can print after the ledger is closed."""
         return Summary(self.steps, self.is_left, self._json(_IN_A_SUMMARY))
 
     def _json(self, most: int | None) -> dict[str, Any]:

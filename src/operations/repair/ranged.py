@@ -1,19 +1,19 @@
-"""A file that lies in a bucket, of which only the parts that are asked for are fetched."""
+"""A file in a bucket that fetches only the parts that a reader asks for."""
 
 import io
 from collections.abc import Callable
 from typing import Final
 
 BLOCK_BYTES: Final = 256 * 1024
-"""What one call fetches: a small delta as a whole, of a large one its end, where the ids are."""
+"""The size of one fetch. It covers a small delta, or the end of a large one, where the ids are."""
 _KEPT: Final = 4
 
 Fetch = Callable[[int, int], bytes]
-"""The bytes from a place on, up to another one (exclusive)."""
+"""Returns the bytes from a first offset up to a second one, which is exclusive."""
 
 
 class RangedFile(io.RawIOBase):
-    """A seekable file of `size` bytes. Its memory is a few blocks, whatever its size."""
+    """A seekable file of `size` bytes. It keeps at most four blocks in memory."""
 
     def __init__(self, size: int, fetch: Fetch) -> None:
         super().__init__()
@@ -35,13 +35,13 @@ class RangedFile(io.RawIOBase):
         return self._place
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, fewer only at the end."""
+        """Return `size` bytes, or fewer at the end of the file."""
         end = self._size if size < 0 else min(self._size, self._place + size)
         parts = []
         while self._place < end:
             number, offset = divmod(self._place, BLOCK_BYTES)
             part = self._block(number)[offset : offset + end - self._place]
-            if not part:  # the object is shorter than it was said to be
+            if not part:  # The object is shorter than `size`.
                 break
             parts.append(part)
             self._place += len(part)

@@ -1,12 +1,12 @@
-"""Which remedy mends which fault.
+"""The remedy of each fault.
 
 | fault | remedy |
 |---|---|
-| unexpected | a change message that says REMOVE for its key |
-| different | a change message upon which every part is computed anew |
-| missing, with an older vector than its newest delta, or of no ULID | that delta again |
-| without vector or document | its row of its delta, as a new delta |
-| a record that no message can name | none: by hand |
+| unexpected | send a change message with REMOVE for its key |
+| different | send a change message that makes the compactor recompute every part |
+| missing, older than its newest delta, or its delta id is no ULID | send that delta again |
+| without vector or document | send its row of its delta as a new delta |
+| a record that no message can name | none: an operator must repair it manually |
 """
 
 from enum import StrEnum
@@ -20,7 +20,7 @@ from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
 
 
 class Remedy(StrEnum):
-    """What mends a fault."""
+    """Names the remedies."""
 
     RECOMPUTE = "recompute"
     REMOVE = "remove"
@@ -31,7 +31,7 @@ class Remedy(StrEnum):
 
 
 class Fault(NamedTuple):
-    """A fault as it is kept until all are known. `reason` says why nothing can be sent."""
+    """Holds a fault and its remedy. `reason` says why no message can repair it."""
 
     remedy: Remedy
     collection: Collection
@@ -45,16 +45,16 @@ class Fault(NamedTuple):
 
 _UNNAMABLE: Final = (
     "no entity of this collection can have this id, so no message can name it: "
-    "restore an earlier snapshot, or delete the record by hand"
+    "restore an earlier snapshot, or delete the record yourself"
 )
 _STRAY: Final = (
-    "it holds fields that are none of the projection's, which no change removes: "
+    "it holds fields that do not belong to the projection, and no change message removes them: "
     "restore an earlier snapshot"
 )
 
 
 def fault_of(example: Example) -> Fault:
-    """The remedy for something that a verification found."""
+    """Return the remedy for a difference that a verification found."""
     key = _key_of(example)
     if key is None:
         return Fault(Remedy.BY_HAND, example.collection, example.id, _UNNAMABLE)

@@ -1,7 +1,7 @@
-"""Repairs what a verification found, through the path that every change takes.
+"""The repair of differences that a verification found, through the path of every other change.
 
-First everything is found and counted, then the mass-delete guard has its say, and only then is
-anything sent.
+The repair first finds and counts all faults. Then the mass-delete guard checks the counts. Only
+then does the repair send messages.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ Advance = Callable[[int], None]
 
 
 class DeltaSink(Protocol):
-    """Where vectors go."""
+    """A bucket and a queue that take vectors."""
 
     def store(self, collection: Collection, batch: VectorBatch) -> Delta:
         """Store a new delta object. Raises DeltaExistsError if its id is taken."""
@@ -40,7 +40,7 @@ class DeltaSink(Protocol):
 
 
 class Newest(Protocol):
-    """The deltas of the bucket: the newest of each record, and their content."""
+    """A source of the newest delta of each record, and of the deltas' content."""
 
     def newer(self, collection: Collection, held: Mapping[str, str]) -> Mapping[str, str]: ...
 
@@ -52,20 +52,20 @@ class Newest(Protocol):
 
 
 class Records(Protocol):
-    """A collection as far as a repair asks it."""
+    """The records of a collection."""
 
     def count(self) -> int: ...
 
     def delta_ids(self, ids: Sequence[str]) -> Mapping[str, str]:
-        """The delta that brought each record's vector, of those that exist; "" if unknown.
+        """Return the delta that brought the vector of each existing record; "" if unknown.
 
-        A delta id that is no ULID is unknown.
+        A delta id that is not a ULID counts as unknown.
         """
         ...
 
 
 class Repair:
-    """Notes faults, plans, and sends. Its memory does not follow their number."""
+    """Notes faults, plans their repair, and sends it. Its memory does not grow with the faults."""
 
     def __init__(
         self,
@@ -83,11 +83,11 @@ class Repair:
         self._randomness, self._ledger = randomness, ledger
 
     def note(self, example: Example) -> None:
-        """Remember something that a verification found."""
+        """Store a difference that a verification found."""
         self._ledger.note(fault_of(example))
 
     def plan(self) -> Plan:
-        """Return what would be sent for what was noted. Raises MassDeleteError."""
+        """Return the plan that repairs the noted faults. Raises MassDeleteError."""
         for collection, records in self._records.items():
             deletes = self._ledger.count(Remedy.REMOVE, collection)
             if deletes:
@@ -101,7 +101,7 @@ class Repair:
         return Plan(self._ledger, resent, self._unreadable())
 
     def beyond(self, limit: DeleteLimit) -> list[str]:
-        """Return what would be removed beyond a limit, a phrase a collection."""
+        """Return one phrase for each collection that would lose more records than `limit`."""
         found = []
         for collection, records in self._records.items():
             deletes, count = self._ledger.count(Remedy.REMOVE, collection), records.count()
@@ -110,7 +110,7 @@ class Repair:
         return found
 
     def send(self, advance: Advance = lambda _: None) -> int:
-        """Send what was planned; returns the number of messages. Raises what the queue raises."""
+        """Send the planned messages and return their number. Raises the errors of the queue."""
         messages = 0
         for make, remedy in ((remove, Remedy.REMOVE), (recompute, Remedy.RECOMPUTE)):
             for page in self._ledger.pages(remedy):
@@ -127,7 +127,7 @@ class Repair:
         return messages
 
     def _plan_resending(self, collection: Collection, ids: Sequence[str]) -> int:
-        """Records that are missing, of an unknown delta, or older than the newest that was sent."""
+        """Plan the records that are missing, and those whose delta is unknown or not the newest."""
         held = self._records[collection].delta_ids(ids)
         newest = self._newest.newer(collection, {i: held.get(i, "") for i in ids})
         for delta_id in newest.values():
@@ -136,7 +136,10 @@ class Repair:
         return len(newest)
 
     def _plan_renewing(self, collection: Collection, ids: Sequence[str]) -> int:
-        """Records that lost their vector. Their own delta would change nothing a second time."""
+        """Plan the records that lost their vector.
+
+        The compactor would skip their own delta, because the records already name it.
+        """
         held = self._records[collection].delta_ids(ids)
         before = {i: _predecessor(held.get(i, "")) for i in ids}
         newest = self._newest.newer(collection, before)
@@ -164,7 +167,7 @@ class Repair:
     def _renew(self, collection: Collection, delta_id: str, ids: Sequence[str]) -> int:
         try:
             source = self._newest.read(collection, delta_id)
-        except DeltaRefusedError:  # its time in the bucket was over between the plan and now
+        except DeltaRefusedError:  # The bucket's lifecycle deleted the delta after the plan.
             self._note_lost(collection, ids)
             return 0
         self._deltas.send([self._stored(collection, source, frozenset(ids))])
@@ -180,9 +183,9 @@ class Repair:
 
 
 def _predecessor(delta_id: str) -> str:
-    """The ULID before a delta's, so that what is newer includes the delta itself.
+    """Return the ULID just before a delta's, so that the delta itself counts as newer.
 
-    Of a record whose delta is unknown, or no ULID as the record is damaged, every delta is newer.
+    Return "" if the delta is unknown or the damaged record holds no ULID. Every delta is newer.
     """
     try:
         return str(ULID.from_int(int(ULID.from_str(delta_id)) - 1))

@@ -1,4 +1,4 @@
-"""Builds repairs, and what they ask the bucket, for a connection."""
+"""Builders of repairs and of their adapters for a connection."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,11 +28,11 @@ _DEFAULTS: Final = CompactorSettings.model_fields
 DEFAULT_LIMIT: Final = DeleteLimit(
     float(_DEFAULTS["max_delete_share"].default), int(_DEFAULTS["max_delete_floor"].default)
 )
-"""What a repair may delete unless the operator says otherwise."""
+"""The limit on a repair's deletions, unless the operator gives another one."""
 
 
 class ReaderRecords:
-    """Records of a published collection; none before a first publish."""
+    """Records of a published collection. There are none before the first publish."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -46,7 +46,7 @@ class ReaderRecords:
 
 
 class ReaderDimensions:
-    """The dimension of each published collection, asked once."""
+    """Returns the dimension of each published collection. It reads each dimension once."""
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
@@ -63,7 +63,7 @@ class ReaderDimensions:
 
 @contextmanager
 def newest_of(connection: Connection, readers: Readers) -> Iterator[NewestVectors]:
-    """Answers about the deltas in the connection's bucket."""
+    """Give a NewestVectors of the connection's bucket for a `with` block."""
     objects = S3DeltaObjects(connection.s3, connection.names.bucket)
     with newest_vectors(objects, ReaderDimensions(readers)) as newest:
         yield newest
@@ -73,7 +73,7 @@ def newest_of(connection: Connection, readers: Readers) -> Iterator[NewestVector
 def repair_of(
     connection: Connection, readers: Readers, newest: NewestVectors, own: DeleteLimit
 ) -> Iterator[Repair]:
-    """A repair that sends to the connection's queue."""
+    """Give a repair that sends to the connection's queue, for a `with` block."""
     ledger = Ledger()
     try:
         yield Repair(
@@ -91,10 +91,10 @@ def repair_of(
 
 
 def compactor_limit(connection: Connection) -> DeleteLimit:
-    """Return the most that one cycle of the deployed compactor deletes."""
+    """Return the limit on the deletions of one cycle of the deployed compactor."""
     try:
         compactor = Deployment(connection).compactor
-    except NotDeployedError:  # whoever applies the messages later starts with the defaults
+    except NotDeployedError:  # A compactor that is deployed later starts with the defaults.
         return DEFAULT_LIMIT
     variables = compactor.variables
     return DeleteLimit(
@@ -104,14 +104,14 @@ def compactor_limit(connection: Connection) -> DeleteLimit:
 
 
 def changes_of(connection: Connection) -> QueueChanges:
-    """A sender of change messages to the connection's queue."""
+    """Return a sender of change messages to the connection's queue."""
     url = connection.names.compaction_queue_url
     outbox = SQSOutbox(connection.sqs, url, SystemRandom(), Silence())
     return QueueChanges(outbox, SystemClock())
 
 
 def deltas_of(connection: Connection) -> DeltaSender:
-    """A sender of deltas that exist already to the connection's queue."""
+    """Return a sender of existing deltas to the connection's queue."""
     names = connection.names
     persistence = Persistence(SystemClock(), SystemRandom())
     return DeltaSender(
@@ -125,4 +125,4 @@ def deltas_of(connection: Connection) -> DeltaSender:
 
 
 def _no_new_id() -> str:
-    raise AssertionError("a repair sends vectors again, it makes none")
+    raise AssertionError("a repair only sends existing vectors again, so it needs no new delta id")

@@ -118,7 +118,7 @@ def test_a_leftover_place_does_not_make_a_later_run_skip_the_front_of_the_table(
 
 def test_to_resume_needs_a_place_and_one_that_is_not_older_than_the_stream(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes())
-    with pytest.raises(PlaceError, match=r"no place .* to go on from"):
+    with pytest.raises(PlaceError, match=r"no place file .* no run to resume"):
         setup.run(resume=True)
     interrupted(tmp_path)
     late = Setup(tmp_path, Changes())
