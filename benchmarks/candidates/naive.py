@@ -1,4 +1,4 @@
-"""The naive way of the source document: download the whole snapshot, update it, upload it.
+"""The naive way: download the whole snapshot, update it, upload it.
 
 Files are transferred in parallel and in parts, by boto3's transfer manager. In its favour, the
 naive way takes no lease, does not read the table, and reads nothing back.

@@ -1,6 +1,6 @@
-"""A plain stream processor, as the source document proposes: one message a record, ten a call.
+"""The naive stream processor: one message for each record, ten in a call.
 
-It keeps its client between invocations, which the document does not do.
+It keeps its client between invocations, in its favour.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Ours: a whole cycle, from messages to the published version. Limit: Chroma's own update of the same
 records on an open collection, without publishing. Naive: the same update with one call for each
-change, as the source document proposes it. Naive gets fewer changes, because it is slow.
+change. Naive gets fewer changes, because it is slow.
 """
 
 from collections.abc import Mapping

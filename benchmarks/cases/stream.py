@@ -1,7 +1,7 @@
 """Benchmark 3: records a second through the stream processor's handler, with an immediate SQS.
 
-Naive: one message for each record, as the source document proposes it. Limit: only the SQS calls
-that ours made, with prepared messages.
+Naive: one message for each record. Limit: only the SQS calls that ours made, with prepared
+messages.
 """
 
 import importlib

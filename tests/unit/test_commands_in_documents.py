@@ -26,13 +26,6 @@ def blocks(page: Path) -> list[str]:
     return [block for kind, block in FENCED.findall(page.read_text()) if kind == "sh"]
 
 
-STILL_WITH_PROMPTS = {
-    "docs/performance.md",
-    "docs/reliability.md",
-    "docs/operations/load-testing.md",
-}
-
-
 def command_names(command: Any, path: str = "") -> Iterator[str]:
     for word, child in getattr(command, "commands", {}).items():
         yield f"{path}{word}"
@@ -43,9 +36,7 @@ COMMANDS = set(command_names(typer.main.get_command(main)))
 GROUPS = {known.split()[0] for known in COMMANDS if " " in known}
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if name(page) not in STILL_WITH_PROMPTS], ids=name
-)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_a_block_of_commands_holds_no_prompt(page: Path):
     assert "```console" not in page.read_text()
     assert [line for block in blocks(page) for line in block.splitlines() if line[:2] == "$ "] == []
