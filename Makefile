@@ -16,6 +16,8 @@ LINTED := $(LINT)/.installed
 LINT_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 	--generate-hashes --no-emit-index-url requirements-lint.in
 CHECKOV := $(LINT)/bin/checkov --skip-download --compact --quiet
+# Files that git does not track, such as notes of your own, do not fail `make check`.
+TRACKED = $(or $(wildcard $(shell git ls-files '*.py' 2>/dev/null)),.)
 RECEIPTS ?=
 SEED ?=
 FIRST ?=
@@ -66,10 +68,11 @@ bench: package ## Run the benchmarks and compare them with the targets (15 minut
 bench-quick: package ## The same at small sizes, in under five minutes
 	@$(BIN)/python -m benchmarks --quick
 
-check: $(INSTALLED) ## Formatting, lint, types, and whether the lock fits pyproject.toml
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+check: $(INSTALLED) ## Check format, lint and types of what git tracks, and whether the lock fits pyproject.toml
+	@echo "ruff format --check, ruff check, mypy"
+	@$(BIN)/ruff format --check $(TRACKED)
+	@$(BIN)/ruff check $(TRACKED)
+	@$(BIN)/mypy
 	@echo "requirements.lock against pyproject.toml"
 	@cp requirements.lock $(VENV)/lock.check
 	@$(LOCK) --quiet --offline -o $(VENV)/lock.check 2>/dev/null \
@@ -80,7 +83,7 @@ check: $(INSTALLED) ## Formatting, lint, types, and whether the lock fits pyproj
 audit: $(LINTED) ## Look the locked versions up among known vulnerabilities; fails, too, if PyPI can't be asked
 	@$(LINT)/bin/python -m tests.security.audit requirements.lock
 
-format: $(INSTALLED) ## Format the code, and mend what lint can mend
+format: $(INSTALLED) ## Format the code, and repair what lint can repair
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,19 @@ def test_the_changelog_has_a_place_for_the_next_version_and_known_headings():
     )
     kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= kinds
+
+
+def test_make_check_reads_only_what_git_tracks(tmp_path: Path):
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    (tmp_path / ".venv").mkdir()
+    for name in ("requirements.lock", "pyproject.toml", "kept.py", "own.py", ".venv/.installed"):
+        (tmp_path / name).touch()
+    run_in(tmp_path, "git", "init", "--quiet")
+    run_in(tmp_path, "git", "add", "kept.py")
+    checked = re.findall(r"ruff check (.*)", run_in(tmp_path, "make", "-n", "check"))
+    assert checked == ["kept.py"]
+
+
+def run_in(folder: Path, *command: str) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
