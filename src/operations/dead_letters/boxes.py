@@ -1,4 +1,7 @@
-"""The two dead-letter queues of a deployment, and how each one's letters go back."""
+"""The two dead-letter queues of a deployment, and the way to redrive each.
+
+A dead letter, or letter, is a message of a dead-letter queue.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +19,11 @@ from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.keys import EntityKey
 
 _OURS: Final = frozenset({"reason", "message_id"})
-"""Attributes of a letter's first death, which would mislead at its second."""
+"""Attributes that say why a letter was set aside. They would be wrong after a redrive."""
 
 
 class Which(StrEnum):
-    """Which dead-letter queue."""
+    """Names the dead-letter queues."""
 
     COMPACTION = "compaction"
     STREAM = "stream"
@@ -28,7 +31,7 @@ class Which(StrEnum):
 
 @dataclass(frozen=True)
 class Box:
-    """A dead-letter queue."""
+    """Holds a dead-letter queue, the way to redrive its letters, and the check before that."""
 
     which: Which
     queue: Queue
@@ -38,7 +41,7 @@ class Box:
 
 
 def boxes_of(connection: Connection, deployment: Deployment, which: Which | None) -> list[Box]:
-    """Both dead-letter queues, or one."""
+    """Return both dead-letter queues, or only the given one."""
     wanted = [which] if which else list(Which)
     return [_box(connection, deployment, one) for one in wanted]
 
@@ -54,7 +57,7 @@ def _box(connection: Connection, deployment: Deployment, which: Which) -> Box:
 
 
 def as_changes(changes: ChangeSink, clock: Clock) -> Send:
-    """Sends parked stream records as changes of their entities."""
+    """Return a function that sends parked stream records as changes of their entities."""
 
     def send(letters: Sequence[Letter]) -> None:
         keys = [key for letter in letters if (key := _key(letter)) is not None]
@@ -64,17 +67,17 @@ def as_changes(changes: ChangeSink, clock: Clock) -> Send:
 
 
 def without_entity(letter: Letter) -> str | None:
-    """Why a letter of the stream can't be redriven; None if it can."""
+    """Return why a letter of the stream's queue cannot be redriven; None if it can."""
     content = content_of(letter.body)
     if isinstance(content, StreamRecordContent):
         return content.fault
     if isinstance(content, FailureRecord):
-        return "it is a part of the stream: `receipt-sync replay` it"
-    return "it is no stream record: see `receipt-sync dlq explain`"
+        return "it names a part of the stream, not a record: run `receipt-sync replay`"
+    return "it is not a stream record: `receipt-sync dlq explain` says what to do"
 
 
 def to_the_queue(connection: Connection) -> Send:
-    """Return what sends letters to the compaction queue, without the reason of their death."""
+    """Return a function that sends letters to the compaction queue without their old reason."""
     url = connection.names.compaction_queue_url
 
     def send(letters: Sequence[Letter]) -> None:

@@ -1,4 +1,4 @@
-"""What a dead letter is about: a message of ours, a stream record, or a lost part of the stream."""
+"""The content of a dead letter: a compaction message, a stream record, or a part of the stream."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ BATCH_INFO = "DDBStreamBatchInfo"
 
 
 class FailureRecord(NamedTuple):
-    """A part of the stream that Lambda gave up, as its failure destination describes it.
+    """A part of the stream that Lambda gave up, as Lambda describes it in the failure destination.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     """
@@ -21,9 +21,9 @@ class FailureRecord(NamedTuple):
     stream_arn: str
     shard_id: str
     start: str
-    """Sequence number of the first record."""
+    """The sequence number of the first record."""
     end: str
-    """Sequence number of the last record."""
+    """The sequence number of the last record."""
     size: int
     arrived_from: str
     arrived_to: str
@@ -32,7 +32,7 @@ class FailureRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class StreamRecordContent:
-    """A stream record that was parked. `key` is None if it is none of ours, as it stands."""
+    """Holds a parked stream record. `key` is None if its key does not belong to a receipt."""
 
     pk: str
     sk: str
@@ -44,7 +44,7 @@ Content = ReadMessage | StreamRecordContent | FailureRecord | PoisonMessageError
 
 
 def content_of(body: str) -> Content:
-    """What a letter holds; the error says why it holds nothing that could be applied."""
+    """Return the content of a letter, or the error that says why it cannot be applied."""
     document = _object(body)
     if document is not None and BATCH_INFO in document:
         found = _failure(document)
@@ -87,7 +87,7 @@ def _failure(document: Mapping[str, Any]) -> FailureRecord | None:
 
 
 def _sequence(value: object) -> str:
-    """Return a sequence number as it stands: the stream takes leading zeros. Raises ValueError."""
+    """Return a sequence number unchanged, because leading zeros are valid. Raises ValueError."""
     text = str(value)
     int(text)
     return text
@@ -100,7 +100,7 @@ def _stream_record(data: object) -> StreamRecordContent:
         key = parse_key(pk, sk)
     except MalformedKeyError as error:
         return StreamRecordContent(pk, sk, None, str(error))
-    return StreamRecordContent(pk, sk, key, None if key else "its key is none of a receipt")
+    return StreamRecordContent(pk, sk, key, None if key else "its key does not belong to a receipt")
 
 
 def _text(keys: object, name: str) -> str:

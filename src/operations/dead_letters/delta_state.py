@@ -1,4 +1,4 @@
-"""The delta objects behind dead letters, and the last resort where one was deleted."""
+"""Access to the delta objects that dead letters name, and the restore of a deleted one."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class BucketDeltas:
-    """DeltaState of a bucket; the snapshots are fetched once somebody asks for a dimension."""
+    """DeltaState of a bucket. It fetches a snapshot only when a caller asks for a dimension."""
 
     def __init__(self, client: "S3Client", bucket: str, readers: Readers) -> None:
         self._client, self._bucket, self._readers = client, bucket, readers
@@ -28,7 +28,7 @@ class BucketDeltas:
         return self._deletion_of(delta) is not None
 
     def restore(self, delta: Delta) -> bool:
-        """Undo the object's deletion; False if there is none that could be undone."""
+        """Undo the object's deletion. Return False if there is no deletion that can be undone."""
         marker = self._deletion_of(delta)
         if marker is None:
             return False
@@ -41,7 +41,7 @@ class BucketDeltas:
         return self._dimensions[collection]
 
     def _deletion_of(self, delta: Delta) -> str | None:
-        """The delete marker that hides the object, if a version lies beneath it."""
+        """Return the version id of the delete marker that hides an older version of the object."""
         listed: Any = self._client.list_object_versions(Bucket=self._bucket, Prefix=delta.delta_key)
         if not any(entry["Key"] == delta.delta_key for entry in listed.get("Versions", [])):
             return None

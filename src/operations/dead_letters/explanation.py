@@ -1,4 +1,4 @@
-"""Why a dead letter is where it is, whether it would be taken now, and what to do."""
+"""Explanations of dead letters: the cause, the result of a redrive, and the remedy."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ from receipt_sync.messages import Delta, ReadMessage
 
 
 class Outlook(StrEnum):
-    """What would become of a letter that is redriven now."""
+    """Names the results of a redrive now."""
 
     TAKEN = "would be taken now"
     UNKNOWN = "may be taken now"
@@ -31,7 +31,7 @@ class Outlook(StrEnum):
 
 @dataclass(frozen=True)
 class Explanation:
-    """One letter. `keys` are the entities that it is about, as far as it says so."""
+    """Explains one letter. `keys` are the entities that the letter names."""
 
     message_id: str
     kind: str
@@ -47,31 +47,32 @@ class Explanation:
 
 
 class DeltaState(Protocol):
-    """What can be asked of the delta objects and of the collections they are for."""
+    """A source of delta objects and of the dimensions of their collections."""
 
     def read(self, delta: Delta) -> VectorBatch:
-        """Its content. Raises DeltaRefusedError if it is gone or breaks the contract."""
+        """Return a delta's content. Raises DeltaRefusedError if it is gone or malformed."""
         ...
 
     def can_be_restored(self, delta: Delta) -> bool:
-        """Whether the object was deleted, and the bucket still has it."""
+        """Return whether the object was deleted and the bucket still holds an older version."""
         ...
 
     def dimension(self, collection: Collection) -> int | None:
-        """Of the collection's vectors; None while it has none.
+        """Return the dimension of the collection's vectors; None while it has none.
 
-        Raises SnapshotDamagedError and IndexFailedError if it can't be opened.
+        Raises SnapshotDamagedError and IndexFailedError if the collection cannot be opened.
         """
         ...
 
 
 _TOO_OFTEN = (
-    "it was received as often as the queue allows and never applied, which says nothing of itself"
+    "the compactor received it as often as the queue allows and did not apply it; "
+    "the letter itself does not show the cause"
 )
 
 
 def explain(letter: Letter, deltas: DeltaState) -> Explanation:
-    """What to know of a letter of either dead-letter queue."""
+    """Return the explanation of a letter of either dead-letter queue."""
     content = content_of(letter.body)
     if isinstance(content, PoisonMessageError):
         return _explained(
@@ -79,7 +80,8 @@ def explain(letter: Letter, deltas: DeltaState) -> Explanation:
             "broken message",
             letter.reason or str(content),
             Outlook.REFUSED,
-            "mend who sends it, send it right, then `receipt-sync dlq drop` this one",
+            "repair its sender, send a correct message, then drop this one with "
+            "`receipt-sync dlq drop`",
         )
     if isinstance(content, FailureRecord):
         return _failure(letter, content)
@@ -100,21 +102,24 @@ def _message(letter: Letter, content: ReadMessage, deltas: DeltaState) -> Explan
             "change",
             letter.reason,
             Outlook.UNKNOWN,
-            "mend the item that the key names, see `receipt-sync compare`, then redrive: the "
-            "compactor reads the item as it is then",
+            "repair the item that the key names (see `receipt-sync compare`), then redrive: the "
+            "compactor reads the repaired item",
             keys,
         )
     return _received_too_often(letter, "change", keys)
 
 
 def _broken_items(letter: Letter, content: ReadMessage, keys: tuple[str, ...]) -> Explanation:
-    """A batch as it was sent, or the broken items of one, which the compactor set aside alone."""
+    """Explain a batch with broken items.
+
+    The letter holds the whole batch, or only the broken items that the compactor set aside.
+    """
     outlook = Outlook.PART if content.changes else Outlook.REFUSED
     remedy = (
-        "redrive it: what is right in it is applied, the broken items come back by themselves"
+        "redrive it: the compactor applies its correct items and sets the broken items aside again"
         if content.changes
-        else "mend who sends it, then `receipt-sync dlq drop` this one: what was right beside "
-        "these items is applied"
+        else "repair its sender, then drop this one with `receipt-sync dlq drop`: "
+        "the compactor has applied the correct items of the batch"
     )
     faults = "; ".join(poison.reason for poison in content.poison)
     kind = "change batch with broken items"
@@ -125,30 +130,36 @@ def _delta(letter: Letter, delta: Delta, deltas: DeltaState) -> Explanation:
     try:
         batch = deltas.read(delta)
     except DeltaRefusedError as error:
-        remedy = "its producer must put the object, then redrive"
+        remedy = "let its producer store the object, then redrive"
         if deltas.can_be_restored(delta):
-            remedy = "the bucket still has the object: `receipt-sync dlq mend`, then redrive"
+            remedy = "the bucket still has the object: run `receipt-sync dlq mend`, then redrive"
         return _explained(letter, "delta", str(error), Outlook.REFUSED, remedy)
     try:
         dimension = deltas.dimension(delta.collection)
-    except (SnapshotDamagedError, IndexFailedError) as error:  # it says nothing of the letter
+    except (SnapshotDamagedError, IndexFailedError) as error:  # The letter may still be correct.
         reason = letter.reason or _TOO_OFTEN
-        remedy = f"the collection can't be opened ({error}): mend that first, then explain it again"
+        remedy = (
+            f"the collection can't be opened ({error}): repair that first, then run "
+            "`receipt-sync dlq explain` again"
+        )
         return _explained(letter, "delta", reason, Outlook.UNKNOWN, remedy, batch.ids)
     if dimension not in (None, batch.dimension):
-        reason = f"its vectors have {batch.dimension} dimensions, the collection's {dimension}"
-        remedy = "embed with the collection's model and send a new delta, then drop this one"
+        reason = (
+            f"its vectors have {batch.dimension} dimensions, but those of the collection have "
+            f"{dimension}"
+        )
+        remedy = "embed with the collection's model, send a new delta, then drop this one"
         return _explained(letter, "delta", reason, Outlook.REFUSED, remedy, batch.ids)
     if letter.reason is None:
         return _received_too_often(letter, "delta", batch.ids)
-    remedy = "its cause is mended: redrive"
+    remedy = "its cause is repaired: redrive it"
     return _explained(letter, "delta", letter.reason, Outlook.TAKEN, remedy, batch.ids)
 
 
 def _received_too_often(letter: Letter, kind: str, keys: Sequence[str]) -> Explanation:
-    # Not how often: each look at a letter counts as a receive, too.
+    # The text omits the number of receives, because each look at a letter counts as one too.
     remedy = (
-        "`receipt-sync status` and `receipt-sync trace` say what kept the compactor; mend that, "
+        "find the cause with `receipt-sync status` and `receipt-sync trace` and repair it, "
         "then redrive"
     )
     return _explained(letter, kind, _TOO_OFTEN, Outlook.UNKNOWN, remedy, tuple(keys))
@@ -159,11 +170,11 @@ def _stream_record(letter: Letter, content: StreamRecordContent) -> Explanation:
     keys = (f"{content.pk}#{content.sk}",) if content.pk or content.sk else ()
     if content.key is None:
         remedy = (
-            "mend who writes this key and write the item under a right one, delete the wrong one, "
-            "then `receipt-sync dlq drop` this one"
+            "repair the writer of this key, write the item under a correct key, delete the wrong "
+            "item, then drop this one with `receipt-sync dlq drop`"
         )
         return _explained(letter, "stream record", reason, Outlook.REFUSED, remedy, keys)
-    remedy = "redrive: its entity is read anew from the table"
+    remedy = "redrive it: the compactor reads the entity from the table again"
     return _explained(letter, "stream record", reason, Outlook.TAKEN, remedy, keys)
 
 
@@ -173,7 +184,11 @@ def _failure(letter: Letter, record: FailureRecord) -> Explanation:
         f"{record.arrived_from} to {record.arrived_to}"
     )
     return _explained(
-        letter, "part of the stream", reason, Outlook.REPLAY, "`receipt-sync replay` this one"
+        letter,
+        "part of the stream",
+        reason,
+        Outlook.REPLAY,
+        "replay this one with `receipt-sync replay`",
     )
 
 
@@ -191,14 +206,17 @@ def _explained(
 
 
 def comes_back(explanation: Explanation) -> str | None:
-    """Return why a letter would come back if it were redriven now; None if it would not."""
+    """Return why a redrive now would fail for a letter; None if it would not."""
     if explanation.outlook is not Outlook.REFUSED:
         return None
     return f"it would come back: {explanation.reason}; {explanation.remedy}"
 
 
 def concerns(letter: Letter, key: EntityKey) -> bool:
-    """Whether a letter is about an entity, or about what its record is computed from."""
+    """Return whether a letter is about an entity or about an item of its record.
+
+    These items are the entity's own, its receipt's metadata, and its two neighbours.
+    """
     content = content_of(letter.body)
     if isinstance(content, StreamRecordContent):
         touched = {content.key}

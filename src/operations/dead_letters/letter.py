@@ -1,4 +1,7 @@
-"""Messages of a queue, held for as long as somebody looks at them."""
+"""Messages of a queue, which a command holds while it reads them.
+
+The visibility timeout hides a held message from other consumers.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,12 +23,12 @@ _WAIT_SECONDS: Final = 1
 
 
 class LettersNotDeletedError(OperationError):
-    """SQS did not delete messages that were dealt with."""
+    """SQS did not delete messages that a command has processed."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A message as it was received. `attributes` are its own; the others are SQS's."""
+    """A received message. `attributes` are its message attributes, not those of SQS."""
 
     message_id: str
     body: str
@@ -36,31 +39,31 @@ class Letter:
 
     @property
     def reason(self) -> str | None:
-        """Why it was set aside; None for one that was received too often."""
+        """Return why the message was set aside; None if it was received too often."""
         return self.attributes.get("reason")
 
 
 class Size(NamedTuple):
-    """About how many letters a queue has, as SQS counts them."""
+    """Counts the letters of a queue. SQS only gives approximate numbers."""
 
     waiting: int
     held: int
-    """Received by somebody, and neither deleted nor let go."""
+    """The number of letters that a consumer has received and neither deleted nor released."""
 
 
 class LetterBox(Protocol):
     """A queue of letters."""
 
     def look(self, most: int) -> Iterator[Letter]:
-        """Yield up to `most` letters, each once; until they are let go nobody else gets them."""
+        """Yield up to `most` letters, each once, and hold them until `let_go` releases them."""
         ...
 
     def size(self) -> Size:
-        """Return how many letters there are, held ones included."""
+        """Return the number of letters, the held ones included."""
         ...
 
     def let_go(self, letters: Sequence[Letter]) -> None:
-        """Make letters visible again that were not deleted."""
+        """Release held letters, so that other consumers can receive them."""
         ...
 
     def delete(self, letters: Sequence[Letter]) -> None:
@@ -69,10 +72,10 @@ class LetterBox(Protocol):
 
 
 class SQSLetterBox:
-    """LetterBox on SQS. A look counts as a receive: see `peeking` for a queue that counts them.
+    """LetterBox on SQS. Each look counts as a receive; see `peeking` for queues with a limit.
 
-    A look ends after half of the hold, so that no letter comes back, and is received again, before
-    it is over.
+    A look ends after half of the visibility timeout. So no letter becomes visible again, and is
+    received twice, during a look.
     """
 
     def __init__(
@@ -103,7 +106,7 @@ class SQSLetterBox:
     def let_go(self, letters: Sequence[Letter]) -> None:
         for some in batches(letters, _A_CALL):
             entries = [{**entry, "VisibilityTimeout": 0} for entry in _entries(some)]
-            # One that can't be let go comes back by itself once the hold is over.
+            # A letter that SQS does not release here becomes visible after its timeout.
             self._client.change_message_visibility_batch(
                 QueueUrl=self._url,
                 Entries=entries,  # type: ignore[arg-type]
@@ -117,8 +120,9 @@ class SQSLetterBox:
             )
             if answer.get("Failed"):
                 raise LettersNotDeletedError(
-                    f"{len(answer['Failed'])} dead letters were dealt with but not deleted: run "
-                    "the command again, what is sent twice is applied once"
+                    f"SQS did not delete {len(answer['Failed'])} dead letters that the command has "
+                    "processed: run the command again. The compactor applies a message once, even "
+                    "if it is sent twice"
                 )
 
     def _receive(self, most: int) -> list[Letter]:
@@ -135,16 +139,16 @@ class SQSLetterBox:
 
 @dataclass
 class Held:
-    """What was received of a queue. What is removed from `letters` is not let go in the end."""
+    """The received letters of a queue. `held` releases those that are in `letters` at the end."""
 
     letters: list[Letter]
     unseen: int = 0
-    """About how many more there are: held by another command, or too many for one look."""
+    """The approximate number of other letters: another command holds them, or they are too many."""
 
 
 @contextmanager
 def held(box: LetterBox, most: int) -> Iterator[Held]:
-    """Give letters to look at; whatever happens, those that are still there are let go."""
+    """Give up to `most` letters for a `with` block, and release the remaining ones in any case."""
     before = box.size()
     found = Held([])
     try:

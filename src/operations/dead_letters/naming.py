@@ -1,4 +1,4 @@
-"""What the logs call a dead letter, which has an id of its own that no log names."""
+"""The names that the logs use for a dead letter. No log names the letter's own message id."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from receipt_sync.messages import ReadMessage
 
 
 def names_in_logs(boxes: Iterable[Box], message_id: str) -> list[str]:
-    """Return what the logs name of the letter with this id: nothing if there is none."""
+    """Return the names that the logs use for a letter; an empty list if there is no such letter."""
     for box in boxes:
         with held(box.letters, MOST) as found:
             for letter in found.letters:

@@ -1,8 +1,9 @@
-"""Looks into the compaction queue, whose messages die of being received too often.
+"""Short looks into the compaction queue, which moves messages away after too many receives.
 
-A look counts as a receive, and SQS can't undo that. So it is short, takes few messages, each once,
-and gives them back at once. A message that has hardly a receive left is replaced by a copy, which
-begins to count anew: the copy is sent before the message is deleted, so that none is lost.
+A look counts as a receive, and SQS cannot undo that. So a look is short, receives few messages,
+each once, and releases them immediately. The function replaces a message that has almost no
+receive left by a copy with a new count. It sends the copy before it deletes the message, so that
+no message is lost.
 """
 
 from collections.abc import Sequence
@@ -12,16 +13,16 @@ from operations.dead_letters.letter import Letter, LetterBox, held
 from operations.dead_letters.redriving import Send
 
 PEEK_SECONDS: Final = 20
-"""How long the compactor does not get what is looked at, if the command is killed meanwhile."""
+"""If the command is killed, the compactor cannot receive the messages for this many seconds."""
 MOST: Final = 100
 _LEFT: Final = 2
-"""Receives that a message must have left; with fewer the next failure would be its last."""
+"""The receives that a message must have left. With fewer, SQS moves it after the next failure."""
 
 
 def peek(box: LetterBox, send: Send, most_receives: int) -> tuple[list[Letter], int]:
-    """Return up to MOST messages of a queue, and about how many more wait there.
+    """Return up to MOST messages of a queue, and the approximate number of the others.
 
-    `most_receives` is the queue's maxReceiveCount; 0 is a queue that does not count.
+    `most_receives` is the queue's maxReceiveCount, or 0 for a queue without one.
     """
     with held(box, MOST) as found:
         seen = list(found.letters)

@@ -1,6 +1,7 @@
-"""Brings dead letters back: first sent, then deleted, so that none is ever lost in between.
+"""The redrive of dead letters: it sends a letter first and deletes it then, so that none is lost.
 
-What is sent twice is applied once, so a letter that was sent and not deleted does no harm.
+The compactor applies a message once, even if it is sent twice. So a letter that was sent but not
+deleted does no harm.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -11,33 +12,33 @@ from compactor.index import batches
 from operations.dead_letters.letter import Letter, LetterBox, held
 
 MOST: Final = 10_000
-"""Letters that one run takes at most; the next run takes more."""
+"""The most letters of one run. The next run takes further letters."""
 _A_STEP: Final = 10
 
 Send = Callable[[Sequence[Letter]], None]
-"""Sends letters on. Raises if one was not taken."""
+"""Sends letters. Raises if the receiver does not accept one."""
 Refuse = Callable[[Letter], str | None]
-"""Why a letter must stay, or None."""
+"""Returns why a letter must stay, or None."""
 Advance = Callable[[int], None]
 
 
 @dataclass
 class Redriven:
-    """What became of the letters. `kept` maps those that stay to the reason."""
+    """The result of a redrive. `kept` maps the message ids that stay to the reason."""
 
     moved: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
-    """Message ids that were asked for and not found."""
+    """The requested message ids that the queue does not hold."""
     unseen: int = 0
-    """About how many letters were not looked at: another command holds them, or they are many."""
+    """The approximate number of unread letters: another command holds them, or they exceed MOST."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @property
     def count(self) -> int:
-        """How many were moved."""
+        """Return the number of moved letters."""
         return len(self.moved)
 
 
@@ -50,10 +51,10 @@ def redrive(
     dry_run: bool = False,
     advance: Advance = lambda _: None,
 ) -> Redriven:
-    """Move letters, all or `only` those with some message ids.
+    """Move all letters, or `only` those with the given message ids.
 
-    The letters that lie there at the start are moved: one that comes back at once is not moved
-    again and again.
+    The function moves the letters that it finds at the start. So it does not move a letter again
+    that comes back immediately.
     """
     done = Redriven()
     with held(box, MOST) as found:
@@ -73,7 +74,7 @@ def redrive(
 
 
 def drop(box: LetterBox, only: Collection[str], *, dry_run: bool = False) -> Redriven:
-    """Delete letters for good."""
+    """Delete letters permanently."""
     return redrive(box, lambda _: None, only=only, dry_run=dry_run)
 
 

@@ -1,7 +1,7 @@
-"""Replays a part of the stream that Lambda gave up, while the stream still holds it.
+"""The replay of a part of the stream that Lambda gave up, while the stream still holds it.
 
-What the stream has dropped can't be asked for any more, so nobody knows which entities it was
-about: then the whole table is compared, and what differs is repaired.
+The stream keeps records for a day. The entities of dropped records are unknown. Then
+`receipt-sync repair` must compare the whole table and repair the differences.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,42 +29,42 @@ _GONE: Final = frozenset(
     {"ExpiredIteratorException", "ResourceNotFoundException", "TrimmedDataAccessException"}
 )
 PATIENCE_SECONDS: Final = 600.0
-"""How long a part is read. A shard may answer with many empty pages before its next record."""
+"""The time limit for a part. A shard may answer with many empty pages before its next record."""
 _THROTTLED_SECONDS: Final = 60.0
-"""How long one call is tried again that the stream throttles; its iterator lasts for 15 minutes."""
+"""The time limit for the retries of a throttled call. The iterator is valid for 15 minutes."""
 _THROTTLES: Final = THROTTLES | {"LimitExceededException", "TooManyRequestsException", "Throttling"}
 _PAUSE_SECONDS: Final = 0.2
-"""After an empty page: a shard takes five calls a second."""
+"""The pause after an empty page. A shard accepts five calls per second."""
 
 
-_GO_ON: Final = "what they were about is found by comparing the whole table, `receipt-sync repair`"
+_GO_ON: Final = "compare the whole table and repair the differences with `receipt-sync repair`"
 
 
 _NO_PART: Final = (
-    "it names no part of a stream in DynamoDB's form: mend who sends it, find what it was about by "
-    "`receipt-sync verify`, then `receipt-sync dlq drop` it"
+    "it does not name a part of a stream in the format of DynamoDB: repair its sender, find the "
+    "differences with `receipt-sync verify`, then drop it with `receipt-sync dlq drop`"
 )
 
 
 class StreamGoneError(OperationError):
-    """The stream does not hold the records any more."""
+    """The stream no longer holds the records."""
 
 
 class StreamUnreadError(OperationError):
-    """A part of the stream was not read to its end, or can't be asked for. Nothing was sent."""
+    """A part of the stream was not read to its end, or cannot be requested. Nothing was sent."""
 
 
 class StreamRecords(Protocol):
     """The records of a stream."""
 
     def between(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
-        """Those from a failure record's first to its last. Raises StreamGoneError."""
+        """Yield the records from a failure record's first to its last. Raises StreamGoneError."""
         ...
 
 
 @dataclass
 class Replayed:
-    """What a replay found and sent. `malformed` are the event ids of records that can't be sent."""
+    """The result of a replay. `malformed` holds the event ids of records that cannot be sent."""
 
     records: int = 0
     changes: int = 0
@@ -77,13 +77,15 @@ def replay(
 ) -> Replayed:
     """Send the changes of a part of the stream.
 
-    Nothing is sent before the whole part was read. Raises StreamGoneError if the stream does not
-    hold all of it any more, and StreamUnreadError.
+    The function sends nothing before it has read the whole part. Raises StreamGoneError if the
+    stream no longer holds all of it. Raises StreamUnreadError too.
     """
     done = Replayed()
     found = list(_detected(stream.between(record), done))
     if done.records < record.size:
-        raise StreamGoneError(f"the stream holds {done.records} of {record.size} records: {_GO_ON}")
+        raise StreamGoneError(
+            f"the stream holds only {done.records} of {record.size} records: {_GO_ON}"
+        )
     merged = coalesce(found)
     done.changes = len(merged)
     if merged and not dry_run:
@@ -104,7 +106,7 @@ def _detected(records: Iterator[Mapping[str, Any]], done: Replayed) -> Iterator[
 
 
 def _as_in_an_event(record: Mapping[str, Any]) -> dict[str, Any]:
-    """GetRecords gives a datetime where a Lambda event has epoch seconds."""
+    """Return a record in the form of a Lambda event, with epoch seconds instead of a datetime."""
     data = dict(record["dynamodb"])
     created = data.get("ApproximateCreationDateTime")
     if isinstance(created, datetime):
@@ -113,7 +115,7 @@ def _as_in_an_event(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class DynamoDBStream:
-    """StreamRecords of DynamoDB. A call that is throttled is tried again, with back-off."""
+    """StreamRecords of DynamoDB. It retries a throttled call with back-off."""
 
     def __init__(self, client: "DynamoDBStreamsClient", clock: Clock, randomness: Random) -> None:
         self._client, self._clock, self._randomness = client, clock, randomness
@@ -134,8 +136,8 @@ class DynamoDBStream:
         while iterator is not None:
             if self._clock.monotonic() > end:
                 raise StreamUnreadError(
-                    f"the part was not read to its end in {PATIENCE_SECONDS:.0f} s, and nothing of "
-                    "it was sent: run the command again"
+                    "the command could not read the part to its end in "
+                    f"{PATIENCE_SECONDS:.0f} s and sent nothing of it: run the command again"
                 )
             page = self._call(self._client.get_records, ShardIterator=iterator)
             yield from page["Records"]
@@ -164,7 +166,7 @@ class DynamoDBStream:
                 raise StreamUnreadError(_NO_PART) from None
             if error.response.get("Error", {}).get("Code") in _GONE:
                 raise StreamGoneError(
-                    f"the stream does not hold these records any more: {_GO_ON}"
+                    f"the stream no longer holds these records: {_GO_ON}"
                 ) from None
             raise
 

@@ -151,13 +151,13 @@ def test_an_odd_stream_record_has_no_entity(record: dict[str, Any]) -> None:
         (letter("junk", "not JSON"), Deltas(), Outlook.REFUSED, "dlq drop"),
         (letter(change_body(), "Chroma failed"), Deltas(), Outlook.UNKNOWN, "compare"),
         (letter(change_body()), Deltas(), Outlook.UNKNOWN, "status"),
-        (letter(to_body(DELTA), "gone"), Deltas(), Outlook.REFUSED, "its producer must put"),
+        (letter(to_body(DELTA), "gone"), Deltas(), Outlook.REFUSED, "let its producer store"),
         (letter(to_body(DELTA), "gone"), Deltas(deleted=True), Outlook.REFUSED, "dlq mend"),
         (letter(to_body(DELTA), "gone"), Deltas(batch_of(2)), Outlook.TAKEN, "redrive"),
         (letter(to_body(DELTA), "x"), Deltas(batch_of(3)), Outlook.REFUSED, "new delta"),
         (letter(to_body(DELTA)), Deltas(batch_of(2)), Outlook.UNKNOWN, "redrive"),
-        (letter({"dynamodb": {"Keys": KEYS}}, "x"), Deltas(), Outlook.TAKEN, "read anew"),
-        (letter({"dynamodb": {"Keys": MALFORMED}}, "x"), Deltas(), Outlook.REFUSED, "right one"),
+        (letter({"dynamodb": {"Keys": KEYS}}, "x"), Deltas(), Outlook.TAKEN, "reads the entity from the table"),
+        (letter({"dynamodb": {"Keys": MALFORMED}}, "x"), Deltas(), Outlook.REFUSED, "under a correct key"),
         (letter(FAILURE), Deltas(), Outlook.REPLAY, "receipt-sync replay"),
         (letter(batch_body([change_body(), '{"a": 1}'])), Deltas(), Outlook.PART, "redrive it"),
     ],
@@ -359,7 +359,7 @@ def test_a_peek_leaves_no_message_near_its_last_receive() -> None:
 
 def test_a_letter_that_would_come_back_is_named_with_the_reason() -> None:
     broken = explain(letter("junk", "not JSON"), Deltas())
-    assert "it would come back: not JSON; mend who sends it" in str(comes_back(broken))
+    assert "it would come back: not JSON; repair its sender" in str(comes_back(broken))
     partly = explain(letter(batch_body([change_body(), '{"a": 1}'])), Deltas())
     assert comes_back(partly) is None
 
@@ -386,7 +386,7 @@ def test_parked_records_go_back_as_changes_of_their_entities_and_others_say_why_
     assert without_entity(good) is None
     assert "five digits" in str(without_entity(bad))
     assert "replay" in str(without_entity(letter(FAILURE)))
-    assert "no stream record" in str(without_entity(letter(change_body())))
+    assert "not a stream record" in str(without_entity(letter(change_body())))
 
 
 class Queue:
@@ -547,7 +547,7 @@ def test_records_after_many_empty_pages_are_read() -> None:
 
 
 def test_a_part_that_is_not_read_to_its_end_in_time_is_not_taken_for_a_whole_one() -> None:
-    with pytest.raises(StreamUnreadError, match="nothing of it was sent"):
+    with pytest.raises(StreamUnreadError, match="sent nothing of it"):
         numbers_of(Shard(100, 101, *[None] * 20_000, 102))
 
 

@@ -109,7 +109,7 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
     monkeypatch.setattr(replay_module, "DynamoDBStream", of_stream)
     answer = run("replay", "--json")
     assert answer.exit_code == 1
-    assert "no part of a stream" in json.loads(answer.stdout)["kept"]["first"]
+    assert "does not name a part of a stream" in json.loads(answer.stdout)["kept"]["first"]
     assert deleted(stream) == ["second"]
 
 
