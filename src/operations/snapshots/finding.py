@@ -1,4 +1,4 @@
-"""Finds one version among all that the bucket keeps, and reads few of them."""
+"""A search for one version among all manifests that the bucket keeps. It reads few of them."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
@@ -12,21 +12,21 @@ _SHOWN: Final = "`receipt-sync snapshot history`"
 
 
 class NothingKeptError(OperationError):
-    """The bucket keeps no readable manifest, or none of the version that was asked for."""
+    """The bucket keeps no readable manifest, or no manifest of the requested version."""
 
 
 class Found(NamedTuple):
-    """What a restore has to know."""
+    """Holds the manifests that a restore needs."""
 
     chosen: Manifest
     newest: Manifest
-    """The newest that can be read."""
+    """The newest readable manifest."""
     highest: int
-    """No version that anybody may have seen has a higher number."""
+    """The highest version number that a reader can have seen."""
 
 
 class Reads(Protocol):
-    """Reads an entry of a history."""
+    """A reader of the entries of a history."""
 
     def read_one(self, entry: Entry) -> KeptVersion | None: ...
 
@@ -34,8 +34,9 @@ class Reads(Protocol):
 def find_version(history: ManifestHistory, version: int) -> Found:
     """Find a version's manifest. Raises NothingKeptError.
 
-    Each publish counts one up, so a page is searched by halves. A page in which the manifest was
-    deleted, and began anew at 1, is read whole.
+    Each publish adds one to the version, so a binary search finds it in a page. After the deletion
+    of a manifest, the versions start at 1 again. So the function reads a page with a deletion
+    completely.
     """
     newest: Manifest | None = None
     highest, unreadable = 0, 0
@@ -53,7 +54,7 @@ def find_version(history: ManifestHistory, version: int) -> Found:
 def _newest(
     history: Reads, entries: Sequence[Entry], unreadable: int
 ) -> tuple[Manifest | None, int]:
-    """The newest readable manifest, and how many that can't be read are newer."""
+    """Return the newest readable manifest, and the number of newer unreadable ones."""
     for entry in entries:
         kept = history.read_one(entry)
         if kept is not None and kept.manifest is not None:
@@ -63,7 +64,7 @@ def _newest(
 
 
 def _candidates(history: ManifestHistory, page: Page, version: int) -> list[Manifest]:
-    """Manifests of a page, the asked one among them if it is there."""
+    """Return some manifests of a page. They include the requested one if the page holds it."""
     if page.has_deletions:
         return [kept.manifest for kept in history.read(page.entries) if kept.manifest is not None]
     found = _by_halves(history, page.entries, version)
@@ -71,12 +72,12 @@ def _candidates(history: ManifestHistory, page: Page, version: int) -> list[Mani
 
 
 def _by_halves(history: Reads, entries: Sequence[Entry], version: int) -> Manifest | None:
-    """The manifest of a version, by a binary search; versions fall along the entries."""
+    """Return the manifest of a version by a binary search. Versions decrease along the entries."""
     low, high = 0, len(entries)
     while low < high:
         middle = (low + high) // 2
         place, manifest = _readable(history, entries, middle, high)
-        if manifest is None:  # nothing from the middle on can be read
+        if manifest is None:  # No entry from the middle on is readable.
             high = middle
         elif manifest.version == version:
             return manifest
@@ -90,7 +91,7 @@ def _by_halves(history: Reads, entries: Sequence[Entry], version: int) -> Manife
 def _readable(
     history: Reads, entries: Sequence[Entry], start: int, end: int
 ) -> tuple[int, Manifest | None]:
-    """The first manifest from a place on that can be read."""
+    """Return the first readable manifest between two places, and its place."""
     for place in range(start, end):
         kept = history.read_one(entries[place])
         if kept is not None and kept.manifest is not None:
@@ -101,7 +102,10 @@ def _readable(
 def _not_found(collection: Collection, version: int, newest: Manifest | None) -> NothingKeptError:
     if newest is None:
         return NothingKeptError(
-            f"the bucket keeps no readable manifest of a snapshot of {collection}: a Chroma "
-            "server has none; of a directory, `receipt-sync repair` builds it from the deltas"
+            f"the bucket keeps no readable manifest of a snapshot of {collection}, so no version "
+            "can be restored. With CHROMA_TARGET=local, rebuild the collection from its deltas "
+            "with `receipt-sync repair`. A Chroma server has no snapshots"
         )
-    return NothingKeptError(f"version {version} of {collection} is not kept: see {_SHOWN}")
+    return NothingKeptError(
+        f"version {version} of {collection} is not kept: choose one that {_SHOWN} lists"
+    )

@@ -1,11 +1,12 @@
-"""Objects of a snapshot that no kept manifest names: left by a crash between upload and publish.
+"""Orphans: objects of a snapshot that no kept manifest names.
 
-A publish stores its pack first and its manifest last, so an object that is named nowhere is either
-garbage or about to be named. Only what is older than the grace can't be the latter. What the newest
-manifest lists as retired is the compactor's own to delete, after its retention.
+A crash between upload and publish leaves such objects. A publish stores its pack first and its
+manifest last. So an object that no manifest names is either garbage, or a publish is about to name
+it. The second case is impossible for an object that is older than the grace. The compactor itself
+deletes the objects that the newest manifest lists as retired, after their retention.
 
-Whoever stores an object publishes its name within the life of one function. So of an object that
-the newest manifest does not name, only the manifests that were stored soon after it are read.
+A worker publishes the name of an object within one function's lifetime. So for an object that the
+newest manifest does not name, this module reads only the manifests that were stored soon after it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NAMED_WITHIN: Final = timedelta(hours=1)
-"""Between an object and the manifest that first names it; a function lives 15 minutes at most."""
+"""The most time between an object and the manifest that first names it, with a large margin.
+
+A Lambda function runs for 15 minutes at most.
+"""
 
 
 class GarbageUnknownError(OperationError):
-    """A manifest can't be read, so what it needs is not known."""
+    """A manifest is unreadable, so the objects that it needs are unknown."""
 
 
 class History(Protocol):
@@ -40,7 +44,7 @@ class History(Protocol):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object below a collection's prefix: its name there, its size, and when it was stored."""
+    """Holds the name of an object below a collection's prefix, its size, and its storage time."""
 
     name: str
     size: int
@@ -57,7 +61,7 @@ def garbage(
 ) -> list[StoredObject]:
     """Return the objects older than the grace that no kept manifest needs or has retired.
 
-    Raises GarbageUnknownError if a manifest that may name one of them can't be read.
+    Raises GarbageUnknownError if a manifest is unreadable and may name one of them.
     """
     named = _named(newest, shelf)
     left = {
@@ -69,8 +73,9 @@ def garbage(
     for kept in history.read(near) if left else ():
         if kept.manifest is None:
             raise GarbageUnknownError(
-                f"version {kept.version_id} of the manifest can't be read, so what is garbage is "
-                "not known: nothing was deleted"
+                f"the object version {kept.version_id} of the manifest can't be read, so the "
+                "objects that it needs are unknown. The command deleted nothing: "
+                "run it again after the bucket's lifecycle has removed this version"
             )
         for name in _named(kept.manifest, shelf):
             left.pop(name, None)
@@ -78,14 +83,14 @@ def garbage(
 
 
 def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
-    """What a version needs or has retired, and its lists."""
+    """Return the objects that a version needs or has retired, and its lists of retired objects."""
     shelf.load(manifest.retired)
     lists = {entry.name for entry in manifest.retired}
     return manifest.objects.union(lists, *map(shelf.objects, manifest.retired))
 
 
 def _near(history: History, moments: list[datetime]) -> Iterator[Entry]:
-    """The entries that were stored soon after one of the moments."""
+    """Yield the entries that were stored within NAMED_WITHIN after one of the moments."""
     oldest = min(moments, default=None)
     for page in history.pages():
         for entry in page.entries:
@@ -98,7 +103,7 @@ def _near(history: History, moments: list[datetime]) -> Iterator[Entry]:
 def stored_objects(
     client: "S3Client", bucket: str, collection: Collection
 ) -> Iterator[StoredObject]:
-    """Every block, pack and list of a collection."""
+    """Yield every block, pack and list of a collection."""
     root = f"snapshots/{collection}/"
     pages = client.get_paginator("list_objects_v2")
     for folder in ("blocks/", "packs/", f"{LIST_FOLDER}/"):

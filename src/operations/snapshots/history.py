@@ -1,4 +1,4 @@
-"""The published versions of a collection that the bucket still has, from its object versions."""
+"""The published versions of a collection that the bucket still holds as object versions."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,15 +22,15 @@ _AT_A_TIME: Final = 32
 
 
 class Entry(NamedTuple):
-    """A kept version of the manifest object, as it is listed: nothing of it is read yet."""
+    """A listed version of the manifest object. Its content is not read yet."""
 
     version_id: str
     stored_at: datetime
-    """By S3's clock."""
+    """The storage time by the clock of S3."""
 
 
 class Page(NamedTuple):
-    """Up to a thousand entries, newest first; and whether the manifest was deleted between them."""
+    """Up to a thousand entries, newest first, and whether the page holds a delete marker."""
 
     entries: list[Entry]
     has_deletions: bool
@@ -38,7 +38,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True)
 class KeptVersion:
-    """One version of the manifest object. `manifest` is None if it can't be read."""
+    """Holds one version of the manifest object. `manifest` is None if it is unreadable."""
 
     version_id: str
     data: bytes
@@ -48,8 +48,8 @@ class KeptVersion:
 class ManifestHistory:
     """The versions of one collection's manifest, newest first.
 
-    A busy system keeps 43,000 a day. So they are listed without being read, and read where they
-    are needed, several at a time.
+    A busy system stores 43,000 versions a day. So this class lists them without their content, and
+    reads only those that a caller needs, several at a time.
     """
 
     def __init__(self, client: "S3Client", bucket: str, collection: Collection) -> None:
@@ -60,7 +60,7 @@ class ManifestHistory:
         return self.read(entry for page in self.pages() for entry in page.entries)
 
     def pages(self) -> Iterator[Page]:
-        """List what is kept. Raises botocore's errors."""
+        """Yield the pages of kept versions. Raises the errors of botocore."""
         pages = self._client.get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=self._bucket, Prefix=self._key):
             entries = [
@@ -72,14 +72,14 @@ class ManifestHistory:
             yield Page(entries, deleted)
 
     def read(self, entries: Iterable[Entry]) -> Iterator[KeptVersion]:
-        """Return the content of entries in their order, without those that are gone meanwhile."""
+        """Yield the content of entries in their order, without those that are gone by now."""
         left = iter(entries)
         with ThreadPoolExecutor(_THREADS) as pool:
             while some := list(islice(left, _AT_A_TIME)):
                 yield from (kept for kept in pool.map(self.read_one, some) if kept is not None)
 
     def read_one(self, entry: Entry) -> KeptVersion | None:
-        """Return the content of an entry; None if its time was over since it was listed."""
+        """Return the content of an entry; None if S3 has deleted it after the listing."""
         try:
             got: Any = self._client.get_object(
                 Bucket=self._bucket, Key=self._key, VersionId=entry.version_id
@@ -97,7 +97,7 @@ class ManifestHistory:
 
 
 class FrozenStore:
-    """A SnapshotStore that stands still at one version, for a reader of the past."""
+    """A read-only SnapshotStore that always shows one version."""
 
     def __init__(self, store: SnapshotStore, kept: KeptVersion) -> None:
         self._store, self._kept = store, kept
@@ -114,10 +114,10 @@ class FrozenStore:
         return self._store.read(name, at_most)
 
     def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:  # noqa: ARG002
-        raise AssertionError("the past is not published to")
+        raise AssertionError("a frozen store is read-only, so nothing can be published to it")
 
     def write(self, name: str, data: bytes) -> None:  # noqa: ARG002
-        raise AssertionError("the past is not written to")
+        raise AssertionError("a frozen store is read-only, so nothing can be written to it")
 
     def delete(self, names: Iterable[str]) -> None:  # noqa: ARG002
-        raise AssertionError("the past is not deleted from")
+        raise AssertionError("a frozen store is read-only, so nothing can be deleted from it")

@@ -1,4 +1,4 @@
-"""What is published now: the version of each collection's snapshot, or of its Chroma server."""
+"""The published version of each collection, of its snapshot or of its Chroma server."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -16,7 +16,11 @@ from receipt_sync.keys import Collection
 
 @dataclass(frozen=True)
 class Published:
-    """One version. What only a snapshot has is 0 of a server: `size` is bytes, unpacked."""
+    """Holds one published version.
+
+    The fields from `elements` on belong to snapshots only, and are 0 for a server. `size` is in
+    bytes before compression.
+    """
 
     target: str
     version: int
@@ -24,7 +28,10 @@ class Published:
     writer: str | None
     records: int
     elements: int = 0
-    """Of the vector index's graph: records, and what was deleted or replaced since it was made."""
+    """The elements of the graph of the vector index.
+
+    They include elements that were deleted or replaced after the graph was built.
+    """
     size: int = 0
     files: int = 0
     base_stored: int = 0
@@ -39,7 +46,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A collection whose manifest can't be read, and why."""
+    """Holds why a collection's manifest cannot be read."""
 
     reason: str
 
@@ -48,11 +55,14 @@ class Damaged:
 
 
 Present = dict[Collection, Published | Damaged | None]
-"""What is published of each collection; None before a first publish."""
+"""The published version of each collection; None before the first publish."""
 
 
 def present_versions(connection: Connection) -> Present:
-    """Return what is published of each collection: a damaged manifest hides no other."""
+    """Return the published version of each collection.
+
+    A damaged manifest of one collection does not hide the others.
+    """
     return {
         collection: present_version(
             S3SnapshotStore(connection.s3, connection.names.bucket, collection), collection
@@ -62,7 +72,10 @@ def present_versions(connection: Connection) -> Present:
 
 
 def present_version(store: SnapshotStore, collection: Collection) -> Published | Damaged | None:
-    """Return what is published of one collection. Raises botocore's errors."""
+    """Return the published version of one collection; None before the first publish.
+
+    Raises the errors of botocore.
+    """
     try:
         got = _manifest(store, collection)
         return published(got.data, collection) if got else None
@@ -74,7 +87,7 @@ def _manifest(store: SnapshotStore, collection: Collection) -> FetchedManifest |
     """Return the manifest; None before the first publish. Raises SnapshotDamagedError if lost."""
     got = store.manifest(None)
     if not isinstance(got, FetchedManifest) and store.holds_objects():
-        # A manifest is there before the first object, so one may have come since the look.
+        # A manifest exists before the first object, so one may have appeared after the first read.
         got = store.manifest(None)
         if not isinstance(got, FetchedManifest):
             raise lost_manifest(collection)
@@ -82,12 +95,15 @@ def _manifest(store: SnapshotStore, collection: Collection) -> FetchedManifest |
 
 
 def published(data: bytes, collection: Collection) -> Published | None:
-    """What a manifest of either kind says. Raises SnapshotDamagedError for anything else."""
+    """Return the version that a manifest of either kind describes; None before the first publish.
+
+    Raises SnapshotDamagedError for any other content.
+    """
     if not _is_of_a_server(data):
         manifest = read_manifest(data, collection)
         return of_snapshot(manifest) if manifest.version else None
     version = read_version(data, collection)
-    if version.version == 0:  # claimed, and nothing published yet
+    if version.version == 0:  # A compactor has claimed the server, but not published to it yet.
         return None
     return Published(
         target=version.target,
@@ -99,7 +115,7 @@ def published(data: bytes, collection: Collection) -> Published | None:
 
 
 def of_snapshot(manifest: Manifest) -> Published:
-    """What a snapshot's manifest says."""
+    """Return the version that a snapshot's manifest describes."""
     return Published(
         target="snapshot",
         version=manifest.version,

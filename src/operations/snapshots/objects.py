@@ -1,4 +1,4 @@
-"""Which objects of a version are there, and whether they are what their names say."""
+"""Checks that the objects of a version exist and that their content matches their names."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +14,9 @@ _THREADS: Final = 8
 
 
 def missing(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
-    """Return the objects of a version that are not stored, or not with the size that it names.
+    """Return the objects of a version that are missing or have another size than it names.
 
-    `sizes` is what the bucket lists: name → bytes.
+    `sizes` maps the names that the bucket lists to sizes in bytes.
     """
     packs = {pack_name(pack.digest): pack.size for pack in manifest.packs}
     return sorted(
@@ -27,14 +27,14 @@ def missing(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
 
 
 class Soundness:
-    """Fetches objects and compares them with their names, each once."""
+    """Fetches each object once and compares its content with its name, which is a digest."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self._store = store
         self._damaged: dict[str, bool] = {}
 
     def damaged(self, manifest: Manifest) -> list[str]:
-        """Return the objects of a version that are gone, or are not what their names say."""
+        """Return the objects of a version that are missing or do not match their names."""
         packs = {pack_name(pack.digest): pack.size for pack in manifest.packs}
         new = [name for name in manifest.objects if name not in self._damaged]
         with ThreadPoolExecutor(_THREADS) as pool:

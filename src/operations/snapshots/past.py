@@ -1,4 +1,4 @@
-"""Opens published versions of the past, to say since when a record is what it is."""
+"""Access to earlier published versions, to find since when a record is unchanged."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -20,9 +20,9 @@ from receipt_sync.keys import Collection
 def add_since(
     connection: Connection, examples: Sequence[Example], version: dict[Collection, int]
 ) -> list[Example]:
-    """The examples, each with the version since which its record is unchanged.
+    """Return the examples, each with the version since which its record is unchanged.
 
-    `version` is what was verified of each collection.
+    `version` holds the verified version of each collection.
     """
     ordered = sorted(examples, key=lambda example: example.collection)
     found: list[Example] = []
@@ -50,10 +50,10 @@ def _of_collection(
 
 
 class PastVersions(Sequence[Version]):
-    """The versions that can be opened, the oldest first; a manifest is read when it is asked for.
+    """The versions that can be opened, oldest first. Reads a manifest only when it is needed.
 
-    Objects are deleted once they are older than the retention, so the versions that can still be
-    opened are the newest ones, up to the verified one.
+    The compactor deletes unused objects after their retention. So only the newest versions, up to
+    the verified one, can be opened.
     """
 
     def __init__(self, history: ManifestHistory, sizes: Mapping[str, int], verified: int) -> None:
@@ -79,15 +79,18 @@ class PastVersions(Sequence[Version]):
         return Version(manifest.version, manifest.published_at)
 
     def kept(self, place: int) -> KeptVersion:
-        """Return a version's manifest; of one that can't be read, that of the next newer one."""
+        """Return the manifest of a version, or the next newer one if it is unreadable."""
         for entry in self._entries[place:]:
             kept = self._read(entry)
             if kept is not None and kept.manifest is not None:
                 return kept
-        raise AssertionError("the newest of the versions was read before")
+        raise AssertionError("the newest version was readable before, so one must be found")
 
     def _openable(self) -> list[Entry]:
-        """Newest first. Of each page one manifest is read, and some of the last one's."""
+        """Return the entries that can be opened, newest first.
+
+        This reads one manifest of each page, and some more of the last page.
+        """
         found: list[Entry] = []
         for page in self._history.pages():
             entries = page.entries if found else self._from_verified(page.entries)
@@ -98,7 +101,7 @@ class PastVersions(Sequence[Version]):
         return found
 
     def _from_verified(self, entries: list[Entry]) -> list[Entry]:
-        """From the verified version on: what was published since was not looked at."""
+        """Return the entries from the verified version on. Newer versions were not verified."""
         for place, entry in enumerate(entries):
             manifest = self._manifest(entry)
             if manifest is not None and manifest.version <= self._verified:
@@ -106,7 +109,7 @@ class PastVersions(Sequence[Version]):
         return []
 
     def _end(self, entries: list[Entry]) -> int:
-        """How many of a page's entries can be opened; they are its first ones."""
+        """Return how many of the first entries of a page can be opened."""
         if not entries or self._is_openable(entries[-1]):
             return len(entries)
         low, high = 0, len(entries) - 1
@@ -122,7 +125,7 @@ class PastVersions(Sequence[Version]):
         manifest = self._manifest(entry)
         return (
             manifest is not None
-            and manifest.version > 0  # at 0 nothing was published yet
+            and manifest.version > 0  # Version 0 has no publish.
             and not missing(manifest, self._sizes)
         )
 
@@ -138,5 +141,5 @@ class PastVersions(Sequence[Version]):
 
 def _manifest_of(kept: KeptVersion) -> Manifest:
     if kept.manifest is None:
-        raise AssertionError("only what can be read is kept")
+        raise AssertionError("`kept` returns only readable manifests")
     return kept.manifest

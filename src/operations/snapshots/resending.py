@@ -1,4 +1,4 @@
-"""Sends deltas once more that a restored version may not have."""
+"""The resending of deltas that a restored version may lack."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ _RANDOM_BITS: Final = 80
 
 
 class DeltaObjects(Protocol):
-    """The delta objects of a collection."""
+    """A source of delta objects."""
 
     def listed(self, collection: Collection, after: str) -> Iterator[StoredDelta]: ...
 
@@ -30,22 +30,22 @@ class DeltaObjects(Protocol):
 
 
 class DeltaSink(Protocol):
-    """Where delta messages go."""
+    """A queue that takes delta messages."""
 
     def send(self, deltas: Sequence[Delta]) -> None: ...
 
 
 @dataclass
 class Resent:
-    """What went back to the queue: deltas made since a moment, and how many vectors they hold."""
+    """Counts the deltas since a moment that were sent again, and their vectors."""
 
     since: datetime
     deltas: int = 0
     vectors: int = 0
     refused: int = 0
-    """Deltas that the compactor would refuse: unreadable, or of another dimension."""
+    """The number of deltas that the compactor would refuse: unreadable, or of another dimension."""
     refused_keys: list[str] = field(default_factory=list)
-    """The first hundred of them."""
+    """The keys of the first hundred refused deltas."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -58,7 +58,7 @@ class Resent:
 
 
 class Resending:
-    """The deltas of one collection, to be sent again. `dimension` None: none is known."""
+    """Sends deltas of one collection again. `dimension` is None if no dimension is known."""
 
     def __init__(
         self, objects: DeltaObjects, sink: DeltaSink, collection: Collection, dimension: int | None
@@ -69,9 +69,10 @@ class Resending:
     def run(
         self, since: datetime, *, dry_run: bool, advance: Callable[[int], None] = lambda _: None
     ) -> Resent:
-        """Send every delta that was made since then; of a dry run, count them only.
+        """Send every delta that was created at `since` or later. A dry run only counts them.
 
-        To send one that was applied changes nothing. Raises what the queue and the bucket raise.
+        The compactor skips a delta that it has applied already. Raises the errors of the queue and
+        the bucket.
         """
         resent = Resent(since)
         listed = iter(self._objects.listed(self._collection, before(since)))
@@ -86,7 +87,7 @@ class Resending:
         return resent
 
     def _delta(self, stored: StoredDelta) -> Delta | None:
-        """The message of a delta; None for one that the compactor would refuse."""
+        """Return the message of a delta; None if the compactor would refuse the delta."""
         try:
             outline = self._objects.outline(self._collection, stored)
         except DeltaRefusedError:

@@ -1,8 +1,8 @@
-"""Goes back to an earlier version of a collection, and takes along what would be lost by that.
+"""The restore of an earlier version of a collection, without the loss of later vectors.
 
-A vector is stored in a version and in its delta, nowhere else. So the deltas that a version may not
-have are sent again: those that are newer than it. A message may wait for as long as the queue keeps
-it, so those that are older by less than this count, too.
+Only a version and a delta hold a vector. So the restore sends the deltas again that the version may
+lack. These are the deltas that are newer than the version. They also include deltas that are older
+by less than the queue's retention, because their messages may have waited that long.
 """
 
 from collections.abc import Iterator
@@ -35,18 +35,21 @@ RESTORER = "receipt-sync snapshot restore"
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did, or would do. `published` is None of a dry run."""
+    """Holds the result of a restore. `published` is None after a dry run."""
 
     way: Way
     published: int | None
     resent: Resent
     kept_for: timedelta | None
-    """How long the bucket keeps deltas; None: for ever."""
+    """How long the bucket keeps deltas; None if it never deletes them."""
     at: datetime
 
     @property
     def lost_before(self) -> datetime | None:
-        """Vectors whose delta is older than this can't come back, if the version lacks them."""
+        """Return the time before which missing vectors are lost; None if no vector is lost.
+
+        The bucket no longer holds deltas from before that time.
+        """
         if self.kept_for is None or self.at - self.kept_for <= self.resent.since:
             return None
         return self.at - self.kept_for
@@ -68,7 +71,7 @@ class Restored:
 
 
 class Restoration:
-    """One collection's way back to one version. Every check comes before anything is written."""
+    """Restores a version of one collection. It makes every check before it writes anything."""
 
     def __init__(self, connection: Connection, collection: Collection, clock: Clock) -> None:
         self._connection, self._collection, self._clock = connection, collection, clock
@@ -78,15 +81,18 @@ class Restoration:
         self._deployment = Deployment(connection)
 
     def find(self, version: int) -> Way:
-        """Find the version. Raises NothingKeptError."""
+        """Return the version to restore and the versions that it replaces.
+
+        Raises NothingKeptError.
+        """
         return Way(*find_version(self._history, version))
 
     def run(self, way: Way, *, dry_run: bool) -> Restored:
-        """Check every object, publish, and send the deltas again; of a dry run, check and count.
+        """Check every object, publish, and send the deltas again. A dry run checks and counts only.
 
-        The queue's mapping is off meanwhile, and on again afterwards. Raises SnapshotDamagedError,
-        IndexFailedError, PublishRefusedError and MappingStuckError. What fails after the version
-        is published is a HalfDoneError.
+        The function switches the queue's event source mappings off meanwhile, and on afterwards.
+        Raises SnapshotDamagedError, IndexFailedError, PublishRefusedError and MappingStuckError.
+        Raises HalfDoneError for a failure after the publish.
         """
         since = way.chosen.published_at - self._queue_retention()
         kept_for = delta_retention(self._connection.s3, self._connection.names.bucket)
@@ -108,7 +114,7 @@ class Restoration:
         return Restored(way, published.version, resent, kept_for, self._clock.now())
 
     def _checked(self, way: Way) -> int | None:
-        """The dimension of the version, whose every object was fetched, and which can be opened."""
+        """Fetch every object of the version, open it, and return its dimension."""
         with scratch() as folder:
             check(self._store, way, folder)
             index = ChromaIndex(folder, self._collection)
@@ -129,7 +135,7 @@ class Restoration:
     def _paused(self) -> Iterator[None]:
         try:
             mappings = self._deployment.queue_mappings
-        except NotDeployedError:  # nothing is invoked, so there is nothing to stop
+        except NotDeployedError:  # No function is deployed, so there is no mapping to switch off.
             yield
             return
         with paused(self._connection.lambda_, mappings, self._clock):
@@ -138,8 +144,8 @@ class Restoration:
 
 def _half_done(published: Manifest, reason: str) -> str:
     return (
-        f"{published.collection} is restored, and published as version {published.version}, but "
-        f"not every delta since then was sent again: {reason}. Mend that, make sure that "
-        "`receipt-sync flags show` says that the queue is on, then run `receipt-sync repair "
-        "--wait 120`, which sends what is missing"
+        f"{published.collection} is restored and published as version {published.version}, but "
+        f"the command did not send every later delta again: {reason}. Repair that cause, check "
+        "with `receipt-sync flags show` that the queue is on, then run `receipt-sync repair "
+        "--wait 120`, which sends the missing deltas"
     )

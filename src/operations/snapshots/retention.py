@@ -1,4 +1,4 @@
-"""How long the bucket keeps deltas, by its lifecycle rules."""
+"""The retention of deltas by the lifecycle rules of the bucket."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,10 @@ _NO_RULES: Final = "NoSuchLifecycleConfiguration"
 
 
 def delta_retention(client: "S3Client", bucket: str) -> timedelta | None:
-    """Return how long a delta is kept; None if no rule deletes one. Raises botocore's errors."""
+    """Return how long the bucket keeps a delta; None if no lifecycle rule deletes deltas.
+
+    Raises the errors of botocore.
+    """
     try:
         answer: Any = client.get_bucket_lifecycle_configuration(Bucket=bucket)
     except ClientError as error:
@@ -30,7 +33,10 @@ def delta_retention(client: "S3Client", bucket: str) -> timedelta | None:
 
 
 def _prefix(rule: Any) -> str:
-    """The prefix that a rule is about; a filter of tags alone is about none of ours."""
+    """Return the prefix of a rule. For a filter with tags, return a prefix that matches no delta.
+
+    The objects of this system have no tags, so such a rule deletes none of them.
+    """
     chosen = rule.get("Filter", {})
     if "Tag" in chosen or "And" in chosen:
         return "\0"

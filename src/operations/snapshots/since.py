@@ -1,7 +1,7 @@
-"""Since which published version a record has been what it is now.
+"""A search for the published version since which a record is unchanged.
 
-DynamoDB does not say when an item changed, but the bucket keeps the versions that were published.
-A wrong record has been wrong since that version at the earliest, or since the table changed later.
+DynamoDB does not record when an item changed, but the bucket keeps the published versions. A wrong
+record is wrong since that version at the earliest, or since a later change of the table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,24 +16,24 @@ Records = Mapping[str, Record]
 
 
 class Version(NamedTuple):
-    """A published version that can still be opened."""
+    """Identifies a published version that can still be opened."""
 
     number: int
     published_at: datetime
 
 
 RecordsAt = Callable[[int, Sequence[str]], Records]
-"""The records with these ids in the version at this place of the list."""
+"""Returns the records with these ids in the version at this place of the list."""
 
 
 def with_since(
     examples: Sequence[Example], versions: Sequence[Version], records_at: RecordsAt
 ) -> list[Example]:
-    """The examples of one collection, each with the version since which its record is unchanged.
+    """Return the examples of one collection with the version since which each is unchanged.
 
-    `versions` are ascending, the last is the one that was verified. The search goes back in steps
-    that double, and each opens one version for all examples, so a hundred versions cost ten or so.
-    What changed and changed back within a step is passed over.
+    `versions` ascend, and the last one is the verified version. The search goes back in steps that
+    double. Each step opens one version for all examples, so a hundred versions need about ten
+    steps. The search misses a record that changed and changed back within a step.
     """
     if not versions:
         return list(examples)
@@ -42,7 +42,7 @@ def with_since(
 
 
 class _Past:
-    """Versions that were opened, each once."""
+    """The records of earlier versions. It opens each version once."""
 
     def __init__(self, ids: Sequence[str], records_at: RecordsAt) -> None:
         self._ids, self._records_at = ids, records_at

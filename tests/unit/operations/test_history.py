@@ -159,5 +159,5 @@ def test_only_versions_that_were_stored_soon_after_an_object_are_read() -> None:
 
 def test_nothing_is_garbage_while_a_version_that_may_name_it_can_not_be_read() -> None:
     bucket = VersionedBucket(manifest(1), JUNK, manifest(3))
-    with pytest.raises(GarbageUnknownError, match="nothing was deleted"):
+    with pytest.raises(GarbageUnknownError, match="deleted nothing"):
         found_garbage(bucket, stored("a", 0))
