@@ -354,7 +354,7 @@ def test_a_table_that_is_not_there_is_one_sentence(operator: Operator) -> None:
 def test_a_queue_without_functions_is_one_sentence(operator: Operator) -> None:
     url = operator.connection.sqs.create_queue(QueueName="lonely")["QueueUrl"]
     answer = operator.command("lock", "show", code=2, COMPACTION_QUEUE_URL=url)
-    assert "no function is mapped to the queue lonely" in answer.stderr
+    assert "the queue lonely has no event source mapping" in answer.stderr
 
 
 def test_a_months_costs_are_estimated_from_what_the_functions_have_counted(

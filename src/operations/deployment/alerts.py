@@ -1,4 +1,4 @@
-"""Who is told of an alarm: the subscriptions of the alarms' SNS topic."""
+"""The subscriptions of the SNS topic that receives the alarms."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from operations.errors import OperationError
 
 TOPIC_PREFIX: Final = "receipt-sync-alarms-"
-"""What Terraform calls the topic, before the environment."""
+"""The start of the topic's name in Terraform. The name of the environment follows it."""
 # https://www.pagerduty.com/docs/guides/aws-cloudwatch-integration-guide/
 _PAGERDUTY: Final = re.compile(
     r"https://events(\.eu)?\.pagerduty\.com/integration/[A-Za-z0-9]{20,64}/enqueue"
@@ -17,11 +17,11 @@ _SECRET: Final = re.compile(r"(/integration/)[^/]+(/)")
 
 
 class AlertsError(OperationError):
-    """The topic or an address can't be used."""
+    """The topic or an address cannot be used."""
 
 
 class Subscription(NamedTuple):
-    """Who is told. An unconfirmed one is told nothing yet. The PagerDuty key is masked."""
+    """Holds a subscription. SNS sends nothing to an unconfirmed one. A PagerDuty key is masked."""
 
     protocol: str
     endpoint: str
@@ -30,37 +30,46 @@ class Subscription(NamedTuple):
 
 
 class Address(NamedTuple):
-    """Where to tell somebody, in SNS's words."""
+    """Holds a protocol and an endpoint, in the terms of SNS."""
 
     protocol: str
     endpoint: str
 
 
 def address_of(email: str | None, pagerduty: str | None) -> Address:
-    """Exactly one of the two. Raises AlertsError."""
+    """Return the address of an e-mail or a PagerDuty endpoint.
+
+    Exactly one of them must be given and valid. Raises AlertsError otherwise.
+    """
     if (email is None) == (pagerduty is None):
-        raise AlertsError("give either --email or --pagerduty")
+        raise AlertsError("a subscription has one address: give either --email or --pagerduty")
     if email is not None:
         if not _EMAIL.fullmatch(email):
-            raise AlertsError(f"{email!r} is no e-mail address")
+            raise AlertsError(
+                f"{email!r} is not an e-mail address: give one of the form name@example.com"
+            )
         return Address("email", email)
     if not _PAGERDUTY.fullmatch(pagerduty or ""):
         raise AlertsError(
-            "a PagerDuty endpoint is https://events.pagerduty.com/integration/KEY/enqueue, where "
-            "KEY is that of the service's Amazon CloudWatch integration"
+            "the --pagerduty endpoint is malformed: give "
+            "https://events.pagerduty.com/integration/KEY/enqueue, where KEY is the integration "
+            "key of the service's Amazon CloudWatch integration"
         )
     return Address("https", str(pagerduty))
 
 
 class Topic:
-    """The alarms' topic."""
+    """Manages the subscriptions of the topic that receives the alarms."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client, self.arn = client, arn
 
     @classmethod
     def found(cls, client: Any, arn: str | None) -> "Topic":
-        """The one that is named, or the only one of its kind. Raises AlertsError."""
+        """Return the topic with this ARN, or the only topic with TOPIC_PREFIX.
+
+        Raises AlertsError if there is not exactly one such topic.
+        """
         if arn is not None:
             return cls(client, arn)
         pages = client.get_paginator("list_topics").paginate()
@@ -69,13 +78,13 @@ class Topic:
         if len(ours) != 1:
             listed = ", ".join(sorted(ours)) or "none"
             raise AlertsError(
-                f"which topic is meant can't be told ({listed} called {TOPIC_PREFIX}…): name it "
-                "with --topic ARN"
+                f"exactly one topic must have a name that begins with {TOPIC_PREFIX}, but "
+                f"{len(ours)} have ({listed}): name the topic with --topic ARN"
             )
         return cls(client, ours[0])
 
     def subscriptions(self) -> Sequence[Subscription]:
-        """All of them, confirmed or not."""
+        """Return all subscriptions, also the unconfirmed ones."""
         pages = self._client.get_paginator("list_subscriptions_by_topic")
         return [
             _subscription(entry)
@@ -84,7 +93,10 @@ class Topic:
         ]
 
     def subscribe(self, address: Address) -> str:
-        """Subscribe an address; its ARN. Twice is once."""
+        """Subscribe an address and return the ARN of its subscription.
+
+        A second subscription of the same address changes nothing.
+        """
         answer = self._client.subscribe(
             TopicArn=self.arn,
             Protocol=address.protocol,
@@ -94,7 +106,7 @@ class Topic:
         return str(answer["SubscriptionArn"])
 
     def unsubscribe(self, arn: str) -> None:
-        """End a subscription. Raises AlertsError if the topic has none of this ARN."""
+        """End a subscription. Raises AlertsError if the topic has no subscription of this ARN."""
         self.check_subscribed(arn)
         self._client.unsubscribe(SubscriptionArn=arn)
 
@@ -106,7 +118,7 @@ class Topic:
             )
 
     def publish_test(self) -> str:
-        """Tell all subscribers that this is a test; the message's id."""
+        """Send a test message to all subscribers and return its id."""
         answer = self._client.publish(
             TopicArn=self.arn,
             Subject="receipt-sync: a test",

@@ -1,4 +1,4 @@
-"""What of a status needs a person, in a sentence each."""
+"""The parts of a status that an operator must look at, one sentence each."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
@@ -15,13 +15,13 @@ REFUSALS: Final = {
     Metric.MASS_DELETES_REFUSED: "a cycle would have deleted too much and was refused",
     Metric.SNAPSHOTS_DAMAGED: "a snapshot can't be read: `receipt-sync snapshot history`",
 }
-"""What the compactor stops for, and only a person can mend."""
+"""The refusals of the compactor that an operator must repair, by metric."""
 _SOURCES: Final = ("stream", "queue")
 _OFF: Final[Mapping[bool | None, str]] = {False: "switched off", None: "unknown"}
 
 
 def attention_of(status: "Status") -> list[str]:
-    """Return what a person should look at, the most urgent first."""
+    """Return the sentences for the operator, the most urgent first."""
     return [
         *_snapshots(status),
         *_errors(status),

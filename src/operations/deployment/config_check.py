@@ -1,6 +1,6 @@
-"""The sums between settings of different services, which no service checks.
+"""Checks of settings that must fit settings of another service. No AWS service checks them.
 
-Each rule names its source. Durations are seconds.
+Each rule names its source. Durations are in seconds.
 """
 
 import json
@@ -25,7 +25,7 @@ _HEARTBEAT: Final = 15.0
 
 @dataclass(frozen=True)
 class Facts:
-    """What is deployed, as far as the rules ask. Attributes are by SQS's names."""
+    """Holds the deployed settings that the rules need. Attributes have their names in SQS."""
 
     queue: Mapping[str, str]
     compaction_dlq: Mapping[str, str]
@@ -34,19 +34,19 @@ class Facts:
     queue_mapping: Mapping[str, Any]
     compactor_timeout: int
     compactor: Mapping[str, str] | str
-    """The compactor's environment variables, or why they can't be read."""
+    """The compactor's environment variables, or why they cannot be read."""
     compactor_storage_mib: int = 512
     snapshot_bytes: int = 0
-    """Of all collections whose manifest can be read, unpacked."""
+    """The size before compression of all collections with a readable manifest."""
     damaged: Mapping[Collection, str] = field(default_factory=dict)
-    """Why the manifest of a collection can't be read."""
+    """Why the manifest of a collection cannot be read."""
     doubled: Sequence[str] = ()
-    """The sources that have more than one mapping, each with all of them."""
+    """The sources that have more than one event source mapping, each with all its mappings."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One rule: what it wants, what is there, and what to do if that is too little."""
+    """Holds a rule, the found value, the verdict, and the remedy if the rule is broken."""
 
     name: str
     rule: str
@@ -59,7 +59,7 @@ class Check:
 
 
 def facts_of(deployment: Deployment, versions: Present) -> Facts:
-    """What the rules are about. Raises NotDeployedError."""
+    """Return the deployed settings that the rules need. Raises NotDeployedError."""
     compactor = deployment.compactor
     return Facts(
         queue=deployment.queue_attributes,
@@ -89,7 +89,7 @@ def _doubled(deployment: Deployment) -> Iterator[str]:
 
 
 def checks(facts: Facts) -> list[Check]:
-    """Every rule, in the order in which a change travels."""
+    """Return the results of all rules, in the order of a change's path."""
     return [
         _mappings(facts),
         *_stream(facts),
@@ -104,10 +104,10 @@ def checks(facts: Facts) -> list[Check]:
 def _mappings(facts: Facts) -> Check:
     return Check(
         "mappings",
-        "stream and queue have one mapping each; the other rules are about the first",
+        "stream and queue have one event source mapping each; the other rules check the first",
         "; ".join(facts.doubled) or "one each",
         not facts.doubled,
-        "delete all but one (aws lambda delete-event-source-mapping)",
+        "delete all but one with `aws lambda delete-event-source-mapping`",
     )
 
 
@@ -116,26 +116,26 @@ def _stream(facts: Facts) -> Iterator[Check]:
     age = int(mapping.get("MaximumRecordAgeInSeconds") or -1)
     yield Check(
         "record age",
-        "a record is given up before the stream drops it, so that `replay` still finds it",
+        "Lambda gives a record up before the stream drops it, so that `replay` still finds it",
         f"{age} s of {DAY} s" if age > 0 else "never given up",
         0 < age < DAY,
-        "MaximumRecordAgeInSeconds below 86,400 on the stream's mapping",
+        "set MaximumRecordAgeInSeconds below 86,400 on the stream's mapping",
     )
     destination = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
     yield Check(
         "failure destination",
-        "what the stream's mapping gives up goes to a dead-letter queue",
+        "the stream's mapping sends the records that it gives up to a dead-letter queue",
         destination.get("Destination", "none"),
         bool(destination.get("Destination")),
-        "DestinationConfig.OnFailure on the stream's mapping",
+        "set DestinationConfig.OnFailure on the stream's mapping",
     )
     yield _reports("stream", mapping)
     yield Check(
         "filter",
-        "what is someone else's costs no invocation, the leases' heartbeats among it",
+        "irrelevant writes, such as heartbeats of leases, cause no invocation",
         f"{len((mapping.get('FilterCriteria') or {}).get('Filters', []))} patterns",
         bool((mapping.get("FilterCriteria") or {}).get("Filters")),
-        "FilterCriteria on the stream's mapping, as in template.yaml",
+        "set FilterCriteria on the stream's mapping, as in template.yaml",
     )
     yield _retention("stream dead letters", facts.stream_dlq, DAY)
 
@@ -154,14 +154,14 @@ def _times_of_queue(facts: Facts) -> Iterator[Check]:
     )
     yield Check(
         "receives",
-        "a message is tried at least five times, for a held lease is no fault of its own",
+        "the queue allows five receives, because a held lease also makes a message return",
         f"{receives} ×" if receives else "no redrive policy",
         receives >= 5,
-        "maxReceiveCount of at least 5 in the queue's redrive policy",
+        "set maxReceiveCount to at least 5 in the queue's redrive policy",
     )
     yield Check(
         "retention",
-        "retention > receives × visibility, or messages expire before they are dead letters",
+        "retention > receives × visibility, or messages expire before they become dead letters",
         f"{retention} s, {receives} × {visibility} s",
         retention > receives * visibility,
         "raise the queue's retention period",
@@ -179,30 +179,30 @@ def _queue(facts: Facts) -> Iterator[Check]:
 def _variables(function: Function) -> Mapping[str, str] | str:
     try:
         return function.variables
-    except VariablesUnreadableError as error:  # the other rules are checked all the same
+    except VariablesUnreadableError as error:  # The other rules do not need the variables.
         return str(error)
 
 
 def _lease(facts: Facts) -> Iterator[Check]:
     if isinstance(facts.compactor, str):
-        yield _unreadable(facts.compactor, "ask for kms:Decrypt on the functions' key")
+        yield _unreadable(facts.compactor, "ask for kms:Decrypt on the key of the functions")
         return
     try:
         lease = number_of(facts.compactor, "LEASE_SECONDS", _LEASE)
         heartbeat = number_of(facts.compactor, "HEARTBEAT_SECONDS", _HEARTBEAT)
     except SettingWrongError as error:
-        yield _unreadable(str(error), "set it right: the compactor does not start with it")
+        yield _unreadable(str(error), "correct it: the compactor does not start with this value")
         return
     yield Check(
         "heartbeat",
-        "lease > 2 × heartbeat, so that one lost beat loses no lease",
+        "lease > 2 × heartbeat, so that one lost heartbeat does not lose the lease",
         f"{lease:g} s, 2 × {heartbeat:g} s",
         lease > 2 * heartbeat,
         "raise LEASE_SECONDS or lower HEARTBEAT_SECONDS",
     )
     yield Check(
         "timeout",
-        "the compactor's timeout > lease, so that a cycle can outwait a dead worker's",
+        "the compactor's timeout > lease, so that a cycle can wait for the lease of a dead worker",
         f"{facts.compactor_timeout} s, {lease:g} s",
         facts.compactor_timeout > lease,
         "raise the function's timeout, or lower LEASE_SECONDS",
@@ -218,15 +218,15 @@ def _room(facts: Facts) -> Iterator[Check]:
     scaling = (facts.queue_mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
     yield Check(
         "concurrency",
-        "at most a few workers at once, for each collection has one lease to win",
+        "at most four workers run at once, because each collection has only one lease",
         str(scaling or "no limit"),
         scaling is not None and int(scaling) <= 4,
-        "ScalingConfig.MaximumConcurrency of 2 on the queue's mapping",
+        "set ScalingConfig.MaximumConcurrency to 2 on the queue's mapping",
     )
     needed = 3 * facts.snapshot_bytes / 2**20
     yield Check(
         "storage",
-        "ephemeral storage ≥ 3 × both snapshots: mirror, working copy, and room to write",
+        "ephemeral storage ≥ 3 × both snapshots, for mirror, working copy and new files",
         f"{facts.compactor_storage_mib:,} MiB, 3 × {facts.snapshot_bytes / 2**20:,.0f} MiB",
         facts.compactor_storage_mib >= needed,
         "raise the function's ephemeral storage",
@@ -240,17 +240,17 @@ def _reports(name: str, mapping: Mapping[str, Any]) -> Check:
         f"the {name}'s mapping reports batch item failures, or one failure repeats a whole batch",
         ", ".join(types) or "none",
         "ReportBatchItemFailures" in types,
-        f"FunctionResponseTypes: [ReportBatchItemFailures] on the {name}'s mapping",
+        f"set FunctionResponseTypes to [ReportBatchItemFailures] on the {name}'s mapping",
     )
 
 
 def _manifests(facts: Facts) -> Check:
     return Check(
         "manifests",
-        "the manifest of each collection can be read, or nothing is published any more",
-        "; ".join(facts.damaged.values()) or "all can be read",
+        "the manifest of each collection is readable, or the compactor can publish nothing",
+        "; ".join(facts.damaged.values()) or "all are readable",
         not facts.damaged,
-        "`receipt-sync snapshot history`, then `receipt-sync snapshot restore`",
+        "run `receipt-sync snapshot history`, then `receipt-sync snapshot restore`",
     )
 
 
@@ -258,8 +258,8 @@ def _retention(name: str, attributes: Mapping[str, str], source: int) -> Check:
     kept = int(attributes["MessageRetentionPeriod"])
     return Check(
         name,
-        "dead letters are kept longer than what they come from",
+        "the dead-letter queue keeps messages longer than its source",
         f"{kept / DAY:g} days, {source / DAY:g} days",
         kept > source,
-        "raise the dead-letter queue's retention period; 14 days is the most",
+        "raise the dead-letter queue's retention period, to 14 days at most",
     )

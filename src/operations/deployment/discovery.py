@@ -1,8 +1,8 @@
-"""Finds what is deployed around the table and the queue that a connection names.
+"""The search for the deployed parts around the table and the queue of a connection.
 
-Nothing more has to be named: the queue's redrive policy says which its dead-letter queue is, the
-event source mappings of queue and stream say which functions they invoke, and the stream's mapping
-says where its failures go.
+A connection names only these two. The queue's redrive policy names its dead-letter queue. The event
+source mappings of queue and stream name the functions that they invoke. The stream's mapping names
+the destination of its failures. In this package, "mapping" means event source mapping.
 """
 
 import json
@@ -24,7 +24,7 @@ _HEARTBEAT: Final = float(CompactorSettings.model_fields["heartbeat_seconds"].de
 
 
 class NotDeployedError(OperationError):
-    """A part of the system that a command needs is not there."""
+    """A part of the system that a command needs does not exist."""
 
 
 class VariablesUnreadableError(OperationError):
@@ -32,7 +32,7 @@ class VariablesUnreadableError(OperationError):
 
 
 class SettingWrongError(OperationError):
-    """A function has an environment variable that is no number where it must be one."""
+    """A function has an environment variable that must be a number and is not."""
 
 
 def number_of(variables: abc.Mapping[str, str], name: str, otherwise: float) -> float:
@@ -44,13 +44,14 @@ def number_of(variables: abc.Mapping[str, str], name: str, otherwise: float) -> 
         number = math.nan
     if not math.isfinite(number):
         raise SettingWrongError(
-            f"{name} of the function is {text!r}, which is no number: deploy it with one"
+            f"the function's environment variable {name} is {text!r}, which is not a number: "
+            "deploy the function with a number"
         )
     return number
 
 
 class Queue(NamedTuple):
-    """A queue by both of its names."""
+    """Identifies a queue by its URL and its ARN."""
 
     url: str
     arn: str
@@ -62,7 +63,7 @@ class Queue(NamedTuple):
 
 @dataclass(frozen=True)
 class Mapping:
-    """An event source mapping. `settings` is what Lambda says of it."""
+    """Holds an event source mapping. `settings` is its description from Lambda."""
 
     uuid: str
     function: str
@@ -72,13 +73,13 @@ class Mapping:
 
     @property
     def function_name(self) -> str:
-        """Without the version or alias that `function` may name, too."""
+        """Return the name of the function without a version or alias."""
         return self.function.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function. `timeout` is seconds; `settings` is what Lambda says of it."""
+    """Holds a function. `timeout` is in seconds; `settings` is its description from Lambda."""
 
     name: str
     timeout: int
@@ -87,9 +88,9 @@ class Function:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Its environment variables. Raises VariablesUnreadableError.
+        """Return its environment variables. Raises VariablesUnreadableError.
 
-        Lambda answers with an error in their place where the caller may not decrypt them:
+        Lambda returns an error instead if the caller must not decrypt them:
         https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html
         """
         environment = self.settings.get("Environment") or {}
@@ -97,16 +98,17 @@ class Function:
         if error:
             raise VariablesUnreadableError(
                 f"the environment variables of {self.name} can't be read "
-                f"({error.get('ErrorCode', 'no code')}), so nothing is told or set that needs "
-                "them: ask for kms:Decrypt on the functions' key"
+                f"({error.get('ErrorCode', 'no code')}), so the command can't show or set what "
+                "depends on them: ask for kms:Decrypt on the key of the functions"
             )
         return dict(environment.get("Variables") or {})
 
 
 class Deployment:
-    """Everything is asked for when it is first needed, so that a command needs no other rights.
+    """Describes the deployed system.
 
-    Raises NotDeployedError for what is not there, and botocore's own errors.
+    It reads each part when a command first needs it, so that a command needs no further rights.
+    Raises NotDeployedError for a missing part, and the errors of botocore.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -114,34 +116,37 @@ class Deployment:
 
     @cached_property
     def queue(self) -> Queue:
-        """The compaction queue."""
+        """Return the compaction queue."""
         return Queue(self._connection.names.compaction_queue_url, self.queue_attributes["QueueArn"])
 
     @cached_property
     def queue_attributes(self) -> dict[str, str]:
-        """The compaction queue's attributes, by SQS's names."""
+        """Return the attributes of the compaction queue by their names in SQS."""
         return self.attributes(self._connection.names.compaction_queue_url)
 
     @property
     def most_receives(self) -> int:
-        """How often a message is received until it is a dead letter; 0 without such a limit."""
+        """Return how often SQS delivers a message before it becomes a dead letter; 0: no limit."""
         policy = json.loads(self.queue_attributes.get("RedrivePolicy") or "{}")
         return int(policy.get("maxReceiveCount", 0))
 
     @cached_property
     def compaction_dlq(self) -> Queue:
-        """Where messages go that were received too often, and what the compactor sets aside."""
+        """Return the dead-letter queue of the compaction queue.
+
+        It takes the messages that were received too often and those that the compactor sets aside.
+        """
         policy = self.queue_attributes.get("RedrivePolicy")
         if not policy:
             raise NotDeployedError(
-                f"the queue {self.queue.name} has no redrive policy, so no dead-letter queue: "
-                "create it with Terraform"
+                f"the queue {self.queue.name} has no redrive policy, so it has no dead-letter "
+                "queue: create both with Terraform"
             )
         return self._queue_of(json.loads(policy)["deadLetterTargetArn"])
 
     @cached_property
     def stream_arn(self) -> str:
-        """The table's stream."""
+        """Return the ARN of the table's stream."""
         table = self._connection.names.table
         description = self._connection.dynamodb.describe_table(TableName=table)["Table"]
         if "LatestStreamArn" not in description:
@@ -150,29 +155,36 @@ class Deployment:
 
     @cached_property
     def stream_mappings(self) -> tuple[Mapping, ...]:
-        """From the stream to the stream processor; a stream may have other readers, too."""
+        """Return the mappings from the stream to the stream processor.
+
+        A stream may also have other readers.
+        """
         source = f"the stream of {self._connection.names.table}"
         first, *others = self._mappings(self.stream_arn, source)
         return (first, *(one for one in others if one.function_name == first.function_name))
 
     @cached_property
     def queue_mappings(self) -> tuple[Mapping, ...]:
-        """From the queue, whichever function they invoke: each takes the others' messages."""
+        """Return all mappings of the queue, because each takes messages away from the others."""
         return self._mappings(self.queue.arn, f"the queue {self.queue.name}")
 
     @property
     def stream_mapping(self) -> Mapping:
-        """The one that says what the stream processor is."""
+        """Return the mapping that names the stream processor."""
         return self.stream_mappings[0]
 
     @property
     def queue_mapping(self) -> Mapping:
-        """The one that says what the compactor is."""
+        """Return the mapping that names the compactor."""
         return self.queue_mappings[0]
 
     @cached_property
     def stream_dlq(self) -> Queue:
-        """Where the stream's failures go, and what the stream processor parks."""
+        """Return the dead-letter queue of the stream.
+
+        It takes the failures of the stream's mapping and the records that the stream processor
+        parks.
+        """
         destination = self.stream_mapping.settings.get("DestinationConfig") or {}
         arn = (destination.get("OnFailure") or {}).get("Destination")
         if not arn:
@@ -191,17 +203,17 @@ class Deployment:
 
     @property
     def lock_id(self) -> str:
-        """What the compactor calls its leases, before the collection's suffix."""
+        """Return the common start of the names of leases. A suffix for the collection follows."""
         return self.compactor.variables.get("COMPACTION_LOCK_ID", "chroma-main-snapshot")
 
     @property
     def heartbeat(self) -> timedelta:
-        """How often the compactor renews a lease that it holds."""
+        """Return the interval at which the compactor renews its lease."""
         variables = self.compactor.variables
         return timedelta(seconds=number_of(variables, "HEARTBEAT_SECONDS", _HEARTBEAT))
 
     def attributes(self, queue_url: str) -> dict[str, str]:
-        """All attributes of a queue, by SQS's names."""
+        """Return all attributes of a queue by their names in SQS."""
         answer = self._connection.sqs.get_queue_attributes(
             QueueUrl=queue_url, AttributeNames=["All"]
         )
@@ -219,11 +231,12 @@ class Deployment:
             raise
 
     def _mappings(self, source_arn: str, source: str) -> tuple[Mapping, ...]:
-        """Every mapping of a source, those that are on first. Raises NotDeployedError."""
+        """Return every mapping of a source, enabled ones first. Raises NotDeployedError."""
         found = sorted(self._listed(source_arn), key=lambda one: not one.enabled)
         if not found:
             raise NotDeployedError(
-                f"no function is mapped to {source}: deploy the functions with SAM, or `make up`"
+                f"{source} has no event source mapping, so no function reads it: deploy the "
+                "functions with SAM, or run `make up`"
             )
         return tuple(found)
 

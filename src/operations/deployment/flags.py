@@ -1,7 +1,7 @@
-"""The switches of a roll-out: feature flags of the stream processor, and the two mappings.
+"""The switches of a roll-out: feature flags of the stream processor, and event source mappings.
 
-A change that is switched off is lost once the stream no longer keeps it (24 hours), so whoever
-switches on again after that runs `verify` and `repair`.
+The stream keeps a change for 24 hours. A change that is switched off for longer is lost, so run
+`verify` and `repair` after a later switch-on.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,20 +22,20 @@ FLAGS: Final = {
     "line": "ENABLE_LINE_UPDATES",
     "word": "ENABLE_WORD_UPDATES",
 }
-"""Flag → the stream processor's environment variable; unset means on."""
+"""Maps a flag to the stream processor's environment variable. An unset variable means on."""
 _ON: Final = ("1", "on", "t", "true", "y", "yes")
 
 
 class ChangedMeanwhileError(OperationError):
-    """A function was changed between the read of its variables and their update."""
+    """Another process changed a function between the read of its variables and their update."""
 
 
 @dataclass(frozen=True)
 class Switches:
-    """What is on. `stream` and `queue` are the event source mappings.
+    """Holds the state of each switch. `stream` and `queue` are the event source mappings.
 
-    A flag is None where the function's variables can't be read: it is not known then. A source is
-    None where some of its mappings are on and others off.
+    A flag is None if the function's variables cannot be read. A source is None if some of its
+    mappings are on and others are off.
     """
 
     metadata: bool | None
@@ -48,17 +48,17 @@ class Switches:
         return asdict(self)
 
     def changed(self, wanted: Mapping[str, bool | None]) -> "Switches":
-        """With some set otherwise; None leaves one as it is."""
+        """Return the switches with the wanted values. None leaves a switch unchanged."""
         return replace(self, **{name: on for name, on in wanted.items() if on is not None})
 
     def differing(self, other: "Switches") -> list[str]:
-        """The names of those that the other has otherwise."""
+        """Return the names of the switches that differ."""
         mine, others = asdict(self), asdict(other)
         return [name for name in mine if mine[name] != others[name]]
 
 
 def switches_of(deployment: Deployment) -> Switches:
-    """Return the switches as they are. Raises NotDeployedError."""
+    """Return the present switches. Raises NotDeployedError."""
     return Switches(
         **_flags_of(deployment),
         stream=_are_on(deployment.stream_mappings),
@@ -82,9 +82,9 @@ def _flags_of(deployment: Deployment) -> dict[str, bool | None]:
 def set_switches(
     client: "LambdaClient", deployment: Deployment, before: Switches, after: Switches
 ) -> list[str]:
-    """Set what differs, and return the names of what was set.
+    """Set the switches that differ and return their names.
 
-    Raises VariablesUnreadableError, and ChangedMeanwhileError, before anything is set.
+    Raises VariablesUnreadableError and ChangedMeanwhileError before it sets anything.
     """
     changed = after.differing(before)
     if set(changed) & set(FLAGS):
@@ -101,7 +101,7 @@ def set_switches(
 
 
 def check_settable(deployment: Deployment, changed: Collection[str]) -> None:
-    """Raise VariablesUnreadableError if flags are to be set and the variables can't be read."""
+    """Raise VariablesUnreadableError if a flag changes and the variables cannot be read."""
     if set(changed) & set(FLAGS):
         _ = deployment.stream_processor.variables
 
@@ -109,9 +109,9 @@ def check_settable(deployment: Deployment, changed: Collection[str]) -> None:
 def _set_flags(client: "LambdaClient", deployment: Deployment, after: Switches) -> None:
     function = deployment.stream_processor
     flags = {FLAGS[name]: str(after.to_json()[name]).lower() for name in FLAGS}
-    # The variables are asked for first: where they can't be read, nothing is set.
+    # Read the variables first, so that an unreadable set of variables stays unchanged.
     variables: Any = {**function.variables, **flags}
-    # An update replaces all variables: one that somebody has set since they were read would go.
+    # An update replaces all variables. The revision makes it fail if another process changed them.
     condition: Any = {
         name: function.settings[name] for name in ("RevisionId",) if name in function.settings
     }
@@ -123,7 +123,8 @@ def _set_flags(client: "LambdaClient", deployment: Deployment, after: Switches) 
         if error.response.get("Error", {}).get("Code") != "PreconditionFailedException":
             raise
         raise ChangedMeanwhileError(
-            f"somebody has changed {function.name} meanwhile, so no flag was set: run it again"
+            f"another process changed {function.name} after this command had read its variables. "
+            "The command set no flag: run it again"
         ) from None
     client.get_waiter("function_updated_v2").wait(
         FunctionName=function.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
@@ -131,5 +132,5 @@ def _set_flags(client: "LambdaClient", deployment: Deployment, after: Switches) 
 
 
 def _is_on(text: str) -> bool:
-    """As the functions' settings read it."""
+    """Return whether a variable means on, by the rule of the functions' settings."""
     return text.strip().lower() in _ON

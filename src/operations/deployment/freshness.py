@@ -1,6 +1,6 @@
-"""How long changes took until they were published, from what the compactor counted.
+"""Freshness: the time from a change until its publish, from the metrics of the compactor.
 
-The values stand in the log as CloudWatch's embedded metric format:
+The log holds the values in the embedded metric format of CloudWatch:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -14,7 +14,7 @@ from receipt_sync.telemetry import Metric
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Of some durations, in seconds."""
+    """Holds percentiles of durations, in seconds."""
 
     count: int
     p50: float
@@ -24,7 +24,7 @@ class Percentiles:
 
 
 def values(events: Iterable[LogEvent], metric: Metric) -> list[float]:
-    """Every value of a metric, in its unit."""
+    """Return every value of a metric, in its unit."""
     found: list[float] = []
     for event in events:
         found += _of_line(event.content, metric)
@@ -32,7 +32,7 @@ def values(events: Iterable[LogEvent], metric: Metric) -> list[float]:
 
 
 def percentiles(seconds: Sequence[float]) -> Percentiles | None:
-    """Return nearest-rank percentiles, or None if there are no values."""
+    """Return nearest-rank percentiles; None if there are no values."""
     if not seconds:
         return None
     ordered = sorted(seconds)

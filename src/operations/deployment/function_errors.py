@@ -1,4 +1,4 @@
-"""The errors of a function, from its log: those that it reports, and those that ended it."""
+"""The errors of a function from its log: those that it logged, and those that ended it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from operations.deployment.log_events import LogLine, LogLines
 from operations.deployment.told_lines import Told, in_order
 
 ERROR_TERMS: Final = ("ERROR", "CRITICAL", "Task timed out", "Runtime exited")
-"""What a line of an error holds: its level, or what Lambda says of a process that it ended."""
+"""The terms of an error line: its level, or Lambda's text about a process that it ended."""
 _LEVELS: Final = ("ERROR", "CRITICAL")
 _LONGEST: Final = 300
 
 
 @dataclass(frozen=True)
 class FunctionErrors:
-    """How often a function has failed lately, and its last error in its own words."""
+    """Holds the number of a function's recent errors and the text of its last one."""
 
     function: str
     count: int
@@ -33,7 +33,7 @@ class FunctionErrors:
 
 
 def errors_of(logs: LogLines, function: str, since: datetime) -> FunctionErrors | None:
-    """Return the errors of a function since then; None if there is none."""
+    """Return the errors of a function since a time; None if there are none."""
     count, last = 0, None
     for line in error_lines(logs, function, since):
         count += 1
@@ -42,7 +42,7 @@ def errors_of(logs: LogLines, function: str, since: datetime) -> FunctionErrors 
 
 
 def error_lines(logs: LogLines, function: str, since: datetime) -> Iterator[LogLine]:
-    """Give each line of an error once, oldest first. The window's lines are not kept."""
+    """Yield each error line once, oldest first. The function keeps no lines."""
     told = Told()
     for line in in_order(logs.lines(function, since, term) for term in ERROR_TERMS):
         if is_error(line) and told.is_new(line):
@@ -50,7 +50,7 @@ def error_lines(logs: LogLines, function: str, since: datetime) -> Iterator[LogL
 
 
 def is_error(line: LogLine) -> bool:
-    """Return whether a line tells an error; a field that holds the word does not."""
+    """Return whether a line reports an error. A term inside a JSON field is not enough."""
     if line.content is None:
         return any(term in line.text for term in ERROR_TERMS)
     level = line.content.get("level") or line.content.get("log_level")
@@ -58,7 +58,7 @@ def is_error(line: LogLine) -> bool:
 
 
 def sentence_of(line: LogLine) -> str:
-    """Return what an error line says, on one line."""
+    """Return the text of an error line as one line of at most 300 characters."""
     content = line.content
     if content is None:
         return _short(line.text)

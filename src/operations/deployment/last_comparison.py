@@ -1,8 +1,8 @@
-"""The last full comparison of table and snapshot, which the command that made it notes.
+"""The note about the last full comparison of table and snapshot.
 
-`verify` reads the whole table, which takes long and costs money. `status` can't do that, so it
-shows what the last one found. The note lies in the bucket, beside the snapshots: every operator
-sees it, whoever made the comparison.
+`verify` reads the whole table, which takes long and costs money. `status` cannot do that, so it
+shows the result of the last comparison. The note lies in the bucket beside the snapshots, so every
+operator sees it.
 """
 
 import json
@@ -22,7 +22,7 @@ KEY: Final = "operations/last-comparison.json"
 
 @dataclass(frozen=True)
 class LastComparison:
-    """What the last full comparison found. `pending` items have no vector: no search finds them."""
+    """Holds the counts of the last full comparison. `pending` counts items without a vector."""
 
     at: datetime
     equal: int
@@ -44,7 +44,7 @@ class LastComparison:
 
     @property
     def faults(self) -> int:
-        """Records that are missing, unexpected or different."""
+        """Return the number of records that are missing, unexpected or different."""
         return self.missing + self.unexpected + self.different
 
     def to_json(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class LastComparison:
 
     @classmethod
     def read(cls, data: bytes) -> "LastComparison | None":
-        """Return what a note says; None for one that another version of the program wrote."""
+        """Return the comparison of a note; None if another program version wrote the note."""
         try:
             content = json.loads(data)
             at = datetime.fromisoformat(content.pop("at"))
@@ -63,14 +63,14 @@ class LastComparison:
 
 
 class ComparisonNote(Protocol):
-    """Where the last comparison is noted."""
+    """A store for the note about the last comparison."""
 
     def read(self) -> LastComparison | None:
-        """Return the last one; None if there is none."""
+        """Return the last comparison; None if there is none."""
         ...
 
     def write(self, comparison: LastComparison) -> None:
-        """Note one in place of the one before. Raises botocore's errors."""
+        """Replace the note. Raises the errors of botocore."""
         ...
 
 

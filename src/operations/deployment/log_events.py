@@ -1,4 +1,4 @@
-"""Reads what the functions logged, from CloudWatch Logs: JSON lines, and what the runtime says."""
+"""Access to the functions' logs in CloudWatch: their JSON lines, and those of the runtime."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from receipt_sync.clock import epoch_ms
 
 @dataclass(frozen=True)
 class LogEvent:
-    """One JSON line. `content` is what it says; `function` is whose log group it is from."""
+    """Holds a JSON line of the log of `function`. `content` is the parsed line."""
 
     at: datetime
     function: str
@@ -21,14 +21,14 @@ class LogEvent:
 
     @property
     def request_id(self) -> str | None:
-        """The invocation that wrote it."""
+        """Return the request id of the invocation that wrote the line; None if it names none."""
         value = self.content.get("request_id") or self.content.get("function_request_id")
         return value if isinstance(value, str) else None
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line as it stands. `content` is None for a line that is no JSON object."""
+    """Holds one line unchanged. `content` is None for a line that is not a JSON object."""
 
     at: datetime
     function: str
@@ -43,7 +43,7 @@ class Logs(Protocol):
     def events(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogEvent]:
-        """JSON lines of a function, oldest first; `containing` is a text that they must hold."""
+        """Yield the JSON lines of a function that contain a text, oldest first."""
         ...
 
 
@@ -53,12 +53,12 @@ class LogLines(Protocol):
     def lines(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogLine]:
-        """Give the lines of a function, oldest first; `containing` is a text that they hold."""
+        """Yield all lines of a function that contain a text, oldest first."""
         ...
 
 
 class CloudWatchLogs:
-    """Logs in CloudWatch. `groups` maps a function's name to its log group.
+    """Reads logs from CloudWatch. `groups` maps a function's name to its log group.
 
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
     """
@@ -88,9 +88,9 @@ class CloudWatchLogs:
 
 
 def _until_no_group(pages: Iterable[Any]) -> Iterator[Any]:
-    """Give the pages: none where there is no log group.
+    """Yield the pages; none if there is no log group.
 
-    Lambda makes a function's log group when the function first logs, so there is nothing to read.
+    Lambda creates a function's log group with its first line, so without one there are no lines.
     """
     try:
         yield from pages
@@ -100,7 +100,7 @@ def _until_no_group(pages: Iterable[Any]) -> Iterator[Any]:
 
 
 def _plain(text: str) -> str:
-    """A term of a filter pattern: quotes would end it."""
+    """Return a term for a filter pattern. A quote would end the term, so this removes it."""
     return text.replace("\\", "").replace('"', "")
 
 
@@ -108,7 +108,7 @@ def _json(line: str) -> Mapping[str, Any] | None:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):
-        return None  # what the runtime itself says
+        return None  # The runtime itself writes plain text.
     return content if isinstance(content, dict) else None
 
 

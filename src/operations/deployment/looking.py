@@ -1,4 +1,4 @@
-"""Asks every part of a deployment how it is."""
+"""Collects the status from every part of a deployment."""
 
 from operations.connection import Connection
 from operations.deployment.discovery import Deployment, Mapping
@@ -18,13 +18,13 @@ from receipt_sync.clock import Clock
 from receipt_sync.telemetry import Metric
 
 _PROBLEM = "PROBLEM"
-"""How Lambda begins the result of a mapping that does not work."""
+"""The start of the result that Lambda reports for a mapping that fails."""
 
 
 def look(connection: Connection, clock: Clock, openings: Openings) -> Status:
-    """Return the status as it is now. Raises NotDeployedError and botocore's errors.
+    """Return the present status. Raises NotDeployedError and the errors of botocore.
 
-    A part that alone is refused is unknown; the others are told.
+    If AWS refuses only some parts, the status marks these as unknown and holds the others.
     """
     deployment, unknown = Deployment(connection), Unknown(connection)
     sqs, ask = connection.sqs, unknown.ask
@@ -72,7 +72,7 @@ def _mapping(name: str, mapping: Mapping) -> MappingState:
 
 
 class _Logged:
-    """What both functions have logged lately."""
+    """Reads the recent logs of both functions."""
 
     def __init__(self, connection: Connection, deployment: Deployment, clock: Clock) -> None:
         functions = (deployment.stream_processor, deployment.compactor)
@@ -82,15 +82,15 @@ class _Logged:
         self._logs = CloudWatchLogs(connection.logs, groups)
 
     def freshness(self) -> Percentiles | None:
-        """Return how long changes took; None where nothing was published."""
+        """Return the freshness of changes; None if nothing was published."""
         return percentiles([value / 1000 for value in self._values(Metric.FRESHNESS)])
 
     def refusals(self) -> dict[Metric, int]:
-        """Return how often the compactor has stopped for what only a person can mend."""
+        """Return how often the compactor refused work that an operator must repair."""
         return {metric: int(sum(self._values(metric))) for metric in PERSONS}
 
     def _values(self, metric: Metric) -> list[float]:
-        """Every value that the compactor has counted of a metric, in its unit."""
+        """Return every value of a metric of the compactor, in its unit."""
         return values(self._logs.events(self._names[1], self._since, metric.value), metric)
 
     def errors(self) -> list[FunctionErrors]:

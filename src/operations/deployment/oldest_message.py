@@ -1,4 +1,4 @@
-"""The age of the oldest message of a queue, which SQS tells CloudWatch alone."""
+"""The age of the oldest message of a queue, which SQS reports only to CloudWatch."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,7 +8,9 @@ _PERIOD_SECONDS: Final = 60
 
 
 def oldest_message_seconds(cloudwatch: Any, queue_name: str, now: datetime) -> float | None:
-    """Return the age in seconds, a minute or two old; None while CloudWatch has no value.
+    """Return the age in seconds; None while CloudWatch has no value.
+
+    The value of CloudWatch is a minute or two old.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """

@@ -1,4 +1,4 @@
-"""Whether the newest version of each collection can be opened, as a reader would."""
+"""A check that a reader can open the newest version of each collection."""
 
 from typing import Final
 
@@ -10,20 +10,21 @@ from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 
 OPENED_BYTES: Final = 256 * 2**20
-"""A version that is larger is opened on demand alone: it is fetched whole."""
+"""The largest version that is opened without a request. Opening fetches the whole version."""
 
 
 class Openings:
-    """What was opened. A version is opened once, as it never changes."""
+    """Opens versions and keeps the results. It opens a version once, because it never changes."""
 
     def __init__(self, connection: Connection, *, all_sizes: bool) -> None:
         self._connection, self._all_sizes = connection, all_sizes
         self._known: dict[tuple[Collection, int], str | None] = {}
 
     def faults(self, present: Present) -> dict[Collection, str | None]:
-        """Return why each version can't be opened, or None; one that was not tried is left out.
+        """Return why each version cannot be opened, or None for a version that can be opened.
 
-        Raises what keeps this machine from trying: its disk, its rights, a server that is down.
+        The result leaves out versions that were too large to try. Raises errors that concern this
+        machine and not the version: a full disk, missing rights, or a server that is down.
         """
         return {
             collection: self._fault(collection, version.version)

@@ -1,4 +1,4 @@
-"""Stops the compactor for a while, and starts it again whatever happens."""
+"""A pause of the compactor that ends in every case."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 120.0
-"""Lambda takes up to a minute to switch a mapping."""
+"""The time limit for a switch. Lambda takes up to a minute to switch a mapping."""
 
 
 class MappingStuckError(OperationError):
-    """An event source mapping does not switch; names it and the command to try again."""
+    """An event source mapping did not switch in time."""
 
 
 @contextmanager
 def paused(client: "LambdaClient", mappings: Sequence[Mapping], clock: Clock) -> Iterator[None]:
-    """Switch the queue's mappings off inside the block, as many as were on.
+    """Switch the queue's enabled mappings off for a `with` block.
 
-    These are switched on again at the end, also after an error or Ctrl-C, and each of them although
-    another one fails. An invocation that has begun may still be at work inside the block. Raises
-    MappingStuckError and botocore's errors.
+    The end of the block switches each of them on again, also after an error or Ctrl-C, and also if
+    another mapping fails. An earlier invocation may still run inside the block. Raises
+    MappingStuckError and the errors of botocore.
     """
     were_on = [mapping for mapping in mappings if mapping.enabled]
     try:
@@ -37,7 +37,7 @@ def paused(client: "LambdaClient", mappings: Sequence[Mapping], clock: Clock) ->
             _switch(client, mapping, clock, on=False)
         yield
     finally:
-        # A second Ctrl-C would leave the compactor stopped. The stack tries each, whatever fails.
+        # A second Ctrl-C would leave the compactor stopped. The stack calls each after any failure.
         with uninterrupted(), ExitStack() as stack:
             for mapping in were_on:
                 stack.callback(_switch, client, mapping, clock, on=True)
@@ -46,7 +46,7 @@ def paused(client: "LambdaClient", mappings: Sequence[Mapping], clock: Clock) ->
 def _switch(client: "LambdaClient", mapping: Mapping, clock: Clock, *, on: bool) -> None:
     end = clock.monotonic() + _PATIENCE_SECONDS
     asked = _ask(client, mapping, on=on)
-    # To begin again needs no waiting: Lambda goes on by itself.
+    # A switch-on needs no wait, because Lambda completes it alone.
     while not asked or (not on and _state(client, mapping) != "Disabled"):
         if clock.monotonic() > end:
             raise MappingStuckError(_stuck(mapping, on=on))
@@ -55,7 +55,7 @@ def _switch(client: "LambdaClient", mapping: Mapping, clock: Clock, *, on: bool)
 
 
 def _ask(client: "LambdaClient", mapping: Mapping, *, on: bool) -> bool:
-    """Ask Lambda to switch; False while it is still busy with the switch before."""
+    """Ask Lambda to switch a mapping. Return False while an earlier switch is in progress."""
     try:
         client.update_event_source_mapping(UUID=mapping.uuid, Enabled=on)
     except ClientError as error:
@@ -73,6 +73,6 @@ def _state(client: "LambdaClient", mapping: Mapping) -> str:
 def _stuck(mapping: Mapping, *, on: bool) -> str:
     wanted, option = ("on", "--queue") if on else ("off", "--no-queue")
     return (
-        f"Lambda has not switched the queue's mapping {mapping.uuid} {wanted} within "
-        f"{_PATIENCE_SECONDS:.0f} s: try `receipt-sync flags set {option}`"
+        f"Lambda has not switched the queue's event source mapping {mapping.uuid} {wanted} within "
+        f"{_PATIENCE_SECONDS:.0f} s: run `receipt-sync flags set {option}`"
     )

@@ -1,4 +1,4 @@
-"""The state of the system on one page."""
+"""The status of the system: the values that `receipt-sync status` shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,18 +17,18 @@ from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
 
 FRESHNESS_GOAL_SECONDS: Final = 30.0
-"""What the 95th percentile stays below; the alarm's threshold."""
+"""The goal for the 95th percentile of freshness, and the threshold of its alarm."""
 WINDOW: Final = timedelta(minutes=15)
-"""How far back freshness and errors are looked for."""
+"""The period before now for freshness, errors and refusals."""
 PERSONS: Final = tuple(REFUSALS)
-"""The metrics that count what only a person can mend."""
+"""The metrics of refusals that an operator must repair."""
 
 
 @dataclass(frozen=True)
 class MappingState:
-    """An event source mapping. `problem` is Lambda's own word for what is wrong, if anything.
+    """Holds the state of an event source mapping. `problem` is Lambda's text, None if it works.
 
-    `name` is its source, of which there should be one mapping.
+    `name` is the source of the mapping. Each source should have one mapping.
     """
 
     name: str
@@ -40,37 +40,37 @@ class MappingState:
 
 @dataclass(frozen=True)
 class Status:
-    """What was seen at one moment. Freshness is None where nothing was published lately."""
+    """Holds the status at one moment. Freshness is None if nothing was published recently."""
 
     at: datetime
     freshness: Percentiles | None
     backlog: Backlog
     dead_letters: Mapping[str, int]
     locks: Sequence[HeldLock] | None
-    """None: they are unknown."""
+    """The held leases; None if they are unknown."""
     versions: Mapping[Collection, Published | Damaged | None]
     switches: Switches
     refusals: Mapping[Metric, int]
-    """How often lately the compactor has stopped for something that only a person can mend."""
+    """How often the compactor recently refused work that an operator must repair."""
     errors: Sequence[FunctionErrors] = ()
     oldest_seconds: float | None = None
-    """The age of the oldest message that is not published; None while CloudWatch has no value."""
+    """The age of the oldest message in the queue; None while CloudWatch has no value."""
     openings: Mapping[Collection, str | None] = field(default_factory=dict)
-    """Why a version can't be opened, or None; one that was too large to be tried is left out."""
+    """Why a version cannot be opened, or None. Versions that were too large to try are left out."""
     comparison: LastComparison | None = None
     mappings: Sequence[MappingState] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
-    """The parts, by the names of these fields, that could not be asked for; and why."""
+    """Maps the fields that could not be read to the reason."""
     freshness_goal: float = FRESHNESS_GOAL_SECONDS
 
     @property
     def minutes(self) -> int:
-        """How far back freshness, errors and refusals were looked for."""
+        """Return the length of the period for freshness, errors and refusals, in minutes."""
         return round(WINDOW.total_seconds() / 60)
 
     @property
     def attention(self) -> list[str]:
-        """What a person should look at, in a sentence each."""
+        """Return the sentences about parts that the operator must look at."""
         return attention_of(self)
 
     def to_json(self) -> dict[str, Any]:

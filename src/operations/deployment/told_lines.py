@@ -1,4 +1,4 @@
-"""Brings log lines of several sources into one order, each once, without keeping them."""
+"""The merge of log lines from several sources, in order and each once, without keeping them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -7,17 +7,17 @@ from heapq import merge
 from operations.deployment.log_events import LogLine
 
 LATE = timedelta(seconds=30)
-"""How late a line may appear in CloudWatch behind one that was written after it."""
+"""The longest delay with which CloudWatch may show a line after a line that is newer."""
 _AT_LEAST = 1_000
 
 
 def in_order(sources: Iterable[Iterable[LogLine]]) -> Iterator[LogLine]:
-    """Give the lines of all sources, oldest first, as each source does."""
+    """Yield the lines of all sources, oldest first. Each source must be in this order."""
     return merge(*sources, key=lambda line: line.at)
 
 
 class Told:
-    """Which lines were told already. It forgets those that can't come again."""
+    """Remembers the lines that a caller has shown, and forgets those that cannot come again."""
 
     def __init__(self, late: timedelta = LATE) -> None:
         self._late = late
@@ -26,9 +26,9 @@ class Told:
         self._most = _AT_LEAST
 
     def is_new(self, line: LogLine, *, now: datetime | None = None) -> bool:
-        """Return whether a line was not told yet, and note it.
+        """Return whether a line is new, and remember it.
 
-        A function's clock may be ahead, so where `now` is known no line counts as newer than that.
+        A function's clock may be ahead. So with `now`, no line counts as newer than that.
         """
         name = hash((line.at, line.function, line.event_id, line.text))
         if name in self._told:

@@ -1,4 +1,4 @@
-"""The way of one message, invocation or entity through the logs of both functions."""
+"""The trace of a message, an invocation or an entity through the logs of both functions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -22,11 +22,11 @@ NOISE = frozenset(
         "xray_trace_id",
     }
 )
-"""Fields of a log line that say nothing of what happened."""
+"""Fields of a log line that do not describe the event."""
 
 
 class Step(NamedTuple):
-    """One line of the way. `named` says that it names what was asked for."""
+    """Holds one line of a trace. `named` is true if the line contains the requested text."""
 
     at: datetime
     function: str
@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> list[Step]:
-    """Every line that names `text`, and every line of the invocations that did, oldest first."""
+    """Return the lines that contain `text`, and all lines of their invocations, oldest first."""
     found: dict[tuple[datetime, str, str], Step] = {}
     for function in functions:
         naming = list(logs.events(function, since, text))
@@ -48,7 +48,7 @@ def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> l
 
 
 def together(traces: Iterable[Sequence[Step]]) -> list[Step]:
-    """Return the lines of several traces in their order, each once."""
+    """Return the lines of several traces in the order of time, each once."""
     found = {(s.at, s.function, repr(s.fields)): s for steps in traces for s in steps}
     return sorted(found.values(), key=lambda step: (step.at, step.function))
 

@@ -1,6 +1,6 @@
-"""Parts of a status that can't be told, as AWS refuses to say what they need.
+"""The unknown parts of a status: AWS refused the calls that they need.
 
-One right that is missing, or one service that throttles, must not hide what the others say.
+A missing right or a throttled service must not hide the other parts.
 """
 
 from collections.abc import Callable
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 class Unknown:
-    """Asks for parts, and notes those that can't be told. `why` is part → reason."""
+    """Reads parts and notes those that AWS refuses. `why` maps a part to the reason."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.why: dict[str, str] = {}
 
     def ask(self, part: str, call: Callable[[], T], otherwise: T) -> T:
-        """Return what a call returns; `otherwise` if it is refused, which is noted.
+        """Return the result of a call. If AWS refuses it, note that and return `otherwise`.
 
-        Raises botocore's errors for what would refuse every call, such as expired credentials.
+        Raises errors of botocore that concern every call, such as expired credentials.
         """
         try:
             return call()

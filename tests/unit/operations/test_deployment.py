@@ -158,8 +158,8 @@ def without(part: str) -> AWS:
         ("redrive", "compaction_dlq", "has no redrive policy"),
         ("queues", "compaction_dlq", "there is no queue dlq"),
         ("stream", "stream_mapping", "the table table has no stream"),
-        ("mappings", "compactor", "no function is mapped to the queue queue"),
-        ("mappings", "stream_processor", "no function is mapped to the stream of table"),
+        ("mappings", "compactor", "the queue queue has no event source mapping"),
+        ("mappings", "stream_processor", "the stream of table has no event source mapping"),
         ("destination", "stream_dlq", "has no failure destination"),
     ],
 )
@@ -476,7 +476,7 @@ def test_a_function_that_somebody_changed_meanwhile_is_not_overwritten() -> None
     set_switches(client, deployment, before, before.changed({"word": True}))
     assert aws.updates[0]["RevisionId"] == "revision-1"
     aws.revision = "revision-2"
-    with pytest.raises(ChangedMeanwhileError, match="no flag was set"):
+    with pytest.raises(ChangedMeanwhileError, match="set no flag"):
         set_switches(client, deployment, before, before.changed({"word": True}))
 
 
@@ -573,9 +573,13 @@ def test_what_needs_a_person_is_said(change: dict[str, Any], words: str | None) 
     [
         (None, None, "either"),
         ("a@b.c", "https://x", "either"),
-        ("nobody", None, "no e-mail address"),
-        (None, "https://example.com/integration/KEY/enqueue", "a PagerDuty endpoint is"),
-        (None, "http://events.pagerduty.com/integration/" + "a" * 32 + "/enqueue", "PagerDuty"),
+        ("nobody", None, "not an e-mail address"),
+        (None, "https://example.com/integration/KEY/enqueue", "--pagerduty endpoint is malformed"),
+        (
+            None,
+            "http://events.pagerduty.com/integration/" + "a" * 32 + "/enqueue",
+            "pagerduty endpoint",
+        ),
     ],
 )
 def test_an_address_that_is_none_is_refused(
