@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from local.state import PROJECT
+from tests.prove.parts import PARTS
 
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
@@ -105,3 +106,21 @@ def test_aws_is_reached_by_a_role_and_never_by_a_stored_key():
         assert "secrets." not in text
         assert "aws-access-key-id" not in text
     assert read("deploy.yml")["jobs"]["apply"]["permissions"]["id-token"] == "write"
+
+
+def test_a_release_is_attached_only_after_its_checks_and_its_build():
+    workflow = read("release.yml")
+    assert workflow[True] == {"push": {"tags": ["v*"]}}
+    assert workflow["jobs"]["checks"]["uses"] == "./.github/workflows/checks.yml"
+    assert set(workflow["jobs"]["attach"]["needs"]) == {"checks", "build"}
+    writing = [name for name, job in workflow["jobs"].items() if "write" in str(job["permissions"])]
+    assert writing == ["attach"]
+    assert "--draft" in workflow["jobs"]["attach"]["steps"][-1]["run"]
+
+
+def test_every_part_of_the_campaign_runs_at_night():
+    commands = "\n".join(runs(PROJECT / ".github/workflows/nightly.yml"))
+    parts = [name for some in re.findall(r'PARTS="?([a-z_ ]+)', commands) for name in some.split()]
+    assert sorted([*parts, "simulation"]) == sorted(PARTS)
+    assert "make simulate FIRST=" in commands
+    assert "make audit" in commands
