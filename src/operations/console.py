@@ -5,9 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import wraps
-from io import TextIOWrapper
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -25,13 +23,11 @@ from typer.exceptions import TyperException
 
 from operations.exit_codes import ExitCode
 from operations.failures import sentence
+from operations.process import DEBUG
 from operations.signals import HungUp, Terminated
 from operations.streamed import chunks_of
 from operations.unexpected import full_disk, is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
-
-DEBUG: ContextVar[bool | None] = ContextVar("DEBUG", default=None)
-"""Whether --debug was given; None in a program that has no such option."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,17 +48,6 @@ def print_json(content: Any) -> None:
     for chunk in chunks_of(content):
         typer.echo(chunk, nl=False)
     typer.echo()
-
-
-def take_any_text() -> None:
-    """Let standard output and error take what their encoding lacks, as an escape.
-
-    A text of a queue or a log may hold half a surrogate pair, which no encoding has. Of JSON the
-    escape is the one that JSON itself has for it.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from compactor.lock_table import DynamoDBLockTable
 from operations.errors import OperationError
 from receipt_sync.keys import Collection
 
@@ -120,6 +119,9 @@ class DynamoDBLocks:
             ) from error
 
     def release(self, lock_id: str, owner: str) -> bool:
+        # Here, as it imports Powertools and X-Ray, which `lock show` does not need.
+        from compactor.lock_table import DynamoDBLockTable
+
         return DynamoDBLockTable(self._client, self._table).release(lock_id, owner)
 
 

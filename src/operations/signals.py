@@ -14,6 +14,8 @@ from functools import partial
 from types import FrameType
 from typing import Final
 
+from operations.exit_codes import ExitCode
+
 Uninterrupted = Callable[[], AbstractContextManager[None]]
 """A block that a signal does not cut in two: the signal takes effect at its end."""
 
@@ -32,6 +34,39 @@ _ERRORS: Final = {
     signal.SIGINT: KeyboardInterrupt,
 }
 """What each signal raises; of several, the first of these."""
+
+
+_CODES: Final = {
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.HUNG_UP,
+    signal.SIGINT: ExitCode.INTERRUPTED,
+}
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """End the process without a word at a signal inside the block, which only imports modules.
+
+    Nothing has begun by then. Python would print a traceback, or a module that is half imported
+    would turn the KeyboardInterrupt into an error of its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, partial(_end, code))
+        for number, code in _CODES.items()
+        if not _is_ignored(number)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(code: ExitCode, _: int, __: FrameType | None) -> None:
+    os._exit(code)
 
 
 def end_in_order() -> None:

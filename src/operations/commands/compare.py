@@ -8,7 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from operations.commands.options import AsJson, source_of
+from operations.commands.options import AsJson
+from operations.commands.selection import source_of
 from operations.commands.verdict_screen import moment
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json

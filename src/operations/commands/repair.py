@@ -15,9 +15,8 @@ from operations.commands.options import (
     ReceiptOption,
     SampleOption,
     SeedOption,
-    check_scope,
-    scope_of,
 )
+from operations.commands.selection import check_scope, scope_of
 from operations.commands.verify import (
     check_selected,
     settle_with_progress,

@@ -8,7 +8,8 @@ from rich.table import Table
 from ulid import ULID
 
 from operations.commands.load import check_reachable
-from operations.commands.options import AsJson, DryRun, source_of
+from operations.commands.options import AsJson, DryRun
+from operations.commands.selection import source_of
 from operations.commands.trials import check_deletable, tools_of
 from operations.commands.verify import settle_with_progress
 from operations.connection import Connection

@@ -17,9 +17,8 @@ from operations.commands.options import (
     ReceiptOption,
     SampleOption,
     SeedOption,
-    check_scope,
-    scope_of,
 )
+from operations.commands.selection import check_scope, scope_of
 from operations.commands.verdict_screen import show_verdict
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, print_json, progress_bars

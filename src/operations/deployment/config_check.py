@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from operations.deployment.discovery import (
+    HEARTBEAT_SECONDS,
     Deployment,
     Function,
     SettingWrongError,
@@ -20,7 +21,6 @@ from receipt_sync.keys import Collection
 
 DAY: Final = 86_400
 _LEASE: Final = 60.0
-_HEARTBEAT: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _lease(facts: Facts) -> Iterator[Check]:
         return
     try:
         lease = number_of(facts.compactor, "LEASE_SECONDS", _LEASE)
-        heartbeat = number_of(facts.compactor, "HEARTBEAT_SECONDS", _HEARTBEAT)
+        heartbeat = number_of(facts.compactor, "HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
     except SettingWrongError as error:
         yield _unreadable(str(error), "correct it: the compactor does not start with this value")
         return

@@ -18,9 +18,12 @@ from botocore.exceptions import ClientError
 
 from operations.connection import Connection
 from operations.errors import OperationError
-from receipt_sync.settings import CompactorSettings
 
-_HEARTBEAT: Final = float(CompactorSettings.model_fields["heartbeat_seconds"].default)
+HEARTBEAT_SECONDS: Final = 15.0
+"""Default of the compactor's setting of this name. A test compares the two.
+
+The settings themselves would cost 0.15 s of CPU time at each start, for Pydantic.
+"""
 
 
 class NotDeployedError(OperationError):
@@ -210,7 +213,7 @@ class Deployment:
     def heartbeat(self) -> timedelta:
         """Return the interval at which the compactor renews its lease."""
         variables = self.compactor.variables
-        return timedelta(seconds=number_of(variables, "HEARTBEAT_SECONDS", _HEARTBEAT))
+        return timedelta(seconds=number_of(variables, "HEARTBEAT_SECONDS", HEARTBEAT_SECONDS))
 
     def attributes(self, queue_url: str) -> dict[str, str]:
         """Return all attributes of a queue by their names in SQS."""

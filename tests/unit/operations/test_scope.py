@@ -8,7 +8,7 @@ import pytest
 import typer
 from botocore.exceptions import ClientError
 
-from operations.commands.options import check_scope, image_id, receipt_key
+from operations.commands.selection import check_scope, image_id, receipt_key
 from operations.items import entities_of
 from operations.receipts import Line, Receipt
 from operations.scope import OneImage, Sample, SomeReceipts

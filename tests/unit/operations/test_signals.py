@@ -10,10 +10,9 @@ from contextlib import contextmanager
 import pytest
 import typer
 
-from operations import start
 from operations.console import ends_in_a_sentence
 from operations.exit_codes import ExitCode
-from operations.signals import end_in_order, uninterrupted
+from operations.signals import end_in_order, ending_at_once, uninterrupted
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -80,12 +79,14 @@ def test_a_command_under_nohup_outlives_its_terminal() -> None:
 
 
 INTERRUPTED_WHILE_LOADING = """
-import os, runpy, signal, sys
+import os, runpy, sys
+
+_, module, number = sys.argv
 
 class Finder:
     def find_spec(self, name, *_):
-        if name == "operations.commands.alerts":
-            os.kill(os.getpid(), signal.SIGINT)
+        if name == module:
+            os.kill(os.getpid(), int(number))
 
 sys.meta_path.insert(0, Finder())
 sys.argv = ["receipt-sync", "status"]
@@ -93,16 +94,30 @@ runpy.run_module("operations", run_name="__main__")
 """
 
 
-def test_ctrl_c_while_the_command_line_is_loading_prints_no_traceback() -> None:
-    """To load it takes two seconds, so the first Ctrl-C often comes in them."""
+@pytest.mark.parametrize("module", ["operations.cli", "operations.commands.status"])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, ExitCode.INTERRUPTED),
+        (signal.SIGTERM, ExitCode.TERMINATED),
+        (signal.SIGHUP, ExitCode.HUNG_UP),
+    ],
+)
+def test_a_signal_while_modules_are_loading_prints_no_traceback(
+    module: str, number: signal.Signals, code: ExitCode
+) -> None:
+    """Some commands load for a second, so the first Ctrl-C often comes in it."""
     ended = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING],
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING, module, str(int(number))],
         check=False,
         capture_output=True,
         timeout=60,
     )
-    assert (ended.returncode, ended.stderr) == (ExitCode.INTERRUPTED, b"")
+    assert (ended.returncode, ended.stderr) == (code, b"")
 
 
-def test_the_code_that_is_known_before_the_modules_are_loaded_is_that_of_the_table() -> None:
-    assert start.INTERRUPTED == ExitCode.INTERRUPTED
+def test_the_handlers_of_before_are_back_once_the_modules_are_loaded() -> None:
+    before = {number: signal.getsignal(number) for number in ENDING}
+    with ending_at_once():
+        assert all(signal.getsignal(number) != before[number] for number in ENDING)
+    assert {number: signal.getsignal(number) for number in ENDING} == before
