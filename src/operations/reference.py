@@ -31,7 +31,7 @@ queues, both functions with their logs, the event source mappings.
 
 What deletes or overwrites asks on a terminal first. Elsewhere nobody can be asked, so it needs
 `--yes`. `receipt-sync --debug COMMAND`, or `RECEIPT_SYNC_DEBUG=1`, prints the traceback of an
-error, too, which may hold receipt text.
+error, too, which may hold receipt text. `receipt-sync --version` prints the version and exits.
 
 | exit code | means |
 |---|---|
