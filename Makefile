@@ -10,11 +10,14 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --no-header \
 	--no-annotate --generate-hashes --no-emit-index-url pyproject.toml
 SAM := SAM_CLI_TELEMETRY=0 $(BIN)/sam
-# Checkov has an environment of its own, because it requires an old version of boto3.
+# Checkov has an environment of its own, because it requires an old version of boto3. So have the
+# tools of the site: 120 MB that no test, no function and no command imports.
 LINT := $(VENV)/lint
 LINTED := $(LINT)/.installed
-LINT_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
-	--generate-hashes --no-emit-index-url requirements-lint.in
+DOCS := $(VENV)/docs
+DOCUMENTED := $(DOCS)/.installed
+TOOLS_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+	--generate-hashes --no-emit-index-url
 CHECKOV := $(LINT)/bin/checkov --skip-download --compact --quiet
 # Files that git does not track, such as notes of your own, do not fail `make check`.
 TRACKED = $(or $(wildcard $(shell git ls-files '*.py' 2>/dev/null)),.)
@@ -30,7 +33,7 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional bounds outages lost_answers simulation fuzz kills security soak infra e2e))
 
 .DEFAULT_GOAL := help
-.PHONY: help install hooks demo test pr simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
+.PHONY: help install hooks demo docs test pr simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,7 +46,10 @@ hooks: $(INSTALLED) ## Let git run the checks of .pre-commit-config.yaml before 
 demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes real receipts
 	@$(BIN)/python -m local.demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 
-test: $(INSTALLED) $(LINTED) ## Run every test, the quickest kinds first; TESTS=path runs some
+docs: $(DOCUMENTED) ## Build the documentation site in build/site; fails on a broken link or reference
+	@$(DOCS)/bin/python -m documentation
+
+test: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run every test, the quickest kinds first; TESTS=path runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 pr: check test ## Run everything that a pull request must pass on a machine without Docker
@@ -53,7 +59,7 @@ simulate: $(INSTALLED) ## Simulate HISTORIES=10000 for MINUTES=, from where the 
 		$(if $(FIRST),--first $(FIRST) --histories $$(($(FIRST) + $(HISTORIES))),\
 		--histories $(HISTORIES) --state build/simulation.json))
 
-prove: $(INSTALLED) $(LINTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
+prove: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
 	@$(BIN)/python -m tests.prove $(if $(QUICK),--quick) $(PARTS)
 
 load: $(INSTALLED) ## Write a load and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
@@ -87,9 +93,10 @@ format: $(INSTALLED) ## Format the code, and repair what lint can repair
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(INSTALLED) ## Resolve what pyproject.toml and requirements-lint.in ask for into their locks
+lock: $(INSTALLED) ## Resolve what pyproject.toml and requirements-*.in ask for into their locks
 	$(LOCK) --quiet -o requirements.lock
-	$(LINT_LOCK) --quiet -o requirements-lint.lock
+	$(TOOLS_LOCK) --quiet requirements-lint.in -o requirements-lint.lock
+	$(TOOLS_LOCK) --quiet requirements-docs.in -o requirements-docs.lock
 
 dist: $(INSTALLED) ## Build the sdist and the wheel into build/dist
 	@rm -rf build/dist
@@ -126,7 +133,7 @@ status: $(INSTALLED) ## Show what runs on the local AWS
 
 clean: ## Stop the local AWS and remove everything that was installed or built
 	@if [ -e $(INSTALLED) ]; then $(BIN)/python -m local down; fi
-	rm -rf $(VENV) .local .aws-sam build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) .local .aws-sam .cache build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 
 # Runs once, and again when the lock changes. The lock also pins the installer.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -149,8 +156,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(LINTED): requirements-lint.lock | $(INSTALLED)
-	@echo "[lint] checkov in an environment of its own, $(LINT)"
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LINT)
-	@$(BIN)/uv pip sync --quiet --require-hashes --python $(LINT)/bin/python requirements-lint.lock
+$(VENV)/%/.installed: requirements-%.lock | $(INSTALLED)
+	@echo "[$*] the tools of requirements-$*.in in an environment of their own, $(VENV)/$*"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/$*
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(VENV)/$*/bin/python $<
 	@touch $@
