@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import typer
 from local.demo_story import choose
 from operations.cli import main
 from operations.receipts import read_receipts
+from operations.synthetic import synthetic_receipts
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), PROJECT / "terraform/README.md"]
@@ -76,3 +78,14 @@ def test_the_demo_accepts_the_receipts_of_the_readme(tmp_path: Path):
     receipts = list(read_receipts(file))
     cast = choose(receipts, added=receipts[0])
     assert [cast.edited, cast.deleted] == receipts
+
+
+def test_the_search_of_the_readme_finds_a_synthetic_receipt():
+    text = (PROJECT / "README.md").read_text()
+    [(count, seed)] = re.findall(r"load --synthetic (\d+) --seed (\d+)", text)
+    [(query, merchant)] = re.findall(r'receipt-sync search "(.+)" --merchant "(.+)"', text)
+    receipts = synthetic_receipts(int(count), Random(int(seed)))
+    lines = [
+        line.text for receipt in receipts if receipt.company == merchant for line in receipt.lines
+    ]
+    assert any(query in line.lower() for line in lines)
