@@ -1,4 +1,4 @@
-"""The operator's command line, `receipt-sync`.
+"""The command line of the operator, `receipt-sync`.
 
 It imports no module of a command. A call imports the module of its command.
 """
@@ -27,7 +27,7 @@ main = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    pretty_exceptions_show_locals=False,  # locals hold receipt text
+    pretty_exceptions_show_locals=False,  # Local variables hold receipt text.
 )
 
 
@@ -50,7 +50,7 @@ def options(
         typer.Option(
             "--debug",
             envvar="RECEIPT_SYNC_DEBUG",
-            help="Print the traceback of an error, too. It may hold receipt text.",
+            help="Also print the traceback of an error. It may hold receipt text.",
         ),
     ] = False,
     show_version: Annotated[  # noqa: ARG001 the callback has printed it
@@ -60,10 +60,11 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Load receipts, search them, and prove that Chroma holds what DynamoDB says.
+    """Load receipts, search them, and prove that the Chroma index equals the DynamoDB table.
 
-    Works on the AWS that DYNAMODB_TABLE, COMPACTION_QUEUE_URL and SNAPSHOT_BUCKET name (and
-    AWS_ENDPOINT_URL, for a local one), or else on the local AWS that `make up` started.
+    DYNAMODB_TABLE, COMPACTION_QUEUE_URL and SNAPSHOT_BUCKET name the AWS system to work on. For a
+    local AWS, set AWS_ENDPOINT_URL too. Without these variables, every command uses the local AWS
+    that `make up` started.
     """
     DEBUG.set(debug)
     end_in_order()

@@ -1,4 +1,4 @@
-"""What is to be said of one entity of the table and its record in the snapshot."""
+"""The comparison of one entity of the table with its record in the snapshot."""
 
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -16,10 +16,10 @@ VECTOR: Final = "vector"
 
 
 class Comparison(NamedTuple):
-    """The finding, the fields in which a record differs, and whether its vector is stale.
+    """Holds the finding, the fields in which a record differs, and whether its vector is stale.
 
-    `content` is a digest of what the table wants the record to hold; empty unless it is wrong.
-    `newest` is the newest delta of the record that is known; None without a record or a delta.
+    `content` is a digest of the expected content of a wrong record; empty for a correct one.
+    `newest` is the newest known delta of the record; None without a record or a delta.
     """
 
     finding: Finding
@@ -39,8 +39,9 @@ def compare(
 ) -> Comparison:
     """Compare every field. `items` holds the decoded items of the key's image, its own included.
 
-    `newer` is the delta that should have brought the record's vector, if that is another one. A
-    delta id that is no ULID differs although no delta of the record is known.
+    `newer` is the delta that should have brought the record's vector, if the record names another
+    one. A delta id that is not a ULID counts as a difference, even if no delta of the record is
+    known.
     """
     item = items[key] or {}
     if record is None:
@@ -53,7 +54,7 @@ def compare(
         for name in sorted({*expected, *record.metadata} - {DELTA_ID})
         if not same(record.metadata.get(name), expected.get(name))
     }
-    if record.document is None:  # a vector of no text: stale or not can't be told
+    if record.document is None:  # Without the document, nothing shows whether the vector is stale.
         fields[DOCUMENT] = FieldDifference(text_of(item), None)
     held = record.metadata.get(DELTA_ID)
     if newer is not None or (held is not None and not delta_of(record.metadata)):
@@ -68,7 +69,7 @@ def compare(
 
 
 def _content(key: EntityKey, items: Items) -> bytes:
-    """A digest, because many thousand comparisons are kept."""
+    """Return a digest of the expected content. A digest, because memory holds many comparisons."""
     wanted = (text_of(items[key]), sorted(project(key, items).items()))
     return blake2b(repr(wanted).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 

@@ -1,4 +1,4 @@
-"""Asks before a command deletes or overwrites something that it can't bring back."""
+"""The question before a command deletes or overwrites something permanently."""
 
 import sys
 from typing import Annotated
@@ -7,33 +7,34 @@ import typer
 
 from operations.errors import OperationError
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
 
 
 class NotConfirmedError(OperationError):
-    """Nobody has agreed to what a command is about to do, so it has done nothing."""
+    """The operator has not confirmed a command, so the command has done nothing."""
 
 
 def confirm(what: str, *, yes: bool) -> None:
-    """Return once a person, or --yes, has agreed to `what`, which is a sentence without a stop.
+    """Return if the operator or --yes confirms `what`, a sentence without a full stop.
 
-    On a terminal the person is asked. Elsewhere nobody can be, so --yes is needed. Raises
-    NotConfirmedError; nothing may have been written before.
+    On a terminal this asks the operator. Without a terminal, the command needs --yes. Raises
+    NotConfirmedError. A caller must not write anything before.
     """
     if yes:
         return
     if not is_terminal():
         raise NotConfirmedError(
-            f"{what}: nothing was done, for nobody can be asked here; run it again with --yes"
+            f"{what}. The command did nothing, because it can't ask for a confirmation without "
+            "a terminal: run it again with --yes"
         )
     try:
-        agreed = typer.confirm(f"{what}. Go on?", err=True)
+        agreed = typer.confirm(f"{what}. Continue?", err=True)
     except typer.Abort:
         agreed = False
     if not agreed:
-        raise NotConfirmedError("nothing was done, as you did not agree")
+        raise NotConfirmedError("the command did nothing, because you did not confirm it")
 
 
 def is_terminal() -> bool:
-    """Return whether a person can be asked: questions go to standard error."""
+    """Return whether the command can ask the operator. Questions go to standard error."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))

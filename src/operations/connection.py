@@ -1,7 +1,7 @@
 """Clients and names of the AWS that a command works on.
 
-Either the environment names everything, or the running local AWS does, never a mix of the two: a
-half-set environment must not send local names to a real account.
+Either the environment names everything, or the running local AWS does. The two are never mixed, so
+that a half-set environment does not send local names to a real account.
 """
 
 import json
@@ -32,14 +32,14 @@ _CONFIG: Final = Config(
     max_pool_connections=16,
 )
 _LOCAL: Final = Config(
-    proxies={},  # a proxy of the environment must not get in between
-    retries={"mode": "standard", "max_attempts": 2},  # who does not run now won't in ten seconds
-    s3={"addressing_style": "path"},  # a bucket's name in front of the host would have to resolve
+    proxies={},  # A proxy of the environment can't reach the local AWS.
+    retries={"mode": "standard", "max_attempts": 2},  # More tries do not start a stopped AWS.
+    s3={"addressing_style": "path"},  # A host name with the bucket in it would not resolve.
 )
 
 
 class Names(NamedTuple):
-    """What the environment variables of the functions name, too."""
+    """Holds the names that the environment variables give, those of the functions too."""
 
     table: str
     compaction_queue_url: str
@@ -47,7 +47,7 @@ class Names(NamedTuple):
 
 
 def _no_client(service: str) -> Any:
-    raise AssertionError(f"this connection was made without a client of {service}")
+    raise AssertionError(f"this connection has no client of {service}: build it with connect()")
 
 
 _VARIABLES: Final = Names("DYNAMODB_TABLE", "COMPACTION_QUEUE_URL", "SNAPSHOT_BUCKET")
@@ -55,16 +55,16 @@ _VARIABLES: Final = Names("DYNAMODB_TABLE", "COMPACTION_QUEUE_URL", "SNAPSHOT_BU
 
 @dataclass(frozen=True)
 class Connection:
-    """One AWS, real or local."""
+    """Holds the clients and the names of one AWS, real or local."""
 
     names: Names
     dynamodb: "DynamoDBClient"
     s3: "S3Client"
     sqs: "SQSClient"
     endpoint: str | None = None
-    """Of the local AWS; None for the real one."""
+    """The endpoint of the local AWS; None for the real one."""
     client: Callable[[str], Any] = _no_client
-    """Makes a client of a service that few commands need."""
+    """Creates a client of a service that few commands need."""
 
     @cached_property
     def lambda_(self) -> "LambdaClient":
@@ -76,7 +76,7 @@ class Connection:
 
     @cached_property
     def logs(self) -> Any:
-        """CloudWatch Logs."""
+        """Return a client of CloudWatch Logs."""
         return self.client("logs")
 
     @cached_property
@@ -85,9 +85,9 @@ class Connection:
 
 
 def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
-    """Clients for what `environment` names, or else for the local AWS whose state file is there.
+    """Return clients for the AWS of `environment`, or for the local AWS of a state file.
 
-    Opens no connection yet. Raises SettingsError if neither names it whole.
+    The function opens no connection. Raises SettingsError if neither names all parts.
     """
     complete = complete_environment(environment, local_state)
     names = Names(*(complete[variable] for variable in _VARIABLES))
@@ -100,21 +100,24 @@ def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
 
 
 def complete_environment(environment: Mapping[str, str], local_state: Path) -> Mapping[str, str]:
-    """`environment`, with what the local AWS adds if it names nothing. Raises SettingsError."""
+    """Return `environment`. If it names no part, add the names of the local AWS.
+
+    Raises SettingsError if it names only some parts, or if no local AWS runs.
+    """
     unset = [variable for variable in _VARIABLES if not environment.get(variable)]
     if not unset:
         return environment
     if len(unset) < len(_VARIABLES):
         raise SettingsError(
-            f"{_listed(unset)} must be set where {_listed(set(_VARIABLES) - set(unset))} is: "
-            "set all three, or none to use the local AWS"
+            f"{_listed(unset)} must be set, because {_listed(set(_VARIABLES) - set(unset))} is: "
+            "set all three, or none of them to use the local AWS"
         )
     local = _local_environment(local_state)
     wanted = environment.get(ENDPOINT)
     if wanted and wanted.rstrip("/") != local[ENDPOINT].rstrip("/"):
         raise SettingsError(
-            f"{ENDPOINT} is {wanted}, but the local AWS runs at {local[ENDPOINT]}: unset it, or "
-            f"set {_listed(_VARIABLES)} too"
+            f"{ENDPOINT} is {wanted}, but the local AWS runs at {local[ENDPOINT]}: unset "
+            f"{ENDPOINT}, or set {_listed(_VARIABLES)} too"
         )
     return {**environment, **local}
 
@@ -126,17 +129,17 @@ def _local_environment(local_state: Path) -> dict[str, str]:
     except FileNotFoundError as error:
         raise SettingsError(
             f"{_listed(_VARIABLES)} are not set and no local AWS runs in this folder: set them, "
-            "or start one with `make up`"
+            "or start a local AWS with `make up`"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(
-            f"{local_state} is not the state of a local AWS: `make down` and `make up` write it "
-            "anew"
+            f"{local_state} is not the state file of a local AWS: write it again with `make down` "
+            "and `make up`"
         ) from error
 
 
 def _session(environment: Mapping[str, str], endpoint: str | None) -> Any:
-    # botocore itself reads AWS_DEFAULT_REGION alone, unlike every other SDK and Lambda.
+    # botocore reads only AWS_DEFAULT_REGION, unlike every other SDK and Lambda.
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if endpoint is None:
         return boto3.Session(region_name=region or None)
@@ -145,7 +148,7 @@ def _session(environment: Mapping[str, str], endpoint: str | None) -> Any:
         aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or "test",
         region_name=region or "us-east-1",
     )
-    # It would take the endpoint from the process's environment, which may name another one.
+    # LocalSession takes the endpoint from the process's environment, which may name another one.
     mapping = session._service_endpoint_mapping
     session._service_endpoint_mapping = dict.fromkeys(mapping, endpoint)
     return session

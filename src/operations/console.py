@@ -1,4 +1,4 @@
-"""What commands show: results on standard output, progress and errors on standard error."""
+"""The output of commands: results on standard output, progress and errors on standard error."""
 
 import os
 import sys
@@ -34,24 +34,24 @@ T = TypeVar("T")
 
 
 def output() -> Console:
-    """Where results go. Made anew each time, as standard output may have been redirected."""
+    """Return a console for results. It is new, because a test may have redirected the output."""
     return Console()
 
 
 def notes() -> Console:
-    """Where everything else goes."""
+    """Return a console for progress and notes, on standard error."""
     return Console(stderr=True)
 
 
 def print_json(content: Any) -> None:
-    """A result for programs: one JSON document, nothing else."""
+    """Print a result for programs: one JSON document, nothing else."""
     for chunk in chunks_of(content):
         typer.echo(chunk, nl=False)
     typer.echo()
 
 
 def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn every error into one sentence and exit code 2, in place of a traceback."""
+    """Return a command that ends an error with one sentence and exit code 2, not a traceback."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -60,7 +60,7 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
         except (typer.Exit, typer.Abort, TyperException):
             raise
         except Terminated as error:
-            typer.echo("receipt-sync: ended by SIGTERM", err=True)
+            typer.echo("receipt-sync: SIGTERM ended the command", err=True)
             raise typer.Exit(ExitCode.TERMINATED) from error
         except HungUp as error:
             raise typer.Exit(ExitCode.HUNG_UP) from error
@@ -86,18 +86,21 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError):
         return sentence_of(error)
     if DEBUG.get() is False:
-        return f"{sentence_of(error)}: run `receipt-sync --debug …` to see how, and report it"
+        return (
+            f"{sentence_of(error)}: run it again as `receipt-sync --debug …`, and report the "
+            "traceback"
+        )
     return sentence_of(error)
 
 
 def _close_output() -> None:
-    """Let Python's own flush at the end succeed: whoever read the output has gone."""
+    """Discard the output, so that Python's final flush does not fail on the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """Bars that vanish once done; add a task a bar."""
+    """Give progress bars for a `with` block. They vanish at its end. Add one task for each bar."""
     with Progress(
         TextColumn("{task.description:<18}"),
         BarColumn(),

@@ -1,6 +1,6 @@
-"""Hands vectors to the compactor: delta objects in the bucket, delta messages in the queue.
+"""The sender of vectors to the compactor: delta objects in the bucket, messages in the queue.
 
-This is what a user's embedding pipeline does too (design: Delta message).
+A user's embedding pipeline does the same (design: Delta message).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from compactor.deltas import VectorBatch, check_vectors, encode
 from compactor.index import batches
 from compactor.lost_answers import status_of
 from operations.embedding import Vectors
-from operations.persistence import Persistence
+from operations.persistence import PATIENCE_SECONDS, Persistence
 from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 _MESSAGES_A_CALL: Final = 10
 _TAKEN: Final = (409, 412)
-"""409: another put of the same key is under way.
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+"""412: the object exists. 409: another put of the same key is in progress.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
 
 
 class DeltaSender:
-    """Puts delta objects, and then sends their messages.
+    """Stores delta objects and sends their messages.
 
-    `new_id` makes ULIDs that increase: of two vectors of one record the later delta wins.
+    `new_id` makes increasing ULIDs. The compactor uses the vector of a record's newest delta.
     """
 
     def __init__(
@@ -52,14 +54,14 @@ class DeltaSender:
         vectors: Vectors,
         texts: Sequence[str],
     ) -> Delta:
-        """Store one delta object: row i of `vectors` was made from `texts[i]`, for `keys[i]`."""
+        """Store one delta object. Row i of `vectors` is the vector of `texts[i]` for `keys[i]`."""
         ids = tuple(key.chroma_id for key in keys)
         return self.store(collection, VectorBatch(self._new_id(), ids, vectors, tuple(texts)))
 
     def store(self, collection: Collection, batch: VectorBatch) -> Delta:
-        """Store one delta object under the id that it brings.
+        """Store one delta object under its own id.
 
-        An object that is there is never overwritten: another record may depend on it. Raises
+        This never overwrites an object, because another record may depend on it. Raises
         DeltaExistsError, and DeltaRefusedError for a vector that the compactor would refuse.
         """
         check_vectors(batch)
@@ -77,7 +79,7 @@ class DeltaSender:
         return delta
 
     def send(self, deltas: Sequence[Delta]) -> None:
-        """Tell the compactor of deltas that are stored. Raises QueueSendError."""
+        """Send the messages of stored deltas to the compactor. Raises QueueSendError."""
         for some in batches(deltas, _MESSAGES_A_CALL):
             self._persistence.until_taken(some, self._offer, self._refused)
 
@@ -89,12 +91,16 @@ class DeltaSender:
         failed = answer.get("Failed", [])
         final = sorted({entry["Code"] for entry in failed if entry["SenderFault"]})
         if final:
-            raise QueueSendError(f"the compaction queue refuses delta messages: {', '.join(final)}")
+            raise QueueSendError(
+                f"the compaction queue refused delta messages with {', '.join(final)}: "
+                "check COMPACTION_QUEUE_URL and the settings of the queue"
+            )
         return [deltas[int(entry["Id"])] for entry in failed]
 
     def _refused(self, left: int) -> QueueSendError:
         return QueueSendError(
-            f"the compaction queue keeps refusing {left} delta messages: try again"
+            f"the compaction queue did not accept {left} delta messages for "
+            f"{PATIENCE_SECONDS:.0f} s: run the command again"
         )
 
 

@@ -1,4 +1,4 @@
-"""The dimension of the vectors that are published."""
+"""The dimension of published vectors."""
 
 from itertools import islice
 from typing import Final
@@ -11,23 +11,23 @@ _RECORDS_ASKED: Final = 20
 
 
 def check_dimensions(readers: Readers, dimension: int) -> None:
-    """Raise OtherDimensionError if a collection would not take vectors of this dimension.
+    """Raise OtherDimensionError if a collection holds vectors of another dimension.
 
-    The compactor sets a delta of another dimension aside, which nobody sees who only writes.
+    The compactor sets a delta of another dimension aside, and the sender does not see that.
     """
     held = {name: dimension_of_one(reader) for name, reader in readers.items()}
     wrong = {name: one for name, one in held.items() if one not in (None, dimension)}
     if wrong:
         named = [f"{name} holds vectors of {one} dimensions" for name, one in wrong.items()]
         raise OtherDimensionError(
-            f"{', '.join(named)}, and this command makes {dimension}: send vectors of the "
-            "collection's own model, or name a deployment whose collections are empty or of "
-            f"{dimension} dimensions"
+            f"{', '.join(named)}, but this command makes vectors of {dimension} dimensions: send "
+            "vectors of the collection's own model, or use a deployment whose collections are "
+            f"empty or hold vectors of {dimension} dimensions"
         )
 
 
 def dimension_of_one(reader: Reader) -> int | None:
-    """Of one collection's vectors; None while there are none. The reader is refreshed."""
+    """Refresh a reader and return the dimension of its vectors; None while it has none."""
     reader.refresh()
     return dimension_of(reader)
 
@@ -35,7 +35,7 @@ def dimension_of_one(reader: Reader) -> int | None:
 def dimension_of(reader: Reader) -> int | None:
     """Return the dimension of a collection's vectors; None while it has none.
 
-    A record that lost its vector fails the call, so a few are asked one by one.
+    A record that lost its vector makes a call fail, so this reads up to 20 records one by one.
     """
     if not reader.version:
         return None
@@ -44,5 +44,5 @@ def dimension_of(reader: Reader) -> int | None:
             for vector in reader.vectors([chroma_id]).values():
                 return len(vector)
         except IndexFailedError:
-            continue  # this record's vector is lost; the next one has the same dimension
+            continue  # This record lost its vector. The next record has the same dimension.
     return None

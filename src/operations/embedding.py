@@ -1,9 +1,8 @@
 """A stand-in for an embedding model: hashed character n-grams.
 
-This is NOT a model. It knows spelling, not meaning: "TOTAL" is near to "TOTAL:" and far from "SUM".
-It is here so that the whole path can be run and tested on any machine, without a network and with
-the same vectors everywhere. Your own pipeline calls your own model, and sends deltas as
-`operations.deltas` does.
+This is NOT a model. It compares spelling, not meaning: "TOTAL" is near to "TOTAL:" and far from
+"SUM". With it, the whole path runs on any machine, without a network and with the same vectors
+everywhere. Your own pipeline calls your own model, and sends deltas as `operations.deltas` does.
 
 Feature hashing: Weinberger et al. 2009, https://arxiv.org/abs/0902.2206
 """
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 Vectors: TypeAlias = NDArray[np.float32]
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]
-"""Texts to a vector each, as an n × d array of float32."""
+"""Returns one vector for each text, as an n × d array of float32."""
 
 DIMENSION: Final = 384
 _SIZES: Final = (2, 3, 4)
@@ -26,9 +25,9 @@ _ROWS_A_STEP: Final = 2_000
 
 
 def embed(texts: Sequence[str]) -> Vectors:
-    """The vectors of `texts`: n × 384 float32, each of length 1, the same on every machine.
+    """Return the vectors of `texts`: n × 384 float32, each of length 1, equal on every machine.
 
-    Equal texts cost one computation. An empty text has a vector too, and no vector is ever NaN.
+    The function computes equal texts once. An empty text has a vector too, and no vector is NaN.
     """
     rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     if not rows:
@@ -60,13 +59,13 @@ def _ngrams(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1 << 17)
 def _slot(ngram: str) -> tuple[int, int]:
-    """Where an n-gram counts, and with which sign (so that collisions tend to cancel)."""
+    """Return the position of an n-gram and its sign. The signs make collisions tend to cancel."""
     digest = crc32(ngram.encode("utf-8", "surrogatepass"))
     return (digest >> 1) % DIMENSION, 1 if digest & 1 else -1
 
 
 def _normalised(sums: NDArray[np.float64]) -> Vectors:
-    """Rows of length 1. A row of zeros, which has no direction, becomes the first unit vector."""
+    """Return rows of length 1. A row of zeros becomes the first unit vector."""
     sums[~sums.any(axis=1), 0] = 1.0
     lengths = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
     normalised: Vectors = (sums / lengths).astype(np.float32)

@@ -1,4 +1,4 @@
-"""One entity as every part of the system has it."""
+"""The view of one entity in every part of the system: table, snapshot and queues."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from receipt_sync.keys import EntityKey
 
 
 class Waiting(NamedTuple):
-    """A message about the entity, and in which queue it is."""
+    """Holds a message about the entity, and the queue that holds it."""
 
     queue: str
     message_id: str
@@ -28,14 +28,14 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True)
 class EntityView:
-    """An entity's item, its record, what the record should hold, and what waits for it."""
+    """Holds an entity's item, its record, their differences, and the messages about it."""
 
     key: EntityKey
     item: Item | None
     record: Mapping[str, Any] | None
     version: int
     finding: Finding | None
-    """None: it is neither in the table nor in the snapshot."""
+    """The finding; None if the entity is neither in the table nor in the snapshot."""
     fields: Mapping[str, FieldDifference]
     stale: bool
     messages: Sequence[Waiting]
@@ -61,9 +61,9 @@ def view(
     deadline: Deadline,
     newer: Newer = lambda *_: {},
 ) -> EntityView:
-    """An entity as table, snapshot and queues have it. `letters` are messages by queue.
+    """Return the view of an entity. `letters` maps queues to their messages.
 
-    `newer` names the newest delta of a record that holds an older one, as a verification asks it.
+    `newer` returns the newest delta of a record that holds an older one, as in a verification.
     """
     items = source.get(neighbourhood(key, ALL), deadline)
     item, chroma_id = items[key], key.chroma_id

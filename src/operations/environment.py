@@ -1,4 +1,4 @@
-"""The one place where a command reads the process's environment and working directory."""
+"""The only place that reads the process's environment and working directory for a command."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,14 @@ from operations.errors import ConnectionFailedError
 from operations.failures import sentence
 
 LOCAL_STATE: Final = Path(".local/stack.json")
-"""Where the running local AWS notes what it is called, below the project's folder."""
+"""The state file of the running local AWS, relative to the project's folder. It holds the names."""
 
 
 def connection_of_process() -> Connection:
-    """Return the AWS that the environment names, or else the local one.
+    """Return a connection to the AWS that the environment names, or else to the local AWS.
 
-    Raises SettingsError, and ConnectionFailedError where botocore can make no client of it, such
-    as without a region or for a profile that is not configured.
+    Raises SettingsError. Raises ConnectionFailedError if botocore cannot create a client, for
+    example without a region or with an unknown profile.
     """
     try:
         return connect(os.environ, Path.cwd() / LOCAL_STATE)

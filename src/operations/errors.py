@@ -1,42 +1,43 @@
-"""The errors that end a command. Each is one sentence for the operator; the exit code is 2."""
+"""The errors that end a command with exit code 2. Each text is one sentence for the operator."""
 
 from receipt_sync.errors import SyncError, TransientError
 
 
 class OperationError(SyncError):
-    """A command can't go on; the text says why and what to do."""
+    """A command cannot continue. The text says why and what to do."""
 
 
 class MalformedReceiptError(OperationError):
-    """A line of a receipts file breaks the format; names file, line and rule."""
+    """A line of a receipts file breaks the format. The text names the file, line and rule."""
 
 
 class ConnectionFailedError(OperationError):
-    """AWS, or the local AWS, can't be reached, or does not let us in."""
+    """AWS, or the local AWS, cannot be reached or refuses the call."""
 
 
 class DisorderedScanError(OperationError):
-    """A scan returned an image's items in two places, so no verdict on it would be sound."""
+    """A scan returned an image's items in two places, so a verdict on it could be wrong."""
 
 
 class TableWriteError(TransientError):
-    """DynamoDB kept refusing items of a BatchWriteItem."""
+    """DynamoDB did not accept all items of a BatchWriteItem in time."""
 
 
 class EmptySelectionError(OperationError):
-    """The part of the table that a command was given holds nothing, so a verdict means nothing."""
+    """The selected part of the table is empty, so a verdict would have no meaning."""
 
 
 class FetchFailedError(OperationError):
-    """A part of an object did not arrive, which says nothing of what the object holds."""
+    """A part of an object did not arrive. The object itself may be sound."""
 
 
 class OtherDimensionError(OperationError):
-    """A collection holds vectors of another dimension than a command has made."""
+    """A collection holds vectors of another dimension than those of a command."""
 
 
 class HalfDoneError(OperationError):
-    """A command has published and then failed; says what is done, why it failed and what is left.
+    """A command has published and then failed.
 
-    Its text tells the cause already, so no other sentence replaces it.
+    The text says what is done, why the command failed, and what is left to do. It names the cause
+    itself, so no other sentence replaces it.
     """

@@ -1,35 +1,35 @@
-"""The exit codes of every command, in one table."""
+"""The exit codes of all commands."""
 
 from enum import IntEnum
 from typing import Final
 
 
 class ExitCode(IntEnum):
-    """How a command ended. A program that calls it may go by these alone."""
+    """Says how a command ended. A calling program can rely on these codes alone."""
 
     DONE = 0
     VERDICT = 1
     FAILURE = 2
     HUNG_UP = 129
-    """What a shell expects of a process that SIGHUP ended: 128 and the signal's number."""
+    """SIGHUP ended the command. Shells use 128 plus the signal's number."""
     INTERRUPTED = 130
-    """The same for Ctrl-C."""
+    """Ctrl-C (SIGINT) ended the command."""
     TERMINATED = 143
-    """The same for SIGTERM."""
+    """SIGTERM ended the command."""
 
 
 MEANINGS: Final = {
-    ExitCode.DONE: "it is done; what was compared is equal; nothing needs a person",
+    ExitCode.DONE: "the command is done, a comparison found no difference, a check found no fault",
     ExitCode.VERDICT: (
-        "a verdict, such as differences, dead letters, broken rules or a limit that was missed; "
+        "a verdict, such as differences, dead letters, broken rules or a missed limit; "
         "each command says which"
     ),
     ExitCode.FAILURE: (
-        "a failure: the call, the environment, AWS, the machine, a guard that refuses, a question "
-        "that nobody confirmed, or an unexpected error"
+        "a failure: the call, the environment, AWS, the machine, a guard that refuses, a missing "
+        "confirmation, or an unexpected error"
     ),
     ExitCode.HUNG_UP: "its terminal closed (SIGHUP)",
     ExitCode.INTERRUPTED: "Ctrl-C ended it",
     ExitCode.TERMINATED: "SIGTERM ended it",
 }
-"""What each code means, for docs/cli.md."""
+"""The meaning of each code, for docs/cli.md."""

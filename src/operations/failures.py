@@ -1,4 +1,4 @@
-"""What AWS refuses, in one sentence that says what to do."""
+"""Sentences for the refusals of AWS. Each sentence says what is wrong and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,19 +23,23 @@ from operations.errors import ConnectionFailedError, HalfDoneError
 from operations.unexpected import sentence_of
 from receipt_sync.errors import SyncError
 
-_DENIED: Final = "access denied: your credentials lack the permission for {operation}"
+_DENIED: Final = (
+    "AWS denied access, because your credentials lack the permission for {operation}: "
+    "ask for this permission"
+)
 _THROTTLED: Final = (
-    "AWS throttled {operation} for longer than was tried: wait, or raise the capacity"
+    "AWS throttled every try of {operation}: wait and run it again, or raise the capacity"
 )
 _REFUSALS: Final = {
-    "there is no table {table}{where}: mend DYNAMODB_TABLE, or create it": (
+    "there is no table {table}{where}: correct DYNAMODB_TABLE, or create the table": (
         "ResourceNotFoundException",
     ),
-    "there is no bucket {bucket}{where}: mend SNAPSHOT_BUCKET, or create it": (
+    "there is no bucket {bucket}{where}: correct SNAPSHOT_BUCKET, or create the bucket": (
         "NoSuchBucket",
-        "404",  # what HeadBucket answers, which has no body to say more in
+        "404",  # The answer of HeadBucket has no body, so its code is the status.
     ),
-    "there is no queue {compaction_queue_url}{where}: mend COMPACTION_QUEUE_URL, or create it": (
+    "there is no queue {compaction_queue_url}{where}: correct COMPACTION_QUEUE_URL, or create "
+    "the queue": (
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",
     ),
@@ -60,7 +64,7 @@ _REFUSALS: Final = {
         "UnrecognizedClientException",
     ),
     _THROTTLED: (
-        "LimitExceededException",  # of a stream's shard
+        "LimitExceededException",  # A shard of a stream returns this code.
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
@@ -76,7 +80,7 @@ _NOT_FOUND: Final = {
     "UpdateFunctionConfiguration": "there is no such function{where}: deploy it with SAM",
     "UpdateEventSourceMapping": "there is no such event source mapping{where}: deploy it with SAM",
 }
-"""Operations whose ResourceNotFoundException is not about the table."""
+"""Sentences for operations whose ResourceNotFoundException does not concern the table."""
 _LOGIN: Final = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -90,7 +94,7 @@ _SENTENCES: Final = {code: words for words, codes in _REFUSALS.items() for code 
 
 @contextmanager
 def explained(connection: Connection) -> Iterator[None]:
-    """Turn what AWS refuses inside the block into a ConnectionFailedError."""
+    """Turn a refusal of AWS inside the `with` block into a ConnectionFailedError."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -98,7 +102,7 @@ def explained(connection: Connection) -> Iterator[None]:
     except HalfDoneError:
         raise
     except SyncError as error:
-        # Adapters wrap botocore's errors in ours; of a refusal, the cause knows more.
+        # Adapters wrap errors of botocore. After a refusal, the cause gives the better sentence.
         cause = error.__cause__
         if isinstance(cause, ClientError | BotoCoreError) and _is_refusal(cause):
             raise ConnectionFailedError(sentence(cause, connection)) from error
@@ -106,9 +110,9 @@ def explained(connection: Connection) -> Iterator[None]:
 
 
 def sentence(error: ClientError | BotoCoreError, connection: Connection | None = None) -> str:
-    """Return what is wrong and what to do about it.
+    """Return a sentence that says what is wrong and what to do.
 
-    The connection, where there is one already, tells the names that the sentence needs.
+    A connection, if there is one already, gives the names for the sentence.
     """
     if isinstance(error, ClientError):
         return _refusal(error, connection)
@@ -119,27 +123,27 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection | None =
     if isinstance(error, NoRegionError):
         return "no AWS region: set AWS_REGION"
     if isinstance(error, ProfileNotFound):
-        return f"{error}: set AWS_PROFILE to one that your AWS configuration has"
+        return f"{error}: set AWS_PROFILE to a profile of your AWS configuration"
     return f"AWS can't be called: {' '.join(str(error).split())}"
 
 
 def reason_of(error: Exception, connection: Connection) -> str:
-    """Return what is wrong in words, for an error of any class."""
+    """Return a sentence that says what is wrong, for an error of any class."""
     if isinstance(error, ClientError | BotoCoreError):
         return sentence(error, connection)
     return str(error) if isinstance(error, SyncError) else sentence_of(error)
 
 
 def is_of_one_call(error: ClientError) -> bool:
-    """Return whether other calls may be answered all the same."""
+    """Return whether AWS refused only this call and may answer others."""
     return _SENTENCES.get(_code(error)) in (_DENIED, _THROTTLED)
 
 
 def _is_refusal(error: ClientError | BotoCoreError) -> bool:
-    """Return whether the call came to nothing.
+    """Return whether AWS did not carry out the call.
 
-    Other codes, such as those of a condition that is not met, are an answer. The adapter that
-    asked has said what it means.
+    Other codes, such as that of a failed condition, are an answer. The adapter's own error says
+    what the answer means.
     """
     return isinstance(error, BotoCoreError) or _code(error) in _SENTENCES
 
@@ -167,6 +171,6 @@ def _unreachable(connection: Connection | None) -> str:
     if connection and connection.endpoint:
         return (
             f"nothing answers at {connection.endpoint}: start the local AWS with `make up`, or "
-            "mend AWS_ENDPOINT_URL"
+            "correct AWS_ENDPOINT_URL"
         )
     return "AWS can't be reached: check the network, AWS_REGION and AWS_ENDPOINT_URL"

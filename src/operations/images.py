@@ -1,4 +1,4 @@
-"""Groups a scan of the table by image: what a record is computed from is all in its own image."""
+"""Groups a scan of the table by image. All items of a record belong to the record's image."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -17,23 +17,23 @@ Image: TypeAlias = dict[EntityKey, Item]
 
 
 def images(entities: Iterable[tuple[EntityKey, Item]]) -> Iterator[Image]:
-    """The entities of each image in turn. Raises DisorderedScanError if one comes in two parts.
+    """Yield the entities of one image after the other.
 
-    Half of an image would give a wrong verdict, so the order that a Scan has always had is checked
-    and not just trusted.
+    Raises DisorderedScanError if the scan returns an image in two parts. Half of an image would
+    give a wrong verdict. AWS does not promise the order of a scan, so this function checks it.
     """
     with closing(_Seen()) as seen:
         for image_id, group in groupby(entities, key=lambda entity: entity[0].image_id):
             if not seen.add(image_id):
                 raise DisorderedScanError(
-                    f"the scan of the table returned image {image_id} in two places: verify again, "
-                    "and report it if that repeats"
+                    f"the scan of the table returned image {image_id} in two places: run the "
+                    "command again, and report the error if it occurs again"
                 )
             yield dict(group)
 
 
 def chunks(of_images: Iterable[Image]) -> Iterator[Image]:
-    """Whole images together, as many as make a good read of the snapshot."""
+    """Yield groups of whole images with at least 2,000 entities, for one read of the snapshot."""
     chunk: Image = {}
     for image in of_images:
         chunk |= image
@@ -45,7 +45,7 @@ def chunks(of_images: Iterable[Image]) -> Iterator[Image]:
 
 
 class _Seen:
-    """Images that have come, in a temporary file of SQLite's: a table may have millions."""
+    """Remembers images in a temporary file of SQLite, because a table may have millions."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
@@ -55,7 +55,7 @@ class _Seen:
         )
 
     def add(self, image_id: str) -> bool:
-        """Remember an image; False if it has come before."""
+        """Remember an image. Return False if it is known already."""
         done = self._database.execute("INSERT OR IGNORE INTO image VALUES (?)", (image_id,))
         return done.rowcount == 1
 

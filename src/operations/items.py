@@ -1,6 +1,7 @@
-"""A receipt as the DynamoDB items that the rest of the system reads (design: Keys).
+"""The DynamoDB items of a receipt (design: Keys).
 
-Everything of a receipt follows from its name, so that loading a file twice writes the same items.
+The keys of all items follow from the receipt's name. So a second load of a file writes the same
+items.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,14 @@ from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import EntityKey
 
 NAMESPACE: Final = UUID("5f3c1f0e-6d4b-5d0a-9c56-0b8a7c9c2e11")
-"""Of the uuid5 that makes an image_id out of a receipt's name. Another orphans what is loaded."""
+"""The namespace of the uuid5 that turns a receipt's name into an image_id.
+
+A change would give every loaded receipt other keys, and leave its old items behind.
+"""
 
 PENDING: Final = "PENDING"
 RECEIPT_ID: Final = 1
-"""A file has one receipt an image."""
+"""A receipts file holds one receipt for each image."""
 
 _THOUSANDTH: Final = Decimal("0.001")
 _serialize = TypeSerializer().serialize
@@ -30,22 +34,25 @@ AttributeMap: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Entity:
-    """One item: its key, and its other attributes as Python values (numbers int or Decimal)."""
+    """Holds an item: its key, and its other attributes as Python values.
+
+    Numbers are int or Decimal.
+    """
 
     key: EntityKey
     fields: Mapping[str, Any]
 
     @property
     def text(self) -> str:
-        """What is embedded of a line or word."""
+        """Return the text of a line or word, from which its vector is made."""
         return str(self.fields["text"])
 
     def with_status(self, status: str) -> "Entity":
-        """The same line or word with another embedding_status, and its GSI1 key with it."""
+        """Return the line or word with another embedding_status and the matching GSI1 key."""
         return replace(self, fields={**self.fields, **_status(self.key, status)})
 
     def to_item(self) -> AttributeMap:
-        """The item in DynamoDB's own spelling. Fields that are None are left out."""
+        """Return the item in the format of DynamoDB, without fields that are None."""
         attributes = {
             "PK": self.key.pk,
             "SK": self.key.sk,
@@ -56,12 +63,12 @@ class Entity:
 
 
 def image_id_of(receipt_name: str) -> str:
-    """The image that a receipt of this name belongs to."""
+    """Return the image_id of a receipt with this name."""
     return str(uuid5(NAMESPACE, receipt_name))
 
 
 def entities_of(receipt: Receipt) -> Iterator[Entity]:
-    """RECEIPT_METADATA, then each line followed by its words; embedding_status is PENDING."""
+    """Yield the RECEIPT_METADATA, then each line and its words, with embedding_status PENDING."""
     metadata = EntityKey(image_id_of(receipt.receipt), RECEIPT_ID)
     yield Entity(metadata, _metadata_fields(receipt))
     for line_id, line in enumerate(receipt.lines, start=1):
@@ -72,12 +79,12 @@ def entities_of(receipt: Receipt) -> Iterator[Entity]:
 
 
 def embedded(entity: Entity) -> Entity:
-    """A line or word whose vector has been sent."""
+    """Return the line or word with the embedding_status of a sent vector."""
     return entity.with_status(EMBEDDED)
 
 
 def canonical_name(company: str) -> str:
-    """A merchant's name without the differences of one print to the next: case and spacing."""
+    """Return a merchant's name in upper case with single spaces, as prints differ in both."""
     return " ".join(company.upper().split())
 
 
@@ -117,6 +124,6 @@ def _status(key: EntityKey, status: str) -> dict[str, str]:
 
 
 def _number(pixels: float) -> Decimal:
-    """Pixels to a thousandth, in the shortest spelling: DynamoDB drops trailing zeros anyway."""
+    """Return pixels to a thousandth without trailing zeros, which DynamoDB drops too."""
     shortest = Decimal(str(pixels)).quantize(_THOUSANDTH).normalize()
     return shortest.quantize(Decimal(1)) if shortest == shortest.to_integral() else shortest

@@ -1,9 +1,9 @@
-"""Loads receipts: items, then vectors, and only then embedding_status SUCCESS.
+"""The load of receipts: items, then vectors, and only then embedding_status SUCCESS.
 
-In that order a load that is killed leaves entities that are pending, and never one that claims a
-vector that was not sent. Ctrl-C and SIGTERM take effect between two portions, so they leave no
-pending entity. Loading again finishes it: the same receipts make the same keys. Items are rewritten
-whole, so a change that somebody else makes to a receipt while it is being loaded is lost.
+In that order, a killed load leaves pending entities, and never an entity with SUCCESS whose vector
+was not sent. Ctrl-C and SIGTERM take effect between two portions, so they leave no pending entity.
+A second load completes the first, because the same receipts make the same keys. A load replaces
+whole items, so it loses changes that another process makes to a receipt meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,13 +25,13 @@ VECTORS_A_DELTA: Final = 1_000
 
 
 class Writer(Protocol):
-    """Where items go."""
+    """A table that takes items."""
 
     def put(self, entities: Sequence[Entity]) -> None: ...
 
 
 class Sender(Protocol):
-    """Where vectors go."""
+    """A sender of vectors."""
 
     def put(
         self,
@@ -45,7 +45,7 @@ class Sender(Protocol):
 
 
 class Stage(StrEnum):
-    """What is counted while a load runs; the value is what a progress bar calls it."""
+    """Names the counts of a running load. The value is the text of the progress bar."""
 
     ITEMS = "items written"
     VECTORS = "vectors sent"
@@ -57,7 +57,7 @@ Advance = Callable[[Stage, int], None]
 
 @dataclass
 class LoadReport:
-    """What was loaded, or would be."""
+    """Counts what a load has written, or would write."""
 
     receipts: int = 0
     lines: int = 0
@@ -74,7 +74,10 @@ class LoadReport:
 
 
 def survey(receipts: Iterable[Receipt]) -> LoadReport:
-    """What loading would write. Reads everything, so it finds every fault before a first write."""
+    """Return what a load would write.
+
+    The function reads all receipts, so it finds every fault of the file before the first write.
+    """
     report = LoadReport()
     for receipt in receipts:
         report.receipts += 1
@@ -91,9 +94,9 @@ def load(
     advance: Advance,
     portion: Uninterrupted = nullcontext,
 ) -> LoadReport:
-    """Load receipts, some at a time, so that memory stays flat however many there are.
+    """Load receipts in portions, so that the memory does not grow with their number.
 
-    `portion` surrounds what must be written as a whole.
+    `portion` makes a context for writes that a signal must not separate.
     """
     report = LoadReport()
     for some in _chunks(receipts):
@@ -111,7 +114,7 @@ def load(
 
 
 def _chunks(receipts: Iterable[Receipt]) -> Iterator[list[Receipt]]:
-    """Receipts whose words fill about one delta."""
+    """Yield groups of receipts whose words fill about one delta."""
     chunk: list[Receipt] = []
     words = 0
     for receipt in receipts:
@@ -125,7 +128,7 @@ def _chunks(receipts: Iterable[Receipt]) -> Iterator[list[Receipt]]:
 
 
 def _send_vectors(entities: Sequence[Entity], sender: Sender, embed: Embed) -> int:
-    """Put and announce the vectors of lines and words; returns the number of deltas."""
+    """Store and send the vectors of lines and words, and return the number of deltas."""
     deltas = []
     for collection in Collection:
         members = [entity for entity in entities if entity.key.collection is collection]

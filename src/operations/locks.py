@@ -1,4 +1,4 @@
-"""The leases as they stand in the table, and how to end one whose holder is gone."""
+"""The leases in the table, and the release of a lease whose holder is gone."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SUFFIXES: Final = {Collection.LINES: "lines", Collection.WORDS: "words"}
-"""Of the lock's id, one a collection (design: Lease)."""
+"""The suffix of the lock's id for each collection (design: Lease)."""
 MISSED: Final = 2
-"""Heartbeats that may be missed until a holder is taken to be silent."""
+"""The number of missed heartbeats after which a holder counts as silent."""
 
 
 class LockHeldError(OperationError):
-    """A lease whose holder seems to be at work."""
+    """The holder of a lease seems to be at work."""
 
 
 class LeaseRowError(OperationError):
-    """An item that should be a lease is none."""
+    """An item under the key of a lease is not a lease."""
 
 
 @dataclass(frozen=True)
 class HeldLock:
-    """A lease as it is written. `expires` is what is compared; `heartbeat` is for people."""
+    """Holds a lease. The compactor compares `expires`; `heartbeat` is information for operators."""
 
     lock_id: str
     collection: Collection
@@ -34,14 +34,14 @@ class HeldLock:
     expires: datetime
     heartbeat: datetime | None
     every: timedelta
-    """How often its holder beats, as the compactor is configured."""
+    """The heartbeat interval in the compactor's configuration."""
 
     def is_over(self, now: datetime) -> bool:
-        """Whether any worker may take it."""
+        """Return whether the lease has expired, so that any worker may take it."""
         return self.expires < now
 
     def is_alive(self, now: datetime) -> bool:
-        """Whether its holder seems to be at work."""
+        """Return whether its holder seems to be at work."""
         beaten = self.heartbeat is not None and now - self.heartbeat < MISSED * self.every
         return beaten and not self.is_over(now)
 
@@ -58,19 +58,19 @@ class HeldLock:
 
 
 class Locks(Protocol):
-    """The rows of the leases."""
+    """A store of leases."""
 
     def get(self, lock_id: str, collection: Collection) -> HeldLock | None:
-        """The lease of a collection, if there is one. Raises LeaseRowError."""
+        """Return the lease of a collection; None if there is none. Raises LeaseRowError."""
         ...
 
     def release(self, lock_id: str, owner: str) -> bool:
-        """Delete the lease if the owner is still this one."""
+        """Delete the lease if it still has this owner. Return whether it was deleted."""
         ...
 
 
 def held_locks(locks: Locks, lock_id: str) -> list[HeldLock]:
-    """Return the leases that are there, over or not."""
+    """Return the existing leases, the expired ones included."""
     found = (locks.get(f"{lock_id}-{suffix}", name) for name, suffix in SUFFIXES.items())
     return [lock for lock in found if lock is not None]
 
@@ -78,21 +78,23 @@ def held_locks(locks: Locks, lock_id: str) -> list[HeldLock]:
 def release(
     locks: Locks, lock: HeldLock, now: datetime, *, force: bool, dry_run: bool = False
 ) -> bool:
-    """End a lease; False if it changed hands meanwhile. Raises LockHeldError without `force`.
+    """Release a lease. Return False if it has another owner by now.
 
-    Nothing is lost where the holder is at work after all: its publish is decided by the manifest's
-    condition, not by the lease (I3). A dry run makes the same checks and ends nothing.
+    Raises LockHeldError if its holder seems to be at work, unless `force` is set. No update is lost
+    if the holder is at work: the condition on the manifest decides its publish, not the lease (I3).
+    A dry run makes the same checks and releases nothing.
     """
     if lock.is_alive(now) and not force:
         raise LockHeldError(
-            f"the holder of {lock.lock_id} has beaten {(now - _beat(lock)).total_seconds():.0f} s "
-            "ago, so it is at work: wait, or say --force"
+            f"the last heartbeat of the holder of {lock.lock_id} is "
+            f"{(now - _beat(lock)).total_seconds():.0f} s old, so the holder is at work: wait, "
+            "or repeat the command with --force"
         )
     return dry_run or locks.release(lock.lock_id, lock.owner)
 
 
 class DynamoDBLocks:
-    """Locks in the table."""
+    """Locks on the DynamoDB table."""
 
     def __init__(self, client: "DynamoDBClient", table: str, every: timedelta) -> None:
         self._client, self._table, self._every = client, table, every
@@ -114,8 +116,8 @@ class DynamoDBLocks:
             )
         except (LookupError, TypeError, ValueError, OverflowError, OSError) as error:
             raise LeaseRowError(
-                f"the item {key['PK']['S']} of the table {self._table} is no lease: delete it, for "
-                "a lease only saves work"
+                f"the item {key['PK']['S']} of the table {self._table} is not a lease: delete it. "
+                "A lease only saves work, so nothing is lost"
             ) from error
 
     def release(self, lock_id: str, owner: str) -> bool:
@@ -128,7 +130,7 @@ class DynamoDBLocks:
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("a moment without a zone is none")
+        raise ValueError("the time has no time zone")
     return moment
 
 

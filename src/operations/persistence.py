@@ -1,4 +1,4 @@
-"""Batch calls that may take only some of their entries: the rest is offered again."""
+"""Retries of batch calls that accept only some of their entries."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -8,15 +8,15 @@ from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
 
 PATIENCE_SECONDS: Final = 60.0
-"""How long not a single entry may be taken before it is given up."""
+"""The longest time without an accepted entry before a caller gives up."""
 
 T = TypeVar("T")
 Offer = Callable[[Sequence[T]], Sequence[T]]
-"""One batch call; returns the entries that were not taken."""
+"""Makes one batch call and returns the entries that were not accepted."""
 
 
 class Persistence:
-    """Offers entries again, with back-off, until all are taken."""
+    """Offers entries again, with back-off, until all are accepted."""
 
     def __init__(self, clock: Clock, randomness: Random) -> None:
         self._clock, self._randomness = clock, randomness
@@ -24,7 +24,7 @@ class Persistence:
     def until_taken(
         self, entries: Sequence[T], offer: Offer[T], give_up: Callable[[int], Exception]
     ) -> None:
-        """Returns once every entry is taken. Raises `give_up(entries left)` without progress."""
+        """Offer entries until all are accepted. Raises `give_up(entries left)` without progress."""
         waits = pauses(self._randomness)
         progress = self._clock.monotonic()
         while True:

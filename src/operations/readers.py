@@ -1,4 +1,4 @@
-"""What is published, open for as long as a command runs."""
+"""Readers of the published collections, open while a command runs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,7 +18,7 @@ from receipt_sync.settings import ChromaSettings
 
 
 class Reader(Protocol):
-    """One collection as published: a SnapshotReader's copy, or a server's own collection."""
+    """A reader of one published collection: a SnapshotReader's copy, or a server's collection."""
 
     def __enter__(self) -> Self: ...
 
@@ -63,9 +63,10 @@ Readers = Mapping[Collection, Reader]
 def snapshot_readers(
     connection: Connection, collections: Iterable[Collection] = tuple(Collection)
 ) -> Iterator[Readers]:
-    """Readers that have fetched nothing yet: `refresh` does, and again for later versions.
+    """Give readers for a `with` block. They fetch nothing before the first `refresh`.
 
-    CHROMA_TARGET says what they read. Raises SettingsError.
+    Each further `refresh` fetches the newest version. CHROMA_TARGET chooses what they read. Raises
+    SettingsError.
     """
     settings = ChromaSettings.read()
     with ExitStack() as stack:
@@ -84,7 +85,7 @@ def _of_snapshots(connection: Connection, root: Path) -> Callable[[Collection], 
 
 
 def _of_server(connection: Connection, settings: ChromaSettings) -> Callable[[Collection], Reader]:
-    # Imported here: most commands have no use for an HTTP client.
+    # Import this here, because most commands need no HTTP client.
     from compactor.server.index import ServerIndexes
     from compactor.server.reader import ServerReader
 

@@ -1,10 +1,10 @@
-"""Receipts as text files: one JSON object a line.
+"""The text format of receipts: one JSON object for each line.
 
     {"receipt": "000", "company": "…", "address": "…", "date": "…", "total": "…",
      "lines": [{"text": "…", "box": [x1, y1, x2, y2]}]}
 
-Boxes are the upper left and lower right corner, in pixels of the scanned image. company, address,
-date and total may be null or left out; a line may have a confidence between 0 and 1.
+A box names the upper left and the lower right corner, in pixels of the scanned image. company,
+address, date and total may be null or missing. A line may have a confidence between 0 and 1.
 """
 
 import re
@@ -24,7 +24,7 @@ Text = Annotated[str, Field(strict=True, max_length=10_000)]
 
 
 class Box(NamedTuple):
-    """Corners of a rectangle in pixels; y grows downwards."""
+    """Holds the corners of a rectangle in pixels. y grows downwards."""
 
     x1: float
     y1: float
@@ -33,7 +33,7 @@ class Box(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A part of a line's text, with its part of the line's box."""
+    """Holds a part of a line's text and its part of the line's box."""
 
     text: str
     box: Box
@@ -44,7 +44,7 @@ class _Strict(BaseModel):
 
 
 class Line(_Strict):
-    """One line as the text recognition saw it."""
+    """Holds one line from the text recognition."""
 
     text: Text
     box: tuple[Coordinate, Coordinate, Coordinate, Coordinate]
@@ -60,7 +60,10 @@ class Line(_Strict):
         return self
 
     def words(self) -> list[Word]:
-        """The text split on white space; boxes are interpolated by character position."""
+        """Return the words of the text, split at white space.
+
+        The boxes are interpolated by the position of the characters.
+        """
         box, length = Box(*self.box), len(self.text)
 
         def at(position: int) -> float:
@@ -73,7 +76,7 @@ class Line(_Strict):
 
 
 class Receipt(_Strict):
-    """One receipt; `receipt` is its name, from which its keys are made."""
+    """Holds one receipt. Its keys follow from its name, `receipt`."""
 
     receipt: Annotated[str, Field(strict=True, min_length=1, max_length=1_000)]
     company: Text | None = None
@@ -84,10 +87,10 @@ class Receipt(_Strict):
 
 
 def read_receipts(path: Path) -> Iterator[Receipt]:
-    """The receipts of a file, one at a time; blank lines are passed over.
+    """Yield the receipts of a file, one at a time. Blank lines are skipped.
 
-    Raises MalformedReceiptError at the first line that breaks the format, or names a receipt that
-    an earlier line has named: the second would overwrite the first.
+    Raises MalformedReceiptError at the first line that breaks the format. Raises it too if a line
+    repeats the name of an earlier receipt, because the second would overwrite the first.
     """
     first_seen: dict[str, int] = {}
     with path.open("rb") as file:
@@ -98,8 +101,8 @@ def read_receipts(path: Path) -> Iterator[Receipt]:
             earlier = first_seen.setdefault(receipt.receipt, number)
             if earlier != number:
                 raise MalformedReceiptError(
-                    f"{path}, line {number}: receipt: line {earlier} has the same name, and would "
-                    "be overwritten: give every receipt a name of its own"
+                    f"{path}, line {number}: receipt: line {earlier} has the same name, and this "
+                    "line would overwrite it: give every receipt its own name"
                 )
             yield receipt
 

@@ -1,6 +1,6 @@
-"""Writes docs/cli.md from the commands themselves: `python -m operations.reference > docs/cli.md`.
+"""The generator of docs/cli.md: `python -m operations.reference > docs/cli.md`.
 
-A test compares the two, so the page can't fall behind.
+It reads the commands themselves, and a test compares the page with its output.
 """
 
 import inspect
@@ -19,19 +19,20 @@ _EXAMPLE: Final = "Example: "
 _PREFACE: Final = """\
 # `receipt-sync`, command by command
 
-Written by `python -m operations.reference`; don't edit it here.
+`python -m operations.reference` generates this page. Do not edit it.
 
 Results go to standard output, progress and errors to standard error. `--json` prints one JSON
-document and nothing else. `--dry-run` says what would be written and writes nothing.
+document and nothing else. `--dry-run` prints what the command would write, and writes nothing.
 
-Every command works on the AWS that `DYNAMODB_TABLE`, `COMPACTION_QUEUE_URL` and `SNAPSHOT_BUCKET`
-name, and on the local AWS that `make up` started where none of them is set. `AWS_ENDPOINT_URL`
-names a local AWS elsewhere. Everything else that is deployed is found from those: the dead-letter
-queues, both functions with their logs, the event source mappings.
+`DYNAMODB_TABLE`, `COMPACTION_QUEUE_URL` and `SNAPSHOT_BUCKET` name the AWS system that every
+command works on. If none of them is set, commands use the local AWS that `make up` started.
+`AWS_ENDPOINT_URL` names a local AWS elsewhere. The commands find all other parts from these names:
+the dead-letter queues, both functions with their logs, and the event source mappings.
 
-What deletes or overwrites asks on a terminal first. Elsewhere nobody can be asked, so it needs
-`--yes`. `receipt-sync --debug COMMAND`, or `RECEIPT_SYNC_DEBUG=1`, prints the traceback of an
-error, too, which may hold receipt text. `receipt-sync --version` prints the version and exits.
+On a terminal, a command that deletes or overwrites asks for a confirmation. Without a terminal, it
+needs `--yes`. `receipt-sync --debug COMMAND`, or `RECEIPT_SYNC_DEBUG=1`, also prints the traceback
+of an error. A traceback may hold receipt text. `receipt-sync --version` prints the version and
+exits.
 
 | exit code | means |
 |---|---|
@@ -41,31 +42,31 @@ Exit code 2 comes with one sentence that says what is wrong and what to do:
 
 | what is wrong | the sentence |
 |---|---|
-| nothing answers | `nothing answers at http://…: start the local AWS with make up, or mend …` |
+| nothing answers | `nothing answers at http://…: start the local AWS with make up, or correct …` |
 | no credentials | `no AWS credentials: log in, or set AWS_PROFILE` |
 | expired credentials | `AWS does not accept your credentials (ExpiredToken): log in again` |
 | no region | `no AWS region: set AWS_REGION` |
-| unknown profile | `The config profile (…) could not be found: set AWS_PROFILE to one that …` |
+| unknown profile | `The config profile (…) could not be found: set AWS_PROFILE to a profile of …` |
 | the disk is full | `the disk is full: free some space, or set TMPDIR to a folder on a larger …` |
 | a folder that is read-only | `… can't be used (Read-only file system): change its permissions …` |
-| no such table, bucket or queue | `there is no table …: mend DYNAMODB_TABLE, or create it` |
-| denied | `access denied: your credentials lack the permission for …` |
-| throttled | `AWS throttled … for longer than was tried: wait, or raise the capacity` |
+| no such table, bucket or queue | `there is no table …: correct DYNAMODB_TABLE, or create …` |
+| denied | `AWS denied access, because your credentials lack the permission for …` |
+| throttled | `AWS throttled every try of …: wait and run it again, or raise the capacity` |
 """
 
 
 _EFFECTS: Final = """\
 ## What each command does to the system
 
-Every command may exit with 0 (done), 2 (failure) and 130 (Ctrl-C); 1 is a verdict. What reads only
-holds nothing back and loses nothing when it is ended.
+Every command may exit with 0 (done), 2 (failure) and 130 (Ctrl-C). Exit code 1 is a verdict. An
+operator can end a command that only reads at any time, without any effect on the system.
 
 | command | reads | writes | beside the compactor | after Ctrl-C | exit codes |
 |---|---|---|---|---|---|"""
 
 
 def reference() -> str:
-    """The page, in Markdown."""
+    """Return the page in Markdown."""
     root: Any = typer.main.get_command(main)
     table = "\n".join([_EFFECTS, *rows(), ""])
     codes = "\n".join(f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())

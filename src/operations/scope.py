@@ -1,4 +1,4 @@
-"""Which part of the table a verification or repair is about: all, an image, a receipt, a sample."""
+"""The scope of a verification or repair: the whole table, an image, a receipt, or a sample."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey, ReceiptKey
 
 MOST_SEGMENTS: Final = 1_000_000
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html, TotalSegments."""
+"""The most segments of a parallel scan.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html, TotalSegments.
+"""
 
 Entities = Iterator[tuple[EntityKey, Item]]
 
@@ -21,16 +24,16 @@ class Scope(Protocol):
     """A part of the table, and of the records that belong to it."""
 
     def entities(self, deadline: Deadline) -> Entities:
-        """Its entities; those of an image in a row, and all of what they are computed from."""
+        """Yield its entities, those of an image together, with all items of their records."""
         ...
 
     def covers(self, chroma_id: str) -> bool:
-        """Whether a record without an item, should it be found, is of this part."""
+        """Return whether a record without an item belongs to this part."""
         ...
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the whole table, so that counts alone can prove that nothing is left."""
+        """Return whether this is the whole table, so that counts alone prove that none is left."""
         ...
 
 
@@ -42,7 +45,7 @@ class Scanned(Protocol):
 
 @dataclass(frozen=True)
 class WholeTable:
-    """Everything."""
+    """Scope of the whole table."""
 
     table: Scanned
     is_whole: bool = True
@@ -56,7 +59,7 @@ class WholeTable:
 
 @dataclass(frozen=True)
 class OneImage:
-    """All receipts of one image."""
+    """Scope of all receipts of one image."""
 
     pages: TablePages
     image_id: str
@@ -73,7 +76,7 @@ class OneImage:
 
 @dataclass(frozen=True)
 class SomeReceipts:
-    """Some receipts; no two of one image, unless they follow each other."""
+    """Scope of some receipts. Receipts of one image must follow each other."""
 
     source: TableSource
     receipts: Sequence[ReceiptKey]
@@ -90,10 +93,10 @@ class SomeReceipts:
 
 @dataclass(frozen=True)
 class Sample:
-    """A random share of the images: one segment of as many as make the share.
+    """Scope of a random share of the images: one of 1/share segments of a parallel scan.
 
-    DynamoDB puts all items of a partition key in one segment of a parallel scan, so an image is in
-    the sample whole or not at all. Records without an item are sampled by themselves.
+    DynamoDB puts all items of a partition key into one segment. So a sample holds an image
+    completely or not at all. Records without an item are sampled separately.
     """
 
     pages: TablePages

@@ -1,4 +1,4 @@
-"""The folder of one command below the temporary folder, which the next command sweeps."""
+"""The temporary folder of one command. The next command removes it after a crash."""
 
 import os
 import tempfile
@@ -24,4 +24,4 @@ def scratch() -> Iterator[Path]:
         with claimed(root, name) as folder:
             yield folder
     finally:
-        (root / f"{name}.lock").unlink(missing_ok=True)  # the claim, which is ours still
+        (root / f"{name}.lock").unlink(missing_ok=True)  # This command still holds the claim.

@@ -1,4 +1,4 @@
-"""Finds the lines or words of the published snapshot that are nearest to a text."""
+"""The search for the lines or words of the published snapshot that are nearest to a text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from operations.embedding import Embed
 
 
 class Searchable(Protocol):
-    """A collection as readers see it."""
+    """A published collection that can be searched."""
 
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
@@ -20,9 +20,10 @@ class Searchable(Protocol):
 
 @dataclass(frozen=True)
 class Hit:
-    """One line or word. `distance` is the cosine distance of its vector, 0 at best.
+    """Holds one line or word. `distance` is the cosine distance of its vector, 0 at best.
 
-    `stale`: the text has changed since its vector was made, so the distance is to the old one.
+    `stale` is true if the text changed after its vector was made. The distance is then to the old
+    text.
     """
 
     text: str | None
@@ -42,9 +43,9 @@ class Hit:
 def search(
     snapshot: Searchable, embed: Embed, text: str, limit: int, merchant: str | None = None
 ) -> Sequence[Hit]:
-    """The `limit` nearest records, nearest first, of one merchant or of all.
+    """Return the `limit` nearest records, nearest first, of one merchant or of all.
 
-    `merchant` is a merchant_name or canonical_merchant_name to the letter.
+    `merchant` must equal a merchant_name or a canonical_merchant_name exactly.
     """
     matches = snapshot.search(embed([text])[0], limit, _of_merchant(merchant))
     return [_hit(match) for match in matches]
@@ -65,7 +66,7 @@ def _hit(match: Match) -> Hit:
         receipt_id=metadata["receipt_id"],
         line_id=metadata["line_id"],
         word_id=metadata.get("word_id"),
-        distance=max(0.0, match.distance),  # rounding goes a little below
+        distance=max(0.0, match.distance),  # Rounding may give a value just below 0.
         stale=metadata.get(STALE) is True,
         id=match.record.id,
     )

@@ -1,6 +1,7 @@
-"""Wait until what was written has arrived: table and index agree.
+"""The wait until written changes have arrived and the index equals the table.
 
-The queue is a hint of when to look, and not a condition: while others write, it is never empty.
+The queue only hints when to verify. It is not a condition, because it is never empty while other
+processes write.
 """
 
 from collections.abc import Callable
@@ -14,17 +15,17 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.5
 STALLED_SECONDS: Final = 10.0
-"""A backlog that has not become smaller for this long is that of other writers: verify anyway."""
+"""If the backlog does not shrink for this time, it comes from other writers. Verify anyway."""
 
 
 class Backlog(NamedTuple):
-    """Messages of the compaction queue, as SQS counts them (approximately)."""
+    """Counts the messages of the compaction queue. SQS only gives approximate numbers."""
 
     waiting: int
     in_flight: int
 
     def __str__(self) -> str:
-        return f"{self.waiting:,} messages wait, {self.in_flight:,} are being handled"
+        return f"{self.waiting:,} messages wait, {self.in_flight:,} are in flight"
 
     @property
     def total(self) -> int:
@@ -36,7 +37,7 @@ class Backlog(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """The last verdict, and whether it was reached without a fault."""
+    """Holds the last verdict, and whether it has no fault."""
 
     verdict: Verdict
     settled: bool
@@ -49,11 +50,11 @@ def settle(
     seconds: float,
     tell: Callable[[Backlog, float], None] = lambda *_: None,
 ) -> Settled:
-    """Verify until nothing is wrong, or `seconds` have passed.
+    """Verify until there is no fault or `seconds` have passed.
 
-    The first look waits until the queue is empty, or stops becoming shorter. The stream's backlog
-    has no such number: what it still holds is a difference. `tell` receives, before each look, the
-    backlog and the seconds that remain.
+    The first verification waits until the queue is empty or stops shrinking. AWS gives no number
+    for the stream's backlog, so a change that is still in the stream appears as a difference.
+    `tell` receives the backlog and the remaining seconds before each look at the queue.
     """
     end = clock.monotonic() + seconds
     least, stalls_at = None, clock.monotonic() + STALLED_SECONDS
@@ -73,7 +74,7 @@ def settle(
 
 
 def queue_backlog(sqs: "SQSClient", queue_url: str) -> Backlog:
-    """How much a queue holds. Raises botocore's ClientError."""
+    """Return the backlog of a queue. Raises the ClientError of botocore."""
     names = ("Messages", "MessagesDelayed", "MessagesNotVisible")
     answer = sqs.get_queue_attributes(
         QueueUrl=queue_url,

@@ -1,8 +1,8 @@
-"""End a command in order when a signal arrives: what it began is finished or taken back.
+"""The orderly end of a command at a signal: the command finishes or reverts what it began.
 
-Python ends at SIGTERM, and at the SIGHUP of a terminal that closes, without running any `finally`.
-A command that has written to a table would leave its test receipts there. So both raise a
-KeyboardInterrupt here, as Ctrl-C does.
+At SIGTERM, and at the SIGHUP of a closed terminal, Python ends without any `finally` block. A
+command would leave its test receipts in the table. So both signals raise a KeyboardInterrupt here,
+as Ctrl-C does.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Final
 from operations.exit_codes import ExitCode
 
 Uninterrupted = Callable[[], AbstractContextManager[None]]
-"""A block that a signal does not cut in two: the signal takes effect at its end."""
+"""Makes a context that a signal does not interrupt. The signal takes effect at its end."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -33,7 +33,7 @@ _ERRORS: Final = {
     signal.SIGHUP: HungUp,
     signal.SIGINT: KeyboardInterrupt,
 }
-"""What each signal raises; of several, the first of these."""
+"""The error of each signal. If several arrive, the first of these is raised."""
 
 
 _CODES: Final = {
@@ -70,7 +70,7 @@ def _end(code: ExitCode, _: int, __: FrameType | None) -> None:
 
 
 def end_in_order() -> None:
-    """Let SIGTERM and SIGHUP raise their errors in the main thread.
+    """Make SIGTERM and SIGHUP raise their errors in the main thread.
 
     Other threads cannot set handlers. A SIGHUP that is ignored, as under nohup, stays ignored.
     """
@@ -91,7 +91,7 @@ def _terminated(_: int, __: FrameType | None) -> None:
 
 
 def _hung_up(terminals: list[int], _: int, __: FrameType | None) -> None:
-    # A write to a terminal that is gone fails, in the middle of the cleaning up.
+    # A write to the closed terminal would fail and interrupt the clean-up.
     for number in terminals:
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     raise HungUp

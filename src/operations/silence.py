@@ -1,4 +1,4 @@
-"""Telemetry of a command: none. Its output is for the operator, who reads it on the screen."""
+"""The empty telemetry of a command. The operator reads the command's output instead."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -7,7 +7,7 @@ from receipt_sync.telemetry import Metric
 
 
 class Silence:
-    """Telemetry that says nothing."""
+    """Telemetry that discards everything."""
 
     def event(self, name: str, **fields: Any) -> None:
         pass

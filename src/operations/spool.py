@@ -1,4 +1,4 @@
-"""Texts that are kept in a temporary file, so that memory does not follow their number."""
+"""A list of texts in a temporary file, so that the memory does not grow with their number."""
 
 import json
 import tempfile
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Spool:
-    """Texts in the order in which they came. The file has no name, and is gone with the process."""
+    """Keeps texts in order. The file has no name, and is gone when the process ends."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 closed by us
@@ -34,6 +34,6 @@ class Spool:
             yield json.loads(line)
 
     def add(self, text: str) -> None:
-        """Keep one more. Not while the texts are iterated."""
+        """Add a text. Do not call this during an iteration."""
         self._file.write(json.dumps(text) + "\n")
         self._count += 1

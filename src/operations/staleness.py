@@ -1,4 +1,4 @@
-"""Finds the records whose vector was made from an earlier text (design: Stale vectors)."""
+"""The search for records whose vector was made from an earlier text (design: Stale vectors)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -11,7 +11,7 @@ _A_READ: Final = 1_000
 
 
 class Records(Protocol):
-    """One collection as published."""
+    """The records of one published collection."""
 
     def ids(self) -> Iterator[str]: ...
 
@@ -19,7 +19,10 @@ class Records(Protocol):
 
 
 def stale_ids(records: Records, advance: Callable[[int], None] = lambda _: None) -> Iterator[str]:
-    """The ids of stale records, in Chroma's order; `advance` is told of every record looked at."""
+    """Yield the ids of stale records in the order of Chroma.
+
+    `advance` receives the number of records after each read.
+    """
     ids = records.ids()
     while some := list(islice(ids, _A_READ)):
         found = records.get(some)

@@ -1,9 +1,8 @@
-"""Look again at what a first comparison found wrong, while table and index go on changing.
+"""Repeated comparisons of records that differ, while table and index continue to change.
 
 A sound compactor is always some seconds behind the table. A record that differs at one moment is
-therefore only a suspect. It is a fault if it stays wrong, against an unchanged item, for as long as
-the freshness goal allows, at the version that is published then. It need not be wrong in the same
-way at each look.
+therefore only a suspect. It is a fault if it differs from an unchanged item for longer than the
+freshness goal, in the version that is published then. The difference may change between two looks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +18,9 @@ from receipt_sync.keys import Collection, EntityKey
 FRESHNESS_GOAL_SECONDS: Final = 60.0
 """The threshold of the freshness alarm (terraform/alarms.tf)."""
 QUIET_SECONDS: Final = 10.0
-"""With an empty queue and no new version for this long, nothing is under way any more."""
+"""With an empty queue and no new version for this time, no change is in progress."""
 MOST_SUSPECTS: Final = 20_000
-"""Suspects are kept in memory. Beyond this number, a difference counts without another look."""
+"""The most suspects in memory. Beyond this number, a difference counts without another look."""
 _GOALS_UNTIL_UNDECIDED: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _IDS_A_LOOK: Final = 500
@@ -29,7 +28,7 @@ _IDS_A_LOOK: Final = 500
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a difference may last before it counts as a fault, and how to see it anew.
+    """Holds how long a difference may last before it is a fault, and how to look again.
 
     `refresh` makes the newest published versions visible and returns whether there was a newer one.
     `is_idle` returns whether the compaction queue holds no message. `report` receives the number of
@@ -43,7 +42,7 @@ class Patience:
 
 
 class Place(NamedTuple):
-    """The record that a suspect is about. `key` is None for an id that no entity can have."""
+    """Identifies the record of a suspect. `key` is None for an id that no entity can have."""
 
     collection: Collection
     id: str
@@ -52,7 +51,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Suspect:
-    """A record that has been wrong, by an unchanged item, since `since` (monotonic)."""
+    """Holds a record that differs from an unchanged item since `since` (monotonic seconds)."""
 
     place: Place
     first_finding: Finding
@@ -61,14 +60,17 @@ class Suspect:
 
 
 Look = Callable[[Collection, Sequence[Place]], Mapping[str, Comparison | None]]
-"""Compare these records once more, by id. None: neither the item nor the record exists."""
+"""Compares records again and returns the results by id.
+
+A result is None if neither the item nor the record exists.
+"""
 
 
 class Outcome(NamedTuple):
-    """What became of one suspect.
+    """Holds the decision on one suspect.
 
-    `convicted` says whether it is a fault. `comparison` is the last one; None if nothing is left.
-    `undecided` says that its item changed too often for a decision.
+    `convicted` is true if it is a fault. `comparison` is the last one; None if neither item nor
+    record exists. `undecided` is true if the item changed too often for a decision.
     """
 
     suspect: Suspect
@@ -78,14 +80,14 @@ class Outcome(NamedTuple):
 
 
 class Suspects:
-    """The suspects of one verification, at most MOST_SUSPECTS."""
+    """Keeps the suspects of one verification, at most MOST_SUSPECTS, and decides on them."""
 
     def __init__(self, clock: Clock, patience: Patience) -> None:
         self._clock, self._patience = clock, patience
         self._suspects: dict[tuple[Collection, str], Suspect] = {}
 
     def add(self, place: Place, comparison: Comparison) -> bool:
-        """Keep a suspect; False if there is no room for it."""
+        """Keep a suspect. Return False if there is no room for it."""
         name = (place.collection, place.id)
         if name not in self._suspects and len(self._suspects) >= MOST_SUSPECTS:
             return False
@@ -94,7 +96,7 @@ class Suspects:
         return True
 
     def outcomes(self, look: Look) -> Iterator[Outcome]:
-        """Look at all suspects until each is decided; yield each once."""
+        """Compare all suspects again until each is decided, and yield each decision once."""
         begun = quiet_since = self._clock.monotonic()
         pause = _FIRST_PAUSE_SECONDS
         while self._suspects:
@@ -130,11 +132,11 @@ class Suspects:
     def _judged(
         self, suspect: Suspect, now: Comparison | None, decide: bool, give_up: bool
     ) -> Outcome | None:
-        """What the suspect turned out to be; None if it stays a suspect."""
+        """Return the decision on a suspect; None if it stays a suspect."""
         if now is None or now.finding not in FAULTS:
             return Outcome(suspect, now, convicted=False)
         lasting = _lasting(suspect.comparison, now)
-        if lasting is None:  # its item changed: what differs now has differed since now only
+        if lasting is None:  # The item changed, so the present difference begins now.
             if give_up:
                 return Outcome(suspect, now, convicted=False, undecided=True)
             self._keep(replace(suspect, comparison=now, since=self._clock.monotonic()))
@@ -150,12 +152,12 @@ class Suspects:
 
 
 def _lasting(before: Comparison, now: Comparison) -> Comparison | None:
-    """What is wrong by an unchanged item; None if the item, or its newest vector, changed."""
+    """Return the difference that lasts; None if the item or its newest vector changed."""
     return _in_the_same_way(before, now) or _in_another_way(before, now)
 
 
 def _in_the_same_way(before: Comparison, now: Comparison) -> Comparison | None:
-    """What was wrong at both looks, although the rest of the item may have changed."""
+    """Return the difference of both looks. Other fields of the item may have changed."""
     if before.finding is not now.finding:
         return None
     if now.finding is not Finding.DIFFERENT:
@@ -169,9 +171,10 @@ def _in_the_same_way(before: Comparison, now: Comparison) -> Comparison | None:
 
 
 def _in_another_way(before: Comparison, now: Comparison) -> Comparison | None:
-    """Other fields than before, or there and missing in turns: nothing on its way explains that.
+    """Return the present difference if the item did not change between the looks.
 
-    A vector that arrived between the looks does explain it: the whole record is written anew.
+    Other fields may differ than before, or the record may be missing now. A vector that arrived
+    between the looks explains this, because it rewrites the record. Then return None.
     """
     if before.content != now.content:
         return None

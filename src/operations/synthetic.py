@@ -1,4 +1,4 @@
-"""Made-up receipts: the same ones for the same seed, on every machine."""
+"""Synthetic receipts. The same seed gives the same receipts on every machine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ class _Merchant:
 
 
 def synthetic_receipts(count: int, randomness: Random) -> Iterator[Receipt]:
-    """`count` receipts with merchants, prices that add up, boxes and confidences.
+    """Yield `count` receipts with merchants, prices that add up, boxes and confidences.
 
-    Their names hold a number drawn first, so that two seeds don't overwrite each other.
+    Their names hold a random number, so that receipts of two seeds do not overwrite each other.
     """
     series = f"{randomness.getrandbits(32):08x}"
     merchants = [_merchant(randomness) for _ in range(max(3, count // 5))]
@@ -93,7 +93,7 @@ def _heading(merchant: _Merchant, date: str, randomness: Random) -> list[str]:
 
 
 def _goods(merchant: _Merchant, randomness: Random) -> tuple[list[str], int]:
-    """Lines of goods, and their sum in cents."""
+    """Return lines of goods and their sum in cents."""
     offered = _TRADES[merchant.trade]
     lines, total = [], 0
     for article in randomness.sample(offered, randomness.randint(3, len(offered))):

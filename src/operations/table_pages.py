@@ -1,4 +1,4 @@
-"""Reads the table page by page: from a place on, in part, or keys alone."""
+"""Reads of the table page by page: from a position on, in part, or only the keys."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Position = Mapping[str, Any]
-"""A LastEvaluatedKey: where the next page begins."""
+"""A LastEvaluatedKey, from which the next page begins."""
 
 _KEYS: Final = {"ProjectionExpression": "PK, SK"}
 THROTTLES: Final = frozenset(
@@ -34,25 +34,25 @@ THROTTLES: Final = frozenset(
 
 @dataclass(frozen=True)
 class PageRequest:
-    """One Scan or Query, to be followed to its end."""
+    """Describes one Scan or Query."""
 
     operation: str
     arguments: Mapping[str, Any]
 
     @classmethod
     def of_segment(cls, segment: int, segments: int) -> Self:
-        """One segment of a parallel scan."""
+        """Return a request for one segment of a parallel scan."""
         return cls("scan", {"Segment": segment, "TotalSegments": segments})
 
     @classmethod
     def of_keys(cls, start: Position | None, limit: int) -> Self:
-        """The keys of the whole table from `start` on, at most `limit` items a page."""
+        """Return a request for the table's keys from `start` on, with at most `limit` in a page."""
         begin = {"ExclusiveStartKey": start} if start else {}
         return cls("scan", {**_KEYS, "Limit": limit, **begin})
 
     @classmethod
     def of_partition(cls, pk: str, sk_prefix: str) -> Self:
-        """The items of one partition key whose sort keys begin with a prefix."""
+        """Return a request for the items of a partition key whose sort keys have a prefix."""
         values = {":pk": {"S": pk}, ":sk": {"S": sk_prefix}}
         condition = "PK = :pk AND begins_with(SK, :sk)"
         return cls(
@@ -62,20 +62,23 @@ class PageRequest:
 
 @dataclass(frozen=True)
 class Page:
-    """Our entities among a page's items, decoded, and where the next page begins."""
+    """Holds the decoded entities of receipts in a page, and the position of the next page."""
 
     entities: dict[EntityKey, Item]
     next: Position | None
 
 
 class TablePages:
-    """Strongly consistent pages; throttles are tried again inside the deadline."""
+    """Reads strongly consistent pages. It retries throttled calls within the deadline."""
 
     def __init__(self, client: "DynamoDBClient", table: str, randomness: Random) -> None:
         self._client, self._table, self._randomness = client, table, randomness
 
     def read(self, request: PageRequest, deadline: Deadline) -> Iterator[Page]:
-        """Every page. Raises botocore's errors, and DeadlineNearError if throttled too long."""
+        """Yield every page of a request.
+
+        Raises the errors of botocore, and DeadlineNearError if DynamoDB throttles for too long.
+        """
         call = getattr(self._client, request.operation)
         start: Mapping[str, Any] = {}
         while True:
@@ -110,5 +113,5 @@ def _entities(items: list[Mapping[str, Any]]) -> dict[EntityKey, Item]:
 def _own_key(item: Mapping[str, Any]) -> EntityKey | None:
     try:
         return parse_key(item["PK"]["S"], item["SK"]["S"])
-    except MalformedKeyError:  # parked when its change came by; no record belongs to it
+    except MalformedKeyError:  # The stream processor parks such a change. It has no record.
         return None

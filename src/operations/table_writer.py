@@ -1,4 +1,4 @@
-"""Writes to the table, twenty-five items a request and several requests at a time."""
+"""Writes to the table, with 25 items in a request and four requests at a time."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from compactor.index import batches
 from operations.errors import TableWriteError
 from operations.items import Entity
-from operations.persistence import Persistence
+from operations.persistence import PATIENCE_SECONDS, Persistence
 from receipt_sync.keys import EntityKey
 
 if TYPE_CHECKING:
@@ -26,21 +26,21 @@ WriteRequest = dict[str, Any]
 
 
 class TableWriter:
-    """BatchWriteItem, with what is unprocessed offered again to the end.
+    """Writes items with BatchWriteItem, and sends unprocessed items again.
 
-    Items replace what the table has under their key. Raises TableWriteError if the table takes
-    nothing for a minute, and botocore's own errors for what is no throttle.
+    Items replace the table's items of the same key. Raises TableWriteError if the table accepts
+    nothing for a minute, and the errors of botocore for any other refusal than a throttle.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, persistence: Persistence) -> None:
         self._client, self._table, self._persistence = client, table_name, persistence
 
     def put(self, entities: Sequence[Entity]) -> None:
-        """Write items; no two may have the same key."""
+        """Write items. No two items may have the same key."""
         self._write([{"PutRequest": {"Item": entity.to_item()}} for entity in entities])
 
     def delete(self, keys: Sequence[EntityKey]) -> None:
-        """Delete items; one that is not there is no error."""
+        """Delete items. A missing item is not an error."""
         self._write(
             [{"DeleteRequest": {"Key": {"PK": {"S": k.pk}, "SK": {"S": k.sk}}}} for k in keys]
         )
@@ -48,7 +48,7 @@ class TableWriter:
     def _write(self, requests: Sequence[WriteRequest]) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
             for _ in pool.map(self._write_batch, batches(requests, _ITEMS_A_REQUEST)):
-                pass  # the iteration raises what a thread raised
+                pass  # The iteration raises what a thread raised.
 
     def _write_batch(self, requests: Sequence[WriteRequest]) -> None:
         self._persistence.until_taken(requests, self._offer, self._refused)
@@ -67,6 +67,6 @@ class TableWriter:
 
     def _refused(self, left: int) -> TableWriteError:
         return TableWriteError(
-            f"the table {self._table} keeps throttling, {left} items of a request are not written: "
-            "raise its capacity and load again"
+            f"the table {self._table} throttled every try for {PATIENCE_SECONDS:.0f} s, and {left} "
+            "items of a request are not written: raise its capacity and run the command again"
         )

@@ -1,6 +1,6 @@
-"""What to say of an error that no command foresaw: one sentence, without the error's own text.
+"""The sentence for an unexpected error, without the error's own text.
 
-An error's text may hold receipt text (I8), so only its class and its place are named.
+An error's text may hold receipt text (I8), so the sentence names only its class and its place.
 """
 
 import errno
@@ -12,12 +12,12 @@ from typing import Final
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FULL_WORDS: Final = ("disk is full", "No space left on device", "(os error 28)")
-"""How SQLite and Chroma's Rust core say it, whose errors carry no number."""
+"""The words of SQLite and Chroma's Rust core for a full disk. Their errors have no number."""
 _SOURCE: Final = Path(__file__).resolve().parents[1]
 
 
 def sentence_of(error: BaseException) -> str:
-    """Return what is wrong and what to do, for an error of any class."""
+    """Return a sentence that says what is wrong, for an error of any class."""
     if is_full_disk(error):
         return full_disk()
     if isinstance(error, OSError):
@@ -26,7 +26,7 @@ def sentence_of(error: BaseException) -> str:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Return whether the error, or one that it came from, says that a disk is full."""
+    """Return whether the error, or one of its causes, reports a full disk."""
     return any(
         one.errno in _FULL
         if isinstance(one, OSError)
@@ -45,18 +45,18 @@ def full_disk() -> str:
 
 def _of_the_machine(error: OSError) -> str:
     if error.filename is None and "temporary directory" in str(error):
-        return "no folder for temporary files can be written: set TMPDIR to one that can"
+        return "there is no writable folder for temporary files: set TMPDIR to a writable folder"
     what = error.filename or "a file or a connection"
     reason = error.strerror or type(error).__name__
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{what} can't be used ({reason}): change its permissions, or name another place"
+        return f"{what} can't be used ({reason}): change its permissions, or name another path"
     if error.errno == errno.EFBIG:
-        return "a file grew beyond the limit of this shell: raise it (`ulimit -f`)"
+        return "a file grew beyond the limit of this shell: raise the limit with `ulimit -f`"
     return f"{what} can't be used: {reason}"
 
 
 def _place(error: BaseException) -> str:
-    """Return the innermost line of this project that the error passed, without its text."""
+    """Return the file and the number of the innermost line of this project in the traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
         path = Path(frame.filename)

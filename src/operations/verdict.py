@@ -1,4 +1,4 @@
-"""What a verification found: counts a collection, and examples."""
+"""The result of a verification: counts for each collection, and examples."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from receipt_sync.keys import Collection
 
 
 class Finding(StrEnum):
-    """What can be said of one record, or of one entity that has none."""
+    """Names the results for one record, or for one entity without a record."""
 
     EQUAL = "equal"
     PENDING = "pending"
@@ -21,18 +21,21 @@ class Finding(StrEnum):
 
 
 FAULTS: Final = (Finding.MISSING, Finding.UNEXPECTED, Finding.DIFFERENT)
-"""Pending is none: nobody has claimed yet to have sent the vector."""
+"""The findings that are faults. PENDING is not, because the item does not claim a sent vector."""
 
 
 class FieldDifference(NamedTuple):
-    """A field's value by the table and in the snapshot; None is absent."""
+    """Holds a field's value in the table and in the snapshot. None means that it is absent."""
 
     table: Any
     snapshot: Any
 
 
 class Since(NamedTuple):
-    """The version since which a record is what it is; or an earlier one, kept no longer."""
+    """Holds the version since which a record is unchanged.
+
+    `or_earlier` is true if the record was the same in an earlier version that no longer exists.
+    """
 
     version: int
     published_at: datetime
@@ -41,9 +44,9 @@ class Since(NamedTuple):
 
 @dataclass(frozen=True)
 class Example:
-    """One record that is not as it should be. `fields` only where a record differs.
+    """Holds one record that is not equal. It has `fields` only if the record differs.
 
-    `since` is None where nobody has asked, or nothing was ever published.
+    `since` is None if the caller did not ask for it, or if nothing was ever published.
     """
 
     finding: Finding
@@ -55,18 +58,18 @@ class Example:
 
 @dataclass
 class Tally:
-    """Counts of one collection, and which version of its snapshot they are about."""
+    """Holds the counts of one collection, and the version that was compared."""
 
     version: int = 0
     published_at: datetime | None = None
     records: int = 0
-    """In the snapshot."""
+    """The number of records in the snapshot."""
     elements: int | None = None
-    """Of the snapshot's graph, deleted ones among them. None for a server, which does not say."""
+    """The elements of the snapshot's graph, deleted ones included. A server does not report it."""
     stale: int = 0
-    """Records whose vector was made from an earlier text; they are no fault."""
+    """The number of records whose vector was made from an earlier text. They are not faults."""
     matched: int = 0
-    """Records of the version that have an item, as the first look found them."""
+    """The number of records of the version that have an item, by the first look."""
     findings: Counter[Finding] = field(default_factory=Counter)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,35 +85,35 @@ class Tally:
 
 @dataclass
 class Verdict:
-    """The table compared with the published snapshot."""
+    """Holds the result of a comparison of the table with the published snapshot."""
 
     tallies: dict[Collection, Tally]
     examples: list[Example]
     seconds: float = 0.0
     items: int = 0
-    """Items of the table that the comparison read."""
+    """The number of items that the comparison read from the table."""
     changing: int = 0
-    """Entities that were written to too often for a decision; they are no fault."""
+    """The number of entities that changed too often for a decision. They are not faults."""
     unchecked: int = 0
-    """Faults that were looked at only once, because there were too many."""
+    """The number of faults that were compared only once, because there were too many."""
 
     def total(self, finding: Finding) -> int:
-        """How often something was found, over the collections."""
+        """Return the number of a finding over all collections."""
         return sum(tally.findings[finding] for tally in self.tallies.values())
 
     @property
     def stale(self) -> int:
-        """Records whose vector was made from an earlier text."""
+        """Return the number of records whose vector was made from an earlier text."""
         return sum(tally.stale for tally in self.tallies.values())
 
     @property
     def faults(self) -> int:
-        """Records that are missing, unexpected or different."""
+        """Return the number of records that are missing, unexpected or different."""
         return sum(self.total(finding) for finding in FAULTS)
 
     @property
     def is_empty(self) -> bool:
-        """Whether neither the table nor the index held anything to compare."""
+        """Return whether neither the table nor the index held anything to compare."""
         findings = sum(self.total(finding) for finding in Finding)
         return self.items + findings + self.changing == 0
 
@@ -119,7 +122,7 @@ class Verdict:
         return self.faults == 0
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as `verify --json` prints it."""
+        """Return the verdict as `verify --json` prints it."""
         return {
             **{finding.value: self.total(finding) for finding in Finding},
             "stale": self.stale,

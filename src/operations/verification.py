@@ -1,8 +1,8 @@
-"""Compare the table with the published index, record by record and field by field (I1).
+"""The comparison of the table with the published index, record by record, field by field (I1).
 
-What a record should hold comes from the same projection that the compactor writes by. Both sides
-are streamed: an image's items at a time from a scan of the table, their records by id from the
-index. Memory follows the largest image, and not the table.
+The expected content of a record comes from the compactor's own projection. Both sides are streamed:
+the items of one image at a time from a scan of the table, and their records by id from the index.
+The memory depends on the largest image, and not on the table.
 
 The table and the index may change meanwhile. With a `Patience`, a difference counts only if it
 lasts (operations.suspects).
@@ -29,18 +29,18 @@ from receipt_sync.errors import IndexFailedError, MalformedKeyError
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
 
 LONGEST_SECONDS: Final = 24 * 3600.0
-"""How long the reads of one verification may be throttled before it gives up."""
+"""The longest time for which DynamoDB may throttle the reads of one verification."""
 _IDS_A_READ: Final = 1_000
 
 Advance = Callable[[int], None]
 Newer = Callable[[Collection, Mapping[str, str]], Mapping[str, str]]
-"""Record id → the delta it holds ("" for none known); returns record id → a newer delta."""
+"""Maps record id → its delta ("" if unknown) to record id → a newer delta."""
 Sink = Callable[[Example], None]
-"""Is told of every fault."""
+"""Receives every fault."""
 
 
 class Table(Protocol):
-    """The table, strongly consistent. A scan gives the items of one partition key in a row."""
+    """The strongly consistent table. A scan returns the items of a partition key together."""
 
     def scan(self, deadline: Deadline) -> Iterator[tuple[EntityKey, Item]]: ...
 
@@ -50,14 +50,14 @@ class Table(Protocol):
 
 
 class Snapshot(Protocol):
-    """One collection as it is published."""
+    """One published collection."""
 
     @property
     def version(self) -> int: ...
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it shows one version until it is refreshed. A server's collection changes."""
+        """Return whether it shows one version until a refresh. A server's collection may change."""
         ...
 
     @property
@@ -76,15 +76,15 @@ class Snapshot(Protocol):
 
 
 class Verification:
-    """One comparison of the table, or of a part of it; `run` may be called again.
+    """Compares the table, or a part of it, with the index. A caller may repeat `run`.
 
-    `examples` is the most to be kept of each kind. `advance` receives the number of entities that
-    were compared, and `found` every fault. Without `patience`, a difference counts at the first
-    look: table and index must then stand still. `newer` names the newest delta of each record that
-    holds an older one; without it, nothing is known of vectors that were lost.
+    `examples` is the most examples of each kind. `advance` receives the number of compared
+    entities, and `found` every fault. Without `patience`, a difference counts at the first look, so
+    table and index must not change meanwhile. `newer` returns the newest delta of each record that
+    holds an older one. Without it, the verification does not find lost vectors.
     """
 
-    def __init__(  # noqa: PLR0913 what is compared, how, and who is told of it
+    def __init__(  # noqa: PLR0913 The inputs, the options, and the receivers of results.
         self,
         table: Table,
         snapshots: Mapping[Collection, Snapshot],
@@ -152,8 +152,8 @@ class Verification:
     ) -> None:
         """Find records without an item.
 
-        In a fixed version their number is known from the counts, so that 0 costs no look. In a
-        collection that changes meanwhile, the counts prove nothing.
+        In a fixed version the counts give their number, so the function skips the search for 0. In
+        a collection that changes meanwhile, the counts prove nothing.
         """
         tally, snapshot = verdict.tallies[collection], self._snapshots[collection]
         if not snapshot.version or (snapshot.is_fixed and not self._unmatched(tally)):
@@ -164,7 +164,7 @@ class Verification:
             self._note(verdict, place, Comparison(Finding.UNEXPECTED), suspects)
 
     def _unmatched(self, tally: Tally) -> bool:
-        """Whether the version may hold records that no item of the scan has explained."""
+        """Return whether the version may hold records without an item in the scan."""
         return tally.records > tally.matched
 
     def _without_item(
@@ -190,7 +190,7 @@ class Verification:
     def _looked_at(
         self, collection: Collection, places: Sequence[Place], deadline: Deadline
     ) -> dict[str, Comparison | None]:
-        """Compare some records anew, item and record. None: there is neither."""
+        """Read some items and records again and compare them. None: neither exists."""
         keys = [place.key for place in places if place.key is not None]
         needed = {each for key in keys for each in neighbourhood(key, ALL)}
         items = self._table.get(needed, deadline)
@@ -243,17 +243,17 @@ class Verification:
 
 
 def without_vector(snapshot: Snapshot, ids: Sequence[str]) -> set[str]:
-    """Those of the records that can't be searched for.
+    """Return the records that have no vector, so that a search cannot find them.
 
-    Chroma keeps records and vectors in different files, so damage can leave one without the other.
-    It then fails a call as a whole, and the call is halved until the records are found.
+    Chroma keeps records and vectors in different files, so damage can leave a record without a
+    vector. Chroma then fails the whole call. This function halves the call until it finds them.
     """
     if not ids:
         return set()
     try:
         return set(ids) - set(snapshot.vectors(ids))
     except IndexFailedError as error:
-        # A full disk fails every call: halving would take minutes and convict healthy records.
+        # A full disk makes every call fail. Halving would take minutes and report sound records.
         if is_full_disk(error):
             raise
         if len(ids) == 1:
@@ -273,7 +273,7 @@ def _tally(snapshot: Snapshot) -> Tally:
 
 
 def _key_of(chroma_id: str, collection: Collection) -> EntityKey | None:
-    """The entity of a record; None for an id that no entity of this collection can have."""
+    """Return the entity of a record; None for an id that no entity of this collection can have."""
     try:
         key = parse_chroma_id(chroma_id)
     except MalformedKeyError:

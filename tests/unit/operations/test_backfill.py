@@ -132,7 +132,7 @@ def test_it_waits_while_too_much_waits_and_says_so(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes(), 9, 7, 6, 5)
     setup.run()
     assert setup.clock.elapsed == pytest.approx(3)
-    assert setup.waits[0] == "9 messages wait, 0 are being handled"
+    assert setup.waits[0] == "9 messages wait, 0 are in flight"
 
 
 def test_it_ends_while_the_mapping_is_off_in_place_of_waiting_for_ever(tmp_path: Path) -> None:

@@ -74,7 +74,10 @@ def test_a_collection_of_another_dimension_is_refused_before_anything_is_written
     assert answer.exit_code == 2
     wrong = Collection.LINES if lines == 3 else Collection.WORDS
     told = " ".join(answer.stderr.split())
-    assert f"{wrong} holds vectors of 3 dimensions, and this command makes 384" in told
+    assert (
+        f"{wrong} holds vectors of 3 dimensions, but this command makes vectors of 384 dimensions"
+        in told
+    )
 
 
 @pytest.mark.parametrize("command", LOADING)
@@ -96,6 +99,7 @@ def test_every_collection_of_another_dimension_is_named_with_what_to_do() -> Non
         dimensions_module.check_dimensions(published(3, 4), 384)
     assert str(error.value) == (
         "receipt_lines holds vectors of 3 dimensions, receipt_words holds vectors of 4 "
-        "dimensions, and this command makes 384: send vectors of the collection's own model, or "
-        "name a deployment whose collections are empty or of 384 dimensions"
+        "dimensions, but this command makes vectors of 384 dimensions: send vectors of the "
+        "collection's own model, or use a deployment whose collections are empty or hold vectors "
+        "of 384 dimensions"
     )

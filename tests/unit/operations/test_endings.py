@@ -100,7 +100,7 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "/a"), "/a can't be used"),
         (
             FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
-            "set TMPDIR to one that can",
+            "set TMPDIR to a writable folder",
         ),
     ],
 )
@@ -212,14 +212,14 @@ def test_without_a_terminal_and_yes_nothing_is_asked_of_aws(
     assert result.exit_code == ExitCode.FAILURE
     last = result.stderr.splitlines()[-1]
     assert last.startswith("receipt-sync: this ")
-    assert "nothing was done, for nobody can be asked here; run it again with --yes" in last
+    assert "it can't ask for a confirmation without a terminal: run it again with --yes" in last
 
 
 @pytest.mark.parametrize("command", sorted(ASKING))
 def test_a_dry_run_does_not_ask(command: str, aws: Callable[[Exception], None]) -> None:
     aws(ClientError({"Error": {"Code": "AccessDenied"}}, "Scan"))
     result = run(call(command).replace("--yes", "--dry-run"))
-    assert "access denied" in result.stderr
+    assert "AWS denied access" in result.stderr
 
 
 @pytest.mark.parametrize(("answer", "agreed"), [("y\n", True), ("n\n", False), ("", False)])
@@ -239,7 +239,7 @@ def test_on_a_terminal_the_person_decides(
     result = CliRunner().invoke(program, [], input=answer)
     assert done == (["all"] if agreed else [])
     assert result.exit_code == (ExitCode.DONE if agreed else ExitCode.FAILURE)
-    assert "this deletes all. Go on?" in result.stderr
+    assert "this deletes all. Continue?" in result.stderr
 
 
 def test_yes_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,9 +64,15 @@ def words(error: Exception, connection: Connection = LOCAL) -> str:
         (refused("AccessDeniedException"), "lack the permission for Scan"),
         (refused("403", "HeadBucket"), "lack the permission for HeadBucket"),
         (refused("ExpiredTokenException"), "does not accept your credentials (ExpiredTokenEx"),
-        (refused("ThrottlingException"), "throttled Scan"),
-        (refused("Throttling", "GetMetricStatistics"), "throttled GetMetricStatistics"),
-        (refused("TooManyRequestsException", "UpdateFunctionConfiguration"), "throttled Update"),
+        (refused("ThrottlingException"), "AWS throttled every try of Scan"),
+        (
+            refused("Throttling", "GetMetricStatistics"),
+            "AWS throttled every try of GetMetricStatistics",
+        ),
+        (
+            refused("TooManyRequestsException", "UpdateFunctionConfiguration"),
+            "AWS throttled every try of Update",
+        ),
         (refused("Unheard"), "AWS refused Scan: Unheard"),
         (NoCredentialsError(), "no AWS credentials"),
         (NoRegionError(), "set AWS_REGION"),

@@ -25,9 +25,15 @@ def refusal(code: str) -> Exception:
 
 REFUSALS = {
     "no credentials": (NoCredentialsError(), "no AWS credentials: log in"),
-    "no such table": (refusal("ResourceNotFoundException"), "mend DYNAMODB_TABLE, or create it"),
-    "denied": (refusal("AccessDeniedException"), "access denied: your credentials lack"),
-    "throttled": (refusal("ThrottlingException"), "AWS throttled Scan for longer than was tried"),
+    "no such table": (
+        refusal("ResourceNotFoundException"),
+        "correct DYNAMODB_TABLE, or create the table",
+    ),
+    "denied": (
+        refusal("AccessDeniedException"),
+        "AWS denied access, because your credentials lack",
+    ),
+    "throttled": (refusal("ThrottlingException"), "AWS throttled every try of Scan"),
 }
 
 

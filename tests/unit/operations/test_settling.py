@@ -118,7 +118,7 @@ def test_what_is_left_is_told() -> None:
     course = Course([BUSY, EMPTY], [verdict(0)])
     course.settle(10)
     assert course.told == [(BUSY, 10), (EMPTY, 9.5)]
-    assert str(BUSY) == "3 messages wait, 1 are being handled"
+    assert str(BUSY) == "3 messages wait, 1 are in flight"
 
 
 def test_delayed_messages_wait_too() -> None:

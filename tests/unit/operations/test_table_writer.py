@@ -79,7 +79,9 @@ def test_a_throttled_call_is_made_again() -> None:
 
 def test_a_table_that_takes_nothing_for_a_minute_is_given_up() -> None:
     clock = ManualClock()
-    with pytest.raises(TableWriteError, match="receipts keeps throttling, 25 items"):
+    with pytest.raises(
+        TableWriteError, match="receipts throttled every try for 60 s, and 25 items"
+    ):
         writer(PickyTable(taken_a_call=0), clock).put(ENTITIES[:25])
     assert 60 < clock.elapsed < 120
 
