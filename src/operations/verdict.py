@@ -58,7 +58,7 @@ class Example:
 
 @dataclass
 class Tally:
-    """Holds the counts of one collection, and the version that was compared."""
+    """Holds the counts of one collection, and the version that was compared last."""
 
     version: int = 0
     published_at: datetime | None = None

@@ -106,7 +106,8 @@ class Verification:
         """Compare all in scope. Raises DisorderedScanError, TableReadError, IndexFailedError."""
         begun = self._clock.monotonic()
         deadline = Deadline(self._clock, LONGEST_SECONDS)
-        verdict = Verdict({name: _tally(snap) for name, snap in self._snapshots.items()}, [])
+        verdict = Verdict({name: Tally() for name in self._snapshots}, [])
+        self._describe(verdict)
         suspects = Suspects(self._clock, self._patience) if self._patience else None
         for image in chunks(images(self._scope.entities(deadline))):
             verdict.items += len(image)
@@ -116,8 +117,18 @@ class Verification:
             self._find_unexpected(verdict, collection, deadline, suspects)
         if suspects is not None:
             self._decide(verdict, suspects, deadline)
+            self._describe(verdict)
         verdict.seconds = self._clock.monotonic() - begun
         return verdict
+
+    def _describe(self, verdict: Verdict) -> None:
+        """Note which versions are compared. A second look may have moved to newer ones."""
+        for collection, snapshot in self._snapshots.items():
+            tally = verdict.tallies[collection]
+            tally.version = snapshot.version
+            tally.published_at = snapshot.published_at
+            tally.records = snapshot.count() if snapshot.version > 0 else 0
+            tally.elements = snapshot.elements
 
     def _compare(
         self, verdict: Verdict, collection: Collection, image: Image, suspects: Suspects | None
@@ -260,16 +271,6 @@ def without_vector(snapshot: Snapshot, ids: Sequence[str]) -> set[str]:
             return set(ids)
     middle = len(ids) // 2
     return without_vector(snapshot, ids[:middle]) | without_vector(snapshot, ids[middle:])
-
-
-def _tally(snapshot: Snapshot) -> Tally:
-    published = snapshot.version > 0
-    return Tally(
-        version=snapshot.version,
-        published_at=snapshot.published_at,
-        records=snapshot.count() if published else 0,
-        elements=snapshot.elements,
-    )
 
 
 def _key_of(chroma_id: str, collection: Collection) -> EntityKey | None:

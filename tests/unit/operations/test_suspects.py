@@ -117,6 +117,17 @@ def test_a_sound_compactor_under_traffic_shows_no_fault() -> None:
     assert verdict.total(Finding.EQUAL) == sum(s.count() for s in system.snapshots.values())
 
 
+def test_the_verdict_names_the_version_that_was_looked_at_last() -> None:
+    system = System()
+    system.published = dict(list(system.table.items.items())[:-6])
+    system.refresh()
+    verdict = system.verify()
+    assert verdict.faults == 0
+    for name, tally in verdict.tallies.items():
+        assert tally.version == system.snapshots[name].version > 1
+        assert tally.records == tally.findings[Finding.EQUAL]
+
+
 def test_without_patience_the_same_traffic_shows_faults() -> None:
     """The control: the traffic of these tests does differ at the first look."""
     system = System()
