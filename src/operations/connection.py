@@ -7,13 +7,9 @@ that a half-set environment does not send local names to a real account.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import boto3
-from botocore.config import Config
-from localstack_client.session import Session as LocalSession
 
 from receipt_sync.errors import SettingsError
 
@@ -25,17 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 ENDPOINT: Final = "AWS_ENDPOINT_URL"
-_CONFIG: Final = Config(
-    connect_timeout=3,
-    read_timeout=30,
-    retries={"mode": "standard", "max_attempts": 4},
-    max_pool_connections=16,
-)
-_LOCAL: Final = Config(
-    proxies={},  # A proxy of the environment can't reach the local AWS.
-    retries={"mode": "standard", "max_attempts": 2},  # More tries do not start a stopped AWS.
-    s3={"addressing_style": "path"},  # A host name with the bucket in it would not resolve.
-)
 
 
 class Names(NamedTuple):
@@ -92,9 +77,10 @@ def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
     complete = complete_environment(environment, local_state)
     names = Names(*(complete[variable] for variable in _VARIABLES))
     endpoint = complete.get(ENDPOINT) or None
-    session = _session(complete, endpoint)
-    config = _CONFIG.merge(_LOCAL) if endpoint else _CONFIG
-    client = partial(session.client, config=config)
+    # Here, as the AWS SDK takes 0.2 s of CPU time to import, which a help text does not need.
+    from operations.sdk import client_factory
+
+    client = client_factory(complete, endpoint)
     usual: dict[str, Any] = {service: client(service) for service in ("dynamodb", "s3", "sqs")}
     return Connection(names, **usual, endpoint=endpoint, client=client)
 
@@ -136,22 +122,6 @@ def _local_environment(local_state: Path) -> dict[str, str]:
             f"{local_state} is not the state file of a local AWS: write it again with `make down` "
             "and `make up`"
         ) from error
-
-
-def _session(environment: Mapping[str, str], endpoint: str | None) -> Any:
-    # botocore reads only AWS_DEFAULT_REGION, unlike every other SDK and Lambda.
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    if endpoint is None:
-        return boto3.Session(region_name=region or None)
-    session = LocalSession(
-        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") or "test",
-        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or "test",
-        region_name=region or "us-east-1",
-    )
-    # LocalSession takes the endpoint from the process's environment, which may name another one.
-    mapping = session._service_endpoint_mapping
-    session._service_endpoint_mapping = dict.fromkeys(mapping, endpoint)
-    return session
 
 
 def _listed(names: Any) -> str:
