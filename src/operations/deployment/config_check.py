@@ -18,9 +18,10 @@ from operations.deployment.discovery import (
 )
 from operations.snapshots.manifests import Damaged, Present, Published
 from receipt_sync.keys import Collection
+from receipt_sync.settings import CompactorSettings
 
 DAY: Final = 86_400
-_LEASE: Final = 60.0
+_LEASE: Final = float(CompactorSettings.model_fields["lease_seconds"].default)
 
 
 @dataclass(frozen=True)
