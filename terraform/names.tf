@@ -1,5 +1,6 @@
-# The names of all resources. SAM creates the functions and their roles (template.yaml). Their names
-# are also defined here, because log groups, alarms and keys need them before they exist.
+# The names of all resources, and one unit. SAM creates the functions and their roles
+# (template.yaml). Their names are also defined here, because log groups, alarms and keys need them
+# before they exist.
 locals {
   names = {
     table            = "portfolio-${var.environment}"
@@ -15,6 +16,8 @@ locals {
     stream_processor = "receipt-stream-processor-${var.environment}"
     compactor        = "receipt-compactor-${var.environment}"
   }
+
+  day = 86400 # seconds
 
   log_groups = { for key, function in local.functions : key => "/aws/lambda/${function}" }
 

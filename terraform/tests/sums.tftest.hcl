@@ -1,4 +1,4 @@
-# Each sum of checks.tf at its limit: the last values that fit, and the first that do not.
+# Each sum of variables.tf at its limit: the last values that fit, and the first that do not.
 
 mock_provider "aws" {
   source = "./tests/mocks"

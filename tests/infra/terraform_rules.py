@@ -105,6 +105,13 @@ def comment_syntax(module: Module) -> Iterator[str]:
                 yield f"{name}:{number} has a comment that does not begin with #"
 
 
+def standard_module_structure(module: Module) -> Iterator[str]:
+    for name, text in module.text.items():
+        if name != "variables.tf":
+            for variable in re.findall(r'^variable "(\w+)"', text, re.MULTILINE):
+                yield f"variable {variable} is declared in {name}, and not in variables.tf"
+
+
 def no_deprecated_interpolation(module: Module) -> Iterator[str]:
     for name, text in module.text.items():
         for found in _LONE_INTERPOLATION.finditer(text):
@@ -118,5 +125,6 @@ RULES: Final[tuple[Rule, ...]] = (
     naming_convention,
     required_versions,
     comment_syntax,
+    standard_module_structure,
     no_deprecated_interpolation,
 )

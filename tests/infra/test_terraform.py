@@ -30,10 +30,10 @@ def test_its_own_tests_pass(offline: Workspace):
 
 def test_its_own_tests_see_a_sum_that_is_not_checked(offline: Workspace, tmp_path: Path):
     broken = Workspace.made(tmp_path / "copy")
-    checks = (broken.folder / "checks.tf").read_text()
-    wrong = checks.replace(">= 6 * var.compactor_timeout", ">= 5 * var.compactor_timeout")
-    assert wrong != checks
-    (broken.folder / "checks.tf").write_text(wrong)
+    variables = (broken.folder / "variables.tf").read_text()
+    wrong = variables.replace(">= 6 * var.compactor_timeout", ">= 5 * var.compactor_timeout")
+    assert wrong != variables
+    (broken.folder / "variables.tf").write_text(wrong)
     ended = broken.run("test", "-no-color", "-filter=tests/sums.tftest.hcl")
     assert ended.returncode != 0
     assert 'run "visibility_below_six_times_the_functions_timeout"... fail' in ended.stdout

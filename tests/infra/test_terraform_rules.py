@@ -13,6 +13,7 @@ from tests.infra.terraform_rules import (
     naming_convention,
     no_deprecated_interpolation,
     required_versions,
+    standard_module_structure,
     typed_variables,
     used_declarations,
 )
@@ -25,6 +26,7 @@ BROKEN = {
     naming_convention: 'resource "aws_sqs_queue" "myQueue" {\n  name = "q"\n}\n',
     required_versions: 'resource "aws_sqs_queue" "q" {\n  name = "q"\n}\n',
     comment_syntax: 'locals {\n  a = "http://x" // y\n}\n',
+    standard_module_structure: 'variable "a" {\n  type = string\n}\n',
     no_deprecated_interpolation: 'locals {\n  a = "${local.a}"\n}\n',
 }
 
