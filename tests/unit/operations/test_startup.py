@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from operations.deployment.config_check import LEASE_SECONDS
 from operations.deployment.discovery import HEARTBEAT_SECONDS
 from receipt_sync.settings import CompactorSettings
 
@@ -145,3 +146,4 @@ def test_the_aws_sdk_is_not_imported(line: str, environment: dict[str, str]) -> 
 
 def test_the_default_of_the_heartbeat_is_the_default_of_the_settings() -> None:
     assert CompactorSettings.model_fields["heartbeat_seconds"].default == HEARTBEAT_SECONDS
+    assert CompactorSettings.model_fields["lease_seconds"].default == LEASE_SECONDS
