@@ -3,9 +3,10 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Self
 
 from operations.settling import Backlog
 from operations.trials.editing import Edit, Editor, apply
@@ -13,6 +14,8 @@ from receipt_sync.clock import Clock
 
 _THREADS: Final = 16
 _LOOK_SECONDS: Final = 1.0
+_AT_ONCE: Final = 160
+"""The largest number of edits that run or wait for a thread. A slow table then lowers the rate."""
 
 
 @dataclass
@@ -55,8 +58,46 @@ class StressReport:
 Tell = Callable[[int, Backlog], None]
 
 
+class _Writers:
+    """Threads that take a bounded number of tasks, and keep the first error of one.
+
+    The end of the `with` block waits for the tasks. An error in the block drops those that wait.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS)
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=error is not None)
+        if error is None:
+            self._raise_error()
+
+    def start(self, task: Callable[[], None]) -> None:
+        """Run a task in a thread. Waits while there is no room. Raises an earlier task's error."""
+        self._room.acquire()
+        self._raise_error()
+        self._pool.submit(task).add_done_callback(self._ended)
+
+    def _ended(self, task: Future[None]) -> None:
+        if not task.cancelled():
+            self._error = self._error or task.exception()
+        self._room.release()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
 class Stress:
-    """Writes each edit at its scheduled time, even if earlier edits are still running."""
+    """Writes each edit at its scheduled time, even if earlier edits are still running.
+
+    Memory does not follow the number of edits: at most `_AT_ONCE` edits are running or waiting.
+    """
 
     def __init__(self, editor: Editor, backlog: Callable[[], Backlog], clock: Clock) -> None:
         self._editor, self._backlog, self._clock = editor, backlog, clock
@@ -65,20 +106,20 @@ class Stress:
     def run(
         self, edits: Iterator[Edit], rate: float, seconds: float, tell: Tell = lambda *_: None
     ) -> StressReport:
-        """Write `rate` edits per second for `seconds` seconds. Raises what a write raises."""
+        """Write `rate` edits per second for `seconds` seconds.
+
+        The first write that fails ends the run: its error is raised before the next edit.
+        """
         report = StressReport(asked=rate)
         begun = self._clock.monotonic()
         looked = begun
-        futures = []
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with _Writers() as writers:
             for number in range(round(rate * seconds)):
                 self._wait_until(begun + number / rate)
-                futures.append(pool.submit(self._write, next(edits), report))
+                writers.start(partial(self._write, next(edits), report))
                 if self._clock.monotonic() - looked >= _LOOK_SECONDS:
                     looked = self._clock.monotonic()
                     self._look(report, looked - begun, tell)
-        for future in futures:
-            future.result()  # This raises what the thread raised.
         report.seconds = self._clock.monotonic() - begun
         self._look(report, report.seconds, tell)
         return report

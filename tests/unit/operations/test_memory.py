@@ -21,6 +21,7 @@ from operations.commands import logs as logs_module
 from operations.deployment.discovery import Function
 from operations.deployment.function_errors import errors_of
 from operations.deployment.log_events import LogLine
+from operations.items import entities_of
 from operations.repair.backfill import Backfill, Pace
 from operations.repair.delta_index import DeltaIndex, StoredDelta
 from operations.repair.guard import DeleteLimit, Guard
@@ -29,10 +30,14 @@ from operations.repair.newest_vectors import NewestVectors
 from operations.repair.outline import Outline
 from operations.repair.place import PlaceFile
 from operations.repair.repairing import Repair
+from operations.settling import Backlog
 from operations.spool import Spool
 from operations.staleness import stale_ids
 from operations.streamed import Streamed, chunks_of
+from operations.synthetic import synthetic_receipts
 from operations.table_pages import Page, Position
+from operations.trials.editing import edits
+from operations.trials.stress import Stress
 from operations.verdict import Example, Finding
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
@@ -238,3 +243,25 @@ def test_a_spool_gives_back_any_text_in_its_order() -> None:
         for text in texts:
             spool.add(text)
         assert (list(spool), list(spool), len(spool)) == (texts, texts, 4)
+
+
+class Unchanged:
+    """A table that takes every edit and keeps none."""
+
+    def update(self, key: EntityKey, fields: Mapping[str, object]) -> bool:
+        return True
+
+    def delete(self, key: EntityKey) -> bool:
+        return True
+
+
+def test_memory_of_a_stress_test_does_not_follow_the_number_of_its_changes() -> None:
+    subject = list(entities_of(next(iter(synthetic_receipts(1, Random(1))))))
+
+    def run(size: int) -> None:
+        stress = Stress(Unchanged(), lambda: Backlog(0, 0), ManualClock())
+        assert stress.run(edits(subject, Random(1)), size / 60, 60).written == size
+
+    run(SMALL)  # The first run loads what every run needs.
+    small, large = peak(run, SMALL), peak(run, LARGE)
+    assert large < small + 1

@@ -1,11 +1,12 @@
 """Edits, and what tries a deployed system out, against a system in memory."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from operations.receipts import Line, Receipt
 from operations.repair.guard import DeleteLimit
 from operations.settling import Backlog
 from operations.synthetic import synthetic_receipts
-from operations.trials.editing import Edit, Kind, TableEditor, apply, edits
+from operations.trials.editing import Edit, Editor, Kind, TableEditor, apply, edits
 from operations.trials.latency import measure
 from operations.trials.room import TooManyReceiptsError, check_room
 from operations.trials.smoke import MERCHANT, smoke
@@ -282,6 +283,41 @@ def test_edits_of_what_is_gone_are_counted_apart_and_an_error_ends_it() -> None:
 
     with pytest.raises(ZeroDivisionError):
         stress(fail, rate=20, seconds=1)
+
+
+def counted(taken: list[int]) -> Iterator[Edit]:
+    """Yield edits, and count in `taken` how many the stress test has taken."""
+    for edit in edits(entities(), Random(1), {Kind.LINE: 1}):
+        taken[0] += 1
+        yield edit
+
+
+def test_a_stress_test_that_falls_behind_holds_few_edits_back() -> None:
+    taken, ahead = [0], []
+
+    class Slow:
+        def update(self, *_: Any) -> bool:
+            ahead.append(taken[0] - len(ahead))
+            time.sleep(0.002)
+            return True
+
+    run = Stress(cast("Editor", Slow()), lambda: Backlog(0, 0), PacedClock())
+    report = run.run(counted(taken), 2_000, 1)
+    assert report.written == 2_000
+    assert max(ahead) <= 200
+
+
+def test_a_stress_test_ends_at_a_write_that_fails() -> None:
+    taken = [0]
+
+    class Failing:
+        def update(self, *_: Any) -> bool:
+            raise ZeroDivisionError
+
+    run = Stress(cast("Editor", Failing()), lambda: Backlog(0, 0), PacedClock())
+    with pytest.raises(ZeroDivisionError):
+        run.run(counted(taken), 1_000, 5)
+    assert taken[0] <= 200
 
 
 @pytest.mark.parametrize(
