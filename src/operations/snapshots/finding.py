@@ -22,7 +22,21 @@ class Found(NamedTuple):
     newest: Manifest
     """The newest readable manifest."""
     highest: int
-    """The highest version number that a reader can have seen."""
+    """The highest number of a version that was looked at; readers may have seen it."""
+
+
+class _End(NamedTuple):
+    """The place of an entry in its page, and its version."""
+
+    place: int
+    version: int
+
+
+class _Seen(NamedTuple):
+    """What a page has of a version, and the highest version in it."""
+
+    chosen: Manifest | None
+    highest: int
 
 
 class Reads(Protocol):
@@ -32,22 +46,22 @@ class Reads(Protocol):
 
 
 def find_version(history: ManifestHistory, version: int) -> Found:
-    """Find a version's manifest. Raises NothingKeptError.
+    """Find a version's manifest; of two with the same number, the newer. Raises NothingKeptError.
 
-    Each publish adds one to the version, so a binary search finds it in a page. After the deletion
-    of a manifest, the versions start at 1 again. So the function reads a page with a deletion
-    completely.
+    Each publish counts one up, so the first and the last entry of a page say where in it a version
+    is. A page that does not count like that is read whole: a manifest was deleted in it, can't be
+    read, or was overwritten with the copy of an older one. Pages after the one with the version are
+    not read, so `highest` does not count them.
     """
     newest: Manifest | None = None
     highest, unreadable = 0, 0
     for page in history.pages():
         if newest is None:
             newest, unreadable = _newest(history, page.entries, unreadable)
-        seen = _candidates(history, page, version)
-        highest = max([highest, *(manifest.version for manifest in seen)])
-        chosen = next((m for m in seen if m.version == version), None)
-        if chosen is not None and newest is not None:
-            return Found(chosen, newest, max(highest, newest.version) + unreadable)
+        seen = _search(history, page, version)
+        highest = max(highest, seen.highest)
+        if seen.chosen is not None and newest is not None:
+            return Found(seen.chosen, newest, max(highest, newest.version) + unreadable)
     raise _not_found(history.collection, version, newest)
 
 
@@ -63,40 +77,44 @@ def _newest(
     return None, unreadable
 
 
-def _candidates(history: ManifestHistory, page: Page, version: int) -> list[Manifest]:
-    """Return some manifests of a page. They include the requested one if the page holds it."""
-    if page.has_deletions:
-        return [kept.manifest for kept in history.read(page.entries) if kept.manifest is not None]
-    found = _by_halves(history, page.entries, version)
-    return [found] if found is not None else []
+def _search(history: ManifestHistory, page: Page, version: int) -> _Seen:
+    """Look for a version in a page."""
+    first, last = _ends(history, page.entries)
+    if first is None or last is None:
+        return _Seen(None, 0)
+    if page.has_deletions or first.version - last.version != last.place - first.place:
+        return _read_whole(history, page, version)
+    if not last.version <= version <= first.version:
+        return _Seen(None, first.version)
+    kept = history.read_one(page.entries[first.place + first.version - version])
+    if kept is None or kept.manifest is None or kept.manifest.version != version:
+        return _read_whole(history, page, version)
+    return _Seen(kept.manifest, first.version)
 
 
-def _by_halves(history: Reads, entries: Sequence[Entry], version: int) -> Manifest | None:
-    """Return the manifest of a version by a binary search. Versions decrease along the entries."""
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high) // 2
-        place, manifest = _readable(history, entries, middle, high)
-        if manifest is None:  # No entry from the middle on is readable.
-            high = middle
-        elif manifest.version == version:
-            return manifest
-        elif manifest.version > version:
-            low = place + 1
-        else:
-            high = middle
+def _ends(history: Reads, entries: Sequence[Entry]) -> tuple[_End | None, _End | None]:
+    """Return the first and the last entry that can be read."""
+    places = range(len(entries))
+    return _end(history, entries, places), _end(history, entries, places[::-1])
+
+
+def _end(history: Reads, entries: Sequence[Entry], places: range) -> _End | None:
+    for place in places:
+        kept = history.read_one(entries[place])
+        if kept is not None and kept.manifest is not None:
+            return _End(place, kept.manifest.version)
     return None
 
 
-def _readable(
-    history: Reads, entries: Sequence[Entry], start: int, end: int
-) -> tuple[int, Manifest | None]:
-    """Return the first readable manifest between two places, and its place."""
-    for place in range(start, end):
-        kept = history.read_one(entries[place])
-        if kept is not None and kept.manifest is not None:
-            return place, kept.manifest
-    return end, None
+def _read_whole(history: ManifestHistory, page: Page, version: int) -> _Seen:
+    """Read every manifest of a page. One at a time is held, for each may be large."""
+    seen = _Seen(None, 0)
+    for kept in history.read(page.entries):
+        if kept.manifest is not None:
+            is_chosen = seen.chosen is None and kept.manifest.version == version
+            chosen = kept.manifest if is_chosen else seen.chosen
+            seen = _Seen(chosen, max(seen.highest, kept.manifest.version))
+    return seen
 
 
 def _not_found(collection: Collection, version: int, newest: Manifest | None) -> NothingKeptError:

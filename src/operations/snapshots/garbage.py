@@ -9,6 +9,7 @@ A worker publishes the name of an object within one function's lifetime. So for 
 newest manifest does not name, this module reads only the manifests that were stored soon after it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,13 +91,17 @@ def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
 
 
 def _near(history: History, moments: list[datetime]) -> Iterator[Entry]:
-    """Yield the entries that were stored within NAMED_WITHIN after one of the moments."""
-    oldest = min(moments, default=None)
+    """Yield the entries that were stored within NAMED_WITHIN after one of the moments.
+
+    The moments are sorted first, so an entry costs one binary search, not a comparison with each moment.
+    """
+    ordered = sorted(moments)
     for page in history.pages():
         for entry in page.entries:
-            if oldest is None or entry.stored_at < oldest:
+            if not ordered or entry.stored_at < ordered[0]:
                 return
-            if any(m <= entry.stored_at <= m + NAMED_WITHIN for m in moments):
+            before = bisect_right(ordered, entry.stored_at)
+            if before and entry.stored_at <= ordered[before - 1] + NAMED_WITHIN:
                 yield entry
 
 

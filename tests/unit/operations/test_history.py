@@ -1,7 +1,7 @@
 """Of thousands of kept versions, few are read; and what is said of them is true."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -73,6 +73,47 @@ def test_a_version_that_is_not_kept_is_one_sentence(
 ) -> None:
     with pytest.raises(NothingKeptError, match=sentence):
         find_version(VersionedBucket(*contents).history(), 2)
+
+
+def copied_over(newest: int, old: int, since: int) -> list[Manifest | bytes]:
+    """Versions up to `newest`, then a copy of an old one by S3, and `since` publishes after it."""
+    return [manifest(n) for n in (*range(1, newest + 1), *range(old, old + since + 1))]
+
+
+@pytest.mark.parametrize(("old", "since"), [(3, 0), (3, 4), (29, 0), (30, 0), (20, 15)])
+@pytest.mark.parametrize("a_page", [1_000, 7])
+def test_every_kept_version_is_found_after_an_old_manifest_was_copied_over_the_newest(
+    old: int, since: int, a_page: int
+) -> None:
+    contents = copied_over(30, old, since)
+    for version in (1, 2, 3, 4, 7, 15, 20, 29, 30):
+        found = find_version(VersionedBucket(*contents, a_page=a_page).history(), version)
+        assert (found.chosen.version, found.newest.version) == (version, old + since)
+        assert len(contents) > a_page or found.highest == max(30, old + since), "it was seen"
+
+
+def test_of_two_versions_with_one_number_the_newer_is_found() -> None:
+    before = [manifest(n, "a") for n in range(1, 11)]
+    after = [manifest(n, "b") for n in range(3, 6)]
+    found = find_version(VersionedBucket(*before, *after).history(), 4)
+    assert found.chosen.packs[0].digest == digest("b")
+
+
+def test_a_version_is_called_not_kept_only_after_every_doubtful_page_was_read() -> None:
+    contents = copied_over(30, 3, 2)
+    del contents[16]
+    bucket = VersionedBucket(*contents)
+    with pytest.raises(NothingKeptError, match="version 17 of receipt_lines is not kept"):
+        find_version(bucket.history(), 17)
+    assert set(bucket.reads) == set(range(len(contents)))
+
+
+@pytest.mark.parametrize("version", [MANY + 1, MANY * 2])
+def test_a_version_that_is_not_kept_costs_few_reads(version: int) -> None:
+    bucket = many()
+    with pytest.raises(NothingKeptError):
+        find_version(bucket.history(), version)
+    assert len(bucket.reads) <= 40
 
 
 def sizes(*letters: str) -> dict[str, int]:
@@ -161,3 +202,37 @@ def test_nothing_is_garbage_while_a_version_that_may_name_it_can_not_be_read() -
     bucket = VersionedBucket(manifest(1), JUNK, manifest(3))
     with pytest.raises(GarbageUnknownError, match="deleted nothing"):
         found_garbage(bucket, stored("a", 0))
+
+
+class Moments(datetime):
+    """A moment that counts how often it is compared."""
+
+    compared = 0
+
+    def __lt__(self, other: datetime) -> bool:
+        Moments.compared += 1
+        return super().__lt__(other)
+
+    def __le__(self, other: datetime) -> bool:
+        Moments.compared += 1
+        return super().__le__(other)
+
+
+def comparisons(size: int) -> int:
+    """Compare as many objects without a name with as many versions, of which none is near."""
+    bucket = VersionedBucket(*(manifest(n) for n in range(1, size + 1)))
+    old = [
+        StoredObject(f"packs/{n:064x}", 1, Moments.fromtimestamp(START.timestamp() - 1e5 - n, UTC))
+        for n in range(size)
+    ]
+    early = StoredObject(pack_name(digest("a")), 1, START - timedelta(days=2))
+    Moments.compared = 0
+    newest = manifest(size)
+    shelf, now = Shelf(InMemorySnapshotStore()), START + timedelta(days=30)
+    found = garbage([early, *old], newest, bucket.history(), shelf, now, timedelta(hours=1))
+    assert len(found) == size + 1
+    return Moments.compared
+
+
+def test_the_search_for_garbage_does_not_compare_every_version_with_every_object() -> None:
+    assert comparisons(2_000) < 3 * comparisons(1_000)
