@@ -72,9 +72,20 @@ class Connection:
 def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
     """Return clients for the AWS of `environment`, or for the local AWS of a state file.
 
-    The function opens no connection. Raises SettingsError if neither names all parts.
+    The function opens no connection. Raises SettingsError if neither names all parts, or if an
+    endpoint is not a URL.
     """
     complete = complete_environment(environment, local_state)
+    try:
+        return _connected(complete)
+    except ValueError as error:  # botocore's "Invalid endpoint: …"
+        raise SettingsError(
+            f"AWS can't be called ({error}): set {ENDPOINT}, or the variable of that service, to "
+            "a URL such as http://127.0.0.1:4566, or unset it"
+        ) from error
+
+
+def _connected(complete: Mapping[str, str]) -> Connection:
     names = Names(*(complete[variable] for variable in _VARIABLES))
     endpoint = complete.get(ENDPOINT) or None
     # Here, as the AWS SDK takes 0.2 s of CPU time to import, which a help text does not need.

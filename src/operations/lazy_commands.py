@@ -76,7 +76,12 @@ class LazyGroup(TyperGroup):
 def _import(name: str, target: str, markup: Any) -> Command:
     module, _, attribute = target.partition(":")
     with ending_at_once():
-        found = getattr(import_module(module), attribute)
+        # Only here, because a call of a command needs this module, and the list of commands not.
+        from operations.console import ends_in_a_sentence
+
+        # The X-Ray SDK makes a botocore client when it is imported. So an unknown profile, or a
+        # configuration file that cannot be read, fails here.
+        found = getattr(ends_in_a_sentence(import_module)(module), attribute)
     program = typer.Typer(rich_markup_mode=markup)
     if isinstance(found, typer.Typer):
         program.add_typer(found, name=name)

@@ -93,7 +93,7 @@ def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
 def _near(history: History, moments: list[datetime]) -> Iterator[Entry]:
     """Yield the entries that were stored within NAMED_WITHIN after one of the moments.
 
-    The moments are sorted first, so an entry costs one binary search, not a comparison with each moment.
+    The moments are sorted, so an entry costs one binary search.
     """
     ordered = sorted(moments)
     for page in history.pages():

@@ -88,3 +88,14 @@ def test_without_an_endpoint_clients_go_to_aws(
     connection = connect(NAMED, state)
     assert connection.endpoint is None
     assert connection.dynamodb.meta.endpoint_url == "https://dynamodb.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "127.0.0.1:4566", "http://"])
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_an_endpoint_that_is_no_url_is_refused_with_its_name(
+    variable: str, endpoint: str, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {**NAMED, "AWS_REGION": "eu-west-1", variable: endpoint}
+    monkeypatch.setenv(variable, endpoint)
+    with pytest.raises(SettingsError, match="AWS_ENDPOINT_URL, or the variable of that service"):
+        connect(environment, state)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import typer
@@ -121,3 +122,27 @@ def test_the_handlers_of_before_are_back_once_the_modules_are_loaded() -> None:
     with ending_at_once():
         assert all(signal.getsignal(number) != before[number] for number in ENDING)
     assert {number: signal.getsignal(number) for number in ENDING} == before
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("AWS_PROFILE", "nowhere", "The config profile (nowhere) could not be found: set AWS_"),
+        ("AWS_CONFIG_FILE", "{folder}/broken", "AWS can't be called: Unable to parse config file"),
+    ],
+)
+def test_a_broken_aws_configuration_is_one_sentence_while_the_command_line_is_loading(
+    tmp_path: Path, variable: str, value: str, told: str
+) -> None:
+    (tmp_path / "broken").write_text("this is [ no configuration\n")
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "operations", "status"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, variable: value.format(folder=tmp_path)},
+    )
+    assert ended.returncode == ExitCode.FAILURE
+    assert ended.stderr.startswith(f"receipt-sync: {told}")
+    assert ended.stderr.count("\n") == 1
