@@ -13,14 +13,11 @@ from operations.dead_letters.boxes import boxes_of
 from operations.dead_letters.naming import names_in_logs
 from operations.deployment.discovery import Deployment
 from operations.deployment.log_events import CloudWatchLogs
-from operations.deployment.tracing import Step, together, trace
+from operations.deployment.tracing import Step, name_in_logs, together, trace
 from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 from receipt_sync.clock import SystemClock
-from receipt_sync.correlation import receipt_name
-from receipt_sync.errors import MalformedKeyError
-from receipt_sync.keys import parse_chroma_id
 
 
 @ends_in_a_sentence
@@ -63,20 +60,12 @@ def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
     functions = (deployment.stream_processor, deployment.compactor)
     groups = {function.name: function.log_group for function in functions}
     logs, since = CloudWatchLogs(connection.logs, groups), SystemClock().now() - back
-    found = trace(logs, groups, _named_in_logs(text), since)
+    found = trace(logs, groups, name_in_logs(text), since)
     if found:
         return found
     # A letter is looked for last, as each look counts as a receive.
     names = names_in_logs(boxes_of(connection, deployment, None), text)
     return together(trace(logs, groups, name, since) for name in names)
-
-
-def _named_in_logs(text: str) -> str:
-    """What of an id the logs name: of an entity, its receipt."""
-    try:
-        return receipt_name(parse_chroma_id(text).receipt)
-    except MalformedKeyError:
-        return text
 
 
 def _show(found: list[Step]) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from operations.deployment.log_events import LogEvent, Logs
+from receipt_sync.correlation import receipt_name
+from receipt_sync.errors import MalformedKeyError
+from receipt_sync.keys import parse_key
 
 NOISE = frozenset(
     {
@@ -23,6 +26,9 @@ NOISE = frozenset(
     }
 )
 """Fields of a log line that do not describe the event."""
+
+
+_RECEIPT: Final = "#RECEIPT#"
 
 
 class Step(NamedTuple):
@@ -45,6 +51,19 @@ def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> l
             step = _step(event, text)
             found[step.at, function, repr(event.content)] = step
     return sorted(found.values(), key=lambda step: (step.at, step.function))
+
+
+def name_in_logs(text: str) -> str:
+    """Return the name under which the logs have an id: of an entity's id, that of its receipt.
+
+    The id of a receipt's metadata counts too, although no Chroma record has it.
+    """
+    pk, _, rest = text.partition(_RECEIPT)
+    try:
+        key = parse_key(pk, f"RECEIPT#{rest}")
+    except MalformedKeyError:
+        return text
+    return receipt_name(key.receipt) if key else text
 
 
 def together(traces: Iterable[Sequence[Step]]) -> list[Step]:

@@ -24,7 +24,7 @@ from operations.deployment.function_errors import FunctionErrors
 from operations.deployment.last_comparison import LastComparison
 from operations.deployment.log_events import CloudWatchLogs, LogEvent
 from operations.deployment.status import PERSONS, MappingState, Status
-from operations.deployment.tracing import trace
+from operations.deployment.tracing import name_in_logs, trace
 from operations.locks import (
     DynamoDBLocks,
     HeldLock,
@@ -370,6 +370,21 @@ class Lines:
         for one in self.lines:
             if one.function == function and (containing or "") in json.dumps(one.content):
                 yield one
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("IMAGE#a#RECEIPT#00001#LINE#00002#WORD#00003", "IMAGE#a#RECEIPT#00001"),
+        ("IMAGE#a#RECEIPT#00001#LINE#00002", "IMAGE#a#RECEIPT#00001"),
+        ("IMAGE#a#RECEIPT#00001#METADATA", "IMAGE#a#RECEIPT#00001"),
+        ("IMAGE#a#RECEIPT#00001", "IMAGE#a#RECEIPT#00001"),
+        ("IMAGE#a#RECEIPT#1#METADATA", "IMAGE#a#RECEIPT#1#METADATA"),
+        ("36909821-c158-4efd-86ec-6e0edf36f540", "36909821-c158-4efd-86ec-6e0edf36f540"),
+    ],
+)
+def test_the_logs_name_the_receipt_of_every_entity(text: str, name: str) -> None:
+    assert name_in_logs(text) == name
 
 
 def test_a_trace_is_every_line_of_the_invocations_that_name_the_id() -> None:
