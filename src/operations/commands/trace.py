@@ -26,7 +26,7 @@ def trace_command(
         str,
         typer.Argument(
             metavar="MESSAGE_ID",
-            help="Or a request's id, an entity's id, or a stream record's sequence number.",
+            help="Or a request's id, an entity's id, or a parked stream record's sequence number.",
         ),
     ],
     hours: Annotated[float, typer.Option(help="How far back to look.", min=0.01)] = 24,
