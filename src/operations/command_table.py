@@ -1,4 +1,4 @@
-"""The commands of `receipt-sync`: where each is, and its line in the help.
+"""The table of the commands of `receipt-sync`: their modules and their lines in the help.
 
 The order is the order of the help. The line repeats the first paragraph of the command's docstring,
 or the `help` of its group. tests/unit/operations/test_command_table.py compares the two.
@@ -12,7 +12,7 @@ from operations.lazy_commands import Declared
 COMMANDS: Final[Mapping[str, Declared]] = {
     "load": Declared(
         "operations.commands.load:load_command",
-        "Load receipts: items into the table, vectors through embedding deltas.",
+        "Load receipts: write their items to the table and send their vectors as embedding deltas.",
     ),
     "search": Declared(
         "operations.commands.search:search_command",
@@ -20,7 +20,7 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "status": Declared(
         "operations.commands.status:status_command",
-        "Show on one screen how the system is, and what of it needs a person.",
+        "Show the state of the system on one screen, and the parts that need attention.",
     ),
     "verify": Declared(
         "operations.commands.verify:verify_command",
@@ -28,23 +28,23 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "repair": Declared(
         "operations.commands.repair:repair_command",
-        "Send what differs through the path of every change, so that the compactor repairs it.",
+        "Repair every difference between table and snapshot, through the path of every change.",
     ),
     "compare": Declared(
         "operations.commands.compare:compare_command",
-        "Show one line or word side by side: the table's item, Chroma's record, and what waits.",
+        "Show a line or word side by side: its item, its Chroma record, and messages about it.",
     ),
     "stale": Declared(
         "operations.commands.stale:stale_command",
-        "Count the records whose text has changed since their vector was made, and list their ids.",
+        "Count the records whose text changed after their vector was made, and list their ids.",
     ),
     "trace": Declared(
         "operations.commands.trace:trace_command",
-        "Show the way of one change through the logs: who took it, what became of it, and when.",
+        "Show the path of one change through the logs of both functions.",
     ),
     "logs": Declared(
         "operations.commands.logs:logs_command",
-        "Show what both functions have logged, a line each: when, which, what, and the details.",
+        "Show the logs of both functions: time, function, event and details, one event in a line.",
     ),
     "replay": Declared(
         "operations.commands.replay:replay_command",
@@ -52,17 +52,16 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "backfill": Declared(
         "operations.commands.backfill:backfill_command",
-        "Send every line and word of the table through the queue, so that its record "
-        "is computed anew.",
+        "Send every line and word through the queue, so that the compactor recomputes their "
+        "records.",
     ),
     "check-config": Declared(
         "operations.commands.check_config:check_config_command",
-        "Check the sums between timeouts, retentions and leases of what is deployed.",
+        "Check that the deployed timeouts, retentions and leases fit each other.",
     ),
     "cost": Declared(
         "operations.commands.cost:cost_command",
-        "Estimate what a month costs, by scale, from what a day, a month or a load "
-        "test has counted.",
+        "Estimate the cost of a month by scale, from the counts of a day, a month or a load test.",
     ),
     "smoke": Declared(
         "operations.commands.smoke:smoke_command",
@@ -78,7 +77,7 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "create-test-receipts": Declared(
         "operations.commands.trial_receipts:create_command",
-        "Create made-up receipts with their vectors, for trying things out.",
+        "Create synthetic receipts with their vectors, for experiments.",
     ),
     "modify-test-receipts": Declared(
         "operations.commands.trial_receipts:modify_command",
@@ -86,15 +85,15 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "dlq": Declared(
         "operations.commands.dlq:dlq",
-        "Look at dead letters, explain them, and bring them back.",
+        "Show, explain, redrive and delete dead letters.",
     ),
     "lock": Declared(
         "operations.commands.lock:lock",
-        "Look at the compactor's leases, or end one.",
+        "Show the compactor's leases, or release one.",
     ),
     "snapshot": Declared(
         "operations.commands.snapshot:snapshot",
-        "Look at what is published, and go back.",
+        "Show the published versions, restore one, and delete unused objects.",
     ),
     "flags": Declared(
         "operations.commands.flags:flags",
@@ -102,6 +101,6 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "alerts": Declared(
         "operations.commands.alerts:alerts",
-        "Decide who is told of an alarm.",
+        "Manage the receivers of alarms.",
     ),
 }

@@ -20,7 +20,7 @@ Command: TypeAlias = TyperCommand | TyperGroup
 
 
 class Declared(NamedTuple):
-    """Where a command or a group of commands is, and what the list of commands says about it."""
+    """Declares where a command or a group is, and its line in the list of commands."""
 
     target: str
     """Module and attribute, with a colon between them. A function, or a Typer for a group."""
@@ -29,7 +29,7 @@ class Declared(NamedTuple):
 
 
 class LazyCommands(Mapping[str, Command]):
-    """Commands by name. To get one imports its module; to list the names imports nothing."""
+    """Maps names to commands. A look-up imports the command's module; a list of names does not."""
 
     def __init__(self, declared: Mapping[str, Declared], markup: Any) -> None:
         self._declared, self._markup = declared, markup

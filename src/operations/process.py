@@ -1,4 +1,4 @@
-"""What a command sets for its process: whether errors have a traceback, and what output accepts.
+"""The settings of a command's process: tracebacks of errors, and the escapes of its output.
 
 This module imports no other part of the project, so that the command line starts fast.
 """
@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from io import TextIOWrapper
 
 DEBUG: ContextVar[bool | None] = ContextVar("DEBUG", default=None)
-"""Whether --debug was given; None in a program that has no such option."""
+"""Whether --debug was given; None in a program without this option."""
 
 
 def take_any_text() -> None:
-    """Let standard output and error escape what their encoding lacks.
+    """Make standard output and error print characters that their encoding lacks as escapes.
 
     A text of a queue or a log may hold half a surrogate pair, which no encoding has. In a JSON
     document this escape is the escape of JSON itself.

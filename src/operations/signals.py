@@ -45,10 +45,10 @@ _CODES: Final = {
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """End the process without a word at a signal inside the block, which only imports modules.
+    """End the process silently at a signal inside the `with` block, which only imports modules.
 
-    Nothing has begun by then. Python would print a traceback, or a module that is half imported
-    would turn the KeyboardInterrupt into an error of its own.
+    The command has not begun by then. Without this, Python would print a traceback, or a partly
+    imported module would turn the KeyboardInterrupt into another error.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -6,7 +6,7 @@ from typing import Final
 from operations.signals import ending_at_once
 
 ALLOCATIONS: Final = 30_000
-"""How many more objects must be made than freed before Python looks for garbage.
+"""The surplus of created over freed objects at which Python looks for garbage.
 
 Python's default of 700 adds about 0.07 s of CPU time to a start. Imports make hardly any garbage.
 """
@@ -16,7 +16,7 @@ def main() -> None:
     """Load the command line and run it."""
     gc.set_threshold(ALLOCATIONS)
     with ending_at_once():
-        # Only here, so that the block covers these imports, too.
+        # Import this here, so that the block covers these imports too.
         from operations.cli import main as command_line
 
     command_line()

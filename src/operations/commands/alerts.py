@@ -1,4 +1,4 @@
-"""`receipt-sync alerts list | subscribe | unsubscribe | test`."""
+"""The commands `receipt-sync alerts list | subscribe | unsubscribe | test`."""
 
 from typing import Annotated
 
@@ -14,18 +14,19 @@ from operations.environment import connection_of_process
 from operations.exit_codes import ExitCode
 from operations.failures import explained
 
-alerts = typer.Typer(no_args_is_help=True, help="Decide who is told of an alarm.")
+alerts = typer.Typer(no_args_is_help=True, help="Manage the receivers of alarms.")
 TopicArn = Annotated[
-    str | None, typer.Option("--topic", help="ARN; receipt-sync-alarms-… if there is one only.")
+    str | None,
+    typer.Option("--topic", help="ARN of the topic; by default the only receipt-sync-alarms-…."),
 ]
 
 
 @alerts.command("list")
 @ends_in_a_sentence
 def list_command(topic: TopicArn = None, as_json: AsJson = False) -> None:
-    """List who is told. Who has not confirmed yet is told nothing.
+    """List the receivers of alarms. SNS sends nothing to a receiver before it has confirmed.
 
-    Exit code 0: somebody is told. 1: nobody is.
+    Exit code 0: there is a confirmed receiver. 1: there is none.
 
     Example: receipt-sync alerts list
     """
@@ -43,18 +44,20 @@ def list_command(topic: TopicArn = None, as_json: AsJson = False) -> None:
 @alerts.command("subscribe")
 @ends_in_a_sentence
 def subscribe_command(
-    email: Annotated[str | None, typer.Option(help="An address; it must confirm.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="E-mail address. Its owner must confirm.")
+    ] = None,
     pagerduty: Annotated[
-        str | None, typer.Option(help="Endpoint of a service's CloudWatch integration.")
+        str | None, typer.Option(help="Endpoint of a PagerDuty service's CloudWatch integration.")
     ] = None,
     topic: TopicArn = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell somebody of every alarm from now on, by e-mail or through PagerDuty.
+    """Subscribe a receiver to all alarms, by e-mail or through PagerDuty.
 
-    What should outlive the next `terraform apply` unchanged belongs into its variables
-    alarm_emails and pagerduty_endpoint; a subscription made here is not touched by it.
+    `terraform apply` does not change a subscription of this command. To manage receivers with
+    Terraform, use its variables alarm_emails and pagerduty_endpoint.
 
     Example: receipt-sync alerts subscribe --email on-call@example.com
 
@@ -69,14 +72,16 @@ def subscribe_command(
         print_json({"topic": found.arn, "subscription": arn, "dry_run": dry_run})
     else:
         verb = "would subscribe" if dry_run else "subscribed"
-        hint = "" if dry_run or email is None else ": confirm by the link that SNS has sent"
+        hint = "" if dry_run or email is None else ": confirm it with the link that SNS has sent"
         output().print(f"{verb} to {found.arn} by {address.protocol}{hint}", soft_wrap=True)
 
 
 @alerts.command("unsubscribe")
 @ends_in_a_sentence
 def unsubscribe_command(
-    subscription: Annotated[str, typer.Argument(metavar="ARN", help="As `alerts list` has it.")],
+    subscription: Annotated[
+        str, typer.Argument(metavar="ARN", help="The subscription, as `alerts list` prints it.")
+    ],
     topic: TopicArn = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -104,7 +109,7 @@ def unsubscribe_command(
 @alerts.command("test")
 @ends_in_a_sentence
 def try_command(topic: TopicArn = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Send every subscriber a message that says that it is a test.
+    """Send a test message to every receiver.
 
     Example: receipt-sync alerts test
     """
@@ -120,10 +125,10 @@ def try_command(topic: TopicArn = None, dry_run: DryRun = False, as_json: AsJson
 
 def _show(found: list[Subscription]) -> None:
     if not found:
-        output().print("nobody is told")
+        output().print("there are no receivers of alarms: add one with `alerts subscribe`")
         return
-    table = Table(title="who is told of an alarm", title_justify="left")
-    for name in ("by", "where", "confirmed", "subscription"):
+    table = Table(title="receivers of alarms", title_justify="left")
+    for name in ("protocol", "endpoint", "confirmed", "subscription"):
         table.add_column(name, overflow="fold")
     for one in found:
         table.add_row(one.protocol, escape(one.endpoint), "yes" if one.confirmed else "no", one.arn)

@@ -1,4 +1,4 @@
-"""`receipt-sync backfill`."""
+"""The command `receipt-sync backfill`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,33 +34,33 @@ _ITEMS_A_PAGE = 1_000
 @ends_in_a_sentence
 def backfill_command(
     rate: Annotated[
-        float, typer.Option("--changes-per-second", help="Records to send a second.", min=1)
+        float, typer.Option("--changes-per-second", help="Records to send per second.", min=1)
     ] = 1_000,
     most_waiting: Annotated[
-        int, typer.Option(help="Messages that may wait before another page is sent.", min=0)
+        int, typer.Option(help="Send another page only below this many messages.", min=0)
     ] = 200,
     place: Annotated[
-        Path, typer.Option(help="File that remembers how far it has got.", dir_okay=False)
+        Path, typer.Option(help="File with the position of an interrupted run.", dir_okay=False)
     ] = Path("backfill.place"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for the effect, then verify.", min=0)
     ] = 0,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send every line and word of the table through the queue, so that its record is computed anew.
+    """Send every line and word through the queue, so that the compactor recomputes their records.
 
-    For what the stream has never held: a table older than its stream, or changes of a day on which
-    a mapping was off. It sends no faster than the compactor follows. Vectors come from embedding
-    deltas alone: `repair` sends those again.
+    Use it for changes that the stream does not hold. The table may be older than its stream, or a
+    mapping was off for more than a day. The command waits while the compactor is behind. Vectors
+    come only from embedding deltas. `repair` sends those again.
 
-    An interrupted run leaves a place file. --resume goes on there, for as long as the stream keeps
-    what has changed since that run began (24 hours). Without --resume every run begins anew.
+    An interrupted run leaves a place file, from which --resume continues. This works for 24 hours
+    after the start of that run, because the stream keeps changes for that long. Without --resume,
+    every run starts from the beginning.
 
-    Exit code 0: all is sent (with --wait: and equal). 1: --wait was too short. 2: not all is sent.
+    Exit code 0: all records are sent (with --wait: and equal). 1: --wait was too short. 2: some
+    records are not sent.
 
     Example: receipt-sync backfill --changes-per-second 500
 
@@ -86,13 +86,13 @@ def backfill_command(
     else:
         output().print(f"{sent.now:,} records {'would be ' if dry_run else ''}sent")
         if left is not None:
-            output().print(f"{sent.before:,} were sent by the run of {moment(left.begun)}")
+            output().print(f"the run of {moment(left.begun)} had sent {sent.before:,} before")
     if settled is not None and not settled.settled:
         raise typer.Exit(ExitCode.VERDICT)
 
 
 class _Queue:
-    """The compaction queue and its mapping."""
+    """The compaction queue and its event source mappings."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -130,7 +130,7 @@ def _send(connection: Connection, backfill: Backfill, left: Place | None) -> Sen
 
 
 def _items(connection: Connection) -> int | None:
-    """About how many items the table has; DynamoDB counts them every six hours or so."""
+    """Return the approximate number of items. DynamoDB counts them about every six hours."""
     table = connection.dynamodb.describe_table(TableName=connection.names.table)["Table"]
     return table.get("ItemCount") or None
 

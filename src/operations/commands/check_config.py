@@ -1,4 +1,4 @@
-"""`receipt-sync check-config`."""
+"""The command `receipt-sync check-config`."""
 
 import typer
 from rich.markup import escape
@@ -16,10 +16,11 @@ from operations.snapshots.manifests import present_versions
 
 @ends_in_a_sentence
 def check_config_command(as_json: AsJson = False) -> None:
-    """Check the sums between timeouts, retentions and leases of what is deployed.
+    """Check that the deployed timeouts, retentions and leases fit each other.
 
-    Each is a setting of two services, so neither refuses a wrong one. Exit code 0: all hold. 1:
-    some do not.
+    Each rule concerns settings of two services, so neither service refuses a wrong value.
+
+    Exit code 0: all rules hold. 1: some rules are broken.
 
     Example: receipt-sync check-config
 

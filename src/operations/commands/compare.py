@@ -1,4 +1,4 @@
-"""`receipt-sync compare`."""
+"""The command `receipt-sync compare`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass
 class _Looked:
-    """The messages that were looked at, and how many were not, by queue."""
+    """Holds the read messages and the number of unread ones, by queue."""
 
     letters: dict[str, list[Letter]]
     unseen: dict[str, int]
@@ -50,21 +50,22 @@ class _Looked:
 @ends_in_a_sentence
 def compare_command(
     entity: Annotated[
-        str, typer.Argument(help="IMAGE#…#RECEIPT#…#LINE#…, or a word's; also PK/SK.")
+        str, typer.Argument(help="Id of a line or word: IMAGE#…#RECEIPT#…#LINE#…, or PK/SK.")
     ],
     peek: Annotated[
         bool,
-        typer.Option("--peek", help="Look at some of the compaction queue, too, once each."),
+        typer.Option("--peek", help="Also read up to 100 messages of the compaction queue."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show one line or word side by side: the table's item, Chroma's record, and what waits.
+    """Show a line or word side by side: its item, its Chroma record, and messages about it.
 
-    The dead-letter queues are always looked into. The compaction queue is with --peek alone: up to
-    100 of its messages, each once, and not while it is handled. It says how many more there are.
+    The command always reads the dead-letter queues. With --peek it also reads up to 100 messages of
+    the compaction queue, each once. It cannot read messages in flight, and prints the number of
+    unread ones.
 
-    Exit code 0: as it should be. 1: it differs, is missing or unexpected. 2: there is no such
-    entity, neither in the table nor in the snapshot.
+    Exit code 0: the record is correct. 1: it differs, is missing or unexpected. 2: neither the
+    table nor the snapshot holds this entity.
 
     Example: receipt-sync compare 'IMAGE#5c2a7a4e#RECEIPT#00001#LINE#00003'
     """
@@ -75,15 +76,15 @@ def compare_command(
         found = _view(connection, key, looked)
     if found.finding is None and not found.messages:
         raise EmptySelectionError(
-            f"there is no {key.chroma_id}, neither in the table nor in the snapshot nor in what "
-            "waits: check the id"
+            f"there is no {key.chroma_id}, neither in the table nor in the snapshot nor in a "
+            "message: check the id"
         )
     if as_json:
         print_json({**found.to_json(), "unseen": looked.unseen})
     else:
         _show(found)
         for queue, count in looked.unseen.items():
-            output().print(f"[yellow]about {count:,} messages of the {queue} were not looked at")
+            output().print(f"[yellow]about {count:,} messages of the {queue} were not read")
     if found.finding in FAULTS:
         raise typer.Exit(ExitCode.VERDICT)
 
@@ -92,13 +93,13 @@ def _key(text: str) -> EntityKey:
     try:
         return parse_chroma_id(text.replace("/RECEIPT#", "#RECEIPT#"))
     except MalformedKeyError as error:
-        raise typer.BadParameter(f"{error}; of a whole receipt ask `verify --receipt`") from error
+        raise typer.BadParameter(f"{error}. For a whole receipt, use `verify --receipt`") from error
 
 
 def _view(connection: Connection, key: EntityKey, looked: _Looked) -> EntityView:
     collection = key.collection
     if collection is None:
-        raise AssertionError("a Chroma id is that of a line or word")
+        raise AssertionError("a Chroma id belongs to a line or a word")
     deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
     with (
         snapshot_readers(connection, [collection]) as readers,
@@ -151,7 +152,7 @@ def _show(found: EntityView) -> None:
     for message in found.messages:
         reason = escape(message.reason or "")
         console.print(
-            f"waits in {message.queue} since {moment(message.sent)}: {message.message_id} {reason}"
+            f"in {message.queue} since {moment(message.sent)}: {message.message_id} {reason}"
         )
     console.print(f"finding: {found.finding or 'neither in the table nor in the snapshot'}")
 

@@ -1,4 +1,4 @@
-"""`receipt-sync cost`."""
+"""The command `receipt-sync cost`."""
 
 import json
 from dataclasses import asdict
@@ -26,25 +26,25 @@ from receipt_sync.clock import SystemClock
 @ends_in_a_sentence
 def cost_command(
     counts: Annotated[
-        Path | None, typer.Option(help="Counts as JSON, in place of the functions' logs.")
+        Path | None, typer.Option(help="JSON file of counts to use instead of the logs.")
     ] = None,
-    hours: Annotated[float, typer.Option(help="How far back to count.", min=0.01)] = 24,
+    hours: Annotated[float, typer.Option(help="Hours of logs to count.", min=0.01)] = 24,
     save_counts: Annotated[
-        Path | None, typer.Option(help="Write what was counted to this file.")
+        Path | None, typer.Option(help="Write the counts to this file as JSON.")
     ] = None,
     prices: Annotated[
-        Path | None, typer.Option(help="Prices as JSON, over those of us-east-1.")
+        Path | None, typer.Option(help="JSON file of prices that replace those of us-east-1.")
     ] = None,
     plot_file: Annotated[
-        Path | None, typer.Option("--plot", help="Write a plot, .svg or .png.")
+        Path | None, typer.Option("--plot", help="Write a plot to this .svg or .png file.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Estimate what a month costs, by scale, from what a day, a month or a load test has counted.
+    """Estimate the cost of a month by scale, from the counts of a day, a month or a load test.
 
-    The counts come from the metrics in the functions' logs, and are scaled in proportion. A faster
-    rate fills larger batches. Counts of a burst therefore give the least that a month can cost, and
-    counts of single changes give the most.
+    The counts come from the metrics in the functions' logs, and are scaled in proportion. A higher
+    rate fills larger batches. Counts of a burst therefore give the lowest cost of a month, and
+    counts of single changes give the highest.
 
     Example: receipt-sync cost --hours 720 --plot cost.svg
 
@@ -65,7 +65,7 @@ def cost_command(
 
 
 def cost_table(estimates: list[Estimate]) -> Table:
-    """Dollars a month, a column a scale."""
+    """Return a table of dollars for a month, with a column for each scale."""
     table = Table(title="dollars a month, by changes a month", title_justify="left")
     table.add_column("")
     for estimate in estimates:

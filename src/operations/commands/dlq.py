@@ -1,4 +1,4 @@
-"""`receipt-sync dlq show | explain | mend | redrive | drop`."""
+"""The commands `receipt-sync dlq show | explain | mend | redrive | drop`."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -30,24 +30,26 @@ from operations.failures import explained
 from operations.readers import snapshot_readers
 from receipt_sync.messages import ReadMessage
 
-dlq = typer.Typer(
-    no_args_is_help=True, help="Look at dead letters, explain them, and bring them back."
-)
+dlq = typer.Typer(no_args_is_help=True, help="Show, explain, redrive and delete dead letters.")
 Queue = Annotated[
-    Which | None, typer.Option("--queue", help="Only this dead-letter queue; both by default.")
+    Which | None, typer.Option("--queue", help="Only this dead-letter queue. Default: both.")
 ]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="Only these.")]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[MESSAGE_ID]...", help="Only these letters. Default: all."),
+]
 
 
 @dlq.command("show")
 @ends_in_a_sentence
 def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
-    """List the dead letters of both queues: since when, how often received, why.
+    """List the dead letters of both queues with their time, number of receives, and reason.
 
-    A letter without a reason was received too often; the others were set aside at once. Each look
-    counts as a receive and changes nothing else. Letters that another command holds are counted.
+    SQS moved a letter without a reason, because it was received too often. A function set the other
+    letters aside itself. Each look counts as a receive and changes nothing else. The command counts
+    the letters that another command holds.
 
-    Exit code 0: there is none. 1: there are some.
+    Exit code 0: there are no letters. 1: there are some.
 
     Example: receipt-sync dlq show
 
@@ -73,9 +75,9 @@ def show_command(queue: Queue = None, as_json: AsJson = False) -> None:
 @dlq.command("explain")
 @ends_in_a_sentence
 def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = False) -> None:
-    """Say why each letter is dead, whether it would be taken now, and what to do.
+    """Explain each letter: its cause, the result of a redrive now, and what to do.
 
-    Exit code 0: there is none. 1: there are some, or one that was named was not found.
+    Exit code 0: there are no letters. 1: there are some, or a named letter was not found.
 
     Example: receipt-sync dlq explain
 
@@ -97,12 +99,12 @@ def explain_command(ids: Ids = None, queue: Queue = None, as_json: AsJson = Fals
 @dlq.command("mend")
 @ends_in_a_sentence
 def mend_command(ids: Ids = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Bring back delta objects that were deleted, from the bucket's versions.
+    """Restore deleted delta objects from the bucket's versions.
 
-    It is the one cause of a dead letter that can be mended from here; `dlq explain` says so where
-    it helps. The letters stay where they are: redrive them afterwards.
+    `dlq explain` names the letters that need this. The letters stay in the queue: redrive them
+    afterwards.
 
-    Exit code 0: all letters were looked at. 1: some were not found, or another command holds them.
+    Exit code 0: all letters were read. 1: some were not found, or another command holds them.
 
     Example: receipt-sync dlq mend --dry-run
     """
@@ -128,17 +130,17 @@ def redrive_command(
     ids: Ids = None,
     queue: Queue = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also those that would come back, as `explain` says.")
+        bool, typer.Option("--force", help="Also letters that would come back, as `explain` says.")
     ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send letters to the compaction queue again, all of them or those that are named.
+    """Send all letters, or the named ones, to the compaction queue again.
 
-    Each letter is sent first and deleted after, so that none is lost, and without the reason of
-    its first death. A parked stream record goes as a change of its entity. What `dlq explain`
-    knows would come back stays, with the reason, and so does what can't be sent.
+    The command sends each letter first and then deletes it, so that none is lost. It sends a letter
+    without its old reason, and a parked stream record as a change of its entity. A letter stays if
+    it cannot be sent, or if it would come back by `dlq explain`. The output gives the reason.
 
     Exit code 0: all are moved. 1: some stay, were not found, or are held by another command.
 
@@ -160,13 +162,15 @@ def redrive_command(
 @dlq.command("drop")
 @ends_in_a_sentence
 def drop_command(
-    ids: Annotated[list[str], typer.Argument(metavar="MESSAGE_ID...", help="Which letters.")],
+    ids: Annotated[
+        list[str], typer.Argument(metavar="MESSAGE_ID...", help="The letters to delete.")
+    ],
     queue: Queue = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete letters for good, once what they were about is mended in another way.
+    """Delete letters permanently, after their cause and their effects are repaired otherwise.
 
     Exit code 0: all are deleted. 1: some were not found.
 
@@ -174,12 +178,12 @@ def drop_command(
     """
     connection = connection_of_process()
     if not dry_run:
-        confirm(f"this deletes {len(ids)} letters of {_named(queue)} for good", yes=yes)
+        confirm(f"this permanently deletes {len(ids)} letters of {_named(queue)}", yes=yes)
     with explained(connection):
         boxes = boxes_of(connection, Deployment(connection), queue)
         done = [drop(box.letters, ids, dry_run=dry_run) for box in boxes]
     together = _together(done)
-    if not together.unknown:  # the letters that were not looked at are none of those named
+    if not together.unknown:  # All named letters were found, so the unread ones do not matter.
         together.unseen = 0
     _end(together, "deleted", dry_run=dry_run, as_json=as_json)
 
@@ -236,7 +240,7 @@ def _mend(
 
 
 def _missing(ids: Iterable[str] | None, found: set[str]) -> list[str]:
-    """Return those of the ids that were named and not found."""
+    """Return the named ids that were not found."""
     return sorted(set(ids or ()) - found)
 
 
@@ -245,7 +249,7 @@ def _wanted(letters: Iterable[Letter], ids: list[str]) -> list[Letter]:
 
 
 def _together(parts: list[Redriven]) -> Redriven:
-    """Return what became of letters that were looked for in several queues."""
+    """Return the common result of several queues. An id is unknown if no queue holds it."""
     done = Redriven()
     for part in parts:
         done.moved += part.moved

@@ -1,4 +1,4 @@
-"""Dead letters on a terminal."""
+"""The output of dead letters on a terminal."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -17,7 +17,7 @@ _COLOURS: Final = {Outlook.TAKEN: "green", Outlook.REFUSED: "red"}
 
 
 def print_redriven(done: Redriven, verb: str) -> None:
-    """How many, and which not."""
+    """Print the number of moved letters, and each letter that stays."""
     console = output()
     console.print(f"{done.count} letters {verb}")
     for message_id, reason in done.kept.items():
@@ -27,23 +27,23 @@ def print_redriven(done: Redriven, verb: str) -> None:
 
 
 def print_unknown(ids: Iterable[str]) -> None:
-    """Name the letters that were asked for and not found."""
+    """Print the requested letters that were not found."""
     for message_id in ids:
         output().print(f"[red]not found[/red] {escape(message_id)}", soft_wrap=True)
 
 
 def print_unseen(count: int) -> None:
-    """Say how many letters were not looked at, if there are any."""
+    """Print the number of unread letters, if there are any."""
     if count:
         output().print(
-            f"[yellow]about {count:,} letters were not looked at[/yellow]: another command holds "
-            f"them, for {HOLD_SECONDS} s at most, or they are too many for one look: run it again",
+            f"[yellow]about {count:,} letters were not read[/yellow]: another command holds them "
+            f"for {HOLD_SECONDS} s at most, or they are too many for one run. Run it again",
             soft_wrap=True,
         )
 
 
 def row_of(which: Which, letter: Letter) -> dict[str, Any]:
-    """A letter for programs. Not its body, which may hold receipt text."""
+    """Return a letter as JSON, without its body, which may hold receipt text."""
     return {
         "queue": which.value,
         "message_id": letter.message_id,
@@ -56,7 +56,7 @@ def row_of(which: Which, letter: Letter) -> dict[str, Any]:
 
 
 def print_letters(rows: list[tuple[Which, Letter]], unseen: int = 0) -> None:
-    """Print a row a letter."""
+    """Print a table with one row for each letter."""
     print_unseen(unseen)
     if not rows:
         if not unseen:
@@ -79,7 +79,7 @@ def print_letters(rows: list[tuple[Which, Letter]], unseen: int = 0) -> None:
 
 
 def print_explanations(found: list[Explanation], unknown: list[str], unseen: int) -> None:
-    """Print why, what about, and what to do, a paragraph a letter."""
+    """Print one paragraph for each letter: its cause, its entities, and what to do."""
     console = output()
     print_unknown(unknown)
     print_unseen(unseen)
@@ -93,5 +93,5 @@ def print_explanations(found: list[Explanation], unknown: list[str], unseen: int
             console.print(f"  about: {escape(key)}", soft_wrap=True)
         if len(one.keys) > 3:
             console.print(f"  and {len(one.keys) - 3:,} more")
-        console.print(f"  redriven it [{colour}]{one.outlook}[/{colour}]")
+        console.print(f"  after a redrive it [{colour}]{one.outlook}[/{colour}]")
         console.print(f"  do: {escape(one.remedy)}", soft_wrap=True)

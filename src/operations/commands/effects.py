@@ -1,4 +1,4 @@
-"""What each command reads and writes, what Ctrl-C leaves, and how it may end: one declaration each.
+"""The effects of each command: its reads and writes, the state after Ctrl-C, and its exit codes.
 
 docs/cli.md shows them as a table. Tests compare them with the calls that the commands make.
 """
@@ -12,7 +12,7 @@ from operations.exit_codes import ExitCode
 
 
 class Part(StrEnum):
-    """A part of the system that a command reads or writes."""
+    """Names the parts of the system that commands read or write."""
 
     TABLE = "table"
     STREAM = "stream"
@@ -31,12 +31,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Effects:
-    """What a command does to the parts. `ctrl_c` says what is left when it is ended early."""
+    """Declares a command's effects on the parts. `ctrl_c` says what is left after Ctrl-C."""
 
     reads: frozenset[Part]
     writes: frozenset[Part] = frozenset()
     beside: str = "yes"
-    """Whether the compactor may run meanwhile, and what follows if it does."""
+    """Whether the compactor may run meanwhile, and with what effect."""
     ctrl_c: str = "nothing is left"
     verdict: bool = False
     """Whether it may exit with 1. Each command may exit with 0, 2 and 130."""
@@ -59,11 +59,11 @@ _PROBE: Final = Effects(
     _parts("table snapshots deltas queue settings"),
     _parts("table deltas queue"),
     beside="yes: it measures the compactor",
-    ctrl_c="the receipts of its own are deleted first",
+    ctrl_c="it deletes its test receipts first",
     verdict=True,
 )
-_LETTERS_LET_GO: Final = "letters that it holds are given back; what was sent stays sent"
-_LOADS: Final = "what was written stays; the same call writes it again"
+_LETTERS_LET_GO: Final = "it releases the letters that it holds; sent changes stay sent"
+_LOADS: Final = "written items stay; the same call writes them again"
 
 EFFECTS: Final[Mapping[str, Effects]] = {
     "load": Effects(_parts("settings snapshots"), _parts("table deltas queue"), ctrl_c=_LOADS),
@@ -73,15 +73,15 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "repair": Effects(
         _parts("table snapshots deltas queue settings"),
         _parts("queue deltas"),
-        beside="yes: the compactor applies what it sends",
-        ctrl_c="what was sent is applied; run it again for the rest",
+        beside="yes: the compactor applies the sent changes",
+        ctrl_c="the compactor applies the sent changes; run it again for the rest",
         verdict=True,
     ),
     "compare": Effects(
         _parts("table snapshots deltas letters queue settings"),
         _parts("queue"),
         beside="yes; --peek holds up to 100 messages for 20 s at most",
-        ctrl_c="messages that it holds are given back",
+        ctrl_c="it releases the messages that it holds",
         verdict=True,
     ),
     "stale": _looks("snapshots"),
@@ -92,7 +92,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "dlq mend": Effects(
         _parts("letters settings deltas snapshots"),
         _parts("deltas"),
-        ctrl_c="objects that were restored stay; letters are given back",
+        ctrl_c="restored objects stay; it releases the letters",
         verdict=True,
     ),
     "dlq redrive": Effects(
@@ -104,7 +104,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "dlq drop": Effects(
         _parts("letters settings"),
         _parts("letters"),
-        ctrl_c="letters that were deleted are gone; the others are given back",
+        ctrl_c="deleted letters are gone; it releases the others",
         verdict=True,
     ),
     "replay": Effects(
@@ -116,15 +116,15 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "backfill": Effects(
         _parts("table queue settings snapshots deltas"),
         _parts("queue files"),
-        beside="yes: it keeps to the compactor's pace",
-        ctrl_c="its place is kept, and a later run with --resume goes on from there",
+        beside="yes: it waits while the compactor is behind",
+        ctrl_c="the place file stays, and a later run with --resume continues from it",
         verdict=True,
     ),
     "lock show": _looks("leases settings"),
     "lock release": Effects(
         _parts("leases settings"),
         _parts("leases"),
-        beside="yes: a live holder wastes a cycle and loses no update (I3)",
+        beside="yes: a holder that is at work wastes a cycle, but no update is lost (I3)",
         verdict=True,
     ),
     "snapshot show": _looks("snapshots", verdict=True),
@@ -132,21 +132,21 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "snapshot restore": Effects(
         _parts("snapshots deltas queue settings"),
         _parts("snapshots queue settings"),
-        beside="yes: it switches the queue's mapping off, and on again at its end",
-        ctrl_c="the old version or the restored one is published, never a mixture; the mapping is "
-        "on again; deltas that were not sent are found by repair",
+        beside="yes: it switches the queue's mappings off, and on again at its end",
+        ctrl_c="the old version or the restored one is published, never a mixture; the mappings "
+        "are on again; repair sends the missing deltas",
     ),
     "snapshot gc": Effects(
         _parts("snapshots"),
         _parts("snapshots"),
-        beside="yes: a publish under way keeps what it needs",
-        ctrl_c="objects that were deleted were garbage; the others stay",
+        beside="yes: a publish in progress keeps the objects that it needs",
+        ctrl_c="only garbage is deleted; the other objects stay",
     ),
     "flags show": _looks("settings", verdict=True),
     "flags set": Effects(
         _parts("settings"),
         _parts("settings"),
-        ctrl_c="some switches may be set and others not: `flags show`",
+        ctrl_c="some switches may be set and others not; see `flags show`",
     ),
     "check-config": _looks("settings snapshots", verdict=True),
     "alerts list": _looks("topic", verdict=True),
@@ -164,7 +164,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         _parts("table settings snapshots"), _parts("table deltas queue"), ctrl_c=_LOADS
     ),
 }
-"""By the command's name."""
+"""The effects by the command's name."""
 
 
 def rows() -> list[str]:

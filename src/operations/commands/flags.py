@@ -1,4 +1,4 @@
-"""`receipt-sync flags show | set`."""
+"""The commands `receipt-sync flags show | set`."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -19,9 +19,9 @@ flags = typer.Typer(no_args_is_help=True, help="Switch parts of the synchronisat
 _STATES = {True: "[green]on[/green]", False: "[red]off[/red]", None: "[yellow]unknown[/yellow]"}
 _SOURCES = ("stream", "queue")
 _MEANING = {
-    "metadata": "changes of a receipt's merchant are queued",
-    "line": "changes of lines are queued",
-    "word": "changes of words are queued",
+    "metadata": "the stream processor queues changes of merchants",
+    "line": "the stream processor queues changes of lines",
+    "word": "the stream processor queues changes of words",
     "stream": "the stream invokes the stream processor",
     "queue": "the queue invokes the compactor",
 }
@@ -30,12 +30,12 @@ _MEANING = {
 @flags.command("show")
 @ends_in_a_sentence
 def show_command(as_json: AsJson = False) -> None:
-    """Show the stream processor's feature flags, and whether stream and queue invoke.
+    """Show the stream processor's feature flags, and whether stream and queue invoke the functions.
 
-    A source is on if each of its event source mappings is; `status` shows them one by one.
+    A source is on if all its event source mappings are on. `status` shows each mapping.
 
-    Exit code 0: all are known. 1: the function's variables can't be read, for lack of kms:Decrypt,
-    or a source has a mapping that is on and one that is off.
+    Exit code 0: all switches are known. 1: kms:Decrypt is missing to read the function's variables,
+    or a source has mappings that are on and others that are off.
 
     Example: receipt-sync flags show
     """
@@ -53,17 +53,20 @@ def set_command(
     metadata: Annotated[bool | None, typer.Option(help="Queue changes of merchants.")] = None,
     line: Annotated[bool | None, typer.Option(help="Queue changes of lines.")] = None,
     word: Annotated[bool | None, typer.Option(help="Queue changes of words.")] = None,
-    stream: Annotated[bool | None, typer.Option(help="Let the stream invoke.")] = None,
-    queue: Annotated[bool | None, typer.Option(help="Let the queue invoke.")] = None,
+    stream: Annotated[
+        bool | None, typer.Option(help="Let the stream invoke the stream processor.")
+    ] = None,
+    queue: Annotated[bool | None, typer.Option(help="Let the queue invoke the compactor.")] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Switch feature flags and event source mappings, all mappings of a source together.
 
-    A disabled mapping keeps its place and loses nothing while its source does not: the stream keeps
-    24 hours, the queue four days. A change whose flag is off is passed over for good: afterwards
-    run `verify` and `repair`. The next `sam deploy` sets what its parameters say.
+    A disabled mapping keeps its position. It loses no change while its source keeps the change: 24
+    hours in the stream, four days in the queue. The stream processor skips a change whose flag is
+    off, and never queues it later. So run `verify` and `repair` afterwards. The next `sam deploy`
+    sets the flags and mappings to its parameters.
 
     Example: receipt-sync flags set --no-queue
 
@@ -71,7 +74,7 @@ def set_command(
     """
     wanted = {"metadata": metadata, "line": line, "word": word, "stream": stream, "queue": queue}
     if all(on is None for on in wanted.values()):
-        raise typer.BadParameter("name a switch, such as --no-word")
+        raise typer.BadParameter("the call names no switch: give at least one, such as --no-word")
     connection = connection_of_process()
     if not dry_run:
         confirm(f"this switches {_named(wanted)} in the deployed system", yes=yes)

@@ -1,4 +1,4 @@
-"""`receipt-sync latency`."""
+"""The command `receipt-sync latency`."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -21,22 +21,23 @@ from receipt_sync.clock import SystemClock
 
 @ends_in_a_sentence
 def latency_command(
-    changes: Annotated[int, typer.Option(help="How many changes to make.", min=1)] = 20,
+    changes: Annotated[int, typer.Option(help="Number of changes to make.", min=1)] = 20,
     limit: Annotated[
-        float | None, typer.Option(help="Exit with 1 if the 95th percentile is above, in seconds.")
+        float | None,
+        typer.Option(help="Exit with 1 if the 95th percentile is above this many seconds."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(help="Seconds that a change may take until readers see it.", min=1)
+        float, typer.Option(help="Most seconds from a change until readers see it.", min=1)
     ] = 120,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure the time from a write to the published snapshot, one change after another.
 
-    The changes are made to a receipt of its own, which is deleted in the end. What real changes
-    took, `receipt-sync status` says.
+    The command changes its own test receipt and deletes it at the end. `receipt-sync status` shows
+    the times of real changes.
 
-    Exit code 0: measured. 1: above --limit. 2: it could not be measured.
+    Exit code 0: measured. 1: above --limit. 2: the measurement failed.
 
     Example: receipt-sync latency --changes 50 --limit 30
     """
@@ -62,7 +63,7 @@ def _show_plan(changes: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"changes": changes, "dry_run": True})
     else:
-        output().print(f"would make {changes} changes to a receipt of its own")
+        output().print(f"would make {changes} changes to a new test receipt")
 
 
 def _measure(connection: Connection, changes: int, timeout: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""`receipt-sync load`."""
+"""The command `receipt-sync load`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -28,7 +28,7 @@ from operations.table_writer import TableWriter
 from receipt_sync.clock import SystemClock
 
 Receipts = Callable[[], Iterator[Receipt]]
-"""Reads the receipts from the start, each time it is called."""
+"""Reads the receipts from the start at each call."""
 
 STAND_IN = "hashed character n-grams, a stand-in for your model"
 
@@ -38,25 +38,28 @@ def load_command(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="Receipts, one JSON object a line.", exists=True, dir_okay=False, readable=True
+            help="File of receipts, one JSON object in each line.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
         ),
     ] = None,
     synthetic: Annotated[
-        int | None, typer.Option(help="Make up this many receipts instead.", min=1)
+        int | None, typer.Option(help="Load this many synthetic receipts instead.", min=1)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the receipts that are made up.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic receipts.")] = 1,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the receipts and count; write nothing.")
+        bool, typer.Option("--dry-run", help="Check and count the receipts. Write nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
-    """Load receipts: items into the table, vectors through embedding deltas.
+    """Load receipts: write their items to the table and send their vectors as embedding deltas.
 
-    The vectors are hashed character n-grams, a stand-in for the model that your own pipeline
-    calls: they know spelling, not meaning. Loading the same receipts again rewrites them. After
-    Ctrl-C, what is in the table has its vectors; the same command loads all of it again. Nothing is
-    written if the published vectors have another number of dimensions than 384. --dry-run asks no
-    AWS, so it does not look at them.
+    The vectors are hashed character n-grams, a stand-in for the model of your own pipeline. They
+    compare spelling, not meaning. A second load of the same receipts rewrites them. After Ctrl-C,
+    all items in the table have their vectors, and the same command loads all receipts again. The
+    command writes nothing if the published vectors have another dimension than 384. --dry-run does
+    not call AWS, so it does not check this.
 
     Example: receipt-sync load receipts.jsonl
 
@@ -76,12 +79,12 @@ def load_command(
 def load_with_progress(
     connection: Connection, receipts: Receipts, planned: LoadReport
 ) -> LoadReport:
-    """Load into `connection`, with a bar for each stage.
+    """Load receipts with a progress bar for each stage.
 
-    Raises OtherDimensionError before anything is written. The published snapshots are fetched to
-    know their dimension.
+    The function first fetches the published snapshots to compare their dimension. Raises
+    OtherDimensionError before it writes anything.
     """
-    looking = notes().status("looking at the vectors that are published")
+    looking = notes().status("checking the dimension of the published vectors")
     with looking, snapshot_readers(connection) as readers:
         check_dimensions(readers, DIMENSION)
     writer, sender = writer_of(connection), sender_of(connection)
@@ -103,12 +106,12 @@ def load_with_progress(
 
 
 def writer_of(connection: Connection) -> TableWriter:
-    """A writer to the connection's table."""
+    """Return a writer to the connection's table."""
     return TableWriter(connection.dynamodb, connection.names.table, _persistence())
 
 
 def sender_of(connection: Connection) -> DeltaSender:
-    """A sender of vectors through the connection's bucket and queue."""
+    """Return a sender of vectors through the connection's bucket and queue."""
     names, ids = connection.names, ULIDGenerator()
     return DeltaSender(
         connection.s3,
@@ -121,7 +124,7 @@ def sender_of(connection: Connection) -> DeltaSender:
 
 
 def check_reachable(connection: Connection) -> None:
-    """Ask table, bucket and queue once, so that a wrong name is found before a first write."""
+    """Call table, bucket and queue once, to find a wrong name before the first write."""
     connection.dynamodb.describe_table(TableName=connection.names.table)
     connection.s3.head_bucket(Bucket=connection.names.bucket)
     connection.sqs.get_queue_attributes(
@@ -135,7 +138,7 @@ def _persistence() -> Persistence:
 
 def _receipts(file: Path | None, synthetic: int | None, seed: int) -> Receipts:
     if (file is None) == (synthetic is None):
-        raise typer.BadParameter("give either a FILE or --synthetic N")
+        raise typer.BadParameter("a load has one source: give either a FILE or --synthetic N")
     if file is not None:
         return lambda: read_receipts(file)
     count = synthetic or 0

@@ -1,4 +1,4 @@
-"""`receipt-sync lock show | release`."""
+"""The commands `receipt-sync lock show | release`."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,19 +20,21 @@ from operations.locks import DynamoDBLocks, HeldLock, held_locks, release
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-lock = typer.Typer(no_args_is_help=True, help="Look at the compactor's leases, or end one.")
+lock = typer.Typer(no_args_is_help=True, help="Show the compactor's leases, or release one.")
 LockId = Annotated[
     str | None,
-    typer.Option("--lock-id", help="Before the collection's suffix; the compactor's by default."),
+    typer.Option(
+        "--lock-id", help="Lock id without the collection's suffix. Default: the compactor's."
+    ),
 ]
 
 
 @lock.command("show")
 @ends_in_a_sentence
 def show_command(lock_id: LockId = None, as_json: AsJson = False) -> None:
-    """Show who holds the lease of each collection, until when, and whether that worker lives.
+    """Show the holder of each collection's lease, its end, and whether the holder is at work.
 
-    A lease that is over needs no hand: the next worker takes it.
+    An expired lease needs no action, because the next worker takes it.
 
     Example: receipt-sync lock show
     """
@@ -49,27 +51,28 @@ def show_command(lock_id: LockId = None, as_json: AsJson = False) -> None:
 @lock.command("release")
 @ends_in_a_sentence
 def release_command(
-    collection: Annotated[Collection, typer.Argument(help="Whose lease.")],
+    collection: Annotated[Collection, typer.Argument(help="The collection of the lease.")],
     force: Annotated[
-        bool, typer.Option("--force", help="Even where its holder has beaten just now.")
+        bool, typer.Option("--force", help="Release it even if its holder is at work.")
     ] = False,
     lock_id: LockId = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """End a lease whose holder is gone, so that the next worker need not wait for its end.
+    """Release a lease whose holder is gone, so that the next worker need not wait for its end.
 
-    Conditional on the owner: a lease that changed hands meanwhile stays. Should the holder live
-    after all, it costs a wasted cycle and nothing else.
+    The release has a condition on the owner, so a lease with a new owner stays. If the holder is at
+    work after all, it wastes one cycle, but no update is lost.
 
-    Exit code 0: released, or there was none. 1: it changed hands. 2: its holder is at work.
+    Exit code 0: released, or there was no lease. 1: the lease has a new owner. 2: the holder is at
+    work.
 
     Example: receipt-sync lock release receipt_lines --dry-run
     """
     connection = connection_of_process()
     if not dry_run:
-        confirm(f"this ends the lease of {collection}, whoever holds it", yes=yes)
+        confirm(f"this releases the lease of {collection}", yes=yes)
     with explained(connection):
         held = {one.collection: one for one in _held(connection, lock_id)}.get(collection)
         released = held is not None and release(
@@ -112,5 +115,5 @@ def _sentence(held: HeldLock | None, *, released: bool, dry_run: bool) -> str:
     if held is None:
         return "there is no such lease"
     if not released:
-        return "it changed hands meanwhile: nothing was released"
+        return "the lease has a new owner by now, so the command released nothing"
     return f"{'would release' if dry_run else 'released'} {held.lock_id} of {escape(held.owner)}"

@@ -1,4 +1,4 @@
-"""`receipt-sync logs`."""
+"""The command `receipt-sync logs`."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ _RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START"
 
 
 class Of(StrEnum):
-    """Which function."""
+    """Names the functions."""
 
     STREAM = "stream"
     COMPACTOR = "compactor"
@@ -34,23 +34,23 @@ class Of(StrEnum):
 @ends_in_a_sentence
 def logs_command(
     function: Annotated[
-        Of | None, typer.Option("--function", help="Only this one; both by default.")
+        Of | None, typer.Option("--function", help="Only this function. Default: both.")
     ] = None,
     errors: Annotated[
-        bool, typer.Option("--errors", help="Only lines that tell an error.")
+        bool, typer.Option("--errors", help="Only lines that report an error.")
     ] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with new lines; end it with Ctrl-C.")
+        bool, typer.Option("--follow", help="Show new lines too, until Ctrl-C.")
     ] = False,
-    minutes: Annotated[float, typer.Option(help="How far back to look.", min=0.1)] = 15,
+    minutes: Annotated[float, typer.Option(help="Minutes before now to show.", min=0.1)] = 15,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document a line.")
+        bool, typer.Option("--json", help="Print one JSON document in each line.")
     ] = False,
 ) -> None:
-    """Show what both functions have logged, a line each: when, which, what, and the details.
+    """Show the logs of both functions: time, function, event and details, one event in a line.
 
-    Metrics and the runtime's own lines about each invocation are left out, unless they tell an
-    error. --json prints a JSON document a line. `receipt-sync trace` follows one change.
+    The output leaves out metrics, and the runtime's own lines about each invocation unless they
+    report an error. `receipt-sync trace` follows one change.
 
     Example: receipt-sync logs --errors --minutes 60
 
@@ -77,7 +77,7 @@ class _Functions:
         self._logs, self._errors = CloudWatchLogs(connection.logs, self._groups), errors
 
     def lines(self, clock: Clock, back: timedelta, *, follow: bool) -> Iterator[LogLine]:
-        """Give each line once, oldest first; with `follow` new ones as they appear."""
+        """Yield each line once, oldest first. With `follow`, also yield new lines."""
         since, late = clock.now() - back, LATE + timedelta(seconds=_POLL_SECONDS)
         told = Told(late)
         while True:

@@ -1,11 +1,13 @@
-"""Options that several commands have, spelt the same in each."""
+"""The options that several commands share."""
 
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print what the command would do. Write nothing.")
+]
 ImageOption = Annotated[
     str | None, typer.Option("--image", metavar="ID", help="Only this image's receipts.")
 ]
@@ -18,13 +20,13 @@ SampleOption = Annotated[
     typer.Option("--sample", help="Only a random share of the images: 0.01 is 1 %.", max=1),
 ]
 SeedOption = Annotated[
-    int | None, typer.Option("--seed", help="Of the sample; another one each time by default.")
+    int | None, typer.Option("--seed", help="Seed of the sample. Default: a new sample each time.")
 ]
 
 FreshnessGoal = Annotated[
     float,
     typer.Option(
-        help="Seconds that a difference may last before it counts; 0: the first look decides.",
+        help="Seconds that a difference must last to count. 0: the first look decides.",
         min=0,
     ),
 ]

@@ -1,4 +1,4 @@
-"""`receipt-sync repair`."""
+"""The command `receipt-sync repair`."""
 
 from itertools import islice
 from typing import Annotated, Any
@@ -46,30 +46,32 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     sample: SampleOption = None,
     seed: SeedOption = None,
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the effect, then verify again.", min=0)
+        float, typer.Option(help="Most seconds to wait for the repair and verify it.", min=0)
     ] = 0,
     max_delete_share: Annotated[
-        float, typer.Option(help="Of a collection's records; more are not removed.", min=0, max=1)
+        float, typer.Option(help="Largest share of a collection to remove.", min=0, max=1)
     ] = _SHARE,
     freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send what differs through the path of every change, so that the compactor repairs it.
+    """Repair every difference between table and snapshot, through the path of every change.
 
-    A record that differs is computed anew. One without an item is removed. One that is missing, or
-    has an older vector than its newest delta, gets that delta again. The bucket keeps deltas for
-    `delta_retention_days` of Terraform. What is kept nowhere is listed: embed it again. Without
-    --wait nothing is known yet of the effect: ask `receipt-sync verify`.
+    The compactor recomputes a record that differs, and removes a record without an item. If a
+    record is missing, or its vector is older than its newest delta, the command sends that delta
+    again. The bucket keeps deltas for `delta_retention_days` of Terraform. The command lists the
+    records whose vectors are no longer kept: embed them again. Without --wait, it does not check
+    the effect: run `receipt-sync verify` afterwards.
 
-    More than a tenth of a collection, if that is more than 1,000 records, is removed only if
-    --max-delete-share says so, and a person at the terminal, or --yes, agrees. The compactor
-    refuses a cycle that deletes more than its MAX_DELETE_SHARE of a collection. So nothing is sent
-    beyond that, whatever is said here.
+    By default, the command removes at most a tenth of a collection, or 1,000 records if that is
+    more. To remove more, give --max-delete-share and confirm it at the terminal or with --yes. The
+    compactor refuses a cycle that deletes more than its MAX_DELETE_SHARE of a collection. So the
+    command never sends more than that.
 
-    Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: something can't be
-    repaired from here, or --wait was too short. 2: a failure; what was sent before it is applied.
+    Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: some records cannot
+    be repaired with this command, or --wait was too short. 2: a failure; the compactor applies the
+    changes that were sent before it.
 
     Example: receipt-sync repair --dry-run
 
@@ -104,13 +106,13 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
 
 
 def plan_with_progress(repair: Repair) -> Plan:
-    """Find the remedy of every fault that was noted. Raises MassDeleteError."""
+    """Return the plan for all noted faults. Raises MassDeleteError."""
     with notes().status("looking for vectors in the delta objects"):
         return repair.plan()
 
 
 def send_with_progress(repair: Repair, plan: Plan) -> int:
-    """Send what was planned; returns the number of messages."""
+    """Send the planned messages with a progress bar, and return their number."""
     with progress_bars() as progress:
         bar = progress.add_task("changes sent", total=plan.steps)
         return repair.send(lambda count: progress.advance(bar, count))
@@ -128,22 +130,24 @@ def _show(
     for chroma_id in islice(plan.reembed(), _IDS_SHOWN):
         console.print(f"[yellow]embed again[/yellow] {escape(chroma_id)}", soft_wrap=True)
     for chroma_id, reason in islice(plan.by_hand(), _IDS_SHOWN):
-        console.print(f"[red]by hand[/red] {escape(f'{chroma_id}: {reason}')}", soft_wrap=True)
+        console.print(f"[red]manually[/red] {escape(f'{chroma_id}: {reason}')}", soft_wrap=True)
     if after is not None:
-        console.print("repaired" if after.is_equal else f"[red]{after.faults:,} are left[/red]")
+        console.print(
+            "repaired" if after.is_equal else f"[red]{after.faults:,} differences are left[/red]"
+        )
 
 
 def plan_table(plan: Plan, *, dry_run: bool) -> Table:
-    """What is, or would be, sent."""
+    """Return a table of the messages that were sent, or would be sent."""
     table = Table(title="would be sent" if dry_run else "sent", title_justify="left")
     table.add_column("remedy")
     table.add_column("records", justify="right")
     rows = {
-        "computed anew": plan.recompute,
-        "removed": plan.remove,
-        "vector sent again": plan.resent,
-        "to be embedded again": plan.reembed_count,
-        "to be repaired by hand": plan.by_hand_count,
+        "recompute": plan.recompute,
+        "remove": plan.remove,
+        "send the vector again": plan.resent,
+        "embed again yourself": plan.reembed_count,
+        "repair manually": plan.by_hand_count,
     }
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")

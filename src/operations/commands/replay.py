@@ -1,4 +1,4 @@
-"""`receipt-sync replay`."""
+"""The command `receipt-sync replay`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -38,30 +38,30 @@ from operations.repair.wiring import DEFAULT_LIMIT, changes_of, newest_of, repai
 from receipt_sync.clock import SystemClock
 
 _MALFORMED = (
-    "{count} of its records are malformed and can't be sent: mend the items that they name, then "
-    "`receipt-sync dlq drop` it"
+    "{count} of its records are malformed and can't be sent: repair the items that they name, then "
+    "drop it with `receipt-sync dlq drop`"
 )
-_NO_PART = "it is no part of the stream: `receipt-sync dlq explain` says what it is"
+_NO_PART = "it does not name a part of the stream: see `receipt-sync dlq explain`"
 
 
 class _Sent(Enum):
-    """What became of the part that a letter names."""
+    """Names the results for the part of a letter: sent whole, not sent, or gone."""
 
     WHOLE, NOT, GONE = auto(), auto(), auto()
 
 
 @dataclass
 class _Done:
-    """What became of the failure records."""
+    """The results for all failure records."""
 
     replayed: list[Replayed] = field(default_factory=list)
     gone: int = 0
     repaired: Summary | None = None
     unknown: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
-    """Letters that stay, and why."""
+    """The letters that stay, with the reason."""
     unseen: int = 0
-    """About how many letters were not looked at, as another command holds them."""
+    """The approximate number of unread letters, because another command holds them."""
 
     @property
     def malformed(self) -> list[str]:
@@ -69,7 +69,7 @@ class _Done:
 
     @property
     def is_left(self) -> bool:
-        """Whether something could not be mended."""
+        """Return whether some parts or records are not repaired."""
         left = self.malformed or self.unknown or self.kept or self.unseen
         return bool(left or (self.repaired and self.repaired.is_left))
 
@@ -88,25 +88,28 @@ class _Done:
 def replay_command(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MESSAGE_ID]...", help="Letters of the stream's queue; or all."),
+        typer.Argument(
+            metavar="[MESSAGE_ID]...",
+            help="Letters of the stream's dead-letter queue. Default: all.",
+        ),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="A failure record as JSON, in place of a letter.", exists=True),
+        typer.Option(help="JSON file of a failure record, instead of a letter.", exists=True),
     ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay the parts of the stream that Lambda gave up, from their failure records.
 
-    While the stream holds the records (24 hours), their changes are sent to the compaction queue.
-    After that nobody knows what they were about, so the whole table is compared and what differs
-    is repaired. A letter is deleted once its whole part is sent: one with a malformed record stays.
-    A stream that throttles is asked again for a minute. After a failure or Ctrl-C the same command
-    goes on with the letters that are left.
+    While the stream holds the records (24 hours), the command sends their changes to the compaction
+    queue. After that, their entities are unknown, so the command compares the whole table and
+    repairs the differences. It deletes a letter when its whole part is sent. A letter with a
+    malformed record stays. The command retries a throttled call for a minute. After a failure or
+    Ctrl-C, the same command continues with the remaining letters.
 
-    Exit code 0: all is sent. 1: something is left: a record that is malformed, a letter that is no
-    part of the stream, was not found or is held by another command.
+    Exit code 0: all is sent. 1: something is left: a malformed record, or a letter that names no
+    part of the stream, was not found, or is held by another command.
 
     Example: receipt-sync replay --dry-run
 
@@ -143,7 +146,7 @@ def _replay_letters(connection: Connection, ids: list[str], *, dry_run: bool) ->
                 if sent is _Sent.GONE:
                     gone.append(letter)
                 elif sent is _Sent.WHOLE and not dry_run:
-                    _finish(box, found, letter)  # at once: no later failure has it sent again
+                    _finish(box, found, letter)  # A later failure must not send it again.
             if gone:
                 done.repaired = _repair(connection, dry_run=dry_run)
             for letter in () if dry_run else gone:
@@ -156,7 +159,7 @@ def _replay_letter(
 ) -> _Sent:
     try:
         part = _replay(connection, record, done, dry_run=dry_run)
-    except StreamUnreadError as error:  # of this letter: the others are replayed
+    except StreamUnreadError as error:  # This concerns one letter. Replay the others.
         done.kept[letter.message_id] = str(error)
         return _Sent.NOT
     if part is None:
@@ -174,13 +177,13 @@ def _finish(box: Box, found: Held, letter: Letter) -> None:
 
 @contextmanager
 def _counted(done: _Done, parts: int) -> Iterator[None]:
-    """Tell what was sent before a failure or a signal that ends the block."""
+    """Print how many parts were sent if a failure or a signal ends the block."""
     try:
         yield
     except BaseException:
         notes().print(
-            f"{len(done.replayed)} of {parts} parts were sent before the end; the letters of the "
-            "others stay, and the same command goes on with them"
+            f"{len(done.replayed)} of {parts} parts were sent before the end. The letters of the "
+            "others stay: run the same command again to continue"
         )
         raise
 
@@ -188,7 +191,7 @@ def _counted(done: _Done, parts: int) -> Iterator[None]:
 def _parts(
     letters: Sequence[Letter], ids: Sequence[str], done: _Done
 ) -> Iterator[tuple[Letter, FailureRecord]]:
-    """Give the letters that are parts of the stream; note those that were named and are none."""
+    """Yield the letters that name a part of the stream. Note requested letters that do not."""
     for letter in letters:
         record = content_of(letter.body)
         if isinstance(record, FailureRecord):
@@ -201,7 +204,7 @@ def _parts(
 def _replay(
     connection: Connection, record: FailureRecord, done: _Done, *, dry_run: bool
 ) -> Replayed | None:
-    """Return what was sent; None if the stream does not hold the whole part any more."""
+    """Return the result of a replay; None if the stream no longer holds the whole part."""
     stream = DynamoDBStream(connection.streams, SystemClock(), SystemRandom())
     changes = changes_of(connection)
     try:
@@ -230,7 +233,7 @@ def _record_of(file: Path) -> FailureRecord:
     record = content_of(file.read_text())
     if not isinstance(record, FailureRecord):
         raise typer.BadParameter(
-            f"{file} holds no failure record: a JSON object with DDBStreamBatchInfo"
+            f"{file} is not a failure record: give a JSON object with DDBStreamBatchInfo"
         )
     return record
 
@@ -248,13 +251,13 @@ def _show(done: _Done, *, dry_run: bool, as_json: bool) -> None:
     if done.repaired is not None:
         steps = done.repaired.steps
         console.print(
-            f"{done.gone} parts are no longer in the stream: compared the table, {steps:,} "
+            f"{done.gone} parts are no longer in the stream. Compared the table: {steps:,} "
             f"repairs {verb}"
         )
         if done.repaired.is_left:
             console.print(
-                "[red]some records can't be repaired from here[/red]: `receipt-sync repair "
-                "--dry-run` lists them",
+                "[red]this command can't repair some records[/red]: list them with "
+                "`receipt-sync repair --dry-run`",
                 soft_wrap=True,
             )
     for event in done.malformed:

@@ -1,4 +1,4 @@
-"""`receipt-sync search`."""
+"""The command `receipt-sync search`."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -21,18 +21,18 @@ from receipt_sync.keys import Collection
 
 @ends_in_a_sentence
 def search_command(
-    text: Annotated[str, typer.Argument(help="What to look for.")],
+    text: Annotated[str, typer.Argument(help="The text to look for.")],
     merchant: Annotated[
-        str | None, typer.Option(help="Only receipts of this merchant, named to the letter.")
+        str | None, typer.Option(help="Only receipts of this merchant, by its exact name.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=1000)] = 10,
+    limit: Annotated[int, typer.Option(help="Number of hits to show.", min=1, max=1000)] = 10,
     words: Annotated[bool, typer.Option("--words", help="Search words, not lines.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the hits as JSON.")] = False,
 ) -> None:
     """Find the nearest lines, or words, in the published snapshot.
 
-    Nearness is that of the stand-in embedding, which knows spelling and not meaning. A hit marked
-    stale has another text now than the one its vector was made from.
+    The distance comes from the stand-in embedding, which compares spelling and not meaning. The
+    vector of a hit marked stale was made from an earlier text.
 
     Example: receipt-sync search "total 9.00" --limit 5
 
@@ -60,13 +60,13 @@ def _search(reader: Reader, text: str, limit: int, merchant: str | None) -> Sequ
         if dimension in (None, DIMENSION):
             raise
         raise OtherDimensionError(
-            f"the collection's vectors have {dimension} dimensions, and the stand-in embedding "
-            f"makes {DIMENSION}: search with the model that made them"
+            f"the collection's vectors have {dimension} dimensions, but the stand-in embedding "
+            f"makes vectors of {DIMENSION}: search with the collection's own model"
         ) from error
 
 
 def hits_table(hits: Sequence[Hit], title: str) -> Table:
-    """Hits, nearest first."""
+    """Return a table of hits, nearest first."""
     table = Table(title=title, title_justify="left")
     table.add_column("distance", justify="right")
     table.add_column("text")

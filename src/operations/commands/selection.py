@@ -1,7 +1,7 @@
 """The part of the table that the options --image, --receipt and --sample select.
 
-It imports Chroma through the table's source, so it is apart from the options, which every command
-imports.
+This module imports Chroma through the table's source. So it is separate from the options, which
+every command imports.
 """
 
 from random import Random, SystemRandom
@@ -24,7 +24,10 @@ def scope_of(
     sample: float | None,
     seed: int | None,
 ) -> Scope:
-    """What the options name. Raises typer's BadParameter for a combination without meaning."""
+    """Return the scope that the options select.
+
+    Raises typer's BadParameter for a combination of options that has no meaning.
+    """
     check_scope(image, receipt, sample, seed)
     source = source_of(connection)
     if receipt is not None:
@@ -42,34 +45,39 @@ def check_scope(
 ) -> None:
     """Raise typer's BadParameter for a combination of options that has no meaning."""
     if sum(option is not None for option in (image, receipt, sample)) > 1:
-        raise typer.BadParameter("give one of --image, --receipt and --sample")
+        raise typer.BadParameter("give only one of --image, --receipt and --sample")
     if image is not None:
         image_id(image)
     if receipt is not None:
         receipt_key(receipt)
     if sample is not None and sample <= 0:
-        raise typer.BadParameter("--sample is a share above 0, such as 0.01")
+        raise typer.BadParameter(f"--sample is {sample:g}: give a share above 0, such as 0.01")
     if seed is not None and sample is None:
-        raise typer.BadParameter("--seed is of a --sample")
+        raise typer.BadParameter("--seed needs --sample: give both, or leave out --seed")
 
 
 def receipt_key(text: str) -> ReceiptKey:
-    """A receipt written as image id, slash, number. Raises typer's BadParameter."""
+    """Return the key of a receipt from its image id, a slash and its number.
+
+    Raises typer's BadParameter.
+    """
     image, _, number = text.rpartition("/")
     if not image or not number.isdecimal():
-        raise typer.BadParameter(f"{text!r} is no receipt: write the image's id, a slash, a number")
+        raise typer.BadParameter(
+            f"{text!r} is not a receipt: give the image's id, a slash, and the receipt's number"
+        )
     return ReceiptKey(image_id(image), int(number))
 
 
 def image_id(text: str) -> str:
-    """An image's id, with or without IMAGE# before it. Raises typer's BadParameter."""
+    """Return an image's id from a text with or without IMAGE#. Raises typer's BadParameter."""
     image = text.removeprefix("IMAGE#")
     if not image or "#" in image:
-        raise typer.BadParameter(f"{text!r} is no image: its id holds no #")
+        raise typer.BadParameter(f"{text!r} is not an image: give an image's id, which has no #")
     return image
 
 
 def source_of(connection: Connection) -> DynamoDBSource:
-    """The connection's table, as the compactor reads it."""
+    """Return the connection's table with the compactor's reader."""
     client: Any = connection.dynamodb
     return DynamoDBSource(client, connection.names.table, SystemRandom(), Silence())

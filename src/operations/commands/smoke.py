@@ -1,4 +1,4 @@
-"""`receipt-sync smoke`."""
+"""The command `receipt-sync smoke`."""
 
 from typing import Annotated
 
@@ -20,17 +20,18 @@ from receipt_sync.clock import SystemClock
 @ends_in_a_sentence
 def smoke_command(
     timeout: Annotated[
-        float, typer.Option(help="Seconds that a step may take until readers see it.", min=1)
+        float, typer.Option(help="Most seconds from a step until readers see it.", min=1)
     ] = 120,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Send one receipt through the deployed system: insert, rename its merchant, delete.
 
-    Each step is timed from the write to the published snapshot. The receipt's name is its own, and
-    it is deleted in the end, whatever happens. Made for the end of a deployment.
+    The command measures the time of each step from the write to the published snapshot. The test
+    receipt has a new name, and the command deletes it in every case. Run it after a deployment.
 
-    Exit code 0: all steps were seen. 1: one was not, in time. 2: it could not be tried.
+    Exit code 0: readers saw all steps. 1: readers did not see a step in time. 2: the test failed to
+    run.
 
     Example: receipt-sync smoke
 

@@ -1,4 +1,4 @@
-"""`receipt-sync snapshot show | history | restore | gc`."""
+"""The commands `receipt-sync snapshot show | history | restore | gc`."""
 
 from datetime import timedelta
 from itertools import islice
@@ -29,19 +29,22 @@ from receipt_sync.keys import Collection
 
 SWEEPER = "receipt-sync snapshot gc"
 
-snapshot = typer.Typer(no_args_is_help=True, help="Look at what is published, and go back.")
+snapshot = typer.Typer(
+    no_args_is_help=True,
+    help="Show the published versions, restore one, and delete unused objects.",
+)
 
 
 class NotDeletedError(OperationError):
-    """S3 did not delete objects; names the first of them."""
+    """S3 did not delete some objects. The text names the first of them."""
 
 
 @snapshot.command("show")
 @ends_in_a_sentence
 def show_command(as_json: AsJson = False) -> None:
-    """Show the published version of each collection: size, records, packs, who wrote it and when.
+    """Show the published version of each collection: size, records, packs, writer and time.
 
-    Exit code 0: each can be read. 1: a manifest is damaged; the others are shown.
+    Exit code 0: all manifests are readable. 1: a manifest is damaged; the others are shown.
 
     Example: receipt-sync snapshot show
     """
@@ -61,21 +64,20 @@ def show_command(as_json: AsJson = False) -> None:
 @ends_in_a_sentence
 def history_command(
     collection: Of,
-    limit: Annotated[int, typer.Option(help="How many versions to show.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Number of versions to show.", min=1)] = 20,
     check: Annotated[
         bool, typer.Option("--check", help="Fetch every object and compare it with its name.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the versions that the bucket keeps, newest first, and what of their objects is there.
+    """List the versions that the bucket keeps, newest first, and whether their objects exist.
 
-    The compactor deletes objects that no version needs any more after its retention (a day).
-    Without --check nothing is known of an object's content. With it, a version is whole if every
-    object is what its name says: this fetches the snapshot once.
+    The compactor deletes unneeded objects after its retention (a day). So an older version may lack
+    objects. Without --check, the command does not read the objects. With --check, it fetches each
+    object once and compares its content with its name. A version is whole if all objects match.
 
-    Exit code 0: nothing is known to be wrong. 1: the newest version lacks objects, or can't be
-    read, or --check has found a damaged object. An older version may lack objects: they are
-    deleted after the retention.
+    Exit code 0: no fault was found. 1: the newest version lacks objects or is unreadable, or
+    --check has found a damaged object.
 
     Example: receipt-sync snapshot history receipt_lines --limit 5 --check
     """
@@ -98,24 +100,25 @@ snapshot.command("restore")(restore_command)
 def gc_command(
     collection: Of,
     older_than: Annotated[
-        float, typer.Option(help="Hours; a publish under way has stored younger ones.", min=1)
+        float,
+        typer.Option(help="Age in hours. A publish in progress may need younger objects.", min=1),
     ] = 24,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete objects that no kept version names: what crashed publishes have left behind.
+    """Delete the objects that no kept version names. Crashed publishes leave such objects.
 
-    What a version needs, or has retired and not yet deleted, stays. The compactor deletes retired
-    objects itself.
+    The command keeps the objects that a version needs or has retired. The compactor deletes
+    retired objects itself.
 
-    Exit code 0: all of them are gone. 2: some are not, and why.
+    Exit code 0: all such objects are deleted. 2: some are not; the error says why.
 
     Example: receipt-sync snapshot gc receipt_words --dry-run
     """
     connection = connection_of_process()
     if not dry_run:
-        confirm(f"this deletes what no kept version of {collection} names", yes=yes)
+        confirm(f"this deletes the objects that no kept version of {collection} names", yes=yes)
     with explained(connection), notes().status("listing objects"):
         found = _garbage(connection, collection, timedelta(hours=older_than))
         if not dry_run:
@@ -132,7 +135,7 @@ def gc_command(
 def _rows(
     connection: Connection, collection: Collection, limit: int, *, check: bool
 ) -> list[HistoryRow]:
-    """The newest versions, and what is known of their objects."""
+    """Return the newest versions and the state of their objects."""
     s3, bucket = connection.s3, connection.names.bucket
     sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
     history = ManifestHistory(s3, bucket, collection)
@@ -150,8 +153,8 @@ def _sweep(
     left = sorted(swept.intersection(stored.name for stored in there))
     if left:
         raise NotDeletedError(
-            f"S3 has not deleted {len(left):,} of {len(swept):,} objects, {left[0]} among them: "
-            "make sure that you may call s3:DeleteObject, and run gc again"
+            f"S3 has not deleted {len(left):,} of {len(swept):,} objects, among them {left[0]}: "
+            "check that your role may call s3:DeleteObject, and run the command again"
         )
     return [stored for stored in found if stored.name in swept]
 
@@ -159,11 +162,11 @@ def _sweep(
 def _garbage(
     connection: Connection, collection: Collection, grace: timedelta
 ) -> list[StoredObject]:
-    """What no version that the bucket keeps needs, so that a restore still finds its objects.
+    """Return the objects that no kept version needs, so that a restore still finds its objects.
 
-    Raises GarbageUnknownError where a manifest can't be read: what it needs is not known.
+    Raises GarbageUnknownError if a manifest is unreadable, so that its objects are unknown.
     """
-    # Objects first: what a publish names in between is then known to be named.
+    # List the objects first, so that the manifests include a publish that ends in between.
     objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
     history = ManifestHistory(connection.s3, connection.names.bucket, collection)
     newest = _newest(history)
@@ -172,14 +175,14 @@ def _garbage(
 
 
 def _newest(history: ManifestHistory) -> Manifest:
-    """The present manifest. Raises GarbageUnknownError if it can't be read."""
+    """Return the newest manifest. Raises GarbageUnknownError if it is unreadable."""
     entries = (entry for page in history.pages() for entry in page.entries)
     for kept in history.read(islice(entries, 1)):
         if kept.manifest is not None:
             return kept.manifest
     raise GarbageUnknownError(
-        f"the manifest of {history.collection} can't be read, so what is garbage is not known: "
-        "restore a version first"
+        f"the manifest of {history.collection} can't be read, so the objects that it needs are "
+        "unknown: restore a version first with `receipt-sync snapshot restore`"
     )
 
 

@@ -1,4 +1,4 @@
-"""`receipt-sync snapshot restore`."""
+"""The command `receipt-sync snapshot restore`."""
 
 from typing import Annotated
 
@@ -15,34 +15,40 @@ from operations.snapshots.restoring import Restoration, Restored
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-Of = Annotated[Collection, typer.Argument(help="Which collection's snapshot.")]
+Of = Annotated[Collection, typer.Argument(help="The collection of the snapshot.")]
 
 
 @ends_in_a_sentence
 def restore_command(
     collection: Of,
-    version: Annotated[int, typer.Argument(help="As `snapshot history` lists it.", min=1)],
+    version: Annotated[
+        int, typer.Argument(help="The version, as `snapshot history` lists it.", min=1)
+    ],
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish an earlier version anew, under a higher number, and send the vectors since it again.
+    """Publish an earlier version again under a higher number, and send the later vectors again.
 
-    All of its objects are fetched and checked before anything is published, of a dry run too. The
-    queue's mapping is off meanwhile, and on again afterwards.
+    The command first fetches and checks all objects of the version, also in a dry run. It switches
+    the queue's event source mappings off during the restore, and on afterwards.
 
-    The version lacks the vectors that were acknowledged after it. So every delta that is newer than
-    it, less the time for which the queue keeps a message, is sent to the queue again. The bucket
-    keeps deltas for `delta_retention_days` of Terraform: of an older version, some are gone. What
-    else has changed in the table since then is not in the version: run `repair` afterwards.
+    The version lacks the vectors that the compactor acknowledged after it. So the command sends
+    every newer delta to the queue again. It also sends deltas that are older than the version by
+    less than the queue's retention. The bucket keeps deltas for `delta_retention_days` of
+    Terraform, so some deltas of an old version may be gone. The version also lacks later changes of
+    the table: run `repair` afterwards.
 
-    Exit code 0: restored. 2: it was not, and why; or it was, and not all deltas were sent again.
+    Exit code 0: restored. 2: not restored, or restored but not all deltas were sent again; the
+    error says which.
 
     Example: receipt-sync snapshot restore receipt_lines 41 --dry-run
     """
     connection, clock = connection_of_process(), SystemClock()
     if not dry_run:
-        confirm(f"this replaces what is published of {collection} by version {version}", yes=yes)
+        confirm(
+            f"this replaces the published version of {collection} with version {version}", yes=yes
+        )
     with explained(connection), notes().status("fetching and checking the version's objects"):
         restoration = Restoration(connection, collection, clock)
         done = restoration.run(restoration.find(version), dry_run=dry_run)
@@ -54,7 +60,7 @@ def restore_command(
 
 
 def restored_table(done: Restored, collection: Collection) -> Table:
-    """What was, or would be, replaced and sent."""
+    """Return a table of the versions and of the deltas that were, or would be, sent."""
     way, resent = done.way, done.resent
     verb = "restored" if done.published else "would be restored"
     table = Table(title=f"{collection}, {verb}", title_justify="left", show_header=False)
@@ -82,7 +88,8 @@ def _next(done: Restored) -> str:
     lost = done.lost_before
     if lost is not None:
         return (
-            f"[red]Deltas from before {moment(lost)} are no longer kept. Vectors of this version "
-            "that were replaced before that can't come back: embed what `repair` lists.[/red]"
+            f"[red]The bucket no longer keeps deltas from before {moment(lost)}. So vectors from "
+            "before that time that this version lacks are lost. Run `receipt-sync repair`, and "
+            "embed the records that it lists.[/red]"
         )
     return "Now run `receipt-sync repair --wait 120`, then `receipt-sync verify`."

@@ -1,4 +1,4 @@
-"""Versions of snapshots on a terminal."""
+"""The output of snapshot versions on a terminal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from receipt_sync.keys import Collection
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """A kept version, and what is known of its objects. `whole` is None if nobody has looked."""
+    """Holds a kept version and the state of its objects. `whole` is None without --check."""
 
     kept: KeptVersion
     missing: list[str]
@@ -37,16 +37,16 @@ class HistoryRow:
 
     @property
     def in_words(self) -> str:
-        """What a person should know of its objects."""
+        """Return the state of the objects in words."""
         if self.missing:
-            return f"[red]{len(self.missing):,} are not there[/red]"
+            return f"[red]{len(self.missing):,} are missing[/red]"
         if self.damaged:
             return f"[red]{len(self.damaged):,} are damaged[/red]"
-        return "whole" if self.whole else "all there, not checked"
+        return "whole" if self.whole else "complete, not checked"
 
 
 def row_of(kept: KeptVersion, sizes: Mapping[str, int], soundness: Soundness | None) -> HistoryRow:
-    """What is known of a version: from a listing of the bucket alone, or from its objects too."""
+    """Return the state of a version, from a listing of the bucket or also from its objects."""
     if kept.manifest is None:
         return HistoryRow(kept, [], [], whole=False)
     gone = missing(kept.manifest, sizes)
@@ -57,7 +57,7 @@ def row_of(kept: KeptVersion, sizes: Mapping[str, int], soundness: Soundness | N
 
 
 def print_version(collection: Collection, version: Published | Damaged | None) -> None:
-    """What is published of a collection, a row a fact."""
+    """Print the published version of a collection as a table of facts."""
     if version is None:
         output().print(f"{collection}: nothing is published")
         return
@@ -74,7 +74,7 @@ def print_version(collection: Collection, version: Published | Damaged | None) -
 
 
 def print_history(collection: Collection, rows: Sequence[HistoryRow]) -> None:
-    """A row a version."""
+    """Print a table with one row for each version."""
     table = Table(title=f"{collection}, newest first", title_justify="left")
     for name in ("version", "published", "records", "packs", "writer", "objects"):
         table.add_column(name)

@@ -1,4 +1,4 @@
-"""`receipt-sync stale`."""
+"""The command `receipt-sync stale`."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -23,13 +23,14 @@ from receipt_sync.keys import Collection
 
 @ends_in_a_sentence
 def stale_command(
-    limit: Annotated[int, typer.Option(help="How many ids to print of each.", min=0)] = 20,
+    limit: Annotated[int, typer.Option(help="Most ids to print of each collection.", min=0)] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Count the records whose text has changed since their vector was made, and list their ids.
+    """Count the records whose text changed after their vector was made, and list their ids.
 
-    They are no fault: they carry the present text, and a search finds them by the old one until
-    their embedding pipeline sends a new vector. --json lists all of them, for that pipeline.
+    Stale records are not faults. They hold the present text, but a search finds them by the old
+    text until the embedding pipeline sends a new vector. --json lists all of them for that
+    pipeline.
 
     Example: receipt-sync stale
 

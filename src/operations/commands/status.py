@@ -1,4 +1,4 @@
-"""`receipt-sync status`."""
+"""The command `receipt-sync status`."""
 
 from typing import Annotated
 
@@ -29,21 +29,21 @@ _LEFT = ("collection", "published", "opened")
 @ends_in_a_sentence
 def status_command(
     watch: Annotated[
-        float | None, typer.Option(help="Look again every so many seconds.", min=0.2)
+        float | None, typer.Option(help="Repeat it after this many seconds, until Ctrl-C.", min=0.2)
     ] = None,
     open_all: Annotated[
-        bool, typer.Option("--open", help="Open large snapshots, too: it fetches them whole.")
+        bool, typer.Option("--open", help="Also open large snapshots, which fetches them whole.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show on one screen how the system is, and what of it needs a person.
+    """Show the state of the system on one screen, and the parts that need attention.
 
-    Freshness and the functions' errors are those of the last 15 minutes. Each version of up to
-    256 MiB is opened as a reader would. What table and snapshot differ in, and how many items have
-    no vector and so can't be found, is what the last `verify` of the whole table has noted. With
-    --watch and --json a line each time; end it with Ctrl-C.
+    Freshness and errors cover the last 15 minutes. The command opens each version of up to 256 MiB
+    as a reader does. The numbers of differences, and of items without a vector, come from the last
+    `verify` of the whole table. A search cannot find items without a vector. With --watch and
+    --json, each look prints one line.
 
-    Exit code 0: nothing needs a person. 1: something does, and it says what.
+    Exit code 0: nothing needs attention. 1: something does; the last lines say what.
 
     Example: receipt-sync status
 
@@ -72,7 +72,7 @@ def status_command(
 
 
 def screen_of(status: Status) -> RenderableType:
-    """The status on one screen."""
+    """Return the output of a status."""
     return Group(_facts(status), _snapshots(status), _attention(status))
 
 
@@ -159,5 +159,5 @@ def _opened(status: Status, collection: Collection) -> str:
 
 def _attention(status: Status) -> Text:
     if not status.attention:
-        return Text("nothing needs a person", style="green")
+        return Text("nothing needs attention", style="green")
     return Text("\n".join(status.attention), style="red")

@@ -1,4 +1,4 @@
-"""`receipt-sync stress`."""
+"""The command `receipt-sync stress`."""
 
 from random import Random
 from typing import Annotated
@@ -34,23 +34,25 @@ _RECEIPTS = 10
 
 @ends_in_a_sentence
 def stress_command(
-    rate: Annotated[float, typer.Option("--changes-per-second", help="To write.", min=0.1)] = 50,
-    seconds: Annotated[float, typer.Option(help="For how long.", min=1)] = 30,
-    receipts: Annotated[int, typer.Option(help="To be changed.", min=1)] = _RECEIPTS,
+    rate: Annotated[
+        float, typer.Option("--changes-per-second", help="Changes to write per second.", min=0.1)
+    ] = 50,
+    seconds: Annotated[float, typer.Option(help="Seconds to write changes.", min=1)] = 30,
+    receipts: Annotated[int, typer.Option(help="Number of test receipts.", min=1)] = _RECEIPTS,
     timeout: Annotated[
-        float, typer.Option(help="Seconds that the backlog may take to settle.", min=1)
+        float, typer.Option(help="Most seconds until the backlog is applied.", min=1)
     ] = 300,
-    seed: Annotated[int, typer.Option(help="Of the receipts and the edits.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the receipts and the edits.")] = 1,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Write changes at a steady rate, wait for the backlog, and verify.
 
-    The changes are made to receipts of their own, which are deleted in the end. It writes to the
-    real table and loads the real system: not in production without a word. Larger loads, and plots
-    of them, are `make load`'s.
+    The command changes its own test receipts and deletes them at the end. It writes to the real
+    table and puts load on the real system. Do not run it in production without the agreement of its
+    operators. For larger loads and plots, use `make load`.
 
-    Exit code 0: settled without a difference. 1: differences are left. 2: it could not be run.
+    Exit code 0: settled without a difference. 1: differences are left. 2: the test failed to run.
 
     Example: receipt-sync stress --changes-per-second 100 --seconds 60
     """
@@ -81,7 +83,7 @@ def _show_plan(changes: int, receipts: int, *, as_json: bool) -> None:
 
 
 def _receipts(count: int, randomness: Random) -> list[Receipt]:
-    """Made-up receipts under names that nobody else has."""
+    """Return synthetic receipts with new names."""
     series = ULID()
     made = synthetic_receipts(count, randomness)
     return [
@@ -105,7 +107,7 @@ def _write(
 
 
 def _settle(connection: Connection, subject: Subject, timeout: float) -> tuple[Settled, float]:
-    """The verdict on the changed receipts, and the seconds that it took to come to it."""
+    """Return the verdict on the changed receipts, and the seconds until the verdict."""
     clock = SystemClock()
     begun = clock.monotonic()
     receipts = list(dict.fromkeys(entity.key.receipt for entity in subject.entities))

@@ -1,4 +1,4 @@
-"""`receipt-sync trace`."""
+"""The command `receipt-sync trace`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -26,24 +26,26 @@ def trace_command(
         str,
         typer.Argument(
             metavar="MESSAGE_ID",
-            help="Or a request's id, an entity's id, or a parked stream record's sequence number.",
+            help="Id of a message, request or entity, or sequence number of a parked record.",
         ),
     ],
-    hours: Annotated[float, typer.Option(help="How far back to look.", min=0.01)] = 24,
+    hours: Annotated[float, typer.Option(help="Hours of logs to search.", min=0.01)] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """Show the way of one change through the logs: who took it, what became of it, and when.
+    """Show the path of one change through the logs of both functions.
 
-    Every line that names the id is shown, and with it every line of the invocations that did.
-    A dead letter may be named by its own id, as `dlq show` prints it, or by that of the message
-    that it was: the logs know the latter alone, so the dead-letter queues are asked for it.
+    The output holds every line that contains the id, and every line of their invocations. For a
+    dead letter, give its own id from `dlq show`, or the id of the original message. The logs hold
+    only the original id, so the command looks the letter up in the dead-letter queues.
 
-    Exit code 0: found. 1: no line of that time names it.
+    Exit code 0: found. 1: no line of that time contains the id.
 
     Example: receipt-sync trace 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --hours 2
     """
-    if not text.strip(' "\\'):  # every line would hold it
-        raise typer.BadParameter("give the id of a message, a request or an entity")
+    if not text.strip(' "\\'):  # Every line would contain it.
+        raise typer.BadParameter(
+            "the id is empty: give the id of a message, a request or an entity"
+        )
     connection = connection_of_process()
     with explained(connection), notes().status("reading the logs"):
         found = _trace(connection, text, timedelta(hours=hours))
@@ -63,7 +65,7 @@ def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
     found = trace(logs, groups, name_in_logs(text), since)
     if found:
         return found
-    # A letter is looked for last, as each look counts as a receive.
+    # Look for a letter last, because each look counts as a receive.
     names = names_in_logs(boxes_of(connection, deployment, None), text)
     return together(trace(logs, groups, name, since) for name in names)
 
@@ -71,7 +73,7 @@ def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
 def _show(found: list[Step]) -> None:
     console = output()
     if not found:
-        console.print("no line of the logs names it")
+        console.print("no line of the logs contains this id")
     for step in found:
         fields = ", ".join(f"{name}={value}" for name, value in step.fields.items())
         head = f"{step.at:%H:%M:%S.%f}"[:-3]

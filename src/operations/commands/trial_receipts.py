@@ -1,4 +1,4 @@
-"""`receipt-sync create-test-receipts` and `receipt-sync modify-test-receipts`."""
+"""The commands `receipt-sync create-test-receipts` and `receipt-sync modify-test-receipts`."""
 
 from collections import Counter
 from itertools import islice
@@ -26,19 +26,19 @@ from receipt_sync.clock import SystemClock
 
 _PATIENCE_SECONDS = 300.0
 
-Count = Annotated[int, typer.Option(help="How many receipts.", min=1, max=10_000)]
-Seed = Annotated[int, typer.Option(help="Of the receipts: the same seed, the same receipts.")]
+Count = Annotated[int, typer.Option(help="Number of receipts.", min=1, max=10_000)]
+Seed = Annotated[int, typer.Option(help="Seed of the receipts. The same seed gives the same ones.")]
 
 
 @ends_in_a_sentence
 def create_command(
     count: Count = 10, seed: Seed = 1, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Create made-up receipts with their vectors, for trying things out.
+    """Create synthetic receipts with their vectors, for experiments.
 
-    The same count and seed name the same receipts again in `modify-test-receipts`, with --delete
-    too. Creating them again puts them back to their first state. Nothing is written if the
-    published vectors have another number of dimensions than 384; --dry-run asks no AWS.
+    `modify-test-receipts` finds the same receipts by the same count and seed, with --delete too. A
+    second creation returns them to their first state. The command writes nothing if the published
+    vectors have another dimension than 384. --dry-run does not call AWS.
 
     Example: receipt-sync create-test-receipts --count 10 --seed 7
     """
@@ -58,9 +58,9 @@ def create_command(
 def modify_command(
     count: Count = 10,
     seed: Seed = 1,
-    changes: Annotated[int, typer.Option(help="How many edits to make.", min=1)] = 50,
+    changes: Annotated[int, typer.Option(help="Number of edits to make.", min=1)] = 50,
     only: Annotated[
-        list[Kind] | None, typer.Option(help="Only edits of this kind; may be given again.")
+        list[Kind] | None, typer.Option(help="Only edits of this kind. May be repeated.")
     ] = None,
     remove: Annotated[bool, typer.Option("--delete", help="Delete the receipts instead.")] = False,
     dry_run: DryRun = False,
@@ -68,9 +68,9 @@ def modify_command(
 ) -> None:
     """Edit test receipts at random: merchants, lines, words, noise marks, deletions.
 
-    An edit of an item that an earlier one deleted is passed over and counted. --delete goes some
-    items at a time and waits for each portion to leave the snapshot. It refuses more receipts than
-    the compactor's delete guard lets go within an hour.
+    The command skips and counts an edit whose item an earlier edit has deleted. --delete deletes
+    the items in portions, and waits until each portion has left the snapshot. It refuses more
+    receipts than the compactor's delete guard allows within an hour.
 
     Example: receipt-sync modify-test-receipts --count 10 --seed 7 --changes 100
 

@@ -1,4 +1,4 @@
-"""What the commands that try the deployed system out have in common."""
+"""Functions that the commands for trials share."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,13 +20,13 @@ from receipt_sync.settings import CompactorSettings
 
 
 def new_name(kind: str) -> str:
-    """Of a receipt that nobody else has."""
+    """Return a new name for a test receipt."""
     return f"{kind}-{ULID()}"
 
 
 @contextmanager
 def tools_of(connection: Connection, patience_seconds: float) -> Iterator[Tools]:
-    """Writers, and a watcher of the published snapshots."""
+    """Give the tools of a trial for a `with` block: writers, and a watcher of the snapshots."""
     check_reachable(connection)
     with snapshot_readers(connection) as readers:
         watcher = Watcher(readers, SystemClock(), patience_seconds)
@@ -37,7 +37,7 @@ def tools_of(connection: Connection, patience_seconds: float) -> Iterator[Tools]
 def check_deletable(
     connection: Connection, keys: Sequence[EntityKey], *, are_loaded: bool = False
 ) -> None:
-    """Raise TooManyReceiptsError if the compactor would not let the receipts of `keys` go again."""
+    """Raise TooManyReceiptsError if the compactor would refuse the deletion of `keys`."""
     mine = Counter(key.collection for key in keys)
     records = {
         name: (one.records if isinstance(one, Published) else 0) + (0 if are_loaded else mine[name])

@@ -1,4 +1,4 @@
-"""A verdict on a terminal."""
+"""The output of a verdict on a terminal."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +12,7 @@ from operations.verdict import Example, Finding, Since, Tally, Verdict
 
 
 def show_verdict(verdict: Verdict) -> None:
-    """Counts, examples, and the verdict in a word."""
+    """Print the counts, the examples, and the verdict in words."""
     console = output()
     console.print(verdict_table(verdict))
     for example in verdict.examples:
@@ -28,15 +28,17 @@ def show_verdict(verdict: Verdict) -> None:
 def _notes(verdict: Verdict) -> Iterator[str]:
     if verdict.changing:
         yield (
-            f"{verdict.changing:,} entities were written to too often for a decision: verify them "
+            f"{verdict.changing:,} entities changed too often for a decision: run the command "
             "again when the traffic is lower"
         )
     if verdict.unchecked:
-        yield f"{verdict.unchecked:,} differences were looked at only once: there are too many"
+        yield (
+            f"{verdict.unchecked:,} differences were compared only once, because there are too many"
+        )
 
 
 def verdict_table(verdict: Verdict) -> Table:
-    """Counts, a column a collection."""
+    """Return a table of counts, with a column for each collection."""
     table = Table(title=f"table against snapshot, {verdict.seconds:.1f} s", title_justify="left")
     table.add_column("")
     tallies = verdict.tallies.values()
@@ -53,7 +55,7 @@ def verdict_table(verdict: Verdict) -> Table:
 
 
 def moment(at: datetime | None) -> str:
-    """A time for people, in UTC."""
+    """Return a time in UTC as text; "never" for None."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"
 
 
@@ -76,7 +78,7 @@ def _since(since: Since | None) -> str:
     if since is None:
         return ""
     earlier = " or earlier" if since.or_earlier else ""
-    return f"so since version {since.version}{earlier}, {moment(since.published_at)}"
+    return f"unchanged since version {since.version}{earlier}, {moment(since.published_at)}"
 
 
 def _shown(value: Any) -> str:

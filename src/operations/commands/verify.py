@@ -1,4 +1,4 @@
-"""`receipt-sync verify`."""
+"""The command `receipt-sync verify`."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -47,27 +47,30 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     sample: SampleOption = None,
     seed: SeedOption = None,
     wait: Annotated[
-        float, typer.Option(help="Seconds to give the backlog to settle first.", min=0)
+        float, typer.Option(help="Most seconds to wait until the backlog is applied.", min=0)
     ] = 0,
     freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
-    examples: Annotated[int, typer.Option(help="Examples to show of each kind.", min=0)] = 5,
+    examples: Annotated[int, typer.Option(help="Most examples of each kind to show.", min=0)] = 5,
     since: Annotated[
-        bool, typer.Option("--since", help="Find since which version each example is so.")
+        bool,
+        typer.Option("--since", help="Find the version since which each example is unchanged."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare the table with the published snapshot: every record, every field.
 
-    Exit code 0: no difference. 1: records are missing, unexpected or different. 2: it could not be
-    told. An entity without a record is pending, which is no difference, until its embedding_status
-    says SUCCESS. A stale record's vector was made from an earlier text.
+    Exit code 0: no difference. 1: records are missing, unexpected or different. 2: the comparison
+    failed.
 
-    The command may run while the table is written to. What differs is compared again until it is
-    equal, or has been wrong for the freshness goal. With an empty queue it takes ten seconds at
-    most. "changing" counts entities that were written to too often for a decision.
+    An entity without a record is pending until its embedding_status is SUCCESS. That is not a
+    difference. The vector of a stale record was made from an earlier text.
 
-    --since opens earlier versions, as far as the bucket keeps them: a record has been wrong since
-    then at the earliest, or since the table changed later.
+    The table may change during the command. The command compares a different record again until it
+    is equal, or until it has been wrong for the freshness goal. With an empty queue, this takes ten
+    seconds at most. "changing" counts entities that changed too often for a decision.
+
+    --since opens the earlier versions that the bucket keeps. A record is wrong since the found
+    version at the earliest, or since a later change of the table.
 
     Example: receipt-sync verify --wait 120
 
@@ -111,12 +114,12 @@ def verify_with_progress(
     goal: float = FRESHNESS_GOAL_SECONDS,
     newest: NewestVectors | None = None,
 ) -> Verdict:
-    """Verify what is published, with a bar. What differs may last `goal` seconds."""
+    """Verify the published index with a progress bar. A difference may last `goal` seconds."""
     with progress_bars() as progress:
         bar = progress.add_task("entities compared", total=None)
 
         def report(left: int) -> None:
-            progress.update(bar, description=f"{left:,} looked at again")
+            progress.update(bar, description=f"{left:,} compared again")
 
         return verify_once(
             connection,
@@ -132,11 +135,11 @@ def verify_with_progress(
 
 
 def check_selected(verdict: Verdict, scope: Scope) -> None:
-    """Raise EmptySelectionError for a part of the table that holds nothing."""
+    """Raise EmptySelectionError if the selected part of the table is empty."""
     if verdict.is_empty and not scope.is_whole:
         raise EmptySelectionError(
-            "neither the table nor the index holds anything of what was selected: check the "
-            "image's or receipt's id, or take a larger sample"
+            "neither the table nor the index holds anything of the selected part: check the id of "
+            "the image or receipt, or choose a larger sample"
         )
 
 
@@ -146,7 +149,7 @@ def patience_of(
     goal: float,
     report: Callable[[int], None] = lambda _: None,
 ) -> Patience | None:
-    """Return the patience with what differs; None for a goal of 0 seconds: one look decides."""
+    """Return the patience with differences; None for a goal of 0 seconds, if one look decides."""
     if goal <= 0:
         return None
     queue_url = connection.names.compaction_queue_url
@@ -158,7 +161,7 @@ def patience_of(
     )
 
 
-def verify_once(  # noqa: PLR0913, PLR0917 what is compared, how, and who is told of it
+def verify_once(  # noqa: PLR0913, PLR0917 The inputs, the options, and the receivers of results.
     connection: Connection,
     readers: Readers,
     examples: int,
@@ -169,9 +172,9 @@ def verify_once(  # noqa: PLR0913, PLR0917 what is compared, how, and who is tol
     patience: Patience | None = None,
     newest: NewestVectors | None = None,
 ) -> Verdict:
-    """Verify what is published now. `expect` receives about how many entities there are.
+    """Verify the published index now. `expect` receives the approximate number of entities.
 
-    `newest` keeps what it has read of the deltas from one verification to the next.
+    `newest` keeps the outlines of deltas from one verification to the next.
     """
     for reader in readers.values():
         reader.refresh()
@@ -203,14 +206,14 @@ def settle_with_progress(
     scope: Scope | None = None,
     goal: float = FRESHNESS_GOAL_SECONDS,
 ) -> Settled:
-    """Wait for the backlog, saying what is left of it, and verify."""
+    """Wait until the backlog is applied, show its size meanwhile, and verify."""
     queue_url = connection.names.compaction_queue_url
     with notes().status("settling") as status, newest_of(connection, readers) as newest:
         patience = patience_of(
             connection,
             readers,
             goal,
-            lambda left: status.update(f"settling: {left:,} records are looked at again"),
+            lambda left: status.update(f"settling: {left:,} records are compared again"),
         )
         return settle(
             lambda: verify_once(
@@ -224,13 +227,16 @@ def settle_with_progress(
 
 
 def _note(connection: Connection, verdict: Verdict) -> None:
-    """Note the verdict for `status`; where that is not permitted, say so and go on."""
+    """Note the verdict for `status`. If AWS refuses the write, print a note and continue."""
     note = BucketNote(connection.s3, connection.names.bucket)
     try:
         note.write(LastComparison.of(verdict, SystemClock().now()))
     except ClientError as error:
         reason = sentence(error, connection)
-        notes().print(f"`status` will not know of this comparison: {reason}", soft_wrap=True)
+        notes().print(
+            f"`status` will not show this comparison, because it was not stored: {reason}",
+            soft_wrap=True,
+        )
 
 
 def _with_since(connection: Connection, verdict: Verdict) -> Verdict:

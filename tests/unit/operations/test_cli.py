@@ -253,7 +253,10 @@ def test_a_search_with_the_wrong_dimension_says_so(
     monkeypatch.setattr(snapshot, "search", fails)
     answer = run("search", "tea")
     assert answer.exit_code == 2
-    assert "vectors have 2 dimensions, and the stand-in embedding makes 384" in answer.stderr
+    assert (
+        "vectors have 2 dimensions, but the stand-in embedding makes vectors of 384"
+        in answer.stderr
+    )
 
 
 def test_a_dry_run_refuses_what_the_call_itself_would_refuse(
