@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from receipt_sync.errors import MalformedKeyError, PoisonMessageError
 from receipt_sync.keys import EntityKey, parse_key
 from receipt_sync.messages import ReadMessage, read_message
+from stream_processor.detection import sequence_of
 
 BATCH_INFO = "DDBStreamBatchInfo"
 
@@ -38,6 +39,8 @@ class StreamRecordContent:
     sk: str
     key: EntityKey | None
     fault: str | None
+    sequence: int | None = None
+    """The sequence number; None if the record has none."""
 
 
 Content = ReadMessage | StreamRecordContent | FailureRecord | PoisonMessageError
@@ -51,7 +54,7 @@ def content_of(body: str) -> Content:
         if found is not None:
             return found
     if document is not None and "dynamodb" in document:
-        return _stream_record(document["dynamodb"])
+        return replace(_stream_record(document["dynamodb"]), sequence=sequence_of(document))
     try:
         return read_message(body)
     except PoisonMessageError as error:

@@ -27,6 +27,7 @@ def _names_of(letter: Letter) -> list[str]:
     if isinstance(content, FailureRecord):
         names += [content.start, content.end]
     elif isinstance(content, StreamRecordContent):
+        names += [str(content.sequence)] if content.sequence is not None else []
         names += [receipt_name(content.key.receipt)] if content.key else []
     elif isinstance(content, ReadMessage):
         names += [content.delta.delta_id] if content.delta else []

@@ -56,8 +56,11 @@ def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> l
 def name_in_logs(text: str) -> str:
     """Return the name under which the logs have an id: of an entity's id, that of its receipt.
 
-    The id of a receipt's metadata counts too, although no Chroma record has it.
+    The id of a receipt's metadata counts too, although no Chroma record has it. The logs write a
+    sequence number without leading zeros.
     """
+    if text.isdecimal():
+        return text.lstrip("0") or text
     pk, _, rest = text.partition(_RECEIPT)
     try:
         key = parse_key(pk, f"RECEIPT#{rest}")

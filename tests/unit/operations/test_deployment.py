@@ -380,10 +380,11 @@ class Lines:
         ("IMAGE#a#RECEIPT#00001#METADATA", "IMAGE#a#RECEIPT#00001"),
         ("IMAGE#a#RECEIPT#00001", "IMAGE#a#RECEIPT#00001"),
         ("IMAGE#a#RECEIPT#1#METADATA", "IMAGE#a#RECEIPT#1#METADATA"),
+        ("000000017959980534710000019816", "17959980534710000019816"),
         ("36909821-c158-4efd-86ec-6e0edf36f540", "36909821-c158-4efd-86ec-6e0edf36f540"),
     ],
 )
-def test_the_logs_name_the_receipt_of_every_entity(text: str, name: str) -> None:
+def test_an_id_is_looked_up_as_the_logs_write_it(text: str, name: str) -> None:
     assert name_in_logs(text) == name
 
 

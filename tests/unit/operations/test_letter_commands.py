@@ -222,6 +222,7 @@ def test_an_entity_that_is_nowhere_agrees_with_nothing(monkeypatch: pytest.Monke
         (letter(to_body(DELTA), None, "id"), [DELTA.delta_id]),
         (letter({"dynamodb": {"Keys": KEYS}}, None, "id"), ["IMAGE#img#RECEIPT#00001"]),
         (letter({"dynamodb": {"Keys": MALFORMED}}, None, "id"), []),
+        (letter({"dynamodb": {"Keys": MALFORMED, "SequenceNumber": "0017"}}, None, "id"), ["17"]),
         (letter(FAILURE, None, "id"), ["100", "102"]),
         (letter("junk", None, "id"), []),
     ],
