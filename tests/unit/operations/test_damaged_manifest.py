@@ -19,7 +19,7 @@ from operations.deployment.config_check import checks, facts_of
 from operations.snapshots.history import KeptVersion
 from operations.snapshots.manifests import Damaged, Published, present_versions
 from receipt_sync.keys import Collection
-from tests.unit.operations.test_deployment import AWS, RIGHT
+from tests.unit.operations.deployed_system import AWS, RIGHT
 
 LINES, WORDS = Collection.LINES, Collection.WORDS
 SOUND = Manifest(

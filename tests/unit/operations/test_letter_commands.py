@@ -23,8 +23,7 @@ from operations.repair.plan import Summary
 from receipt_sync.messages import to_body
 from tests.fakes.clock import ManualClock
 from tests.fakes.world import line
-from tests.unit.operations.test_cli import CONNECTION, run
-from tests.unit.operations.test_dead_letters import (
+from tests.unit.operations.letters import (
     DELTA,
     FAILURE,
     KEYS,
@@ -35,7 +34,8 @@ from tests.unit.operations.test_dead_letters import (
     letter,
     record,
 )
-from tests.unit.operations.test_dead_letters import Box as Letters
+from tests.unit.operations.letters import Box as Letters
+from tests.unit.operations.test_cli import CONNECTION, run
 
 
 def letters(*found: Letter, elsewhere: int = 0) -> Letters:

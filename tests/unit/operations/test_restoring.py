@@ -26,9 +26,9 @@ from receipt_sync.errors import SyncError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
 from tests.fakes.clock import ManualClock
+from tests.unit.operations.deployed_system import doubled
 from tests.unit.operations.fakes import InMemoryDeltas
 from tests.unit.operations.test_cli import CONNECTION
-from tests.unit.operations.test_deployment import doubled
 from tests.unit.operations.test_signals import handlers
 from tests.unit.operations.versions import manifest
 
