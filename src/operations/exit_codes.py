@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: Final = {
-    ExitCode.DONE: "the command is done, a comparison found no difference, a check found no fault",
+    ExitCode.DONE: "success: the command is done, and it has found no difference and no fault",
     ExitCode.VERDICT: (
         "a verdict, such as differences, dead letters, broken rules or a missed limit; "
         "each command says which"

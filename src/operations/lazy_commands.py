@@ -76,7 +76,7 @@ class LazyGroup(TyperGroup):
 def _import(name: str, target: str, markup: Any) -> Command:
     module, _, attribute = target.partition(":")
     with ending_at_once():
-        # Only here, because a call of a command needs this module, and the list of commands not.
+        # Import this here, because only a call of a command needs it, and not the list of commands.
         from operations.console import ends_in_a_sentence
 
         # The X-Ray SDK makes a botocore client when it is imported. So an unknown profile, or a

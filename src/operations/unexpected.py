@@ -62,7 +62,7 @@ def _place(error: BaseException) -> str:
         path = Path(frame.filename)
         if path.is_relative_to(_SOURCE):
             return f"at {path.relative_to(_SOURCE)}:{frame.lineno}"
-    return "outside of its own code"
+    return "outside of the code of this project"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

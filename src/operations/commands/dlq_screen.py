@@ -93,5 +93,5 @@ def print_explanations(found: list[Explanation], unknown: list[str], unseen: int
             console.print(f"  about: {escape(key)}", soft_wrap=True)
         if len(one.keys) > 3:
             console.print(f"  and {len(one.keys) - 3:,} more")
-        console.print(f"  after a redrive it [{colour}]{one.outlook}[/{colour}]")
+        console.print(f"  redrive: it [{colour}]{one.outlook}[/{colour}]")
         console.print(f"  do: {escape(one.remedy)}", soft_wrap=True)

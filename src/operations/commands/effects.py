@@ -43,7 +43,7 @@ class Effects:
 
     @property
     def codes(self) -> list[ExitCode]:
-        """The exit codes that the command may end with."""
+        """Return the exit codes with which the command may end."""
         return [code for code in ExitCode if code is not ExitCode.VERDICT or self.verdict]
 
 

@@ -54,10 +54,10 @@ def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> l
 
 
 def name_in_logs(text: str) -> str:
-    """Return the name under which the logs have an id: of an entity's id, that of its receipt.
+    """Return the name that the logs use for an id. For an entity, it is the name of its receipt.
 
-    The id of a receipt's metadata counts too, although no Chroma record has it. The logs write a
-    sequence number without leading zeros.
+    This includes the id of a receipt's metadata, although no Chroma record has this id. The logs write
+    a sequence number without leading zeros.
     """
     if text.isdecimal():
         return text.lstrip("0") or text

@@ -1,8 +1,8 @@
 """The faults that a repair has found and the messages that it will send, in a temporary file.
 
-A collection that is built anew has a fault for each of its records. So the faults lie on disk, and
-the memory does not grow with their number. The file is a temporary database of SQLite, and is gone
-when the process ends.
+After the loss of a collection, each of its records is a fault. So the faults lie on disk, and the
+memory does not grow with their number. The file is a temporary database of SQLite, and is gone when
+the process ends.
 """
 
 import sqlite3

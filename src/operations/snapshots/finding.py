@@ -22,18 +22,18 @@ class Found(NamedTuple):
     newest: Manifest
     """The newest readable manifest."""
     highest: int
-    """The highest number of a version that was looked at; readers may have seen it."""
+    """The highest version number that the search has read. Readers may have seen it."""
 
 
 class _End(NamedTuple):
-    """The place of an entry in its page, and its version."""
+    """Holds the place of an entry in its page, and the entry's version."""
 
     place: int
     version: int
 
 
 class _Seen(NamedTuple):
-    """What a page has of a version, and the highest version in it."""
+    """Holds the requested manifest, if the page has it, and the highest version of the page."""
 
     chosen: Manifest | None
     highest: int
@@ -46,12 +46,13 @@ class Reads(Protocol):
 
 
 def find_version(history: ManifestHistory, version: int) -> Found:
-    """Find a version's manifest; of two with the same number, the newer. Raises NothingKeptError.
+    """Return the manifest of a version, or the newer one of two with the same number.
 
-    Each publish counts one up, so the first and the last entry of a page say where in it a version
-    is. A page that does not count like that is read whole: a manifest was deleted in it, can't be
-    read, or was overwritten with the copy of an older one. Pages after the one with the version are
-    not read, so `highest` does not count them.
+    Each publish adds one to the version. So the first and the last entry of a page give the place
+    of a version in it. The function reads a page completely if its versions do not count like that.
+    Then a manifest was deleted, is unreadable, or was overwritten with a copy of an older one. The
+    function does not read the pages after the found version, so `highest` does not include them.
+    Raises NothingKeptError.
     """
     newest: Manifest | None = None
     highest, unreadable = 0, 0
@@ -78,7 +79,7 @@ def _newest(
 
 
 def _search(history: ManifestHistory, page: Page, version: int) -> _Seen:
-    """Look for a version in a page."""
+    """Search a page for a version."""
     first, last = _ends(history, page.entries)
     if first is None or last is None:
         return _Seen(None, 0)
@@ -93,7 +94,7 @@ def _search(history: ManifestHistory, page: Page, version: int) -> _Seen:
 
 
 def _ends(history: Reads, entries: Sequence[Entry]) -> tuple[_End | None, _End | None]:
-    """Return the first and the last entry that can be read."""
+    """Return the first and the last readable entry."""
     places = range(len(entries))
     return _end(history, entries, places), _end(history, entries, places[::-1])
 
@@ -107,7 +108,7 @@ def _end(history: Reads, entries: Sequence[Entry], places: range) -> _End | None
 
 
 def _read_whole(history: ManifestHistory, page: Page, version: int) -> _Seen:
-    """Read every manifest of a page. One at a time is held, for each may be large."""
+    """Read every manifest of a page, and hold one at a time, because each may be large."""
     seen = _Seen(None, 0)
     for kept in history.read(page.entries):
         if kept.manifest is not None:

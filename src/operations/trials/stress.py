@@ -59,9 +59,10 @@ Tell = Callable[[int, Backlog], None]
 
 
 class _Writers:
-    """Threads that take a bounded number of tasks, and keep the first error of one.
+    """Runs a bounded number of tasks in threads, and keeps the first error of a task.
 
-    The end of the `with` block waits for the tasks. An error in the block drops those that wait.
+    The end of the `with` block waits for the tasks. After an error in the block, it cancels the
+    waiting tasks.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class _Writers:
             self._raise_error()
 
     def start(self, task: Callable[[], None]) -> None:
-        """Run a task in a thread. Waits while there is no room. Raises an earlier task's error."""
+        """Wait for room, and run a task in a thread. Raises the error of an earlier task."""
         self._room.acquire()
         self._raise_error()
         self._pool.submit(task).add_done_callback(self._ended)
@@ -96,7 +97,7 @@ class _Writers:
 class Stress:
     """Writes each edit at its scheduled time, even if earlier edits are still running.
 
-    Memory does not follow the number of edits: at most `_AT_ONCE` edits are running or waiting.
+    The memory does not grow with the number of edits. At most `_AT_ONCE` edits run or wait.
     """
 
     def __init__(self, editor: Editor, backlog: Callable[[], Backlog], clock: Clock) -> None:
@@ -108,7 +109,7 @@ class Stress:
     ) -> StressReport:
         """Write `rate` edits per second for `seconds` seconds.
 
-        The first write that fails ends the run: its error is raised before the next edit.
+        The first failed write ends the run. The function raises its error before the next edit.
         """
         report = StressReport(asked=rate)
         begun = self._clock.monotonic()
