@@ -56,8 +56,8 @@ def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> l
 def name_in_logs(text: str) -> str:
     """Return the name that the logs use for an id. For an entity, it is the name of its receipt.
 
-    This includes the id of a receipt's metadata, although no Chroma record has this id. The logs write
-    a sequence number without leading zeros.
+    This includes the id of a receipt's metadata, although no Chroma record has this id. The logs
+    write a sequence number without leading zeros.
     """
     if text.isdecimal():
         return text.lstrip("0") or text
