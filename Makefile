@@ -30,10 +30,12 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 	$(if $(USERS),--writers $(USERS)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(MIX),--mix "$(MIX)") \
 	$(if $(SEED),--seed $(SEED)) $(if $(P95),--p95 $(P95)) \
 	$(if $(RECEIPTS),--receipts "$(RECEIPTS)")
+# The quick tests, which need no local AWS. More may be named: COVERED="tests/unit tests/functional".
+COVERED ?= tests/unit tests/property
 TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional bounds outages lost_answers simulation fuzz kills security soak infra e2e))
 
 .DEFAULT_GOAL := help
-.PHONY: help install hooks demo docs test pr simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
+.PHONY: help install hooks demo docs test pr coverage simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +55,14 @@ test: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run every test, the quickest kinds
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 pr: check test ## Run everything that a pull request must pass on a machine without Docker
+
+coverage: $(INSTALLED) ## Measure which lines and branches of src the quick tests run; fails below pyproject.toml's floor
+	@rm -rf build/coverage
+	@$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile -m "not measured" -o timeout=900 $(COVERED)
+	@$(BIN)/coverage run -m tests.simulation --histories 300 --processes 2
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage html --quiet --fail-under 0
+	@$(BIN)/coverage report
 
 simulate: $(INSTALLED) ## Simulate HISTORIES=10000 for MINUTES=, from where the last run stopped; SEED=7 repeats one, FIRST=50000 starts there
 	@$(BIN)/python -m tests.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED),\

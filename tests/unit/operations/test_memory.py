@@ -45,6 +45,8 @@ from stream_processor.detection import EntityChange
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.test_backfill import Queue
 
+pytestmark = pytest.mark.measured
+
 SMALL, LARGE = 10_000, 60_000
 A_DELTA = 200
 WORDS = Collection.WORDS

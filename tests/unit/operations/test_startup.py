@@ -19,6 +19,8 @@ from operations.deployment.config_check import LEASE_SECONDS
 from operations.deployment.discovery import HEARTBEAT_SECONDS
 from receipt_sync.settings import CompactorSettings
 
+pytestmark = pytest.mark.measured
+
 MOST_CPU_SECONDS = 0.8
 """The goal is 0.5 s on a quiet machine; the rest is for noise. All modules took 1.6 s to 2.4 s."""
 HEAVY = {"aws_lambda_powertools", "aws_xray_sdk", "chromadb", "numpy", "pydantic_settings"}

@@ -5,6 +5,8 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
+
 from compactor.index import Record
 from compactor.projection import Item, project
 from operations.verification import Verification
@@ -12,6 +14,8 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
 from tests.fakes.clock import ManualClock
 from tests.unit.operations.fakes import InMemorySnapshot
+
+pytestmark = pytest.mark.measured
 
 LINES_AN_IMAGE = 100
 
