@@ -12,8 +12,7 @@ _KILLS: Final = 120
 def _reader_kills(quick: bool) -> list[Row]:
     """End readers by SIGKILL and SIGTERM, and start them again on their folder."""
     command = ("-m", "tests.kills.readers", "--kills", str(8 if quick else _KILLS), "--json")
-    (found,) = figures(command)
-    return [row_of(found, said(command))]
+    return [row_of(figures(command), said(command))]
 
 
 def row_of(found: dict[str, Any], command: str) -> Row:

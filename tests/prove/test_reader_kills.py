@@ -1,6 +1,14 @@
 """The row of a campaign against readers."""
 
-from tests.prove.reader_kills import row_of
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from tests.kills.readers.campaign import Report
+from tests.kills.readers.rounds import Tally
+from tests.prove import reader_kills
+from tests.prove.reader_kills import READER_KILLS, row_of
 
 HELD = {
     "kills": 120,
@@ -24,3 +32,15 @@ def test_every_kill_is_a_try_and_what_did_not_come_is_told():
 def test_a_wrong_record_and_one_not_found_are_losses_and_a_broken_reader_stands_apart():
     row = row_of({**HELD, "wrong": 2, "unfound": 4, "broken": ["a reader serves nothing"]}, "c")
     assert (row.lost, row.broken) == (6, 1)
+
+
+def test_the_part_reads_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = json.dumps(Report(Tally(kills=120, compared=9), seconds=1.0).to_json())
+
+    def figures(command: Sequence[str]) -> object:
+        assert command[:2] == ("-m", "tests.kills.readers")
+        return json.loads(printed)
+
+    monkeypatch.setattr(reader_kills, "figures", figures)
+    (row,) = READER_KILLS.checked(quick=False)
+    assert (row.what, row.tries, row.lost) == ("readers killed", 120, 0)
