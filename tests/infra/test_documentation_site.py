@@ -81,7 +81,7 @@ def test_the_navigation_leads_to_every_page(site: Path):
 
 @pytest.mark.parametrize(
     "words",
-    ["Return the nearest records, nearest first", "Puts delta objects", "DeltaRefusedError"],
+    ["Return the nearest records, nearest first", "Stores delta objects", "DeltaRefusedError"],
 )
 def test_the_reference_is_made_from_the_docstrings(site: Path, words: str):
     text = (site / "docs/api.html").read_text()
