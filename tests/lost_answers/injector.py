@@ -19,6 +19,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from tests.lost_answers.calls import Call, call_of
+from tests.lost_answers.repeated_deletes import as_sqs_answers
 
 _CALL_ID: Final = "amz-sdk-invocation-id"
 _NO_PAUSE: Final = SimpleNamespace(sleep=lambda seconds: None)
@@ -68,10 +69,10 @@ class Injector:
 
         def perform(session: Any, request: Any) -> Any:
             """Send the request; then return its answer, or raise because it is lost."""
-            is_lost = self._note(request)
+            is_lost, is_repeated = self._note(request)
             answer = send(session, request)
             if not is_lost:
-                return answer
+                return as_sqs_answers(request, answer) if is_repeated else answer
             answer.raw.close()
             raise _error(request, self.record.lost)
 
@@ -81,8 +82,8 @@ class Injector:
         ):
             yield self.record
 
-    def _note(self, request: Any) -> bool:
-        """Record the request, and say whether its answer is to be lost."""
+    def _note(self, request: Any) -> tuple[bool, bool]:
+        """Record the request. Return whether its answer is to be lost, and if it is repeated."""
         call_id = str(request.headers.get(_CALL_ID))
         with self._lock:
             is_new = call_id not in self._known
@@ -95,11 +96,11 @@ class Injector:
             self.record.repeated[call] += not is_new
             loss = self._loss
             if loss is None or (call, number) != (loss.call, loss.number):
-                return False
+                return False, not is_new
             if loss.mode is Mode.ONCE and not is_new:
-                return False
+                return False, True
             self.record.lost += 1
-            return True
+            return True, not is_new
 
 
 def _error(request: Any, number: int) -> Exception:
