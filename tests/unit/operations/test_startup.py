@@ -79,13 +79,20 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    """An environment that names a table, a queue and a bucket of a server that answers."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An environment that names a table, a queue and a bucket of a server that answers.
+
+    The first command compiles all modules into a folder of the test, as an installation does.
+    Without it, an environment that has no bytecode would compile them at each start.
+    """
+    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode"))}
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with HTTPServer(("127.0.0.1", 0), Answering) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}"
         yield {
-            **os.environ,
+            **inherited,
+            **compiled,
             "AWS_ENDPOINT_URL": endpoint,
             "COMPACTION_QUEUE_URL": f"{endpoint}/0/q",
             "DYNAMODB_TABLE": "t",
