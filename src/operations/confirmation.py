@@ -18,7 +18,7 @@ def confirm(what: str, *, yes: bool) -> None:
     """Return if the operator or --yes confirms `what`, a sentence without a full stop.
 
     On a terminal this asks the operator. Without a terminal, the command needs --yes. Raises
-    NotConfirmedError. A caller must not write anything before.
+    NotConfirmedError, and KeyboardInterrupt for Ctrl-C. A caller must not write anything before.
     """
     if yes:
         return
@@ -29,7 +29,9 @@ def confirm(what: str, *, yes: bool) -> None:
         )
     try:
         agreed = typer.confirm(f"{what}. Continue?", err=True)
-    except typer.Abort:
+    except typer.Abort as abort:  # Click raises it for Ctrl-C and for the end of the input.
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise abort.__context__ from None
         agreed = False
     if not agreed:
         raise NotConfirmedError("the command did nothing, because you did not confirm it")

@@ -30,9 +30,11 @@ command works on. If none of them is set, commands use the local AWS that `make 
 the dead-letter queues, both functions with their logs, and the event source mappings.
 
 On a terminal, a command that deletes or overwrites asks for a confirmation. Without a terminal, it
-needs `--yes`. `receipt-sync --debug COMMAND`, or `RECEIPT_SYNC_DEBUG=1`, also prints the traceback
-of an error. A traceback may hold receipt text. `receipt-sync --version` prints the version and
-exits.
+needs `--yes`. `modify-test-receipts --delete` does not ask, because it deletes only receipts that
+`create-test-receipts` makes again.
+
+`receipt-sync --debug COMMAND`, or `RECEIPT_SYNC_DEBUG=1`, also prints the traceback of an error. A
+traceback may hold receipt text. `receipt-sync --version` prints the version and exits.
 
 | exit code | means |
 |---|---|

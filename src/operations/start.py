@@ -1,8 +1,11 @@
 """Entry point of `receipt-sync`: a signal ends it without a traceback while its modules load."""
 
 import gc
+import os
+import sys
 from typing import Final
 
+from operations.exit_codes import ExitCode
 from operations.signals import ending_at_once
 
 ALLOCATIONS: Final = 30_000
@@ -19,4 +22,15 @@ def main() -> None:
         # Import this here, so that the block covers these imports too.
         from operations.cli import main as command_line
 
-    command_line()
+    try:
+        try:
+            command_line()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # Help and version are printed outside of a command. Python's own flush at the end would
+        # fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"receipt-sync: the output can't be written: {error.strerror}\n")
+        raise SystemExit(ExitCode.FAILURE) from error

@@ -66,8 +66,9 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
 
     By default, the command removes at most a tenth of a collection, or 1,000 records if that is
     more. To remove more, give --max-delete-share and confirm it at the terminal or with --yes. The
-    compactor refuses a cycle that deletes more than its MAX_DELETE_SHARE of a collection. So the
-    command never sends more than that.
+    compactor refuses to delete more than its MAX_DELETE_SHARE of a collection within an hour. So
+    the command never sends more than that. Deletions of the last hour count too: the compactor
+    returns what is too much to the queue, and --wait reports it.
 
     Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: some records cannot
     be repaired with this command, or --wait was too short. 2: a failure; the compactor applies the

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from operations.commands.load import check_reachable, load_with_progress, writer_of
 from operations.commands.options import AsJson, DryRun
+from operations.commands.selection import source_of
 from operations.commands.trials import check_deletable
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output, print_json, progress_bars
@@ -23,6 +24,7 @@ from operations.trials.editing import WEIGHTS, Edit, Kind, TableEditor, apply, e
 from operations.trials.subject import delete
 from operations.trials.watching import Watcher
 from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
 
 _PATIENCE_SECONDS = 300.0
 
@@ -79,8 +81,7 @@ def modify_command(
     receipts = synthetic_receipts(count, Random(seed))
     entities = [entity for receipt in receipts for entity in entities_of(receipt)]
     if remove:
-        done = {"items deleted": len(entities)}
-        _delete(entities, dry_run=dry_run)
+        done = _delete(entities, dry_run=dry_run)
     else:
         weights = {kind: WEIGHTS[kind] for kind in only} if only else WEIGHTS
         made = list(islice(edits(entities, Random(), weights), changes))
@@ -88,13 +89,17 @@ def modify_command(
     _show("modified", done, dry_run=dry_run, as_json=as_json)
 
 
-def _delete(entities: list[Entity], *, dry_run: bool) -> None:
+def _delete(entities: list[Entity], *, dry_run: bool) -> dict[str, int]:
+    """Delete the items that exist. Return the counts of those, and of the others."""
     connection = connection_of_process()
-    keys = [entity.key for entity in entities]
+    deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
     with explained(connection):
+        items = source_of(connection).get([entity.key for entity in entities], deadline)
+        keys = [key for key, item in items.items() if item is not None]
         check_deletable(connection, keys, are_loaded=True)
+    counts = {"items deleted": len(keys), "items gone": len(items) - len(keys)}
     if dry_run:
-        return
+        return counts
     with (
         explained(connection),
         snapshot_readers(connection) as readers,
@@ -103,6 +108,7 @@ def _delete(entities: list[Entity], *, dry_run: bool) -> None:
         bar = progress.add_task("items deleted", total=len(keys))
         watcher = Watcher(readers, SystemClock(), _PATIENCE_SECONDS)
         delete(writer_of(connection), watcher, keys, lambda n: progress.advance(bar, n))
+    return counts
 
 
 def _planned(made: list[Edit]) -> dict[str, int]:

@@ -24,6 +24,7 @@ from operations.trials.room import TooManyReceiptsError
 from operations.verdict import Example, FieldDifference, Finding, Tally, Verdict
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
+from tests.fakes.table import InMemoryTable
 from tests.unit.operations.fakes import InMemorySnapshot
 
 CLIENT: Any = None
@@ -277,9 +278,20 @@ def test_a_dry_run_refuses_what_the_call_itself_would_refuse(
         raise TooManyReceiptsError("take fewer receipts")
 
     monkeypatch.setattr(receipts_module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(receipts_module, "source_of", lambda _: InMemoryTable())
     monkeypatch.setattr(receipts_module, "check_deletable", refuse)
     answer = run("modify-test-receipts", "--count", "2", "--delete", "--dry-run")
     assert (answer.exit_code, "take fewer" in answer.stderr) == (2, True)
+
+
+def test_items_that_are_gone_are_no_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts_module, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(receipts_module, "source_of", lambda _: InMemoryTable())
+    monkeypatch.setattr(receipts_module, "check_deletable", lambda *_, **__: None)
+    answer = run("modify-test-receipts", "--count", "2", "--delete", "--dry-run", "--json")
+    told = json.loads(answer.stdout)
+    assert told["items deleted"] == 0
+    assert told["items gone"] > 10
 
 
 def test_a_dry_run_of_flags_refuses_variables_that_can_not_be_read(

@@ -242,6 +242,16 @@ def test_on_a_terminal_the_person_decides(
     assert "this deletes all. Continue?" in result.stderr
 
 
+def test_ctrl_c_at_the_question_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(confirmation, "is_terminal", lambda: True)
+    monkeypatch.setattr("typer._click.termui.visible_prompt_func", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        confirm("this deletes all", yes=False)
+
+
 def test_yes_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: pytest.fail("asked"))
     confirm("this deletes all", yes=True)

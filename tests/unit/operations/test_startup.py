@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,3 +157,17 @@ def test_the_aws_sdk_is_not_imported(line: str, environment: dict[str, str]) -> 
 def test_the_default_of_the_heartbeat_is_the_default_of_the_settings() -> None:
     assert CompactorSettings.model_fields["heartbeat_seconds"].default == HEARTBEAT_SECONDS
     assert CompactorSettings.model_fields["lease_seconds"].default == LEASE_SECONDS
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_output_that_can_not_be_written_is_one_sentence(
+    line: str, environment: dict[str, str]
+) -> None:
+    run = [sys.executable, "-c", "from operations.start import main; main()", *line.split()]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            run, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("receipt-sync: ")
+    assert len(ended.stderr.splitlines()) == 1
