@@ -26,11 +26,13 @@ def main() -> None:
         try:
             command_line()
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # None if the caller closed it
+                sys.stdout.flush()
     except OSError as error:
         # Help and version are printed outside of a command. Python's own flush at the end would
         # fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             sys.stderr.write(f"receipt-sync: the output can't be written: {error.strerror}\n")
         raise SystemExit(ExitCode.FAILURE) from error

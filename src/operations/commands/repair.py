@@ -99,7 +99,9 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
         messages = 0 if dry_run else send_with_progress(repair, plan)
         after = None
         if wait and messages:
-            after = settle_with_progress(connection, readers, wait, 0, scope).verdict
+            after = settle_with_progress(
+                connection, readers, wait, 0, scope, freshness_goal
+            ).verdict
         _show(plan, messages, after, dry_run=dry_run, as_json=as_json)
         is_left = plan.is_left
     if is_left or not (after is None or after.is_equal):
