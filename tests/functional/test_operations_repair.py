@@ -53,7 +53,7 @@ def test_one_receipt_one_image_and_a_sample_are_verified_and_repaired_alone(
     with operator.vandal(Collection.LINES) as index:
         ids = sorted(index.ids())
         first, last = ids[0], ids[-1]
-        index.update({first: {"is_noise": True}, last: {"is_noise": True}})
+        index.update({first: {"text": "TAMPERED"}, last: {"text": "TAMPERED"}})
         index.insert(
             [_twin(f"{first[:-5]}90000", index.vectors([first])[first], _record(index, first))]
         )
