@@ -32,7 +32,7 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 	$(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 # The quick tests, which need no local AWS. More may be named: COVERED="tests/unit tests/functional".
 COVERED ?= tests/unit tests/property
-TESTS ?= $(wildcard $(addprefix tests/,unit property prove functional bounds outages lost_answers simulation fuzz kills security soak infra e2e))
+TESTS ?= $(wildcard $(addprefix tests/,unit property reliability/report functional reliability/bounds reliability/outages reliability/lost_answers reliability/simulation reliability/fuzz reliability/crashes security reliability/soak infra e2e))
 
 .DEFAULT_GOAL := help
 .PHONY: help install hooks demo docs test pr coverage simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
@@ -46,7 +46,7 @@ hooks: $(INSTALLED) ## Let git run the checks of .pre-commit-config.yaml before 
 	$(BIN)/pre-commit install
 
 demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes real receipts
-	@$(BIN)/python -m local.demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
+	@$(BIN)/python -m demo.run $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 
 docs: $(DOCUMENTED) ## Build the documentation site in build/site; fails on a broken link or reference
 	@$(DOCS)/bin/python -m documentation
@@ -59,18 +59,18 @@ pr: check test ## Run everything that a pull request must pass on a machine with
 coverage: $(INSTALLED) ## Measure which lines and branches of src the quick tests run; fails below pyproject.toml's floor
 	@rm -rf build/coverage
 	@$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile -m "not measured" -o timeout=900 $(COVERED)
-	@$(BIN)/coverage run -m tests.simulation --histories 300 --processes 2
+	@$(BIN)/coverage run -m tests.reliability.simulation --histories 300 --processes 2
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage html --quiet --fail-under 0
 	@$(BIN)/coverage report
 
 simulate: $(INSTALLED) ## Simulate HISTORIES=10000 for MINUTES=, from where the last run stopped; SEED=7 repeats one, FIRST=50000 starts there
-	@$(BIN)/python -m tests.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED),\
+	@$(BIN)/python -m tests.reliability.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED),\
 		$(if $(FIRST),--first $(FIRST) --histories $$(($(FIRST) + $(HISTORIES))),\
 		--histories $(HISTORIES) --state build/simulation.json))
 
 prove: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
-	@$(BIN)/python -m tests.prove $(if $(QUICK),--quick) $(PARTS)
+	@$(BIN)/python -m tests.reliability.report $(if $(QUICK),--quick) $(PARTS)
 
 load: $(INSTALLED) ## Write a load and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
 	@$(LOAD)

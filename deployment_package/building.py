@@ -1,6 +1,7 @@
 """Builds the package of one function in a folder: dependencies, own code and byte-code."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,11 @@ from deployment_package.targets import Target
 from deployment_package.wheels import install
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
-SHARED: Final = "receipt_sync"
+PACKAGES: Final[Mapping[str, Sequence[str]]] = {
+    "stream_processor": ("receipt_sync", "stream_processor"),
+    "compactor": ("receipt_sync", "receipt_index", "compactor"),
+}
+"""The packages below src/ that each function needs, its own last."""
 _NOT_CARRIED: Final = shutil.ignore_patterns("__pycache__", "requirements.txt", "py.typed")
 
 
@@ -47,7 +52,7 @@ def install_dependencies(
 def build(function: str, folder: Path, target: Target, project: Path = PROJECT) -> Built:
     """Build the package of `function` in `folder`. Raises PackageError."""
     install_dependencies(function, folder, target, project)
-    for package in (SHARED, function):
+    for package in PACKAGES[function]:
         shutil.copytree(project / "src" / package, folder / package, ignore=_NOT_CARRIED)
     compiler = find_python(target.python)
     if compiler is not None:

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtest.target import check_target, names_a_stack
-from local import health
 from local.endpoint import Request, endpoint_of
 from local.errors import NotRunningError
+from local.ministack import health
 from local.progress import Progress
 from local.running import down, up
 from local.stack import Stack, load
 from local.state import State
-from operations.connection import Connection, connect
+from receipt_ops.connection import Connection, connect
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from loadtest.report.progress import Progress
 from loadtest.run import Run
 from loadtest.watcher.expectations import Sighting
 from loadtest.writers.session import Events
-from operations.console import notes
+from receipt_ops.terminal.console import notes
 from receipt_sync.clock import SystemClock
 
 FRESHNESS: Final = "FRESHNESS"

@@ -18,8 +18,8 @@ from loadtest.writers.pacing import Pacing
 from loadtest.writers.receipts import base_receipts
 from loadtest.writers.session import Events, Session
 from loadtest.writers.shapes import rate_at
-from operations.connection import Connection, connect
-from operations.environment import LOCAL_STATE
+from receipt_ops.connection import Connection, connect
+from receipt_ops.environment import LOCAL_STATE
 from receipt_sync.clock import Clock
 from receipt_sync.errors import SyncError
 

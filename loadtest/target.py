@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from loadtest.errors import UnsafeTargetError
-from operations.connection import Connection
+from receipt_ops.connection import Connection
 
 _NAMES = ("DYNAMODB_TABLE", "COMPACTION_QUEUE_URL", "SNAPSHOT_BUCKET")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".aws", ".api.aws")

@@ -15,11 +15,11 @@ import typer
 
 from local import running
 from local.console import counted, ends_in_a_sentence, output, print_status, step
-from local.deployed import up_deployed
+from local.deployed.up_and_down import up_deployed
 from local.endpoint import Request, endpoint_of
-from local.invoking import invoke_all
-from local.invoking_engine import HOST, Engine, NoEngineError, forwarded
-from local.names import Options
+from local.invoke.engine import HOST, Engine, NoEngineError, forwarded
+from local.invoke.run import invoke_all
+from local.quick.names import Options
 from local.stack import Stack, load
 from local.state import State
 from local.status import status_of

@@ -11,7 +11,7 @@ from botocore.config import Config
 from localstack_client.session import Session
 
 from local.errors import EndpointError
-from local.names import REGION
+from local.quick.names import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.clients import CREDENTIAL
 from local.errors import LocalAWSError
-from local.names import REGION
+from local.quick.names import REGION
 
 _LAST_LINES = 40
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local import health, ministack
 from local.clients import checked_endpoint
 from local.errors import EndpointError, StateFolderError
-from local.names import Names, Options
+from local.ministack import health
+from local.ministack import process as ministack
 from local.progress import Progress
+from local.quick.names import Names, Options
 from local.stack import load
 from local.state import State
 
@@ -100,7 +101,7 @@ def _elsewhere(endpoint: str) -> str:
     if health.is_ministack(endpoint) and not health.is_mended(endpoint):
         raise EndpointError(
             f"the MiniStack at {endpoint} passes over removals and batch item failures: start it "
-            "with `python -P local/ministack_server.py`, or as compose.yaml does"
+            "with `python -P local/ministack/server.py`, or as compose.yaml does"
         )
     return endpoint
 

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from local import ministack
 from local.clients import Clients
-from local.deploy import deploy
-from local.deployed import tear_down_deployed
+from local.deployed.up_and_down import tear_down_deployed
 from local.endpoint import Request, answering, endpoint
 from local.errors import NotRunningError
+from local.ministack import process as ministack
 from local.progress import Counted, Progress, silent, uncounted
-from local.provision import provision, tear_down
+from local.quick.deploy import deploy
+from local.quick.provision import provision, tear_down
 from local.stack import Stack, load, save
 from local.state import State
 

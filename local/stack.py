@@ -9,11 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from local.clients import CREDENTIAL, Clients
 from local.errors import NotRunningError, StateFolderError
-from local.keys import Keys
-from local.names import REGION, Names
-from local.queues import Queues
+from local.quick.keys import Keys
+from local.quick.names import REGION, Names
+from local.quick.queues import Queues
+from local.quick.table import Table
 from local.state import State
-from local.table import Table
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from local import health, ministack
 from local.clients import Clients
 from local.errors import NotRunningError
-from local.mappings import mappings_of
-from local.queues import Queue
+from local.ministack import health
+from local.ministack import process as ministack
+from local.quick.mappings import mappings_of
+from local.quick.queues import Queue
 from local.stack import Stack, load
 from local.state import State
 

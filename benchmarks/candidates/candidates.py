@@ -8,7 +8,7 @@ from benchmarks.candidates.ours import Compaction
 from benchmarks.meters.changes import Changer, Kind, Round
 from benchmarks.meters.corpus import COLLECTION
 from benchmarks.meters.snapshots import restore
-from compactor.index import ChromaIndex
+from receipt_index.chroma import ChromaIndex
 
 
 class Rounds:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.meters.corpus import COLLECTION
-from compactor.index import ChromaIndex
-from compactor.snapshot.pages import list_files
+from receipt_index.chroma import ChromaIndex
+from receipt_index.snapshot.format.pages import list_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,8 +7,8 @@ from typing import Final
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.meters.null_log import null_log
-from compactor.compaction import BatchReport
-from compactor.entries import QueueMessage
+from compactor.batch.compaction import BatchReport
+from compactor.batch.entries import QueueMessage
 from compactor.wiring import build_worker
 from local.stack import Stack
 from receipt_sync.deadline import Deadline

@@ -28,10 +28,10 @@ from benchmarks.meters.traffic import Call
 from benchmarks.reporting.report import Cell, Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from compactor.entries import QueueMessage
-from compactor.index import batches
-from operations.costs.prices import AS_OF, REGION, Prices
-from operations.items import Entity
+from compactor.batch.entries import QueueMessage
+from receipt_index.chroma import batches
+from receipt_ops.costs.prices import AS_OF, REGION, Prices
+from receipt_ops.loading.items import Entity
 from receipt_sync.keys import Collection
 
 _CHANGES: Final = 1_000

@@ -20,14 +20,14 @@ from benchmarks.meters.visibility import Watch
 from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from operations.commands.load import sender_of, writer_of
-from operations.connection import Connection, connect
-from operations.deployment.freshness import percentile
-from operations.embedding import embed
-from operations.items import Entity, embedded, entities_of
-from operations.loading import load
-from operations.readers import Reader, Readers, snapshot_readers
-from operations.synthetic import synthetic_receipts
+from receipt_ops.commands.trying.load import sender_of, writer_of
+from receipt_ops.connection import Connection, connect
+from receipt_ops.deployment.freshness import percentile
+from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.items import Entity, embedded, entities_of
+from receipt_ops.loading.load import load
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.readers import Reader, Readers, snapshot_readers
 
 _RECEIPTS: Final = 50
 _SEED: Final = 1

@@ -21,16 +21,16 @@ from benchmarks.meters.changes import Changer
 from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from compactor import cycle
-from compactor.compaction import Compactor
-from compactor.cycle import Cycle
-from compactor.index import CollectionIndex
-from compactor.lease import Lease
-from compactor.snapshot import working_copy
-from compactor.snapshot.mirror import Mirror
-from compactor.snapshot.s3_store import S3SnapshotStore
-from compactor.snapshot.working_copy import WorkingCopy
-from compactor.source import DynamoDBSource
+from compactor.batch.compaction import Compactor
+from compactor.cycle import cycle
+from compactor.cycle.cycle import Cycle
+from compactor.cycle.source import DynamoDBSource
+from compactor.locking.lease import Lease
+from receipt_index.chroma import CollectionIndex
+from receipt_index.snapshot.copies import working_copy
+from receipt_index.snapshot.copies.mirror import Mirror
+from receipt_index.snapshot.copies.working_copy import WorkingCopy
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 
 _WARM_UP: Final = 2
 

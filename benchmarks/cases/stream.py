@@ -28,7 +28,7 @@ from benchmarks.reporting.report import Cell, Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
 from local.clients import CREDENTIAL
-from local.names import REGION
+from local.quick.names import REGION
 
 BATCHES: Final = (100, 1_000)
 _RECORDS_A_RUN: Final = 10_000

@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.meters.pricing import SQS_CHUNK, price_of
 from benchmarks.meters.traffic import Call, Traffic
-from operations.costs.prices import Prices
+from receipt_ops.costs.prices import Prices
 
 _READS: Final = Call("dynamodb", "BatchGetItem")
 _READ_UNIT: Final = 4_096

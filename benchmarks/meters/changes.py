@@ -9,10 +9,10 @@ from random import Random
 from typing import Any, Final
 
 from benchmarks.meters.corpus import Corpus, scattered
-from compactor.entries import QueueMessage
-from compactor.index import batches
-from operations.items import Entity
-from operations.table_writer import TableWriter
+from compactor.batch.entries import QueueMessage
+from receipt_index.chroma import batches
+from receipt_ops.loading.items import Entity
+from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.messages import Change, EntityData, batch_body, to_body
 from receipt_sync.sqs_text import MESSAGE_LIMIT
 

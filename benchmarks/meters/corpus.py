@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from compactor.deltas import Vectors
-from compactor.index import NewVector, batches
-from compactor.projection import ALL, DELTA_ID, Item, Metadata, project
-from operations.items import Entity, embedded, entities_of
-from operations.synthetic import synthetic_receipts
+from compactor.cycle.projection import ALL, DELTA_ID, Item, Metadata, project
+from receipt_index.chroma import NewVector, batches
+from receipt_index.deltas import Vectors
+from receipt_ops.loading.items import Entity, embedded, entities_of
+from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_sync.keys import Collection, EntityKey
 
 COLLECTION: Final = Collection.WORDS

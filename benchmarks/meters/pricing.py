@@ -5,7 +5,7 @@ from typing import Final
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.meters.traffic import Call
-from operations.costs.prices import Prices
+from receipt_ops.costs.prices import Prices
 
 SQS_CHUNK: Final = 65_536
 """SQS bills a request of more bytes as several requests. https://aws.amazon.com/sqs/pricing/"""

@@ -15,11 +15,11 @@ from typing import Final
 from benchmarks.meters.corpus import COLLECTION, Corpus
 from benchmarks.meters.folder_store import FolderStore
 from benchmarks.paths import DATA
-from compactor.index import ChromaIndex
-from compactor.snapshot.manifest import FORMAT
-from compactor.snapshot.mirror import Mirror
-from compactor.snapshot.s3_store import S3SnapshotStore
-from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from receipt_index.chroma import ChromaIndex
+from receipt_index.snapshot.copies.mirror import Mirror
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
+from receipt_index.snapshot.format.manifest import FORMAT
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 

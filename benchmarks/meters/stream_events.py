@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from operations.items import AttributeMap, Entity
+from receipt_ops.loading.items import AttributeMap, Entity
 
 _CREATED: Final = 1_769_860_800.0
 _MIX: Final = {"text": 50, "confidence": 20, "embedding_status": 15, "other": 10, "REMOVE": 5}

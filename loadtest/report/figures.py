@@ -9,7 +9,7 @@ from loadtest.kinds import Kind
 from loadtest.latency import Latency
 from loadtest.watcher.expectations import Sighting
 from loadtest.watcher.recording import Moment, Recorded
-from operations.deployment.freshness import percentile
+from receipt_ops.deployment.freshness import percentile
 
 ALL = "all changes"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadtest.report.figures import Figures
-from operations.verdict import Verdict
+from receipt_ops.verification.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from loadtest.report.outcome import Outcome
 from loadtest.report.plots import plots
 from loadtest.report.screen import in_seconds, summary
 from loadtest.watcher.recording import Recorded
-from operations.verdict import Finding
+from receipt_ops.verification.verdict import Finding
 
 REPORT: Final = "report.html"
 FIGURES: Final = "figures.json"

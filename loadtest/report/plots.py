@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from loadtest.kinds import Kind
 from loadtest.watcher.expectations import Sighting
 from loadtest.watcher.recording import Recorded
-from operations.deployment.freshness import percentile
+from receipt_ops.deployment.freshness import percentile
 
 _COLOURS = ("#1b6ca8", "#d1603d", "#3b8f5a", "#8a6bb1")
 _SIZE = (10.0, 3.4)  # inches

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compactor.index import Record
-from compactor.plan import same
+from compactor.cycle.plan import same
 from loadtest.watcher.expectations import DOCUMENT, Expectation, Sighting
+from receipt_index.chroma import Record
 from receipt_sync.keys import Collection, parse_chroma_id
 
 

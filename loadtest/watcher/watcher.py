@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from compactor.index import Record
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.outstanding import Outstanding
+from receipt_index.chroma import Record
 from receipt_sync.clock import Clock
 from receipt_sync.keys import Collection
 

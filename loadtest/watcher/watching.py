@@ -14,8 +14,8 @@ from typing import Final, TextIO
 
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.watcher import Watcher
-from operations.environment import connection_of_process
-from operations.readers import snapshot_readers
+from receipt_ops.environment import connection_of_process
+from receipt_ops.readers import snapshot_readers
 from receipt_sync.clock import SystemClock
 
 READY: Final = "ready\n"

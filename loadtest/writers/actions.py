@@ -13,7 +13,7 @@ from loadtest.kinds import Kind
 from loadtest.writers.effects import Edit
 from loadtest.writers.ledger import Held
 from loadtest.writers.writes import Writes
-from operations.items import canonical_name
+from receipt_ops.loading.items import canonical_name
 from receipt_sync.keys import Collection, EntityKey
 
 _FEWEST_LINES: Final = 3

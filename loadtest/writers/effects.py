@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compactor.plan import same
-from compactor.projection import Item, project
+from compactor.cycle.plan import same
+from compactor.cycle.projection import Item, project
 from loadtest.watcher.expectations import DOCUMENT, Wanted
 from loadtest.writers.ledger import Held
 from receipt_sync.keys import EntityKey

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from compactor.projection import Item
-from operations.items import embedded, entities_of
-from operations.receipts import Receipt
+from compactor.cycle.projection import Item
+from receipt_ops.loading.items import embedded, entities_of
+from receipt_ops.loading.receipts import Receipt
 from receipt_sync.keys import Collection, EntityKey
 
 _TRIES: Final = 20

@@ -7,8 +7,8 @@ from random import Random
 
 from loadtest.errors import OptionError
 from loadtest.options import Options
-from operations.receipts import Receipt, read_receipts
-from operations.synthetic import synthetic_receipts
+from receipt_ops.loading.receipts import Receipt, read_receipts
+from receipt_ops.loading.synthetic import synthetic_receipts
 
 
 def base_receipts(options: Options) -> list[Receipt]:

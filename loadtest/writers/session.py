@@ -22,8 +22,8 @@ from loadtest.writers.ledger import Ledger
 from loadtest.writers.receipts import arrivals
 from loadtest.writers.writer import ReceiptWriter
 from loadtest.writers.writes import AWSWrites
-from operations.connection import Connection
-from operations.settling import queue_backlog
+from receipt_ops.connection import Connection
+from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import Clock
 
 _SAMPLE_SECONDS = 1.0

@@ -13,7 +13,7 @@ from loadtest.writers.effects import apply, whole
 from loadtest.writers.irrelevant_writes import irrelevant
 from loadtest.writers.ledger import Held, Ledger
 from loadtest.writers.writes import Writes
-from operations.receipts import Receipt
+from receipt_ops.loading.receipts import Receipt
 from receipt_sync.clock import Clock
 
 

@@ -5,11 +5,11 @@ from typing import Any, Final, Protocol
 
 from boto3.dynamodb.types import TypeSerializer
 
-from operations.commands.load import sender_of, writer_of
-from operations.connection import Connection
-from operations.embedding import embed
-from operations.loading import load
-from operations.receipts import Receipt
+from receipt_ops.commands.trying.load import sender_of, writer_of
+from receipt_ops.connection import Connection
+from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.load import load
+from receipt_ops.loading.receipts import Receipt
 from receipt_sync.keys import Collection, EntityKey
 
 _serialize: Final = TypeSerializer().serialize

@@ -18,9 +18,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from compactor.allocator import Allocator, this_process
-from compactor.drain import drain
-from compactor.entries import QueueMessage
-from compactor.returning import return_in_time
+from compactor.batch.drain import drain
+from compactor.batch.entries import QueueMessage
+from compactor.batch.returning import return_in_time
 from compactor.wiring import Worker, build_worker
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TransientError

@@ -12,22 +12,22 @@ import boto3
 from botocore.config import Config
 
 from compactor.allocator import free_memory
-from compactor.compaction import Compactor
-from compactor.cycle import Cycle
-from compactor.dead_letters import SQSDeadLetters
-from compactor.delete_guard import DeleteGuard
-from compactor.delta_store import S3DeltaStore
-from compactor.drain import SQSCompactionQueue
-from compactor.heartbeat import ThreadHeartbeat
-from compactor.index import ChromaIndex
-from compactor.lease import Lease, LeaseTerms
-from compactor.lock_table import DynamoDBLockTable
-from compactor.plain_items import read_plain
-from compactor.slices import SliceLimits
-from compactor.snapshot.s3_store import S3SnapshotStore
-from compactor.snapshot.working_copy import CopySettings, WorkingCopy
-from compactor.snapshot.workspace import claim
-from compactor.source import DynamoDBSource
+from compactor.batch.compaction import Compactor
+from compactor.batch.dead_letters import SQSDeadLetters
+from compactor.batch.drain import SQSCompactionQueue
+from compactor.batch.slices import SliceLimits
+from compactor.cycle.cycle import Cycle
+from compactor.cycle.delete_guard import DeleteGuard
+from compactor.cycle.plain_items import read_plain
+from compactor.cycle.source import DynamoDBSource
+from compactor.locking.heartbeat import ThreadHeartbeat
+from compactor.locking.lease import Lease, LeaseTerms
+from compactor.locking.lock_table import DynamoDBLockTable
+from receipt_index.chroma import ChromaIndex
+from receipt_index.delta_store import S3DeltaStore
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
+from receipt_index.snapshot.copies.workspace import claim
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings

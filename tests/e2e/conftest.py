@@ -13,9 +13,9 @@ import pytest
 
 from local.running import running
 from local.stack import Stack
-from operations.commands.load import writer_of
-from operations.connection import Connection, connect
-from operations.table_writer import TableWriter
+from receipt_ops.commands.trying.load import writer_of
+from receipt_ops.connection import Connection, connect
+from receipt_ops.loading.table_writer import TableWriter
 from tests.e2e.metrics import Counted, compactor_metrics
 
 DEADLINE_SECONDS = 90
@@ -57,7 +57,7 @@ class System:
     def command(self, *arguments: str, seconds: float = 2 * DEADLINE_SECONDS) -> Answer:
         """Run `receipt-sync` in a process of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", "operations", *arguments],
+            [sys.executable, "-m", "receipt_ops", *arguments],
             capture_output=True,
             check=False,
             env={**os.environ, **self.stack.variables},

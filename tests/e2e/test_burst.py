@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
-from compactor.index import Record
-from operations.items import Entity, embedded, entities_of
-from operations.readers import snapshot_readers
-from operations.synthetic import synthetic_receipts
+from receipt_index.chroma import Record
+from receipt_ops.loading.items import Entity, embedded, entities_of
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.readers import snapshot_readers
 from receipt_sync.keys import Collection
 from tests.e2e.conftest import System
 from tests.e2e.metrics import Counted

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from operations.items import Entity, embedded, entities_of
-from operations.receipts import Receipt
-from operations.synthetic import synthetic_receipts
+from receipt_ops.loading.items import Entity, embedded, entities_of
+from receipt_ops.loading.receipts import Receipt
+from receipt_ops.loading.synthetic import synthetic_receipts
 from tests.e2e.conftest import System
 
 COUNT, SEED = 6, 11

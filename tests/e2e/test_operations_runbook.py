@@ -9,10 +9,10 @@ import pytest
 import typer
 from ulid import ULID
 
-from compactor.deltas import VectorBatch, encode
-from operations.cli import main
-from operations.embedding import embed
-from operations.items import Entity
+from receipt_index.deltas import VectorBatch, encode
+from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.items import Entity
+from receipt_ops.terminal.cli import main
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body

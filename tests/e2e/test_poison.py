@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ulid import ULID
 
-from compactor.deltas import VectorBatch, encode
-from operations.embedding import DIMENSION, embed
-from operations.items import Entity
-from operations.readers import snapshot_readers
+from receipt_index.deltas import VectorBatch, encode
+from receipt_ops.loading.embedding import DIMENSION, embed
+from receipt_ops.loading.items import Entity
+from receipt_ops.readers import snapshot_readers
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body

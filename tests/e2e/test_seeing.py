@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from local.endpoint import Request
-from local.log_groups import log_group
 from local.logs import function_log
-from local.names import Options
+from local.quick.log_groups import log_group
+from local.quick.names import Options
 from local.running import running
-from operations.connection import connect
-from operations.items import Entity
+from receipt_ops.connection import connect
+from receipt_ops.loading.items import Entity
 from receipt_sync.keys import EntityKey
 from receipt_sync.telemetry import Metric
 from receipt_sync.tracing import INVOCATION

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from compactor.index import ChromaIndex, NewVector
-from compactor.snapshot.s3_store import S3SnapshotStore
-from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 from tests.e2e.conftest import System

@@ -19,13 +19,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from compactor.lease import CompactionLock
-from compactor.lock_table import DynamoDBLockTable
+from compactor.locking.lease import CompactionLock
+from compactor.locking.lock_table import DynamoDBLockTable
 from local.running import running
-from operations.items import Entity, entities_of
-from operations.locks import SUFFIXES
-from operations.synthetic import synthetic_receipts
-from operations.trials.editing import Kind, TableEditor, apply, edits
+from receipt_ops.loading.items import Entity, entities_of
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.locks import SUFFIXES
+from receipt_ops.probes.editing import Kind, TableEditor, apply, edits
 from tests.functional.operating import Operator
 from tests.functional.planting import findings, found_in, plant
 from tests.functional.recording import NOT_OF_THE_COMMAND

@@ -9,16 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from local.bucket import ensure_bucket
 from local.clients import Clients
-from local.deploy import deploy
-from local.names import Names, Options
-from local.provision import provision
-from local.queues import Queues, ensure_queues
+from local.quick.bucket import ensure_bucket
+from local.quick.deploy import deploy
+from local.quick.names import Names, Options
+from local.quick.provision import provision
+from local.quick.queues import Queues, ensure_queues
+from local.quick.table import Table, ensure_table
 from local.running import running
 from local.stack import Stack
 from local.state import State
-from local.table import Table, ensure_table
 from receipt_sync.settings import ChromaSettings
 from tests.functional.chroma_server import ChromaServer
 

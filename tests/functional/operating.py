@@ -13,20 +13,20 @@ from unittest.mock import patch
 
 from typer.testing import CliRunner
 
-from compactor.index import ChromaIndex
-from compactor.lease import CompactionLock
-from compactor.lock_table import DynamoDBLockTable
-from compactor.snapshot.s3_store import S3SnapshotStore
-from compactor.snapshot.working_copy import CopySettings, WorkingCopy
+from compactor.locking.lease import CompactionLock
+from compactor.locking.lock_table import DynamoDBLockTable
 from local.logs import function_log
 from local.stack import Stack
-from operations.cli import main
-from operations.commands.effects import EFFECTS
-from operations.connection import Connection, connect
-from operations.dead_letters.letter import SQSLetterBox, held
-from operations.readers import Reader, snapshot_readers
-from operations.settling import queue_backlog
-from operations.trials.editing import TableEditor
+from receipt_index.chroma import ChromaIndex
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_ops.commands.effects import EFFECTS
+from receipt_ops.connection import Connection, connect
+from receipt_ops.dead_letters.queue import SQSLetterBox, held
+from receipt_ops.probes.editing import TableEditor
+from receipt_ops.readers import Reader, snapshot_readers
+from receipt_ops.terminal.cli import main
+from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.recording import Calls, recording
@@ -65,7 +65,7 @@ class Operator:
         environment = {**self.stack.variables, **terminal, **variables}
         # A short poll of MiniStack's asks every message; one of SQS's does not.
         with (
-            patch("operations.dead_letters.letter._WAIT_SECONDS", 0),
+            patch("receipt_ops.dead_letters.queue._WAIT_SECONDS", 0),
             recording(self.stack.queues.compaction.url) as calls,
         ):
             result = CliRunner().invoke(main, list(arguments), env=environment)

@@ -8,7 +8,7 @@ from itertools import cycle
 from random import Random
 from typing import Any, Final
 
-from compactor.index import ChromaIndex, NewVector, batches
+from receipt_index.chroma import ChromaIndex, NewVector, batches
 from receipt_sync.keys import Collection
 from tests.functional.operating import Operator
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from ulid import ULIDGenerator
 
-from compactor.deltas import VectorBatch, encode
-from operations.commands.load import writer_of
-from operations.items import Entity
+from receipt_index.deltas import VectorBatch, encode
+from receipt_ops.commands.trying.load import writer_of
+from receipt_ops.loading.items import Entity
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body

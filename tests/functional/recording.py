@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
-from operations.commands.effects import EFFECTS, Part
+from receipt_ops.commands.effects import EFFECTS, Part
 
 NOT_OF_THE_COMMAND = "traffic"
 """The name of a thread whose calls are a test's own."""
@@ -30,7 +30,7 @@ _BY_SERVICE = {
 _BY_PREFIX = {
     "snapshots/": Part.SNAPSHOTS,
     "deltas/": Part.DELTAS,
-    "operations/": Part.NOTE,
+    "receipt_ops/": Part.NOTE,
 }
 
 

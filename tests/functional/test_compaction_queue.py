@@ -1,8 +1,8 @@
 """The compaction queue and its dead letters on the local SQS."""
 
-from compactor.dead_letters import DeadLetter, SQSDeadLetters
-from compactor.drain import SQSCompactionQueue
-from compactor.entries import QueueMessage
+from compactor.batch.dead_letters import DeadLetter, SQSDeadLetters
+from compactor.batch.drain import SQSCompactionQueue
+from compactor.batch.entries import QueueMessage
 
 
 def test_messages_are_received_and_acknowledged(sqs, queue_url: str):

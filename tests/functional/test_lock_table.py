@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from compactor.lease import CompactionLock
-from compactor.lock_table import DynamoDBLockTable
+from compactor.locking.lease import CompactionLock
+from compactor.locking.lock_table import DynamoDBLockTable
 from receipt_sync.errors import LockTableError
-from tests.fakes.lost_answers import LosingAnswers
+from tests.support.fakes.lost_answers import LosingAnswers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(seconds=60)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.queues import Queues
+from local.quick.queues import Queues
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
@@ -16,7 +16,7 @@ from receipt_sync.messages import Change, read_message
 from stream_processor.parking import SQSParking
 from stream_processor.processor import Outcome, StreamProcessor
 from stream_processor.publisher import SQSOutbox
-from tests.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, changed, malformed, record
 
 LARGE = 200_000

@@ -5,15 +5,15 @@ from random import Random
 
 import pytest
 
-from compactor.plain_items import read_plain
-from compactor.source import DynamoDBSource, Members
+from compactor.cycle.plain_items import read_plain
+from compactor.cycle.source import DynamoDBSource, Members
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey
-from tests.fakes.telemetry import RecordingTelemetry
-from tests.fakes.world import line, metadata, word
 from tests.functional.conftest import LocalAWS
+from tests.support.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.world import line, metadata, word
 
 
 @pytest.fixture(params=["as botocore parses", "as JSON"])

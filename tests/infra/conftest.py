@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local import ministack
+from local.ministack import process as ministack
 from local.state import State
-from tests.infra.terraform import Workspace
+from tests.infra.terraform.runs import Workspace
 
 
 @pytest.fixture(scope="session")

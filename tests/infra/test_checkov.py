@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from local.state import PROJECT
-from tests.infra.sam import built
+from tests.infra.serverless.templates import built
 
 CHECKOV = PROJECT / ".venv/lint/bin/checkov"
 

@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from local.parameters import parameters_of
+from local.quick.parameters import parameters_of
 from local.running import running
 from local.stack import Stack
 from tests.infra.recording import Calls, recorded_calls
-from tests.infra.sam import overrides, resources
-from tests.infra.settings_parameters import fields
+from tests.infra.serverless.settings_parameters import fields
+from tests.infra.serverless.templates import overrides, resources
 
 FUNCTIONS: Final = {"StreamProcessorFunction": "stream_processor", "CompactorFunction": "compactor"}
 MAPPINGS: Final = {

@@ -11,14 +11,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from compactor.compaction import Compactor
-from compactor.entries import QueueMessage
+from compactor.batch.compaction import Compactor
+from compactor.batch.entries import QueueMessage
 from receipt_sync.attributes import decode_item
 from receipt_sync.changes import detect_changes
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey, EntityType
-from tests.fakes.target import InMemoryTarget
-from tests.fakes.world import World, line, metadata, word
+from tests.support.fakes.target import InMemoryTarget
+from tests.support.fakes.world import World, line, metadata, word
 
 RECEIPTS = [("img", 1), ("img", 2)]
 TEXTS = st.sampled_from(["a", "b", "", "c\x00", "\U0001f9fe"])

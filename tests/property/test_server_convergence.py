@@ -4,10 +4,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from compactor.server.target import ServerTarget
+from receipt_index.server.target import ServerTarget
 from receipt_sync.keys import EntityKey
-from tests.fakes.server import ServerWorld, Wrap
 from tests.property.test_convergence import KEYS, TEXTS, Convergence
+from tests.support.fakes.server import ServerWorld, Wrap
 
 PLACES = ("before its claim", "after its claim", "before its publish")
 

@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from local.packages import SOURCES, package
+from local.quick.packages import SOURCES, package
 from local.state import PROJECT
-from operations.synthetic import synthetic_receipts
+from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_sync.errors import SettingsError
 from receipt_sync.settings import CompactorSettings
-from tests.infra.sam import built
+from tests.infra.serverless.templates import built
 from tests.security.contents import SECRETS, kept_files, secrets_in
 
 FUNCTIONS = {"StreamProcessorFunction": "stream_processor", "CompactorFunction": "compactor"}

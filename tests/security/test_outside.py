@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from compactor.snapshot.manifest import read_manifest
-from compactor.snapshot.s3_store import S3SnapshotStore
+from receipt_index.snapshot.format.manifest import read_manifest
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.errors import PoisonMessageError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, delta_key, read_message, to_body
-from tests.data.make_chroma_snapshot import DATA, PREFIX
+from tests.support.data.make_chroma_snapshot import DATA, PREFIX
 
 ULID = "01HZX0000000000000000000AA"
 OUTSIDE = (

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from compactor.index import ChromaIndex
-from compactor.snapshot.base import BLOCK_SIZE
-from compactor.snapshot.compression import compress, decompress
-from compactor.snapshot.mirror import Mirror
-from compactor.snapshot.reader import SnapshotReader
+from receipt_index.chroma import ChromaIndex
+from receipt_index.snapshot.copies.base import BLOCK_SIZE
+from receipt_index.snapshot.copies.mirror import Mirror
+from receipt_index.snapshot.format.compression import compress, decompress
+from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
-from tests.data.make_chroma_snapshot import DATA, PREFIX
-from tests.fakes.snapshots import InMemorySnapshotStore
+from tests.support.data.make_chroma_snapshot import DATA, PREFIX
+from tests.support.fakes.snapshots import InMemorySnapshotStore
 
 NAME = "index_metadata.pickle"
 FOLDER = sorted(DATA.glob(f"{PREFIX}*"))[-1] / "objects"
@@ -75,7 +75,7 @@ def test_a_pickle_altered_in_the_bucket_is_refused_before_chroma_opens_it(
     assert objects
     opened: list[Path] = []
     monkeypatch.setattr(
-        "compactor.snapshot.reader.ChromaIndex", lambda path, _: opened.append(path)
+        "receipt_index.snapshot.reading.reader.ChromaIndex", lambda path, _: opened.append(path)
     )
     for name in objects:
         altered = InMemorySnapshotStore()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import typer
 
-from local.demo_story import choose
-from operations.cli import main
-from operations.receipts import read_receipts
-from operations.synthetic import synthetic_receipts
+from demo.story import choose
+from receipt_ops.loading.receipts import read_receipts
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.terminal.cli import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), PROJECT / "terraform/README.md"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from receipt_sync.fields import RELEVANT_FIELDS
-from tests.prove.failures import FAILURES
+from tests.reliability.report.parts.failures import FAILURES
 
 PROJECT = Path(__file__).resolve().parents[2]
 DESIGN = PROJECT / "docs/design.md"

@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
     CircuitBreakerPersistenceLayer,
 )
 
-from compactor.server.index import Through
+from receipt_index.server.index import Through
 from receipt_sync.errors import IndexUnavailableError
 from receipt_sync.telemetry import Telemetry
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from compactor.cycle import Cycle
-from compactor.delete_guard import DeleteGuard
-from compactor.lease import Lease
+from compactor.cycle.cycle import Cycle
+from compactor.cycle.delete_guard import DeleteGuard
+from compactor.cycle.source import TableSource
+from compactor.locking.lease import Lease
 from compactor.server.breaker import breaker, shared_state
-from compactor.server.index import ServerIndexes
-from compactor.server.target import ServerTarget, VersionStore
-from compactor.source import TableSource
+from receipt_index.server.index import ServerIndexes
+from receipt_index.server.target import ServerTarget, VersionStore
 from receipt_sync.clock import Clock
 from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.meters.bill import billed
 from benchmarks.meters.traffic import Call, Traffic
-from operations.costs.prices import Prices
+from receipt_ops.costs.prices import Prices
 
 READS, SENDS = Call("dynamodb", "BatchGetItem"), Call("sqs", "SendMessageBatch")
 

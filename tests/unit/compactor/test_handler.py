@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from compactor import handler
-from compactor.entries import QueueMessage
+from compactor.batch.entries import QueueMessage
 from receipt_sync.errors import SettingsError, TableReadError
 from receipt_sync.telemetry import COMPACTION_NAMESPACE
-from tests.fakes.world import World, line
-from tests.unit.compactor.test_drain import InMemoryQueue
+from tests.support.fakes.world import World, line
+from tests.unit.compactor.batch.test_drain import InMemoryQueue
 
 ENVIRONMENT = {
     "ENVIRONMENT": "test",

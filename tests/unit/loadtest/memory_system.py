@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compactor.index import Record
-from compactor.projection import project
+from compactor.cycle.projection import project
 from loadtest.writers.ledger import Held
-from operations.receipts import Line, Receipt
+from receipt_index.chroma import Record
+from receipt_ops.loading.receipts import Line, Receipt
 from receipt_sync.keys import Collection, EntityKey
 
 

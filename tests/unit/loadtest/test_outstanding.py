@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from compactor.index import Record
 from loadtest.kinds import Kind
 from loadtest.watcher.expectations import Expectation, Sighting, Wanted
 from loadtest.watcher.outstanding import Outstanding
+from receipt_index.chroma import Record
 from receipt_sync.keys import Collection, EntityKey
 
 LINES = Collection.LINES

@@ -18,7 +18,7 @@ from loadtest.report.page import write_report
 from loadtest.report.plots import plots
 from loadtest.report.screen import show
 from loadtest.watcher.recording import End, Recorded
-from operations.verdict import Finding, Tally, Verdict
+from receipt_ops.verification.verdict import Finding, Tally, Verdict
 from receipt_sync.keys import Collection
 from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting
 

@@ -12,7 +12,7 @@ from loadtest.options import Shape
 from loadtest.report.knee import Sample
 from loadtest.run import Run
 from loadtest.writers.session import Events
-from tests.fakes.clock import ManualClock
+from tests.support.fakes.clock import ManualClock
 from tests.unit.loadtest.recorded import LATENCY
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from loadtest.errors import UnsafeTargetError
 from loadtest.target import check_target, names_a_stack
-from operations.connection import Connection, Names
+from receipt_ops.connection import Connection, Names
 
 NAMES = Names("portfolio-dev", "https://sqs/queue", "bucket")
 NOBODY: Any = None

@@ -12,9 +12,9 @@ from loadtest.watcher.watcher import Watcher
 from loadtest.writers.actions import Actions
 from loadtest.writers.ledger import Ledger
 from loadtest.writers.writer import ReceiptWriter
-from operations.receipts import Receipt
+from receipt_ops.loading.receipts import Receipt
 from receipt_sync.keys import Collection
-from tests.fakes.clock import ManualClock
+from tests.support.fakes.clock import ManualClock
 from tests.unit.loadtest.memory_system import MemorySystem, receipt
 
 LIMIT = 1e6

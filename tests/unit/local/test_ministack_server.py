@@ -1,4 +1,4 @@
-"""What local/ministack_server.py mends, each alone."""
+"""What local/ministack/server.py mends, each alone."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.ministack_server import (
+from local.ministack.server import (
     Windows,
     _mend_sender,
     _mend_window,

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from compactor.projection import project
-from operations.embedding import embed
-from operations.items import embedded, entities_of
-from operations.synthetic import synthetic_receipts
+from compactor.cycle.projection import project
+from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.items import embedded, entities_of
+from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_sync.attributes import decode_item
-from tests.oracle.comparison import Differences, Published, differences
+from tests.support.oracle.comparison import Differences, Published, differences
 
 (_RECEIPT,) = synthetic_receipts(1, Random(1))
 ENTITIES = [embedded(e) if e.key.collection else e for e in entities_of(_RECEIPT)]

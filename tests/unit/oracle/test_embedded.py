@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from operations.embedding import embed
+from receipt_ops.loading.embedding import embed
 from receipt_sync.errors import QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
-from tests.oracle.embedded import EmbeddedTexts, RememberingSender
+from tests.support.oracle.embedded import EmbeddedTexts, RememberingSender
 
 LINE = EntityKey("image", 1, 1)
 

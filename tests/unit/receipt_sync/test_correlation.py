@@ -2,7 +2,7 @@
 
 from receipt_sync.correlation import receipt_names, tell
 from receipt_sync.keys import EntityKey
-from tests.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.telemetry import RecordingTelemetry
 
 
 def test_a_receipt_is_named_once_as_the_ids_of_its_records_begin():

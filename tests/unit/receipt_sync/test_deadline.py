@@ -4,7 +4,7 @@ import pytest
 
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, TransientError
-from tests.fakes.clock import ManualClock
+from tests.support.fakes.clock import ManualClock
 
 
 def test_what_is_left_shrinks_and_goes_below_zero():

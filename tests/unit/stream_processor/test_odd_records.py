@@ -16,8 +16,8 @@ from stream_processor.detection import detect
 from stream_processor.packing import pack
 from stream_processor.parking import parked_body
 from stream_processor.processor import StreamProcessor
-from tests.fakes.clock import ManualClock
-from tests.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.fakes import InMemoryOutbox, InMemoryParking
 from tests.unit.stream_processor.records import LINE, changed, raw_record, record, text_image
 

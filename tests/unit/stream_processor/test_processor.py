@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compactor.closure import closure_of
-from compactor.projection import Part
+from compactor.cycle.closure import closure_of
+from compactor.cycle.projection import Part
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
 from receipt_sync.keys import EntityKey, EntityType
 from receipt_sync.messages import Change, read_message
 from receipt_sync.telemetry import Metric
 from stream_processor.processor import Outcome, StreamProcessor
-from tests.fakes.clock import ManualClock
-from tests.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.fakes import DOWN, InMemoryOutbox, InMemoryParking, refusal
 from tests.unit.stream_processor.records import (
     LINE,

@@ -12,8 +12,8 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey
 from stream_processor.packing import OutgoingMessage, pack
 from stream_processor.publisher import SQSOutbox
-from tests.fakes.clock import ManualClock
-from tests.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.fakes import DOWN, FakeSQS, forever, refusal
 from tests.unit.stream_processor.test_coalescing import change
 

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import C
 
 from compactor.server.breaker import breaker
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError
-from tests.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.telemetry import RecordingTelemetry
 
 
 class InMemoryState(CircuitBreakerPersistenceLayer):

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from compactor.compaction import BatchReport
-from compactor.entries import QueueMessage
-from compactor.returning import return_in_time
-from tests.fakes.server import ServerWorld
-from tests.fakes.world import line
-from tests.unit.compactor.test_drain import InMemoryQueue
+from compactor.batch.compaction import BatchReport
+from compactor.batch.entries import QueueMessage
+from compactor.batch.returning import return_in_time
+from tests.support.fakes.server import ServerWorld
+from tests.support.fakes.world import line
+from tests.unit.compactor.batch.test_drain import InMemoryQueue
 
 FUNCTION_SECONDS = 300
 VISIBILITY_SECONDS = 1_800

@@ -1,0 +1,217 @@
+"""`make demo` runs the whole system on the local AWS and shows that a search follows the writes.
+
+It starts the local AWS if none runs, and stops it only if it started it.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Annotated, Final
+
+import typer
+from rich.progress import Progress
+from ulid import ULID
+
+from demo.screen import show_end, show_step, timed
+from demo.story import Cast, Query, Step, choose, steps
+from local.console import ends_in_a_sentence, output, step
+from local.endpoint import Request, endpoint_of
+from local.errors import LocalAWSError, NotRunningError
+from local.ministack import health
+from local.running import down, up
+from local.stack import Stack, load
+from local.state import State
+from receipt_index.snapshot.format.manifest import read_manifest
+from receipt_index.snapshot.store.protocol import FetchedManifest
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_ops.commands.comparing.verify import settle_with_progress, verify_once
+from receipt_ops.commands.trying.load import Receipts, load_with_progress
+from receipt_ops.connection import Connection, connect
+from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.load import LoadReport, survey
+from receipt_ops.loading.receipts import Receipt, read_receipts
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.readers import Readers, snapshot_readers
+from receipt_ops.searching import Hit, search
+from receipt_ops.terminal.console import progress_bars
+from receipt_ops.terminal.failures import explained
+from receipt_ops.verification.settling import Backlog, queue_backlog, settle
+from receipt_ops.verification.verdict import Verdict
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import Collection
+
+DIFFERENCE_FOUND: Final = 1
+STEP_PATIENCE_SECONDS: Final = 120.0
+_POLL_SECONDS: Final = 0.05
+_HITS: Final = 3
+_EXAMPLES: Final = 5
+
+
+class NotVisibleError(LocalAWSError):
+    """Readers did not see a write in time."""
+
+
+@ends_in_a_sentence
+def demo(
+    receipts: Annotated[
+        Path | None,
+        typer.Option(help="Receipts, one JSON object a line.", exists=True, dir_okay=False),
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many to make up otherwise.", min=2)] = 50,
+    seed: Annotated[int, typer.Option(help="Of the receipts that are made up.")] = 1,
+    patience: Annotated[
+        float, typer.Option(help="Seconds that the loaded receipts may take to arrive.", min=1)
+    ] = 1_800,
+    state: Annotated[
+        Path | None, typer.Option(help="Folder of the local AWS.", show_default=".local")
+    ] = None,
+) -> None:
+    """Load receipts, change them, and show that readers follow.
+
+    Exit 0 only if verify finds nothing.
+
+    Example: python -m demo.run --count 50
+
+    Example: python -m demo.run --receipts receipts.jsonl
+    """
+    source: Receipts = (
+        (lambda: read_receipts(receipts))
+        if receipts
+        else (lambda: synthetic_receipts(count, Random(seed)))
+    )
+    planned = survey(source())
+    cast = choose(source(), _new_receipt())
+    with local_aws(State.at(state)) as stack:
+        verdict = _tell(stack, source, planned, cast, patience)
+    if not verdict.is_equal:
+        raise typer.Exit(DIFFERENCE_FOUND)
+
+
+@contextmanager
+def local_aws(state: State) -> Iterator[Stack]:
+    """Yield the running local AWS, or start one for the block and stop it at the end."""
+    present = _running(state)
+    if present is not None:
+        output().print(f"using the local AWS at {present.endpoint}")
+        yield present
+        return
+    try:
+        yield up(state, Request(endpoint=endpoint_of(os.environ)), step)
+    finally:
+        down(state, step)
+
+
+def _running(state: State) -> Stack | None:
+    try:
+        stack = load(state.path)
+    except NotRunningError:
+        return None
+    return stack if stack.deployment and health.answers(stack.endpoint) else None
+
+
+def _tell(
+    stack: Stack, source: Receipts, planned: LoadReport, cast: Cast, patience: float
+) -> Verdict:
+    connection = connect(stack.variables, Path())
+    with explained(connection), snapshot_readers(connection) as readers:
+        with timed(f"{planned.receipts:,} receipts loaded: {planned.items:,} items, with vectors"):
+            load_with_progress(connection, source, planned)
+        with timed(f"{planned.vectors:,} records published, table and snapshot agree"):
+            _await_arrival(connection, readers, planned, patience)
+        seen = [
+            (chapter.title, _play(number, chapter, readers))
+            for number, chapter in enumerate(steps(cast, connection), start=1)
+        ]
+        verdict, _ = settle_with_progress(connection, readers, STEP_PATIENCE_SECONDS, _EXAMPLES)
+    show_end(seen, verdict)
+    return verdict
+
+
+def _await_arrival(
+    connection: Connection, readers: Readers, planned: LoadReport, patience: float
+) -> None:
+    """Wait until table and snapshot agree. Raises NotVisibleError."""
+    with progress_bars() as progress:
+        settled = settle(
+            lambda: verify_once(connection, readers, _EXAMPLES),
+            lambda: queue_backlog(connection.sqs, connection.names.compaction_queue_url),
+            SystemClock(),
+            patience,
+            _arrival_bar(connection, progress, planned),
+        )
+    if not settled.settled:
+        raise NotVisibleError(
+            f"{settled.verdict.faults:,} records were not in the snapshot after {patience:g} s: "
+            "see the compactor's log"
+        )
+
+
+def _arrival_bar(
+    connection: Connection, progress: Progress, planned: LoadReport
+) -> Callable[[Backlog, float], None]:
+    bar = progress.add_task("records published", total=planned.vectors)
+
+    def tell(left: Backlog, _: float) -> None:
+        progress.update(bar, completed=_published(connection))
+        progress.update(bar, description=f"records published ({left})")
+
+    return tell
+
+
+def _published(connection: Connection) -> int:
+    """Return the number of records that the published manifests name."""
+    total = 0
+    for collection in Collection:
+        store = S3SnapshotStore(connection.s3, connection.names.bucket, collection)
+        got = store.manifest(None)
+        if isinstance(got, FetchedManifest):
+            total += read_manifest(got.data, collection).record_count
+    return total
+
+
+def _play(number: int, chapter: Step, readers: Readers) -> float:
+    """Search, write, wait until readers see the write, and search again.
+
+    Return the seconds waited.
+    """
+    before = _search(readers, chapter.query)
+    chapter.write()
+    with output().status("waiting until readers see it"):
+        seconds = wait_until_visible(chapter, readers)
+    show_step(number, chapter, before, _search(readers, chapter.query), seconds)
+    return seconds
+
+
+def wait_until_visible(chapter: Step, readers: Readers) -> float:
+    """Refresh the readers until they see the step. Return the seconds. Raises NotVisibleError."""
+    clock = SystemClock()
+    begun = clock.monotonic()
+    while True:
+        newer = [reader.refresh() for reader in readers.values()]
+        waited = clock.monotonic() - begun
+        if any(newer) and chapter.visible(readers):
+            return waited
+        if waited > STEP_PATIENCE_SECONDS:
+            raise NotVisibleError(
+                f"readers did not see it within {STEP_PATIENCE_SECONDS:g} s: {chapter.title}"
+            )
+        clock.sleep(_POLL_SECONDS)
+
+
+def _search(readers: Readers, query: Query) -> Sequence[Hit]:
+    return search(readers[query.collection], embed, query.text, _HITS, query.merchant)
+
+
+def _new_receipt() -> Receipt:
+    """Return a receipt that no earlier run has added."""
+    run = str(ULID())
+    (receipt,) = islice(synthetic_receipts(1, Random(run)), 1)
+    company = f"Demo Corner Shop {run[-4:]}"
+    return receipt.model_copy(update={"receipt": f"demo-{run}", "company": company})
+
+
+if __name__ == "__main__":
+    typer.run(demo)

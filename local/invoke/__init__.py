@@ -1,0 +1,1 @@
+"""`make invoke`: every sample event through `sam local invoke`."""

@@ -1,0 +1,1 @@
+"""One batch of queue messages: read, sliced, bisected, parked, acknowledged or returned."""

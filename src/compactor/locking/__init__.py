@@ -1,0 +1,1 @@
+"""The lease: at most one worker publishes a collection."""

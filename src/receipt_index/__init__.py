@@ -1,0 +1,1 @@
+"""What a search service and an embedding pipeline install."""

@@ -1,0 +1,1 @@
+"""Copies of a snapshot in local folders: fetched, changed and published."""

@@ -1,0 +1,1 @@
+"""The format of a snapshot's objects; see docs/snapshot-format.md."""

@@ -1,0 +1,114 @@
+"""The files of a version: a base, and packs that are applied to it in order.
+
+After an error, the files are the base with some of its packs, or their content is unknown. Nothing
+that was fetched is thrown away. Content that is already in its place is recognised by its digest.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from receipt_index.snapshot.copies.base import restore_base
+from receipt_index.snapshot.copies.materialise import fetched_packs, tally_of
+from receipt_index.snapshot.copies.progress import Tally, Tell, tell_nobody
+from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
+from receipt_index.snapshot.format.pack import apply_pack
+from receipt_index.snapshot.format.page_table import PageTable
+from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_sync.errors import SnapshotDamagedError
+
+
+class Layers:
+    """The files under `folder`. A `table`, if given, holds the digest of each of their pages."""
+
+    def __init__(
+        self, store: SnapshotStore, folder: Path, tell: Tell, table: PageTable | None
+    ) -> None:
+        self._store, self._tell, self._table = store, tell, table
+        self.folder = folder
+        self.laid: Manifest | None = None
+        """The version that the files hold, with the packs that are applied so far. None means
+        unknown.
+        """
+        self._left: Manifest | None = None
+        """The version of which an earlier process may have left pages that are not checked yet."""
+        self._others: Sequence[Path] = ()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def resume(self, left: Manifest | None, others: Sequence[Path]) -> None:
+        """Note that this folder and the `others` may hold pages of `left`.
+
+        An earlier process left these pages. They are not checked yet.
+        """
+        self._left, self._others = left, others
+
+    def make(self, manifest: Manifest) -> None:
+        """Give the files the content of a version, with as little fetching as possible."""
+        if self.laid is None and self._left is not None and _continues(self._left, manifest):
+            self._salvage(self._left)
+        if not self._continue(manifest):
+            self._begin(manifest)
+
+    def lay(self, data: bytes, name: str) -> None:
+        """Apply one pack to the files.
+
+        The content of the files counts as unknown during the call, and after an OSError.
+        """
+        before, self.laid = self.laid, None
+        try:
+            header = apply_pack(data, self.folder, name)
+        except SnapshotDamagedError:
+            self.laid = before  # the pack was refused before anything was written
+            raise
+        if self._table is not None:
+            self._table.lay(header, self.folder)
+
+    def are(self, manifest: Manifest) -> None:
+        """Record that the files are those of a version. The caller has checked that."""
+        self.laid, self._left, self._others = manifest, None, ()
+
+    def reset(self) -> None:
+        """Remove every file."""
+        self.laid = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _salvage(self, left: Manifest) -> None:
+        """Start from the pages that an earlier process left and whose digests match."""
+        self._left = None
+        if self._table is not None:
+            self._table.salvage(self.folder, self._others)
+            self.laid = left
+
+    def _continue(self, manifest: Manifest) -> bool:
+        """Apply the new packs; return False if the files are then not those of the version."""
+        if self.laid is None or not _continues(self.laid, manifest):
+            return False
+        new = manifest.packs[len(self.laid.packs) :]
+        self._lay_all(manifest, new, Tally(len(new), tell_nobody))
+        return self._table is None or not self._table.wrong
+
+    def _begin(self, manifest: Manifest) -> None:
+        """Restore the base, and apply all packs to it."""
+        self.laid, self._left = None, None
+        tally = tally_of(manifest, self._tell)
+        restore_base(manifest.base, self.folder, self._store, tally, self._others)
+        if self._table is not None:
+            self._table.read_all(self.folder)
+        self.laid = manifest.model_copy(update={"packs": ()})
+        self._lay_all(manifest, manifest.packs, tally)
+
+    def _lay_all(self, manifest: Manifest, packs: Sequence[PackReference], tally: Tally) -> None:
+        """Apply packs in order. After an error, `laid` ends with the last pack that was applied."""
+        count = len(manifest.packs) - len(packs)
+        for pack, data in fetched_packs(packs, self._store):
+            self.lay(data, pack_name(pack.digest))
+            count += 1
+            self.laid = manifest.model_copy(update={"packs": manifest.packs[:count]})
+            tally.one_more()
+        self.laid = manifest
+
+
+def _continues(known: Manifest, manifest: Manifest) -> bool:
+    """Return whether `manifest` has the base and all packs of `known`, and perhaps more packs."""
+    return known.base == manifest.base and manifest.packs[: len(known.packs)] == known.packs

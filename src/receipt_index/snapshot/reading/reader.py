@@ -1,0 +1,237 @@
+"""A reader that opens the published version of a collection, follows it, and searches it.
+
+A refresh brings the mirror to the new version, opens it and warms it up. Only then does the new
+version replace the old one. So a search uses exactly one version, and never waits for a fetch.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from receipt_index.chroma import ChromaIndex, Match, Record
+from receipt_index.deltas import Vectors
+from receipt_index.snapshot.copies.room import full_disk_explained
+from receipt_index.snapshot.format.manifest import Manifest, lost_manifest
+from receipt_index.snapshot.reading.slots import Slot, claim_slot
+from receipt_index.snapshot.reading.turns import Turns
+from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_sync.clock import Clock, SystemClock
+from receipt_sync.errors import ForkedError, ReaderClosedError, SyncError
+from receipt_sync.keys import Collection
+
+
+class NothingPublishedError(SyncError):
+    """The error of a reader whose collection has no published version yet."""
+
+
+@dataclass(frozen=True)
+class _Serving:
+    """An open copy of one version."""
+
+    index: ChromaIndex
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The folder that holds the copies. Only the process that claimed it may use it."""
+
+    slot: Slot
+    turns: Turns
+    process: int
+
+
+class SnapshotReader:
+    """A read-only view of one collection. Safe for several threads of one process.
+
+    `root` may be kept between processes. The next process checks what an earlier one fetched, and
+    uses it. Several readers may share a root. Each takes a folder of its own below it, with two
+    copies of the snapshot. A reader takes its folder at the first refresh. So a reader may be made
+    before a fork. Then the process that refreshes it first may use it.
+    """
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        collection: Collection,
+        root: Path,
+        clock: Clock | None = None,
+    ) -> None:
+        self._store, self._collection, self._root = store, collection, root
+        self._clock = clock or SystemClock()
+        self._refreshing, self._using = threading.Lock(), threading.Lock()
+        self._place: _Place | None = None
+        self._serving: _Serving | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def version(self) -> int:
+        """Return the version that is served; 0 while nothing is published."""
+        serving = self._serving
+        return serving.manifest.version if serving else 0
+
+    @property
+    def is_fixed(self) -> bool:
+        """Return True: the reader serves one version until the next refresh."""
+        return True
+
+    @property
+    def published_at(self) -> datetime | None:
+        """Return when the served version was published; None while nothing is published."""
+        serving = self._serving
+        return serving.manifest.published_at if serving else None
+
+    @property
+    def elements(self) -> int:
+        """Return the number of elements of the served version's graph, deleted ones included."""
+        serving = self._serving
+        return serving.manifest.elements if serving else 0
+
+    def refresh(self) -> bool:
+        """Follow the published version; return True if a newer one is served from now on.
+
+        Raises SnapshotDamagedError if the published version can't be read, is gone, or has a lower
+        number. Raises WorkspaceFullError if the disk can't hold it. After both errors, the reader
+        serves the same version as before, and what was fetched is kept. Raises ReaderClosedError
+        and ForkedError.
+        """
+        self._check_process()
+        with self._refreshing:
+            turns = self._claimed().turns
+            with full_disk_explained(self._root):
+                manifest = self._published(turns)
+                if manifest is None or manifest.version == 0 or self._is_served(manifest):
+                    return False
+                self._serve(manifest, turns)
+            return True
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by id."""
+        with self._used() as index:
+            return index.get(ids)
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return the vectors of the records that exist, by id."""
+        with self._used() as index:
+            return index.vectors(ids)
+
+    def ids(self) -> Iterator[str]:
+        """Return an iterator over every record's id. Do not refresh while it runs."""
+        self._check_process()
+        return self._index().ids()
+
+    def count(self) -> int:
+        """Return how many records the served version has."""
+        with self._used() as index:
+            return index.count()
+
+    def search(
+        self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[Match]:
+        """Return the nearest records, nearest first; `where` is a Chroma metadata filter."""
+        with self._used() as index:
+            return index.search(vector, limit, where)
+
+    def close(self, *, keep: bool = False) -> None:
+        """Close the files, and remove what this reader made below its root.
+
+        With `keep`, the files stay, and the next process need not fetch them again. In a forked
+        process this does nothing, because the files belong to its parent.
+        """
+        if self._is_foreign():
+            return
+        with self._refreshing:
+            self._closed = True
+            with self._using:
+                serving, self._serving = self._serving, None
+            place, self._place = self._place, None
+            try:
+                if serving is not None:
+                    serving.index.close()
+            finally:
+                if place is not None:
+                    place.slot.release(remove=not keep)
+
+    @contextmanager
+    def _used(self) -> Iterator[ChromaIndex]:
+        """Yield the index that is served. It is not closed while it is used."""
+        self._check_process()
+        with self._using:
+            yield self._index()
+
+    def _index(self) -> ChromaIndex:
+        if self._closed:
+            raise ReaderClosedError(f"the reader of {self._collection} is closed: open another")
+        if self._serving is None:
+            raise NothingPublishedError(
+                f"{self._collection} has no published version yet: load receipts, or wait for the "
+                "first compaction"
+            )
+        return self._serving.index
+
+    def _claimed(self) -> _Place:
+        if self._closed:
+            raise ReaderClosedError(f"the reader of {self._collection} is closed: open another")
+        if self._place is None:
+            slot = claim_slot(self._root)
+            turns = Turns(self._store, self._collection, slot.folder, self._clock)
+            self._place = _Place(slot, turns, os.getpid())
+        return self._place
+
+    def _published(self, turns: Turns) -> Manifest | None:
+        """Return what is published; None before the first publish.
+
+        Raises SnapshotDamagedError if the manifest is lost.
+        """
+        manifest = turns.follow()
+        if manifest is None and self._store.holds_objects():
+            # The manifest is written before the first object, so it may exist by now.
+            manifest = turns.follow()
+            if manifest is None:
+                raise lost_manifest(self._collection)
+        return manifest
+
+    def _is_served(self, manifest: Manifest) -> bool:
+        return self._serving is not None and self._serving.manifest == manifest
+
+    def _serve(self, manifest: Manifest, turns: Turns) -> None:
+        serving = _Serving(turns.open(self._opened), manifest)
+        with self._using:
+            old, self._serving = self._serving, serving
+        turns.swapped(old.index if old else None)
+
+    def _opened(self, folder: Path) -> ChromaIndex:
+        index = ChromaIndex(folder, self._collection)
+        try:
+            index.warm_up()
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    def _is_foreign(self) -> bool:
+        return self._place is not None and self._place.process != os.getpid()
+
+    def _check_process(self) -> None:
+        if self._is_foreign():
+            raise ForkedError(
+                f"the reader of {self._collection} was opened before this process was forked: open "
+                "a reader in each process, with gunicorn in post_fork"
+            )

@@ -1,0 +1,101 @@
+"""Restore: publish an earlier version of a collection as the newest.
+
+The restored version lacks what changed in the table since, so verify and repair afterwards. It also
+lacks the vectors that were acknowledged since, so their deltas must be sent again.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from receipt_index.snapshot.copies.materialise import materialise, way_back
+from receipt_index.snapshot.format.manifest import FORMAT, Manifest, Restored, read_manifest
+from receipt_index.snapshot.store.protocol import FetchedManifest, SnapshotStore
+from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retirement import condemned, retire
+from receipt_sync.clock import Clock
+from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
+
+_TRIES: Final = 20
+"""Tries of a publish. A worker publishes a few times a second at most, and a try takes some
+milliseconds.
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The versions of a restore: `chosen` is published again in place of `newest`.
+
+    `highest` is the highest version number that any reader may have seen. The restored version gets
+    a higher number, so that no reader takes it for an older version.
+    """
+
+    chosen: Manifest
+    newest: Manifest
+    highest: int
+
+
+def check(store: SnapshotStore, way: Way, folder: Path) -> None:
+    """Fetch every object of the chosen version into the empty `folder`, and check it.
+
+    Raises SnapshotDamagedError if an object is missing, damaged or being deleted.
+    """
+    _check_not_condemned(way.chosen, way.newest, Shelf(store))
+    with way_back(way.chosen.collection, way.chosen):
+        materialise(way.chosen, folder, store)
+
+
+def publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
+    """Publish the chosen version again under a higher number, after `check` has passed.
+
+    Workers and readers move to it. It also replaces what a worker publishes meanwhile. The present
+    manifest may be damaged or missing. Raises SnapshotDamagedError if an object of the version is
+    being deleted. Raises PublishRefusedError if other processes publish before every try.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return _publish(store, way, clock, writer)
+        except PublishRefusedError:
+            continue
+    return _publish(store, way, clock, writer)
+
+
+def _publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
+    shelf = Shelf(store)
+    newest, etag = _present(store, way.newest)
+    _check_not_condemned(way.chosen, newest, shelf)
+    now = clock.now()
+    again = way.chosen.objects - newest.objects
+    update = {
+        "format": FORMAT,
+        "version": max(newest.version, way.highest) + 1,
+        "published_at": now,
+        "writer": writer,
+        "restored": Restored(version=way.chosen.version, at=now),
+        "retired": retire(newest, way.chosen.objects, again, now, shelf),
+    }
+    restored = way.chosen.model_copy(update=update)
+    store.swap_manifest(restored.to_json(), etag)
+    return restored
+
+
+def _check_not_condemned(chosen: Manifest, newest: Manifest, shelf: Shelf) -> None:
+    if not condemned(newest, shelf).isdisjoint(chosen.objects):
+        raise SnapshotDamagedError(
+            f"objects of version {chosen.version} of {chosen.collection} are being deleted: "
+            "choose a later version"
+        )
+
+
+def _present(store: SnapshotStore, newest: Manifest) -> tuple[Manifest, str | None]:
+    """Return the manifest to replace, and its tag.
+
+    If the manifest is missing or can't be read, return `newest` instead.
+    """
+    got = store.manifest(None)
+    if not isinstance(got, FetchedManifest):
+        return newest, None
+    try:
+        return read_manifest(got.data, newest.collection), got.etag
+    except SnapshotDamagedError:
+        return newest, got.etag  # a damaged manifest is one reason for a restore

@@ -1,0 +1,1 @@
+"""Commands that compare the index with the table, and repair it."""

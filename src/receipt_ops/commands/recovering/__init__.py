@@ -1,0 +1,1 @@
+"""Commands that bring a system back: dead letters, snapshots, leases, flags."""

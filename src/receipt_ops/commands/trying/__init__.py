@@ -1,0 +1,1 @@
+"""Commands that write receipts in order to try the system."""

@@ -1,0 +1,48 @@
+"""Functions that the commands for trials share."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ulid import ULID
+
+from receipt_ops.commands.trying.load import check_reachable, sender_of, writer_of
+from receipt_ops.connection import Connection
+from receipt_ops.probes.room import check_room
+from receipt_ops.probes.subject import Tools
+from receipt_ops.probes.watching import Watcher
+from receipt_ops.readers import snapshot_readers
+from receipt_ops.repair.guard import DeleteLimit
+from receipt_ops.snapshots.manifests import Published, present_versions
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import EntityKey
+from receipt_sync.settings import CompactorSettings
+
+
+def new_name(kind: str) -> str:
+    """Return a new name for a test receipt."""
+    return f"{kind}-{ULID()}"
+
+
+@contextmanager
+def tools_of(connection: Connection, patience_seconds: float) -> Iterator[Tools]:
+    """Give the tools of a trial for a `with` block: writers, and a watcher of the snapshots."""
+    check_reachable(connection)
+    with snapshot_readers(connection) as readers:
+        watcher = Watcher(readers, SystemClock(), patience_seconds)
+        writer, sender = writer_of(connection), sender_of(connection)
+        yield Tools.of(connection, readers, watcher, writer, sender)
+
+
+def check_deletable(
+    connection: Connection, keys: Sequence[EntityKey], *, are_loaded: bool = False
+) -> None:
+    """Raise TooManyReceiptsError if the compactor would refuse the deletion of `keys`."""
+    mine = Counter(key.collection for key in keys)
+    records = {
+        name: (one.records if isinstance(one, Published) else 0) + (0 if are_loaded else mine[name])
+        for name, one in present_versions(connection).items()
+    }
+    defaults = CompactorSettings.model_fields
+    share, floor = defaults["max_delete_share"].default, defaults["max_delete_floor"].default
+    check_room(keys, records, DeleteLimit(float(share), int(floor)))

@@ -1,0 +1,134 @@
+"""The command `receipt-sync stress`."""
+
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from ulid import ULID
+
+from receipt_ops.commands.comparing.verify import settle_with_progress
+from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.selection import source_of
+from receipt_ops.commands.trying.load import check_reachable
+from receipt_ops.commands.trying.probe_parts import check_deletable, tools_of
+from receipt_ops.connection import Connection
+from receipt_ops.environment import connection_of_process
+from receipt_ops.loading.items import entities_of
+from receipt_ops.loading.receipts import Receipt
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.probes.editing import TableEditor, edits
+from receipt_ops.probes.stress import Stress, StressReport
+from receipt_ops.probes.subject import Subject, on_trial
+from receipt_ops.probes.watching import holds
+from receipt_ops.readers import snapshot_readers
+from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json, progress_bars
+from receipt_ops.terminal.exit_codes import ExitCode
+from receipt_ops.terminal.failures import explained
+from receipt_ops.verification.scope import SomeReceipts
+from receipt_ops.verification.settling import Settled, queue_backlog
+from receipt_sync.clock import SystemClock
+
+_RECEIPTS = 10
+
+
+@ends_in_a_sentence
+def stress_command(
+    rate: Annotated[
+        float, typer.Option("--changes-per-second", help="Changes to write per second.", min=0.1)
+    ] = 50,
+    seconds: Annotated[float, typer.Option(help="Seconds to write changes.", min=1)] = 30,
+    receipts: Annotated[int, typer.Option(help="Number of test receipts.", min=1)] = _RECEIPTS,
+    timeout: Annotated[
+        float, typer.Option(help="Most seconds until the backlog is applied.", min=1)
+    ] = 300,
+    seed: Annotated[int, typer.Option(help="Seed of the receipts and the edits.")] = 1,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write changes at a steady rate, wait for the backlog, and verify.
+
+    The command changes its own test receipts and deletes them at the end. It writes to the real
+    table and puts load on the real system. Do not run it in production without the agreement of its
+    operators. For larger loads and plots, use `make load`.
+
+    Exit code 0: settled without a difference. 1: differences are left. 2: the test failed to run.
+
+    Example: receipt-sync stress --changes-per-second 100 --seconds 60
+    """
+    connection = connection_of_process()
+    with explained(connection):
+        if dry_run:
+            check_reachable(connection)
+            _show_plan(round(rate * seconds), receipts, as_json=as_json)
+            return
+        with tools_of(connection, timeout) as tools:
+            made = _receipts(receipts, Random(seed))
+            check_deletable(connection, [e.key for one in made for e in entities_of(one)])
+            with on_trial(tools, made) as subject:
+                seen = holds({"embedding_status": "SUCCESS"})
+                tools.watcher.until(subject.records, seen, "the receipts")
+                report = _write(connection, subject, rate, seconds, Random(seed))
+                settled, took = _settle(connection, subject, timeout)
+    _show(report, settled, took, as_json=as_json)
+    if not settled.settled:
+        raise typer.Exit(ExitCode.VERDICT)
+
+
+def _show_plan(changes: int, receipts: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"changes": changes, "receipts": receipts, "dry_run": True})
+    else:
+        output().print(f"would write {changes:,} changes to {receipts} receipts")
+
+
+def _receipts(count: int, randomness: Random) -> list[Receipt]:
+    """Return synthetic receipts with new names."""
+    series = ULID()
+    made = synthetic_receipts(count, randomness)
+    return [
+        receipt.model_copy(update={"receipt": f"stress-{series}-{number}"})
+        for number, receipt in enumerate(made)
+    ]
+
+
+def _write(
+    connection: Connection, subject: Subject, rate: float, seconds: float, randomness: Random
+) -> StressReport:
+    url = connection.names.compaction_queue_url
+    editor = TableEditor(connection.dynamodb, connection.names.table)
+    stress = Stress(editor, lambda: queue_backlog(connection.sqs, url), SystemClock())
+    made = edits(subject.entities, randomness)
+    with progress_bars() as progress:
+        bar = progress.add_task("changes written", total=round(rate * seconds))
+        return stress.run(
+            made, rate, seconds, lambda written, _: progress.update(bar, completed=written)
+        )
+
+
+def _settle(connection: Connection, subject: Subject, timeout: float) -> tuple[Settled, float]:
+    """Return the verdict on the changed receipts, and the seconds until the verdict."""
+    clock = SystemClock()
+    begun = clock.monotonic()
+    receipts = list(dict.fromkeys(entity.key.receipt for entity in subject.entities))
+    scope = SomeReceipts(source_of(connection), receipts)
+    with snapshot_readers(connection) as readers:
+        settled = settle_with_progress(connection, readers, timeout, 5, scope)
+    return settled, clock.monotonic() - begun
+
+
+def _show(report: StressReport, settled: Settled, took: float, *, as_json: bool) -> None:
+    verdict = settled.verdict
+    if as_json:
+        ended = {"settled": settled.settled, "settled_after": round(took, 3)}
+        print_json({**report.to_json(), **ended, "verdict": verdict.to_json()})
+        return
+    table = Table(title="stress", title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("is", justify="right")
+    table.add_row("changes written", f"{report.written:,}")
+    table.add_row("changes a second", f"{report.achieved:.1f} of {report.asked:g}")
+    table.add_row("messages that waited at most", f"{report.most_waiting:,}")
+    table.add_row("seconds until settled", f"{took:.1f}" if settled.settled else "not settled")
+    table.add_row("differences", f"{verdict.faults:,}")
+    output().print(table)

@@ -1,0 +1,127 @@
+"""Counts of what the system did in a period, added up from the metric lines of both functions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from receipt_ops.costs.prices import PricesError
+from receipt_ops.deployment.freshness import values
+from receipt_ops.deployment.log_events import LogEvent
+from receipt_sync.telemetry import Metric
+
+MONTH_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Hold what the system did in `seconds` seconds.
+
+    `changes` counts the relevant stream records that reached the queue. GB-seconds are the unit
+    that Lambda bills: duration × memory.
+    """
+
+    seconds: float
+    changes: float
+    stream_invocations: float
+    stream_gb_seconds: float
+    compactor_invocations: float
+    compactor_gb_seconds: float
+    cycles: float
+    messages: float
+    items_read: float
+    bytes_published: float
+    log_bytes: float
+
+    def of_a_month(self, changes: float) -> "Counts":
+        """Return these counts, scaled in proportion to `changes` changes in 30 days.
+
+        A higher rate fills larger batches. So counts of single changes give the highest cost of a
+        month, and counts of a burst give the lowest. Raises PricesError if no change was counted.
+        """
+        if self.changes <= 0:
+            raise PricesError(
+                "the counts hold no change, and a cost is scaled from at least one: choose a "
+                "longer time with --hours, or give --counts a file that holds changes"
+            )
+        share = changes / self.changes
+        scaled = {f.name: getattr(self, f.name) * share for f in fields(self)}
+        return Counts(**{**scaled, "seconds": MONTH_SECONDS})
+
+    @classmethod
+    def read(cls, path: Path) -> "Counts":
+        """Read a JSON file that `cost --save-counts` has written. Raises PricesError."""
+        try:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise PricesError(
+                f"{path} is not a readable file of counts: "
+                "write one with `receipt-sync cost --save-counts`"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Hold the memory size of each function, in MiB."""
+
+    stream_processor: int
+    compactor: int
+
+
+def counted(
+    stream: Iterable[LogEvent], compactor: Iterable[LogEvent], memory: Memory, seconds: float
+) -> Counts:
+    """Return the sums of the metric lines of both logs.
+
+    The function reads each log once and does not keep its lines.
+    """
+    of_stream = _Sums(Metric.STREAM_PROCESSING_LATENCY, Metric.SQS_MESSAGES_QUEUED)
+    of_compactor = _Sums(
+        Metric.COMPACTION_DURATION, Metric.TABLE_ITEMS_READ, Metric.BYTES_PUBLISHED
+    )
+    of_stream.add(stream)
+    of_compactor.add(compactor)
+    stream_ms = of_stream.totals[Metric.STREAM_PROCESSING_LATENCY]
+    compactor_ms = of_compactor.totals[Metric.COMPACTION_DURATION]
+    return Counts(
+        seconds=seconds,
+        changes=of_stream.changes,
+        stream_invocations=of_stream.values[Metric.STREAM_PROCESSING_LATENCY],
+        stream_gb_seconds=stream_ms / 1000 * memory.stream_processor / 1024,
+        compactor_invocations=len(of_compactor.requests),
+        compactor_gb_seconds=compactor_ms / 1000 * memory.compactor / 1024,
+        cycles=of_compactor.values[Metric.COMPACTION_DURATION],
+        messages=of_stream.totals[Metric.SQS_MESSAGES_QUEUED],
+        items_read=of_compactor.totals[Metric.TABLE_ITEMS_READ],
+        bytes_published=of_compactor.totals[Metric.BYTES_PUBLISHED],
+        log_bytes=of_stream.log_bytes + of_compactor.log_bytes,
+    )
+
+
+class _Sums:
+    """The sums of one log. It keeps one short digest for each invocation, and no line."""
+
+    def __init__(self, *metrics: Metric) -> None:
+        self.totals = dict.fromkeys(metrics, 0.0)
+        self.values = dict.fromkeys(metrics, 0)
+        self.requests: set[int] = set()
+        self.changes, self.log_bytes = 0.0, 0
+
+    def add(self, events: Iterable[LogEvent]) -> None:
+        for event in events:
+            for metric in self.totals:
+                found = values([event], metric)
+                self.totals[metric] += sum(found)
+                self.values[metric] += len(found)
+            if event.request_id:
+                self.requests.add(hash(event.request_id))
+            self.changes += _number(event.content, "changes")
+            self.log_bytes += len(str(event.content))
+
+
+def _number(content: Mapping[str, Any], name: str) -> float:
+    value = content.get(name)
+    counts = content.get("message") == "batch processed" and isinstance(value, int | float)
+    return float(value) if counts and value is not None else 0.0

@@ -1,0 +1,227 @@
+"""Explanations of dead letters: the cause, the result of a redrive, and the remedy."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from receipt_index.deltas import VectorBatch
+from receipt_ops.dead_letters.content import FailureRecord, StreamRecordContent, content_of
+from receipt_ops.dead_letters.queue import Letter
+from receipt_sync.errors import (
+    DeltaRefusedError,
+    IndexFailedError,
+    PoisonMessageError,
+    SnapshotDamagedError,
+)
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta, ReadMessage
+
+
+class Outlook(StrEnum):
+    """Names the results of a redrive now."""
+
+    TAKEN = "would be taken now"
+    UNKNOWN = "may be taken now"
+    PART = "would be taken in part"
+    REFUSED = "would come back"
+    REPLAY = "is to be replayed"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Explains one letter. `keys` are the entities that the letter names."""
+
+    message_id: str
+    kind: str
+    sent: datetime | None
+    receives: int
+    reason: str
+    outlook: Outlook
+    remedy: str
+    keys: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class DeltaState(Protocol):
+    """A source of delta objects and of the dimensions of their collections."""
+
+    def read(self, delta: Delta) -> VectorBatch:
+        """Return a delta's content. Raises DeltaRefusedError if it is gone or malformed."""
+        ...
+
+    def can_be_restored(self, delta: Delta) -> bool:
+        """Return whether the object was deleted and the bucket still holds an older version."""
+        ...
+
+    def dimension(self, collection: Collection) -> int | None:
+        """Return the dimension of the collection's vectors; None while it has none.
+
+        Raises SnapshotDamagedError and IndexFailedError if the collection cannot be opened.
+        """
+        ...
+
+
+_TOO_OFTEN = (
+    "the compactor received it as often as the queue allows and did not apply it; "
+    "the letter itself does not show the cause"
+)
+
+
+def explain(letter: Letter, deltas: DeltaState) -> Explanation:
+    """Return the explanation of a letter of either dead-letter queue."""
+    content = content_of(letter.body)
+    if isinstance(content, PoisonMessageError):
+        return _explained(
+            letter,
+            "broken message",
+            letter.reason or str(content),
+            Outlook.REFUSED,
+            "repair its sender, send a correct message, then drop this one with "
+            "`receipt-sync dlq drop`",
+        )
+    if isinstance(content, FailureRecord):
+        return _failure(letter, content)
+    if isinstance(content, StreamRecordContent):
+        return _stream_record(letter, content)
+    return _message(letter, content, deltas)
+
+
+def _message(letter: Letter, content: ReadMessage, deltas: DeltaState) -> Explanation:
+    if content.delta is not None:
+        return _delta(letter, content.delta, deltas)
+    keys = tuple(change.key.chroma_id for change in content.changes)
+    if content.poison:
+        return _broken_items(letter, content, keys)
+    if letter.reason:
+        return _explained(
+            letter,
+            "change",
+            letter.reason,
+            Outlook.UNKNOWN,
+            "repair the item that the key names (see `receipt-sync compare`), then redrive: the "
+            "compactor reads the repaired item",
+            keys,
+        )
+    return _received_too_often(letter, "change", keys)
+
+
+def _broken_items(letter: Letter, content: ReadMessage, keys: tuple[str, ...]) -> Explanation:
+    """Explain a batch with broken items.
+
+    The letter holds the whole batch, or only the broken items that the compactor set aside.
+    """
+    outlook = Outlook.PART if content.changes else Outlook.REFUSED
+    remedy = (
+        "redrive it: the compactor applies its correct items and sets the broken items aside again"
+        if content.changes
+        else "repair its sender, then drop this one with `receipt-sync dlq drop`: "
+        "the compactor has applied the correct items of the batch"
+    )
+    faults = "; ".join(poison.reason for poison in content.poison)
+    kind = "change batch with broken items"
+    return _explained(letter, kind, letter.reason or faults, outlook, remedy, keys)
+
+
+def _delta(letter: Letter, delta: Delta, deltas: DeltaState) -> Explanation:
+    try:
+        batch = deltas.read(delta)
+    except DeltaRefusedError as error:
+        remedy = "let its producer store the object, then redrive"
+        if deltas.can_be_restored(delta):
+            remedy = "the bucket still has the object: run `receipt-sync dlq mend`, then redrive"
+        return _explained(letter, "delta", str(error), Outlook.REFUSED, remedy)
+    try:
+        dimension = deltas.dimension(delta.collection)
+    except (SnapshotDamagedError, IndexFailedError) as error:  # The letter may still be correct.
+        reason = letter.reason or _TOO_OFTEN
+        remedy = (
+            f"the collection can't be opened ({error}): repair that first, then run "
+            "`receipt-sync dlq explain` again"
+        )
+        return _explained(letter, "delta", reason, Outlook.UNKNOWN, remedy, batch.ids)
+    if dimension not in (None, batch.dimension):
+        reason = (
+            f"its vectors have {batch.dimension} dimensions, but those of the collection have "
+            f"{dimension}"
+        )
+        remedy = "embed with the collection's model, send a new delta, then drop this one"
+        return _explained(letter, "delta", reason, Outlook.REFUSED, remedy, batch.ids)
+    if letter.reason is None:
+        return _received_too_often(letter, "delta", batch.ids)
+    remedy = "its cause is repaired: redrive it"
+    return _explained(letter, "delta", letter.reason, Outlook.TAKEN, remedy, batch.ids)
+
+
+def _received_too_often(letter: Letter, kind: str, keys: Sequence[str]) -> Explanation:
+    # The text omits the number of receives, because each look at a letter counts as one too.
+    remedy = (
+        "find the cause with `receipt-sync status` and `receipt-sync trace` and repair it, "
+        "then redrive"
+    )
+    return _explained(letter, kind, _TOO_OFTEN, Outlook.UNKNOWN, remedy, tuple(keys))
+
+
+def _stream_record(letter: Letter, content: StreamRecordContent) -> Explanation:
+    reason = letter.reason or content.fault or "the stream processor parked it"
+    keys = (f"{content.pk}#{content.sk}",) if content.pk or content.sk else ()
+    if content.key is None:
+        remedy = (
+            "repair the writer of this key, write the item under a correct key, delete the wrong "
+            "item, then drop this one with `receipt-sync dlq drop`"
+        )
+        return _explained(letter, "stream record", reason, Outlook.REFUSED, remedy, keys)
+    remedy = "redrive it: the compactor reads the entity from the table again"
+    return _explained(letter, "stream record", reason, Outlook.TAKEN, remedy, keys)
+
+
+def _failure(letter: Letter, record: FailureRecord) -> Explanation:
+    reason = (
+        f"Lambda gave up {record.size} stream records ({record.condition}) that arrived from "
+        f"{record.arrived_from} to {record.arrived_to}"
+    )
+    return _explained(
+        letter,
+        "part of the stream",
+        reason,
+        Outlook.REPLAY,
+        "replay this one with `receipt-sync replay`",
+    )
+
+
+def _explained(
+    letter: Letter,
+    kind: str,
+    reason: str,
+    outlook: Outlook,
+    remedy: str,
+    keys: tuple[str, ...] = (),
+) -> Explanation:
+    return Explanation(
+        letter.message_id, kind, letter.sent, letter.receives, reason, outlook, remedy, keys
+    )
+
+
+def comes_back(explanation: Explanation) -> str | None:
+    """Return why a redrive now would fail for a letter; None if it would not."""
+    if explanation.outlook is not Outlook.REFUSED:
+        return None
+    return f"it would come back: {explanation.reason}; {explanation.remedy}"
+
+
+def concerns(letter: Letter, key: EntityKey) -> bool:
+    """Return whether a letter is about an entity or about an item of its record.
+
+    These items are the entity's own, its receipt's metadata, and its two neighbours.
+    """
+    content = content_of(letter.body)
+    if isinstance(content, StreamRecordContent):
+        touched = {content.key}
+    elif isinstance(content, ReadMessage):
+        touched = {change.key for change in content.changes}
+    else:
+        return False
+    return bool(touched & {key, key.metadata, key.neighbour(-1), key.neighbour(1)} - {None})

@@ -1,0 +1,72 @@
+"""The errors of a function from its log: those that it logged, and those that ended it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from receipt_ops.deployment.log_events import LogLine, LogLines
+from receipt_ops.deployment.told_lines import Told, in_order
+
+ERROR_TERMS: Final = ("ERROR", "CRITICAL", "Task timed out", "Runtime exited")
+"""The terms of an error line: its level, or Lambda's text about a process that it ended."""
+_LEVELS: Final = ("ERROR", "CRITICAL")
+_LONGEST: Final = 300
+
+
+@dataclass(frozen=True)
+class FunctionErrors:
+    """Holds the number of a function's recent errors and the text of its last one."""
+
+    function: str
+    count: int
+    last_at: datetime
+    last: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "function": self.function,
+            "count": self.count,
+            "last_at": self.last_at.isoformat(),
+            "last": self.last,
+        }
+
+
+def errors_of(logs: LogLines, function: str, since: datetime) -> FunctionErrors | None:
+    """Return the errors of a function since a time; None if there are none."""
+    count, last = 0, None
+    for line in error_lines(logs, function, since):
+        count += 1
+        last = line if last is None or line.at > last.at else last
+    return FunctionErrors(function, count, last.at, sentence_of(last)) if last else None
+
+
+def error_lines(logs: LogLines, function: str, since: datetime) -> Iterator[LogLine]:
+    """Yield each error line once, oldest first. The function keeps no lines."""
+    told = Told()
+    for line in in_order(logs.lines(function, since, term) for term in ERROR_TERMS):
+        if is_error(line) and told.is_new(line):
+            yield line
+
+
+def is_error(line: LogLine) -> bool:
+    """Return whether a line reports an error. A term inside a JSON field is not enough."""
+    if line.content is None:
+        return any(term in line.text for term in ERROR_TERMS)
+    level = line.content.get("level") or line.content.get("log_level")
+    return level in _LEVELS or "errorType" in line.content
+
+
+def sentence_of(line: LogLine) -> str:
+    """Return the text of an error line as one line of at most 300 characters."""
+    content = line.content
+    if content is None:
+        return _short(line.text)
+    parts = (content.get(name) for name in ("message", "error", "detail"))
+    lambda_parts = (content.get(name) for name in ("errorType", "errorMessage"))
+    return _short(": ".join(str(part) for part in (*parts, *lambda_parts) if part))
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _LONGEST else f"{flat[:_LONGEST]}…"

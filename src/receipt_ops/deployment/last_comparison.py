@@ -1,0 +1,96 @@
+"""The note about the last full comparison of table and snapshot.
+
+`verify` reads the whole table, which takes long and costs money. `status` cannot do that, so it
+shows the result of the last comparison. The note lies in the bucket beside the snapshots, so every
+operator sees it.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from botocore.exceptions import ClientError
+
+from receipt_ops.verification.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY: Final = "receipt_ops/last-comparison.json"
+
+
+@dataclass(frozen=True)
+class LastComparison:
+    """Holds the counts of the last full comparison. `pending` counts items without a vector."""
+
+    at: datetime
+    equal: int
+    missing: int
+    unexpected: int
+    different: int
+    pending: int
+
+    @classmethod
+    def of(cls, verdict: Verdict, at: datetime) -> "LastComparison":
+        return cls(
+            at=at,
+            equal=verdict.total(Finding.EQUAL),
+            missing=verdict.total(Finding.MISSING),
+            unexpected=verdict.total(Finding.UNEXPECTED),
+            different=verdict.total(Finding.DIFFERENT),
+            pending=verdict.total(Finding.PENDING),
+        )
+
+    @property
+    def faults(self) -> int:
+        """Return the number of records that are missing, unexpected or different."""
+        return self.missing + self.unexpected + self.different
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "at": self.at.isoformat()}
+
+    @classmethod
+    def read(cls, data: bytes) -> "LastComparison | None":
+        """Return the comparison of a note; None if another program version wrote the note."""
+        try:
+            content = json.loads(data)
+            at = datetime.fromisoformat(content.pop("at"))
+            counts = all(type(value) is int for value in content.values())
+            return cls(at=at, **content) if counts else None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+
+class ComparisonNote(Protocol):
+    """A store for the note about the last comparison."""
+
+    def read(self) -> LastComparison | None:
+        """Return the last comparison; None if there is none."""
+        ...
+
+    def write(self, comparison: LastComparison) -> None:
+        """Replace the note. Raises the errors of botocore."""
+        ...
+
+
+class BucketNote:
+    """ComparisonNote in the snapshots' bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def read(self) -> LastComparison | None:
+        try:
+            got = self._client.get_object(Bucket=self._bucket, Key=KEY)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                return None
+            raise
+        return LastComparison.read(got["Body"].read())
+
+    def write(self, comparison: LastComparison) -> None:
+        body = json.dumps(comparison.to_json()).encode()
+        self._client.put_object(
+            Bucket=self._bucket, Key=KEY, Body=body, ContentType="application/json"
+        )

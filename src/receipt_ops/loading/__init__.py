@@ -1,0 +1,1 @@
+"""Receipts from files into the table and their vectors into the bucket."""

@@ -1,0 +1,52 @@
+"""The smoke test: sends one change of each kind through the system and times each."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from receipt_ops.loading.receipts import Line, Receipt
+from receipt_ops.probes.subject import Tools, on_trial
+from receipt_ops.probes.watching import holds
+from receipt_sync.clock import Clock
+
+MERCHANT = "Smoke Test & Sons"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Hold a step and the seconds from its write until readers see it."""
+
+    step: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+Tell = Callable[[str], None]
+
+
+def smoke(tools: Tools, name: str, clock: Clock, tell: Tell = lambda _: None) -> list[Timing]:
+    """Insert, rename and delete a receipt of this name, and return the time of each step.
+
+    The receipt has one line of one word, so both collections, both functions and the bucket take
+    part. Raises NotVisibleError.
+    """
+    timings: list[Timing] = []
+    receipt = Receipt(
+        receipt=name, company="Smoke Test", lines=(Line(text="SMOKE", box=(0, 0, 9, 9)),)
+    )
+    begun = clock.monotonic()
+    tell("insert a receipt with its vectors")
+    with on_trial(tools, [receipt]) as subject:
+        tools.watcher.until(subject.records, holds({"embedding_status": "SUCCESS"}), "the insert")
+        timings.append(Timing("insert", clock.monotonic() - begun))
+        tell("rename its merchant")
+        begun = clock.monotonic()
+        tools.editor.update(subject.metadata, {"merchant_name": MERCHANT})
+        tools.watcher.until(subject.records, holds({"merchant_name": MERCHANT}), "the new merchant")
+        timings.append(Timing("rename", clock.monotonic() - begun))
+        tell("delete it")
+        begun = clock.monotonic()
+    timings.append(Timing("delete", clock.monotonic() - begun))
+    return timings

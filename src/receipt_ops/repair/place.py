@@ -1,0 +1,95 @@
+"""The place file: the position of an interrupted backfill, from which the next run resumes."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from receipt_ops.errors import OperationError
+from receipt_ops.table_pages import Position
+
+MOST_AGE: Final = timedelta(hours=24)
+"""The stream keeps a change for 24 hours. Later changes of sent items may be lost after that."""
+
+
+class PlaceError(OperationError):
+    """The place file is unreadable, too old or missing, or it belongs to another table."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Holds the next page of a run that began at `begun`, and the number of records it sent."""
+
+    begun: datetime
+    next: Position
+    sent: int
+
+
+class PlaceFile:
+    """Reads and writes the place of a table's backfill. A finished backfill deletes the file."""
+
+    def __init__(self, path: Path, table: str, endpoint: str) -> None:
+        self._path, self._table, self._endpoint = path, table, endpoint
+
+    def read(self) -> Place | None:
+        """Return the place; None if there is no file.
+
+        Raises PlaceError if the file is unreadable or belongs to another table.
+        """
+        try:
+            content: Any = json.loads(self._path.read_text())
+            place = Place(_with_zone(content["begun"]), dict(content["next"]), int(content["sent"]))
+            origin = content["table"], content["endpoint"]
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise PlaceError(
+                f"{self._path} is not the place file of a backfill: "
+                "name another file with --place, or delete this one"
+            ) from error
+        if origin != (self._table, self._endpoint):
+            raise PlaceError(
+                f"{self._path} is the place file of a backfill of the table {origin[0]} at "
+                f"{origin[1]}: finish that backfill, or name another file with --place"
+            )
+        return place
+
+    def resumed(self, now: datetime) -> Place:
+        """Return the place to resume from. Raises PlaceError if there is none or it is too old."""
+        place = self.read()
+        if place is None:
+            raise PlaceError(
+                f"there is no place file {self._path}, so there is no run to resume: "
+                "leave out --resume"
+            )
+        if now - place.begun > MOST_AGE:
+            raise PlaceError(
+                f"the run of {self._path} began at {place.begun:%Y-%m-%d %H:%M} UTC. The stream "
+                "keeps changes for 24 hours only, so later changes may be lost: leave out --resume"
+            )
+        return place
+
+    def write(self, place: Place) -> None:
+        """Replace the file in one step, so that an interruption leaves the old or the new place."""
+        scratch = self._path.with_name(self._path.name + ".new")
+        content = {
+            "table": self._table,
+            "endpoint": self._endpoint,
+            "begun": place.begun.isoformat(),
+            "next": place.next,
+            "sent": place.sent,
+        }
+        scratch.write_text(json.dumps(content) + "\n")
+        scratch.replace(self._path)
+
+    def remove(self) -> None:
+        """Delete the file."""
+        self._path.unlink(missing_ok=True)
+
+
+def _with_zone(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the time has no time zone")
+    return moment

@@ -1,0 +1,94 @@
+"""The output of snapshot versions on a terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from receipt_ops.screens.verdict import moment
+from receipt_ops.snapshots.history import KeptVersion
+from receipt_ops.snapshots.manifests import Damaged, Published, of_snapshot
+from receipt_ops.snapshots.objects import Soundness, missing
+from receipt_ops.terminal.console import output
+from receipt_sync.keys import Collection
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """Holds a kept version and the state of its objects. `whole` is None without --check."""
+
+    kept: KeptVersion
+    missing: list[str]
+    damaged: list[str]
+    whole: bool | None
+
+    def to_json(self) -> dict[str, Any]:
+        manifest = self.kept.manifest
+        facts = of_snapshot(manifest).to_json() if manifest else {"version": None}
+        return {
+            **facts,
+            "version_id": self.kept.version_id,
+            "missing": self.missing,
+            "damaged": self.damaged,
+            "whole": self.whole,
+        }
+
+    @property
+    def in_words(self) -> str:
+        """Return the state of the objects in words."""
+        if self.missing:
+            return f"[red]{len(self.missing):,} are missing[/red]"
+        if self.damaged:
+            return f"[red]{len(self.damaged):,} are damaged[/red]"
+        return "whole" if self.whole else "complete, not checked"
+
+
+def row_of(kept: KeptVersion, sizes: Mapping[str, int], soundness: Soundness | None) -> HistoryRow:
+    """Return the state of a version, from a listing of the bucket or also from its objects."""
+    if kept.manifest is None:
+        return HistoryRow(kept, [], [], whole=False)
+    gone = missing(kept.manifest, sizes)
+    if soundness is None:
+        return HistoryRow(kept, gone, [], whole=False if gone else None)
+    damaged = [name for name in soundness.damaged(kept.manifest) if name not in gone]
+    return HistoryRow(kept, gone, damaged, whole=not gone and not damaged)
+
+
+def print_version(collection: Collection, version: Published | Damaged | None) -> None:
+    """Print the published version of a collection as a table of facts."""
+    if version is None:
+        output().print(f"{collection}: nothing is published")
+        return
+    if isinstance(version, Damaged):
+        output().print(f"[red]{collection}: damaged[/red]: {escape(version.reason)}")
+        return
+    table = Table(title=str(collection), title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("is")
+    for name, value in version.to_json().items():
+        shown = f"{value:,}" if isinstance(value, int) else escape(str(value))
+        table.add_row(name.replace("_", " "), shown)
+    output().print(table)
+
+
+def print_history(collection: Collection, rows: Sequence[HistoryRow]) -> None:
+    """Print a table with one row for each version."""
+    table = Table(title=f"{collection}, newest first", title_justify="left")
+    for name in ("version", "published", "records", "packs", "writer", "objects"):
+        table.add_column(name)
+    for row in rows:
+        manifest = row.kept.manifest
+        if manifest is None:
+            table.add_row("[red]unreadable[/red]", "", "", "", "", "")
+            continue
+        table.add_row(
+            str(manifest.version),
+            moment(manifest.published_at),
+            f"{manifest.record_count:,}",
+            str(len(manifest.packs)),
+            escape(manifest.writer),
+            row.in_words,
+        )
+    output().print(table)

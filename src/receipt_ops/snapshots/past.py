@@ -1,0 +1,145 @@
+"""Access to earlier published versions, to find since when a record is unchanged."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import overload
+
+from receipt_index.snapshot.format.manifest import Manifest
+from receipt_index.snapshot.reading.reader import SnapshotReader
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_ops.connection import Connection
+from receipt_ops.scratch import scratch
+from receipt_ops.snapshots.garbage import stored_objects
+from receipt_ops.snapshots.history import Entry, FrozenStore, KeptVersion, ManifestHistory
+from receipt_ops.snapshots.objects import missing
+from receipt_ops.snapshots.since import Records, Version, with_since
+from receipt_ops.verification.verdict import Example
+from receipt_sync.keys import Collection
+
+
+def add_since(
+    connection: Connection, examples: Sequence[Example], version: dict[Collection, int]
+) -> list[Example]:
+    """Return the examples, each with the version since which its record is unchanged.
+
+    `version` holds the verified version of each collection.
+    """
+    ordered = sorted(examples, key=lambda example: example.collection)
+    found: list[Example] = []
+    for collection, group in groupby(ordered, key=lambda example: example.collection):
+        found += _of_collection(connection, collection, list(group), version[collection])
+    return found
+
+
+def _of_collection(
+    connection: Connection, collection: Collection, examples: list[Example], verified: int
+) -> list[Example]:
+    s3, bucket = connection.s3, connection.names.bucket
+    store = S3SnapshotStore(s3, bucket, collection)
+    sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
+    past = PastVersions(ManifestHistory(s3, bucket, collection), sizes, verified)
+
+    def records_at(place: int, ids: Sequence[str]) -> Records:
+        with scratch() as folder:
+            frozen = FrozenStore(store, past.kept(place))
+            with SnapshotReader(frozen, collection, folder / "past") as reader:
+                reader.refresh()
+                return reader.get(ids)
+
+    return with_since(examples, past, records_at)
+
+
+class PastVersions(Sequence[Version]):
+    """The versions that can be opened, oldest first. Reads a manifest only when it is needed.
+
+    The compactor deletes unused objects after their retention. So only the newest versions, up to
+    the verified one, can be opened.
+    """
+
+    def __init__(self, history: ManifestHistory, sizes: Mapping[str, int], verified: int) -> None:
+        self._history, self._sizes, self._verified = history, sizes, verified
+        self._known: dict[str, KeptVersion | None] = {}
+        self._entries = self._openable()[::-1]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, place: int) -> Version: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Version]: ...
+
+    def __getitem__(self, place: int | slice) -> Version | list[Version]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        manifest = _manifest_of(self.kept(place))
+        return Version(manifest.version, manifest.published_at)
+
+    def kept(self, place: int) -> KeptVersion:
+        """Return the manifest of a version, or the next newer one if it is unreadable."""
+        for entry in self._entries[place:]:
+            kept = self._read(entry)
+            if kept is not None and kept.manifest is not None:
+                return kept
+        raise AssertionError("the newest version was readable before, so one must be found")
+
+    def _openable(self) -> list[Entry]:
+        """Return the entries that can be opened, newest first.
+
+        This reads one manifest of each page, and some more of the last page.
+        """
+        found: list[Entry] = []
+        for page in self._history.pages():
+            entries = page.entries if found else self._from_verified(page.entries)
+            end = self._end(entries)
+            found += entries[:end]
+            if end < len(entries):
+                break
+        return found
+
+    def _from_verified(self, entries: list[Entry]) -> list[Entry]:
+        """Return the entries from the verified version on. Newer versions were not verified."""
+        for place, entry in enumerate(entries):
+            manifest = self._manifest(entry)
+            if manifest is not None and manifest.version <= self._verified:
+                return entries[place:]
+        return []
+
+    def _end(self, entries: list[Entry]) -> int:
+        """Return how many of the first entries of a page can be opened."""
+        if not entries or self._is_openable(entries[-1]):
+            return len(entries)
+        low, high = 0, len(entries) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._is_openable(entries[middle]):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _is_openable(self, entry: Entry) -> bool:
+        manifest = self._manifest(entry)
+        return (
+            manifest is not None
+            and manifest.version > 0  # Version 0 has no publish.
+            and not missing(manifest, self._sizes)
+        )
+
+    def _manifest(self, entry: Entry) -> Manifest | None:
+        kept = self._read(entry)
+        return kept.manifest if kept is not None else None
+
+    def _read(self, entry: Entry) -> KeptVersion | None:
+        if entry.version_id not in self._known:
+            self._known[entry.version_id] = self._history.read_one(entry)
+        return self._known[entry.version_id]
+
+
+def _manifest_of(kept: KeptVersion) -> Manifest:
+    if kept.manifest is None:
+        raise AssertionError("`kept` returns only readable manifests")
+    return kept.manifest

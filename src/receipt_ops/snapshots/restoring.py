@@ -1,0 +1,151 @@
+"""The restore of an earlier version of a collection, without the loss of later vectors.
+
+Only a version and a delta hold a vector. So the restore sends the deltas again that the version may
+lack. These are the deltas that are newer than the version. They also include deltas that are older
+by less than the queue's retention, because their messages may have waited that long.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from receipt_index.chroma import ChromaIndex
+from receipt_index.snapshot.format.manifest import Manifest
+from receipt_index.snapshot.store.restore import Way, check, publish
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_ops.connection import Connection
+from receipt_ops.deployment.discovery import Deployment, NotDeployedError
+from receipt_ops.deployment.pausing import paused
+from receipt_ops.errors import HalfDoneError
+from receipt_ops.repair.delta_objects import S3DeltaObjects
+from receipt_ops.repair.wiring import deltas_of
+from receipt_ops.scratch import scratch
+from receipt_ops.snapshots.finding import find_version
+from receipt_ops.snapshots.history import ManifestHistory
+from receipt_ops.snapshots.resending import Resending, Resent
+from receipt_ops.snapshots.retention import delta_retention
+from receipt_ops.terminal.failures import reason_of
+from receipt_sync.clock import Clock
+from receipt_sync.keys import Collection
+
+RESTORER = "receipt-sync snapshot restore"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Holds the result of a restore. `published` is None after a dry run."""
+
+    way: Way
+    published: int | None
+    resent: Resent
+    kept_for: timedelta | None
+    """How long the bucket keeps deltas; None if it never deletes them."""
+    at: datetime
+
+    @property
+    def lost_before(self) -> datetime | None:
+        """Return the time before which missing vectors are lost; None if no vector is lost.
+
+        The bucket no longer holds deltas from before that time.
+        """
+        if self.kept_for is None or self.at - self.kept_for <= self.resent.since:
+            return None
+        return self.at - self.kept_for
+
+    def to_json(self) -> dict[str, Any]:
+        way, lost = self.way, self.lost_before
+        return {
+            "restored": way.chosen.version,
+            "published": self.published,
+            "replaced": way.newest.version,
+            "published_at": way.chosen.published_at.isoformat(),
+            "replaced_published_at": way.newest.published_at.isoformat(),
+            "records": way.chosen.record_count,
+            "replaced_records": way.newest.record_count,
+            "resent": self.resent.to_json(),
+            "deltas_kept_days": self.kept_for.days if self.kept_for else None,
+            "lost_before": lost.isoformat() if lost else None,
+        }
+
+
+class Restoration:
+    """Restores a version of one collection. It makes every check before it writes anything."""
+
+    def __init__(self, connection: Connection, collection: Collection, clock: Clock) -> None:
+        self._connection, self._collection, self._clock = connection, collection, clock
+        bucket = connection.names.bucket
+        self._store = S3SnapshotStore(connection.s3, bucket, collection)
+        self._history = ManifestHistory(connection.s3, bucket, collection)
+        self._deployment = Deployment(connection)
+
+    def find(self, version: int) -> Way:
+        """Return the version to restore and the versions that it replaces.
+
+        Raises NothingKeptError.
+        """
+        return Way(*find_version(self._history, version))
+
+    def run(self, way: Way, *, dry_run: bool) -> Restored:
+        """Check every object, publish, and send the deltas again. A dry run checks and counts only.
+
+        The function switches the queue's event source mappings off meanwhile, and on afterwards.
+        Raises SnapshotDamagedError, IndexFailedError, PublishRefusedError and MappingStuckError.
+        Raises HalfDoneError for a failure after the publish.
+        """
+        since = way.chosen.published_at - self._queue_retention()
+        kept_for = delta_retention(self._connection.s3, self._connection.names.bucket)
+        resending = self._resending(self._checked(way))
+        if dry_run:
+            resent = resending.run(since, dry_run=True)
+            return Restored(way, None, resent, kept_for, self._clock.now())
+        published: Manifest | None = None
+        try:
+            with self._paused():
+                published = publish(self._store, way, self._clock, RESTORER)
+                resent = resending.run(since, dry_run=False)
+        except Exception as error:
+            if published is None:
+                raise
+            raise HalfDoneError(
+                _half_done(published, reason_of(error, self._connection))
+            ) from error
+        return Restored(way, published.version, resent, kept_for, self._clock.now())
+
+    def _checked(self, way: Way) -> int | None:
+        """Fetch every object of the version, open it, and return its dimension."""
+        with scratch() as folder:
+            check(self._store, way, folder)
+            index = ChromaIndex(folder, self._collection)
+            try:
+                return index.dimension()
+            finally:
+                index.close()
+
+    def _resending(self, dimension: int | None) -> Resending:
+        objects = S3DeltaObjects(self._connection.s3, self._connection.names.bucket)
+        return Resending(objects, deltas_of(self._connection), self._collection, dimension)
+
+    def _queue_retention(self) -> timedelta:
+        attributes = self._deployment.queue_attributes
+        return timedelta(seconds=int(attributes["MessageRetentionPeriod"]))
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        try:
+            mappings = self._deployment.queue_mappings
+        except NotDeployedError:  # No function is deployed, so there is no mapping to switch off.
+            yield
+            return
+        with paused(self._connection.lambda_, mappings, self._clock):
+            yield
+
+
+def _half_done(published: Manifest, reason: str) -> str:
+    return (
+        f"{published.collection} is restored and published as version {published.version}, but "
+        f"the command did not send every later delta again: {reason}. Repair that cause, check "
+        "with `receipt-sync flags show` that the queue is on, then run `receipt-sync repair "
+        "--wait 120`, which sends the missing deltas"
+    )

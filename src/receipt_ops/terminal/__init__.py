@@ -1,0 +1,1 @@
+"""The command line itself: its table of commands, its endings, its output."""

@@ -1,0 +1,113 @@
+"""The output of commands: results on standard output, progress and errors on standard error."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from typer.exceptions import TyperException
+
+from receipt_ops.terminal.exit_codes import ExitCode
+from receipt_ops.terminal.failures import sentence
+from receipt_ops.terminal.process import DEBUG
+from receipt_ops.terminal.signals import HungUp, Terminated
+from receipt_ops.terminal.streamed import chunks_of
+from receipt_ops.terminal.unexpected import full_disk, is_full_disk, sentence_of
+from receipt_sync.errors import SyncError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def output() -> Console:
+    """Return a console for results. It is new, because a test may have redirected the output."""
+    return Console()
+
+
+def notes() -> Console:
+    """Return a console for progress and notes, on standard error."""
+    return Console(stderr=True)
+
+
+def print_json(content: Any) -> None:
+    """Print a result for programs: one JSON document, nothing else."""
+    for chunk in chunks_of(content):
+        typer.echo(chunk, nl=False)
+    typer.echo()
+
+
+def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
+    """Return a command that ends an error with one sentence and exit code 2, not a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Terminated as error:
+            typer.echo("receipt-sync: SIGTERM ended the command", err=True)
+            raise typer.Exit(ExitCode.TERMINATED) from error
+        except HungUp as error:
+            raise typer.Exit(ExitCode.HUNG_UP) from error
+        except BrokenPipeError as error:
+            _close_output()
+            raise typer.Exit(ExitCode.FAILURE) from error
+        except Exception as error:
+            if DEBUG.get():
+                traceback.print_exception(error)
+            typer.echo(f"receipt-sync: {_words(error)}", err=True)
+            raise typer.Exit(ExitCode.FAILURE) from error
+
+    return wrapped
+
+
+def _words(error: Exception) -> str:
+    if is_full_disk(error):
+        return full_disk()
+    if isinstance(error, SyncError):
+        return str(error)
+    if isinstance(error, ClientError | BotoCoreError):
+        return sentence(error)
+    if isinstance(error, OSError):
+        return sentence_of(error)
+    if DEBUG.get() is False:
+        return (
+            f"{sentence_of(error)}: run it again as `receipt-sync --debug …`, and report the "
+            "traceback"
+        )
+    return sentence_of(error)
+
+
+def _close_output() -> None:
+    """Discard the output, so that Python's final flush does not fail on the closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Give progress bars for a `with` block. They vanish at its end. Add one task for each bar."""
+    with Progress(
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=notes(),
+        transient=True,
+    ) as progress:
+        yield progress

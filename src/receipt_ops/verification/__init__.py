@@ -1,0 +1,1 @@
+"""The comparison of the index with the table."""

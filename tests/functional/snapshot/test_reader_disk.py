@@ -1,0 +1,54 @@
+"""A reader of a real Chroma collection on a disk of hardly more than two copies."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from receipt_sync.errors import WorkspaceFullError
+from tests.functional.snapshot.test_reader_restart import Published, new, vectors
+
+RECORDS, DIMENSION = 2_000, 256
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder to mount a small disk on. Skips where nothing can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("mount") is None or not _mount(folder, 4096):
+        pytest.skip("this process may not mount a file system")
+    subprocess.run(["umount", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=False)
+
+
+def _mount(folder: Path, size: int) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("share", [1.9, 2.15])
+def test_two_copies_are_enough_and_less_is_named_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Path, share: float
+):
+    """The script reader_disk: at 2.08 times the snapshot every refresh but the first failed."""
+    published = Published(tmp_path, monkeypatch)
+    published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))
+    size = sum(path.stat().st_size for path in (tmp_path / "writer" / "mirror").rglob("*.*"))
+    assert _mount(disk, round(share * size))
+    (tmp_path / "reader").symlink_to(disk)
+    reader = published.process()
+    if share < 2:
+        with pytest.raises(WorkspaceFullError, match="or the reader a larger disk"):
+            reader.refresh()
+        assert published.fetched() == 0
+        reader.close()
+        return
+    for number in range(4):
+        published.publish(lambda index, number=number: index.update({"i0": {"x": number}}))  # type: ignore[misc]
+        assert reader.refresh()
+        assert reader.get(["i0"])["i0"].metadata["x"] == number
+    reader.close()

@@ -1,0 +1,148 @@
+"""A reader of a real Chroma collection that starts on the folder of one that was ended."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.snapshot.copies import mtime_marks as marks
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
+from receipt_index.snapshot.reading.reader import SnapshotReader
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import Collection
+from tests.reliability.crashes.readers.decoder import Version
+from tests.reliability.crashes.readers.nearest import is_found
+from tests.reliability.crashes.readers.plain import Plain, beside
+from tests.reliability.crashes.searching import searched
+from tests.support.fakes.snapshots import InMemorySnapshotStore
+
+RECORDS = 1_200
+"""More than Chroma's sync_threshold, so that the vector index lies in files of its own."""
+DIMENSION = 64
+
+
+class Published:
+    """A store whose records are all replaced now and then, and readers of new processes."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.store, self._patch = root, InMemorySnapshotStore(), monkeypatch
+        self._writer = WorkingCopy(
+            self.store,
+            Collection.LINES,
+            root / "writer",
+            ChromaIndex,
+            SystemClock(),
+            CopySettings("writer", timedelta(days=1)),
+        )
+
+    def publish(self, write: Callable[[ChromaIndex], None]) -> None:
+        index = self._writer.checkout()
+        assert isinstance(index, ChromaIndex)
+        self._writer.mark_dirty()
+        write(index)
+        self._writer.publish(index.count())
+
+    def process(self) -> SnapshotReader:
+        """The reader of a process that starts now: its marks begin anew."""
+        self._patch.setattr(marks, "_marks", count(marks._FIRST_S, marks._STEP_S))
+        return SnapshotReader(self.store, Collection.LINES, self.root / "reader")
+
+    def plainly(self) -> AbstractContextManager[Plain]:
+        """Open plain chromadb beside the reader, on what is published now."""
+        assert self.store.data is not None
+        version = Version(self.store.data, self.store.objects.__getitem__)
+        return beside(self.root / "reader", version, Collection.LINES.value)
+
+    def fetched(self) -> int:
+        """Bytes of the objects that were fetched since this was asked last."""
+        names = list(self.store.reads)
+        self.store.reads.clear()
+        return sum(len(self.store.objects[name]) for name in names)
+
+
+def vectors(seed: int, records: int = RECORDS, dimension: int = DIMENSION) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal((records, dimension), dtype=np.float32)
+
+
+def new(given: NDArray[np.float32]) -> list[NewVector]:
+    return [NewVector(f"i{k}", vector, f"text {k}", {"n": k}) for k, vector in enumerate(given)]
+
+
+def kill(reader: SnapshotReader) -> None:
+    """End the process: nothing is removed, and the lock of the folder is free.
+
+    Chroma keeps open folders by their path, so the index must be closed as a process's end does.
+    """
+    assert reader._serving is not None
+    reader._serving.index.close()
+    place = getattr(reader, "_place", None)
+    if place is not None:  # at 0362e31 there was no lock
+        os.close(place.slot._descriptor)
+
+
+def test_a_restarted_reader_finds_every_record_by_its_published_vector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The scripts reader_restart_sigterm and reader_restart_kill: 0 of 120 were found."""
+    published = Published(tmp_path, monkeypatch)
+    published.publish(lambda index: index.insert(new(vectors(1))))
+    first = published.process()
+    first.refresh()
+    published.publish(lambda index: index.update({"i0": {"x": 1}}))
+    first.refresh()
+    kill(first)
+    for seed in (2, 3):
+        published.publish(lambda index, seed=seed: index.replace_vectors(new(vectors(seed))))  # type: ignore[misc]
+    second = published.process()
+    second.refresh()
+    published.publish(lambda index: index.update({"i0": {"x": 2}}))
+    second.refresh()
+    expected = vectors(3)
+    wanted = {f"i{k}": expected[k] for k in range(0, RECORDS, 10)}
+    found = searched(second, wanted, published.plainly)
+    assert found.faults == []
+    not_found = [each for each, hit in found.hits.items() if not is_found(each, hit)]
+    assert not_found == found.graph_misses
+    assert len(not_found) <= len(wanted) // 10
+    stored = second.vectors([f"i{k}" for k in range(RECORDS)])
+    for k, vector in enumerate(expected):
+        np.testing.assert_allclose(
+            stored[f"i{k}"] / np.linalg.norm(stored[f"i{k}"]),
+            vector / np.linalg.norm(vector),
+            atol=1e-5,
+        )
+    second.close()
+
+
+@pytest.mark.parametrize(("records", "dimension"), [(50_000, 2)])
+def test_a_warm_restart_at_50_000_records_fetches_the_changed_bytes_and_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: int, dimension: int
+):
+    """Nothing if nothing was published meanwhile, else the packs; the manifest is no object."""
+    published = Published(tmp_path, monkeypatch)
+    published.publish(lambda index: index.insert(new(vectors(1, records, dimension))))
+    first = published.process()
+    first.refresh()
+    cold = published.fetched()
+    published.publish(lambda index: index.update({"i0": {"x": 1}}))
+    first.refresh()
+    kill(first)
+    published.fetched()
+    second = published.process()
+    assert second.refresh()
+    assert (second.version, second.count(), published.fetched()) == (2, records, 0)
+    kill(second)
+    published.publish(lambda index: index.update({"i1": {"x": 1}}))
+    pack = len(next(reversed(published.store.objects.values())))
+    third = published.process()
+    assert third.refresh()
+    assert third.get(["i1"])["i1"].metadata["x"] == 1
+    assert published.fetched() == pack < cold / 100
+    third.close()

@@ -1,0 +1,102 @@
+"""A compactor as the function has it, on real Chroma, at the memory that its process is held to."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+
+from compactor.batch.compaction import Compactor
+from compactor.batch.entries import QueueMessage
+from compactor.batch.slices import SliceLimits
+from compactor.cycle.cycle import Cycle
+from compactor.cycle.delete_guard import DeleteGuard
+from receipt_index.chroma import ChromaIndex
+from receipt_index.deltas import VectorBatch, encode
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
+from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
+from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.messages import Delta, delta_key, to_body
+from tests.reliability.bounds.outside import FolderDeltas, FolderStore
+from tests.support.fakes.world import World
+
+T = TypeVar("T")
+
+SHARE: Final = 0.125
+"""SLICE_MEMORY_SHARE's default."""
+
+
+class Function:
+    """One worker. `outside` lies on another disk than `disk`."""
+
+    def __init__(self, outside: Path, disk: Path, memory: int) -> None:
+        self.world = World()
+        self.clock = SystemClock()
+        self.deltas = FolderDeltas(outside / "deltas")
+        self.limits = SliceLimits(int(SHARE * memory))
+        self.copies = {c: self._copy(c, outside / c, disk / c) for c in Collection}
+        self.compactor = Compactor(
+            {collection: self._cycle(collection) for collection in Collection},
+            self.deltas,
+            self.world.dead_letters,
+            self.clock,
+            self.world.telemetry,
+            self.limits,
+        )
+
+    def handle(self, *bodies: str, seconds: float = 600) -> dict[str, str]:
+        """What goes back of a batch, with the reasons."""
+        messages = [QueueMessage(str(number), body) for number, body in enumerate(bodies)]
+        return self.compactor.handle(messages, Deadline(self.clock, seconds)).returned
+
+    def delta(self, number: int, keys: list[EntityKey], dimension: int) -> str:
+        """The message of a delta of these keys, whose object lies in the bucket."""
+        random = np.random.default_rng(number)
+        vectors = random.standard_normal((len(keys), dimension), dtype=np.float32)
+        ids = tuple(key.chroma_id for key in keys)
+        delta_id, collection = f"{number:026d}", Collection.WORDS
+        batch = VectorBatch(delta_id, ids, vectors, ("text",) * len(keys))
+        self.deltas.put(delta_key(collection, delta_id), encode(batch))
+        return to_body(Delta.of(collection, delta_id, len(keys)))
+
+    def records(self) -> int:
+        return self.copies[Collection.WORDS].checkout().count()
+
+    def close(self) -> None:
+        for copy in self.copies.values():
+            copy.close()
+
+    def _copy(self, collection: Collection, outside: Path, disk: Path) -> WorkingCopy:
+        settings = CopySettings("worker", timedelta(days=1))
+        store = FolderStore(outside)
+        return WorkingCopy(store, collection, disk, ChromaIndex, self.clock, settings)
+
+    def _cycle(self, collection: Collection) -> Cycle:
+        return Cycle(
+            collection,
+            self.world.lease(collection, "worker"),
+            self.copies[collection],
+            self.world.table,
+            DeleteGuard(0.1, 1000),
+            self.world.telemetry,
+            self.limits.records,
+        )
+
+
+def words(count: int, receipt_id: int = 1) -> list[EntityKey]:
+    """Words of one receipt, ten a line."""
+    return [EntityKey("image", receipt_id, 1 + n // 10, 1 + n % 10) for n in range(count)]
+
+
+def fill(world: World, keys: Iterable[EntityKey]) -> None:
+    """Put words into the table as the pipeline writes them."""
+    box = {"x": 1, "y": 2, "width": 3, "height": 4}
+    for number, key in enumerate(keys):
+        world.table.put(key, text=f"word{number}", confidence=1, bounding_box=box)
+
+
+def chunks(items: list[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

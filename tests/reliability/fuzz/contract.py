@@ -1,0 +1,57 @@
+"""What no input may do, whoever reads it."""
+
+import json
+from typing import Any, Final
+
+from receipt_sync.errors import SyncError
+from receipt_sync.sqs_text import legal
+from tests.reliability.fuzz.seeds import SECRET
+from tests.support.fakes.telemetry import RecordingTelemetry
+
+APPLIED: Final = "applied"
+IGNORED: Final = "ignored"
+PARKED: Final = "parked"
+
+
+class BrokenContractError(AssertionError):
+    """An input had an effect that no input may have."""
+
+
+class NoJSONError(SyncError):
+    """The input is none that could come this way: what calls us has parsed it."""
+
+
+def any_json(data: bytes) -> Any:
+    try:
+        return json.loads(any_text(data))
+    except (ValueError, RecursionError) as error:
+        raise NoJSONError("no JSON") from error
+
+
+def check_silent(error: BaseException) -> None:
+    """No error may quote a text."""
+    if SECRET in str(error):
+        raise BrokenContractError(f"{type(error).__name__} quotes receipt text")
+
+
+def check_quiet(reasons: list[str], telemetry: RecordingTelemetry) -> None:
+    told = [*telemetry.events, *telemetry.problems]
+    # An input may have put a text into a key, and keys may be told (I8).
+    lines = [{**fields, "receipts": None} for _, fields in told]
+    said = [*reasons, *map(repr, lines)]
+    if any(SECRET in text for text in said):
+        raise BrokenContractError("a reason or a log line quotes receipt text")
+    if not all(reasons):
+        raise BrokenContractError("something was set aside without a reason")
+    telemetry.events.clear(), telemetry.problems.clear()
+    telemetry.values.clear(), telemetry.steps.clear()
+
+
+def any_text(data: bytes) -> str:
+    """Any text that Python can hold, lone surrogates too."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def body_text(data: bytes) -> str:
+    """What SQS can carry: its characters, in UTF-8."""
+    return legal(data.decode("utf-8", "replace"))

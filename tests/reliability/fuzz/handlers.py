@@ -1,0 +1,159 @@
+"""Both functions' logic, fed with odd input beside sound input that must get through."""
+
+import json
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, Final
+
+from receipt_sync.deadline import Deadline
+from receipt_sync.errors import QueueSendError
+from receipt_sync.keys import Collection, EntityType
+from receipt_sync.messages import Delta, delta_key, read_message
+from stream_processor.parking import SQSParking
+from stream_processor.processor import StreamProcessor
+from stream_processor.publisher import SQSOutbox
+from tests.reliability.fuzz.contract import (
+    APPLIED,
+    IGNORED,
+    PARKED,
+    BrokenContractError,
+    NoJSONError,
+    any_json,
+    body_text,
+    check_quiet,
+)
+from tests.reliability.fuzz.seeds import SECRET
+from tests.reliability.fuzz.strict_queue import Sent, StrictQueue
+from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import RecordingTelemetry
+from tests.support.fakes.world import World, line
+
+_OF_ITS_KEY: Final = "whatever was said of its key"
+_A_WORLD: Final = 200
+"""Inputs after which a world is made anew."""
+
+
+def stream_events() -> Callable[[bytes], str]:
+    """A stream event beside a sound record, which must get through whatever the other is.
+
+    The queues are sound, too, so the whole event must pass. After an error, or a record that is
+    reported as failed, the batch comes again until the stream drops it, and its shard waits.
+    """
+    queue, parked, telemetry = StrictQueue(), StrictQueue(), RecordingTelemetry()
+    sqs: Any = queue
+    letters: Any = parked
+    processor = StreamProcessor(
+        SQSOutbox(sqs, "queue", Random(1), telemetry),
+        SQSParking(letters, "letters"),
+        frozenset(EntityType),
+        telemetry,
+    )
+
+    def check(data: bytes) -> str:
+        queue.sent.clear(), parked.sent.clear(), telemetry.events.clear()
+        telemetry.problems.clear(), telemetry.values.clear(), telemetry.steps.clear()
+        try:
+            odd = any_json(data)
+        except NoJSONError:
+            return IGNORED
+        records = odd["Records"] if isinstance(odd, dict) and "Records" in odd else [odd]
+        records = records if isinstance(records, list) else [records]
+        try:
+            outcome = processor.process([*records, _SOUND_RECORD], Deadline(ManualClock(), 60))
+        except QueueSendError as error:
+            raise BrokenContractError("a record blocks its shard: the batch comes again") from error
+        if outcome.failed_from is not None:
+            raise BrokenContractError(f"a record blocks its shard from {outcome.failed_from} on")
+        _check_sent([sent.body for sent in queue.sent])
+        check_quiet([_told(letter) for letter in parked.sent], telemetry)
+        return PARKED if parked.sent else APPLIED
+
+    return check
+
+
+def _told(letter: Sent) -> str:
+    """The reason with which a record was parked."""
+    in_keys = _has_text_in_keys(json.loads(letter.body))
+    return _OF_ITS_KEY if in_keys else letter.attributes["reason"]
+
+
+def _has_text_in_keys(record: Any) -> bool:
+    """Whether an input has put a text into a key: keys may be told (I8), and a reason quotes it."""
+    body = record.get("dynamodb") if isinstance(record, dict) else None
+    return isinstance(body, dict) and SECRET in repr(body.get("Keys"))
+
+
+def _check_sent(bodies: list[str]) -> None:
+    keys = set()
+    for body in bodies:
+        content = read_message(body)
+        if content.poison:
+            raise BrokenContractError(f"the compactor would park {content.poison[0].reason}")
+        keys |= {change.key for change in content.changes}
+    if line(1) not in keys:
+        raise BrokenContractError("the sound record was not sent")
+
+
+class _Compaction:
+    """A compactor on fakes that gets odd messages beside sound ones."""
+
+    def __init__(self) -> None:
+        self._left = 0
+
+    def handle(self, bodies: list[str], objects: Mapping[str, bytes]) -> str:
+        if self._left == 0:
+            self._begin()
+        self._left -= 1
+        world = self._world
+        world.deltas.objects |= objects
+        world.dead_letters.parked.clear()
+        text = f"{SECRET} {self._left % 2}"
+        world.table.put(line(1), text=text)
+        report = world.handle(self._compactor, *bodies, world.change_body(line(1), "text"))
+        if report.returned:
+            raise BrokenContractError(f"messages would come back for ever: {report.returned}")
+        if world.index().records[line(1).chroma_id].metadata.get("text") != text:
+            raise BrokenContractError("the sound message beside it was not applied")
+        parked = world.dead_letters.parked
+        check_quiet([reason for _, reason, _ in parked], world.telemetry)
+        return PARKED if parked else APPLIED
+
+    def _begin(self) -> None:
+        self._left = _A_WORLD
+        self._world = World()
+        self._compactor = self._world.worker()
+        self._world.table.put(line(1), text="")
+        self._world.table.put(line(2), text=f"{SECRET} 2")
+        body = self._world.delta_body([line(1), line(2)])
+        self._world.handle(self._compactor, body)
+
+
+def compaction_bodies() -> Callable[[bytes], str]:
+    compaction = _Compaction()
+    return lambda data: compaction.handle([body_text(data)], {})
+
+
+def compaction_deltas() -> Callable[[bytes], str]:
+    """A sound delta message whose object holds the bytes."""
+    compaction = _Compaction()
+    number = iter(range(10_000_000))
+
+    def check(data: bytes) -> str:
+        message = Delta.of(Collection.LINES, f"1{next(number):025d}", 2)
+        objects = {delta_key(Collection.LINES, message.delta_id): data}
+        return compaction.handle([message.model_dump_json(by_alias=True)], objects)
+
+    return check
+
+
+_SOUND_RECORD: Final = {
+    "eventID": "sound",
+    "eventName": "INSERT",
+    "awsRegion": "eu-west-1",
+    "dynamodb": {
+        "ApproximateCreationDateTime": 1767225600.0,
+        "Keys": {"PK": {"S": line(1).pk}, "SK": {"S": line(1).sk}},
+        "NewImage": {"text": {"S": SECRET}},
+        "SequenceNumber": "900000",
+    },
+}

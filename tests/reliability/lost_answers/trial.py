@@ -1,0 +1,147 @@
+"""One trial: an answer is lost, and everything is compared with what should be there."""
+
+import json
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+from local.clients import Clients
+from receipt_sync.keys import Collection
+from tests.reliability.lost_answers.injector import Injector, Loss, Mode, Record
+from tests.reliability.lost_answers.judging import leases_left, letters_wrong, wrong
+from tests.reliability.lost_answers.scenarios import Scenario
+from tests.reliability.lost_answers.system import Done, System, system
+
+BOUND_SECONDS: Final = 10.0
+"""An invocation that takes longer has waited for something. The lease lasts 30 s."""
+UNDECIDED: Final = ("block", "pack", "list", "dead letters")
+"""If every answer of such a call is lost, its caller can't know the effect: it stores an object
+again under the same name, and a queue does not say what it holds. The messages may come again."""
+
+Versions = dict[str, int]
+"""The published version of each collection."""
+
+
+@dataclass
+class Trial:
+    """What was tried, and what came of it. `wrong` is empty if the system survived it."""
+
+    scenario: str
+    call: str
+    number: int
+    mode: str
+    lost: int = 0
+    """Requests that were performed and not answered."""
+    repeated: int = 0
+    """Requests by which the SDK repeated the call, so that it met its own effect."""
+    seconds: float = 0.0
+    outcome: str = ""
+    wrong: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A scenario without a loss: its calls, the versions after it, and what is wrong even so."""
+
+    record: Record
+    versions: Versions
+    wrong: list[str]
+
+
+def undisturbed(scenario: Scenario, clients: Clients, folder: Path) -> Undisturbed:
+    """Run a scenario without a loss."""
+    with scenario.around(), system(clients, folder, scenario.variables()) as made:
+        scenario.start(made)
+        injector = Injector()
+        done = _acted(scenario, made, injector)
+        faults = [*done.returned, *([done.error] if done.error else [])]
+        faults += _judged(scenario, made)
+        return Undisturbed(injector.record, _versions(made), faults)
+
+
+def tried(scenario: Scenario, loss: Loss, clients: Clients, folder: Path, usual: Versions) -> Trial:
+    """Run a scenario with an answer lost, and judge what came of it."""
+    trial = Trial(scenario.name, str(loss.call), loss.number, loss.mode.value)
+    with scenario.around(), system(clients, folder, scenario.variables()) as made:
+        scenario.start(made)
+        injector, begun = Injector(loss), monotonic()
+        done = _acted(scenario, made, injector)
+        trial.seconds = round(monotonic() - begun, 2)
+        trial.lost, trial.repeated = injector.record.lost, injector.record.repeated[loss.call]
+        trial.outcome = _outcome(done)
+        trial.wrong += _at_once(trial, loss, done)
+        if done.returned or done.error:
+            trial.wrong += _at_second_try(scenario, made)
+        trial.wrong += _judged(scenario, made, parked_twice="dead letters" in loss.call.about)
+        if loss.mode is Mode.ONCE and (versions := _versions(made)) != usual:
+            trial.wrong.append(f"the versions are {versions}, and {usual} without a loss")
+    return trial
+
+
+def _acted(scenario: Scenario, made: System, injector: Injector) -> Done:
+    """Let the scenario act, and disturb what the product calls, not what the trial itself does."""
+    made.watch = injector.listening
+    try:
+        return scenario.act(made)
+    finally:
+        made.watch = nullcontext
+
+
+def _at_once(trial: Trial, loss: Loss, done: Done) -> list[str]:
+    """Return what is wrong with the disturbed invocation itself."""
+    found = [] if trial.lost else ["the call was not made, so that no answer was lost"]
+    if trial.seconds > BOUND_SECONDS:
+        found.append(f"it took {trial.seconds} s, at most {BOUND_SECONDS} are allowed")
+    may_come_again = loss.mode is Mode.ALWAYS and (
+        not loss.call.is_write or any(kind in loss.call.about for kind in UNDECIDED)
+    )
+    if done.returned and not may_come_again:
+        found.append(f"{len(done.returned)} returned: {done.returned[0]}")
+    if done.error and not (loss.mode is Mode.ALWAYS and loss.call.about == "compaction queue"):
+        found.append(f"the invocation ended with {done.error}")
+    return found
+
+
+def _at_second_try(scenario: Scenario, made: System) -> list[str]:
+    """Return what is wrong with an undisturbed invocation that gets what was returned."""
+    begun = monotonic()
+    done = scenario.again(made)
+    seconds = monotonic() - begun
+    found = [f"returned at the second try, too: {each}" for each in done.returned]
+    if done.error:
+        found.append(f"the second try ended with {done.error}")
+    if seconds > BOUND_SECONDS:
+        found.append(f"the second try took {seconds:.1f} s")
+    return found
+
+
+def _judged(scenario: Scenario, made: System, *, parked_twice: bool = False) -> list[str]:
+    """Return what is wrong in the end."""
+    found = leases_left(made)
+    if scenario.compacts_afterwards:
+        found += made.compact().returned
+    if waiting := made.waiting():
+        found.append(f"{waiting} messages are left in the queue")
+    found += letters_wrong(made, parked_twice=parked_twice)
+    with scenario.readers(made) as readers:
+        return found + wrong(made, readers)
+
+
+def _outcome(done: Done) -> str:
+    if done.error:
+        return f"ended with {done.error}"
+    return f"came again: {len(done.returned)}" if done.returned else "nothing came again"
+
+
+def _versions(made: System) -> Versions:
+    found = {}
+    for collection in Collection:
+        key = f"snapshots/{collection}/manifest.json"
+        got = made.clients.s3.get_object(Bucket=made.stack.names.bucket, Key=key)
+        found[collection.value] = int(json.loads(got["Body"].read())["version"])
+    return found

@@ -1,0 +1,84 @@
+"""Who writes to the system, and who looks afterwards; each goes past the proxy."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from random import Random
+
+from local.stack import Stack
+from receipt_ops.commands.trying.load import sender_of, writer_of
+from receipt_ops.connection import Connection
+from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.items import Entity, entities_of
+from receipt_ops.loading.load import load
+from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.probes.editing import TableEditor, edits
+from receipt_ops.probes.stress import Stress, StressReport
+from receipt_ops.verification.settling import queue_backlog
+from receipt_sync.clock import SystemClock
+from receipt_sync.keys import EntityType
+from tests.support.oracle.embedded import EmbeddedTexts, RememberingSender
+
+
+def loaded(connection: Connection, count: int, seed: int, embedded: EmbeddedTexts) -> list[Entity]:
+    """Receipts that are in the table from now on, their vectors on the way."""
+    receipts = list(synthetic_receipts(count, Random(seed)))
+    sender = RememberingSender(sender_of(connection), embedded)
+    load(receipts, writer_of(connection), sender, embed, lambda *_: None)
+    return [entity for receipt in receipts for entity in entities_of(receipt)]
+
+
+@contextmanager
+def writing(
+    connection: Connection, entities: list[Entity], rate: float, seconds: float
+) -> Iterator[list[StressReport]]:
+    """Edits go on beside the block, for so many seconds; the report is there after it."""
+    editor = TableEditor(connection.dynamodb, connection.names.table)
+    backlog = partial(queue_backlog, connection.sqs, connection.names.compaction_queue_url)
+    stress = Stress(editor, backlog, SystemClock())
+    reports: list[StressReport] = []
+    some = edits(entities, Random(3))
+    thread = threading.Thread(target=lambda: reports.append(stress.run(some, rate, seconds)))
+    thread.start()
+    try:
+        yield reports
+    finally:
+        thread.join()
+
+
+@contextmanager
+def embedding_again(
+    connection: Connection, entities: list[Entity], embedded: EmbeddedTexts, every: float
+) -> Iterator[list[str]]:
+    """Lines get another text and its vector beside the block, one every so many seconds.
+
+    The texts are there after it. Raises what ended the thread, if something did.
+    """
+    editor = TableEditor(connection.dynamodb, connection.names.table)
+    sender = RememberingSender(sender_of(connection), embedded)
+    lines = [entity.key for entity in entities if entity.key.entity_type is EntityType.LINE]
+    randomness, stop = Random(5), threading.Event()
+    texts: list[str] = []
+
+    def run() -> None:
+        while not stop.wait(every):
+            text = f"EMBEDDED AGAIN {randomness.randrange(10**6)}"
+            if sender.embed_again(editor, randomness.choice(lines), text, embed([text])):
+                texts.append(text)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        try:
+            yield texts
+        finally:
+            stop.set()
+            running.result()
+
+
+def dead_letters(stack: Stack) -> int:
+    """Messages in both dead-letter queues."""
+    sqs = stack.clients().sqs
+    boxes = (stack.queues.compaction_dlq, stack.queues.stream_dlq)
+    return sum(queue_backlog(sqs, box.url).waiting for box in boxes)

@@ -1,0 +1,115 @@
+"""What CloudWatch would know of a system: metrics of functions and queues, with their times."""
+
+import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self, TypeAlias
+
+from local.logs import function_log
+from local.stack import Stack
+from tests.reliability.outages.alarms import Alarm
+from tests.support.oracle.settling import messages_of
+
+_EVERY: Final = 0.5
+_FUNCTION_METRICS: Final = ("Errors", "Throttles")
+DEPTH: Final = "ApproximateNumberOfMessagesVisible"
+AGE: Final = "ApproximateAgeOfOldestMessage"
+
+Series: TypeAlias = dict[tuple[str, str], list[tuple[float, float]]]
+"""Times and values, by source and metric of the alarms."""
+
+
+class Signals:
+    """Watches queues in a thread for as long as the block lasts; reads logs when it is asked.
+
+    No queue tells the age of its oldest message outside of CloudWatch. It is taken to be as old as
+    the time since the queue was seen empty, which is exact while nothing is applied.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack, self._clients = stack, stack.clients()
+        self._queues: Series = defaultdict(list)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.begun = time.time()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def raised(self, alarms: Iterable[Alarm], begin: float, end: float) -> list[str]:
+        """Names of the alarms that were in ALARM between two times."""
+        series = self.series()
+        return sorted(
+            alarm.name
+            for alarm in alarms
+            if alarm.is_raised(series.get((alarm.source, alarm.metric), []), begin, end)
+        )
+
+    def series(self) -> Series:
+        """All values so far."""
+        names = self._stack.names
+        found: Series = {name: list(points) for name, points in self._queues.items()}
+        for source, function in (
+            ("stream_processor", names.stream_processor),
+            ("compactor", names.compactor),
+        ):
+            for metric, points in metric_points(function_log(self._stack, function)).items():
+                found[source, metric] = points
+            for metric in _FUNCTION_METRICS:
+                found[source, metric] = self._of_lambda(function, metric)
+        return found
+
+    def _of_lambda(self, function: str, metric: str) -> list[tuple[float, float]]:
+        now = datetime.now(UTC)
+        answer = self._clients.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": function}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=1,
+            Statistics=["Sum"],
+        )
+        return [(each["Timestamp"].timestamp(), each["Sum"]) for each in answer["Datapoints"]]
+
+    def _run(self) -> None:
+        queues = {
+            "compaction_queue": self._stack.queues.compaction.url,
+            "compaction_dlq": self._stack.queues.compaction_dlq.url,
+            "stream_dlq": self._stack.queues.stream_dlq.url,
+        }
+        empty = time.time()
+        while not self._stop.wait(_EVERY):
+            now = time.time()
+            for source, url in queues.items():
+                self._queues[source, DEPTH].append((now, float(self._visible(url))))
+            if messages_of(self._clients.sqs, queues["compaction_queue"]) == 0:
+                empty = now
+            self._queues["compaction_queue", AGE].append((now, now - empty))
+
+    def _visible(self, url: str) -> int:
+        asked: Any = [DEPTH.replace("Visible", "")]
+        answer = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)
+        return int(answer["Attributes"][asked[0]])
+
+
+def metric_points(lines: Iterable[str]) -> dict[str, list[tuple[float, float]]]:
+    """Every value of every metric in a log, by its EMF lines: seconds since 1970, and value."""
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for line in lines:
+        content = json.loads(line) if line.startswith("{") else {}
+        meta = content.get("_aws", {})
+        for directive in meta.get("CloudWatchMetrics", []):
+            for metric in directive["Metrics"]:
+                value = content[metric["Name"]]
+                values = value if isinstance(value, list) else [value]
+                found[metric["Name"]] += [(meta["Timestamp"] / 1000, float(v)) for v in values]
+    return dict(found)

@@ -1,0 +1,143 @@
+"""One outage while writes go on, and what is left of it afterwards."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from receipt_ops.connection import Connection, connect
+from receipt_ops.loading.items import Entity
+from tests.reliability.outages.alarms import alarms
+from tests.reliability.outages.operator import dead_letters, embedding_again, loaded, writing
+from tests.reliability.outages.proxy import Shape
+from tests.reliability.outages.signals import Signals
+from tests.reliability.outages.surroundings import Service, Surroundings, system_with
+from tests.support.oracle.embedded import EmbeddedTexts
+from tests.support.oracle.settling import judging
+
+RECEIPTS: Final = 6
+RATE: Final = 8.0
+"""Changes a second."""
+EMBEDDED_EVERY: Final = 1.0
+"""Seconds between two lines that get another text and vector."""
+MARGIN: Final = 6.0
+"""Seconds of writing before the outage, and after it: one period of the alarms."""
+PATIENCE: Final = 60.0
+VISIBILITIES: Final = 4
+"""Seconds, and visibility timeouts besides, for the system to be ready or to catch up, before that
+counts as a failure: a message may be given back once more after the outage."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """What an outage was, and what became of it."""
+
+    service: str
+    shape: str
+    seconds: float
+    writes: int = 0
+    embedded_again: int = 0
+    faults: int = 0
+    """Connections that were cut or refused, and requests that were delayed."""
+    lost: int = 0
+    """Records that differ in the end, and messages in the dead-letter queues: all are good ones."""
+    differences: str = ""
+    caught_up: float | None = None
+    """Seconds from the end of the outage until table and index agree, at most; None: never."""
+    freshness: float = 0.0
+    """Seconds; the worst since the outage began."""
+    before: list[str] = field(default_factory=list)
+    """Alarms that were raised while nothing was wrong."""
+    alarmed: list[str] = field(default_factory=list)
+    """Alarms that were raised by the outage."""
+
+    @property
+    def held(self) -> bool:
+        """Nothing was lost, it healed by itself, and the alarms were right."""
+        return self.lost == 0 and self.caught_up is not None and self.faults > 0 and self.told
+
+    @property
+    def told(self) -> bool:
+        """Whether an alarm was raised by the outage, and none before it.
+
+        The tries of a client may ride out a service that flaps: then no change is late by more
+        than the alarm of freshness allows, and no alarm is right.
+        """
+        ridden_out = self.shape == Shape.FLAPPING and self.freshness <= _allowed_freshness()
+        return not self.before and (bool(self.alarmed) or ridden_out)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "told": self.told, "held": self.held}
+
+
+def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) -> Result:
+    """Start a system below `folder`, let it suffer, and judge it."""
+    result, embedded = Result(service.name.lower(), shape.value, seconds), EmbeddedTexts()
+    say("starting")
+    with system_with(service, folder) as surroundings:
+        connection = connect(surroundings.variables, Path())
+        say("loading")
+        entities = loaded(connection, RECEIPTS, 1, embedded)
+        with judging(connection, embedded, surroundings.variables) as judge:
+            patience = PATIENCE + VISIBILITIES * surroundings.options.visibility_timeout
+            ready = judge.settled(patience)
+            if not ready.settled:
+                raise RuntimeError(f"the system was not ready: {ready.differences}")
+            with Signals(surroundings.stack) as signals:
+                begun, ended = _suffer(surroundings, connection, entities, embedded, result, say)
+                say("catching up")
+                found = judge.settled(patience)
+                if found.settled:
+                    result.caught_up = round(time.time() - ended, 1)
+                _judge_alarms(result, signals, surroundings, begun)
+        result.differences = str(found.differences)
+        result.lost = found.differences.wrong + dead_letters(surroundings.stack)
+    return result
+
+
+def _suffer(
+    surroundings: Surroundings,
+    connection: Connection,
+    entities: list[Entity],
+    embedded: EmbeddedTexts,
+    result: Result,
+    say: Say,
+) -> tuple[float, float]:
+    """When the outage began and ended, in seconds since 1970."""
+    proxy = surroundings.proxy
+    with (
+        writing(connection, entities, RATE, result.seconds + 2 * MARGIN) as reports,
+        embedding_again(connection, entities, embedded, EMBEDDED_EVERY) as texts,
+    ):
+        time.sleep(MARGIN)
+        say(f"{result.service} is {result.shape}")
+        proxy.faults, begun = 0, time.time()
+        with proxy.misbehaving(Shape(result.shape)):
+            new = loaded(connection, 1, 2, embedded)
+            time.sleep(max(0.0, begun + result.seconds - time.time()))
+        ended, result.faults = time.time(), proxy.faults
+        say("writing on")
+        time.sleep(MARGIN)
+    (report,) = reports
+    result.writes, result.embedded_again = report.written + len(new), len(texts)
+    return begun, ended
+
+
+def _judge_alarms(
+    result: Result, signals: Signals, surroundings: Surroundings, begun: float
+) -> None:
+    wanted, now = alarms(surroundings.options.function_timeout), time.time()
+    result.before = signals.raised(wanted, signals.begun, begun)
+    raised = signals.raised(wanted, signals.begun, now)
+    result.alarmed = [name for name in raised if name not in result.before]
+    late = signals.series().get(("compactor", "Freshness"), [])
+    result.freshness = round(max((v for at, v in late if at >= begun), default=0.0) / 1000, 1)
+
+
+def _allowed_freshness() -> float:
+    """Seconds."""
+    (alarm,) = (alarm for alarm in alarms(1.0) if alarm.metric == "Freshness")
+    return alarm.threshold / 1000

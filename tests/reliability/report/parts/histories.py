@@ -1,0 +1,75 @@
+"""The parts of the proof that are simulated histories."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from tests.reliability.report.parts.commands import figures, said
+from tests.reliability.report.parts.part import LONG_RUNS, PLANTED_BUGS, Part
+from tests.reliability.report.results import Row
+from tests.reliability.simulation.faults import planted
+
+MINUTES: Final = "MINUTES"
+"""The variable that says for how many minutes the million histories go on; the default is 60."""
+_MILLION: Final = 1_000_000
+_PATIENCE: Final = 3_000
+"""Histories after which a planted bug counts as not found."""
+_TESTS: Final = ("tests/reliability/simulation",)
+
+
+def _simulation(quick: bool) -> list[Row]:
+    """Run histories from seeds."""
+    return [simulated(500 if quick else 10_000)]
+
+
+def simulated(histories: int) -> Row:
+    """Return the row of so many histories."""
+    command = ("-m", "tests.reliability.simulation", "--histories", str(histories), "--json")
+    found = figures(command)
+    note = f"{found['publishes']:,} versions opened, {len(found['crashes'])} places crashed at"
+    faults, failed = sum(found["faults"].values()), len(found["failed"])
+    what = "deterministic simulation"
+    return Row(what, found["histories"], faults, failed, said(command), note)
+
+
+def _planted(quick: bool) -> list[Row]:
+    """Plant bugs that the simulation must find; one that it does not see counts as lost."""
+    names = list(planted.PLANTED)[:3] if quick else list(planted.PLANTED)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(_first_seed, names))
+    return [
+        Row(name, seed or _PATIENCE, 1, int(seed is None), _plant(name))
+        for name, seed in zip(names, found, strict=True)
+    ]
+
+
+def _first_seed(name: str) -> int | None:
+    """Return the first history, counted from 1, that finds a bug."""
+    code = (
+        "from tests.reliability.simulation.faults.planted import PLANTED, planted\n"
+        "from tests.reliability.simulation.campaign import first_failure\n"
+        f"with planted({name!r}):\n"
+        f"    found = first_failure(range({_PATIENCE}), PLANTED[{name!r}].check)\n"
+        "print('null' if found is None else found.seed + 1)"
+    )
+    return figures(("-c", code))  # type: ignore[no-any-return]
+
+
+def _plant(name: str) -> str:
+    return f"python -m tests.reliability.simulation --plant {name}"
+
+
+def _million(quick: bool) -> list[Row]:
+    """Run histories up to a million, from where the last run of this code ended, for $MINUTES."""
+    minutes = "1" if quick else os.environ.get(MINUTES, "60")
+    command = ("-m", "tests.reliability.simulation", "--histories", str(_MILLION))
+    command += ("--state", f"build/simulation-{MILLION.code}.json")
+    found = figures((*command, "--minutes", minutes, "--json"))
+    note = f"of {_MILLION:,}; {found['publishes']:,} versions opened"
+    faults, failed = sum(found["faults"].values()), len(found["failed"])
+    return [Row("histories so far", found["histories"], faults, failed, said(command), note)]
+
+
+SIMULATION: Final = Part("simulation", _simulation, _TESTS, ("deterministic simulation",))
+PLANTED: Final = Part("planted", _planted, _TESTS, tuple(planted.PLANTED), PLANTED_BUGS)
+MILLION: Final = Part("million", _million, _TESTS, ("histories so far",), LONG_RUNS)

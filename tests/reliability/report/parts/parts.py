@@ -1,0 +1,41 @@
+"""All parts of the proof, in the order in which they run.
+
+A new campaign gets a file of its own with its Part, and a place in PARTS.
+"""
+
+from typing import Final
+
+from tests.reliability.report.parts.bounding import BOUNDS
+from tests.reliability.report.parts.feeding import FUZZ
+from tests.reliability.report.parts.histories import MILLION, PLANTED, SIMULATION
+from tests.reliability.report.parts.loading import BACKLOG, HALF_AN_HOUR, SOAK, TEN_MINUTES
+from tests.reliability.report.parts.losing import LOST_ANSWERS
+from tests.reliability.report.parts.part import Part
+from tests.reliability.report.parts.reader_kills import READER_KILLS
+from tests.reliability.report.parts.striking import KILLS, OUTAGES
+from tests.reliability.report.parts.tested import COMPATIBILITY, ODD_DATA, ROWS, SECURITY
+
+
+def _by_name(*parts: Part) -> dict[str, Part]:
+    return {part.name: part for part in parts}
+
+
+PARTS: Final = _by_name(
+    ROWS,
+    ODD_DATA,
+    SECURITY,
+    COMPATIBILITY,
+    SIMULATION,
+    PLANTED,
+    FUZZ,
+    KILLS,
+    READER_KILLS,
+    BOUNDS,
+    OUTAGES,
+    LOST_ANSWERS,
+    SOAK,
+    BACKLOG,
+)
+"""What `make prove` runs."""
+LONG: Final = _by_name(TEN_MINUTES, HALF_AN_HOUR, MILLION)
+"""What runs only if somebody asks for it."""

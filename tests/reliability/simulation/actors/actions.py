@@ -1,0 +1,81 @@
+"""The actions of the script's events."""
+
+from collections.abc import Callable
+
+from tests.reliability.simulation.actors.operators import Operators
+from tests.reliability.simulation.actors.producers import Producers
+from tests.reliability.simulation.actors.script import Event
+from tests.reliability.simulation.actors.snapshot_operators import SnapshotOperators
+from tests.reliability.simulation.actors.writer import IMAGES
+from tests.reliability.simulation.faults.fault_rates import BadLuck
+from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.surroundings.world import World
+
+_NAMED = {"ambush", "outage", "sweep"}
+"""Events that inject faults. The faults have the names of their events."""
+
+
+class Actions:
+    """Finds the method of an event's action: an editor's, producer's, operator's or BadLuck's."""
+
+    def __init__(self, world: World) -> None:
+        self.operators = Operators(world)
+        self._actors = (
+            Editors(world),
+            Producers(world),
+            self.operators,
+            SnapshotOperators(world),
+            BadLuck(world),
+        )
+
+    def perform(self, event: Event) -> None:
+        named = {"name": event.name} if event.action in _NAMED else {}
+        self._method(event.action)(**named, **event.arguments)
+
+    def _method(self, action: str) -> Callable[..., None]:
+        actor = next(actor for actor in self._actors if hasattr(actor, action))
+        method: Callable[..., None] = getattr(actor, action)
+        return method
+
+
+class Editors:
+    """The people, pipelines and other users that write to the table."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put(self, key: Key, item: Attributes) -> None:
+        self._world.table.write(key, item)
+
+    def burst(self, puts: tuple[tuple[Key, Attributes], ...]) -> None:
+        for key, item in puts:
+            self.put(key, item)
+
+    def flip(self, key: Key, item: Attributes, after: float) -> None:
+        """Write an item, and restore the earlier one after a while."""
+        before = self._world.table.items.get(key)
+        if before is not None:
+            self.put(key, item)
+            self._world.scheduler.sleep(after)
+            if self._world.table.items.get(key) == item:
+                self.put(key, before)
+
+    def remove(self, keys: tuple[Key, ...]) -> None:
+        for key in keys:
+            if key in self._world.table.items:
+                self._world.table.write(key, None)
+
+    def malformed(self, number: int) -> None:
+        key = (f"IMAGE#{IMAGES[0]}", "RECEIPT#00001#LINE#x")
+        self._world.table.write(key, _plain(key, number))
+
+    def foreign(self, number: int) -> None:
+        for key in (
+            (f"IMAGE#{IMAGES[0]}", "RECEIPT#00001"),
+            (f"IMAGE#{IMAGES[0]}", "RECEIPT#00001#LINE#00000#WORD#00001#LABEL#TOTAL"),
+        ):
+            self._world.table.write(key, _plain(key, number))
+
+
+def _plain(key: Key, number: int) -> Attributes:
+    return {"PK": {"S": key[0]}, "SK": {"S": key[1]}, "number": {"N": str(number)}}

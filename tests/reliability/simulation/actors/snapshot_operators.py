@@ -1,0 +1,111 @@
+"""The actions of operators on a snapshot: garbage collection and restore."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from receipt_index.snapshot.store.orphan_gc import sweep
+from receipt_index.snapshot.store.restore import Way, check, publish
+from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_ops.snapshots.finding import NothingKeptError, find_version
+from receipt_ops.snapshots.garbage import GarbageUnknownError, garbage, stored_objects
+from receipt_ops.snapshots.history import ManifestHistory
+from receipt_sync.errors import (
+    ObjectsNotDeletedError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+)
+from receipt_sync.keys import Collection
+from tests.reliability.simulation.actors.publishes import RESTORER
+from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Side
+from tests.reliability.simulation.surroundings.scheduler import Signal
+from tests.reliability.simulation.surroundings.threads import Clock
+from tests.reliability.simulation.surroundings.world import World
+
+_EXPECTED: Final = (
+    ClientError,
+    BotoCoreError,
+    ObjectsNotDeletedError,
+    PublishRefusedError,
+    SnapshotDamagedError,
+    GarbageUnknownError,
+    NothingKeptError,
+)
+"""Errors that the operator sees. The next command tries again."""
+
+
+class SnapshotOperators:
+    """Performs the snapshot commands of operators."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._commands = 0
+
+    def sweep(
+        self, name: str, collection: Collection, grace: float, strike: Kind, seconds: float
+    ) -> None:
+        """Run `receipt-sync snapshot gc` after a fault hit a worker between upload and publish."""
+        world, struck = self._world, Signal()
+        fault = Fault(name, strike, Side.BEFORE, seconds)
+        wake = partial(world.scheduler.give, struck)
+        world.faults.ambushes.append(Ambush(name, "manifest.swap", fault, wake))
+        world.scheduler.wait(struck, timeout=60.0)
+        world.scheduler.sleep(1.0)
+        self._run(lambda: self._sweep(collection, timedelta(seconds=grace)))
+
+    def restore(self, collection: Collection, back: int) -> None:
+        """Run `receipt-sync snapshot restore`. A repair follows at the end of the history."""
+        self._world.observer.publishes.was_restored = True
+        self._run(lambda: self._restore(collection, back))
+
+    def _run(self, command: Callable[[], None]) -> None:
+        """Run a command in its own process, which faults may hit."""
+        self._commands += 1
+        process = self._world.start(f"operator-{self._commands}")
+
+        def told() -> None:
+            try:
+                command()
+            except _EXPECTED:
+                return
+
+        task = self._world.scheduler.spawn(process, told)
+        self._world.scheduler.wait(task.ended)
+
+    def _sweep(self, collection: Collection, grace: timedelta) -> None:
+        objects = list(stored_objects(self._client, "bucket", collection))
+        history = self._history(collection)
+        newest = next(iter(history), None)
+        if newest is None or newest.manifest is None:
+            return  # The garbage is unknown.
+        clock, store = Clock(self._world.scheduler), self._store(collection)
+        found = garbage(objects, newest.manifest, history, Shelf(store), clock.now(), grace)
+        sweep(store, collection, [one.name for one in found], clock, "operator")
+
+    def _restore(self, collection: Collection, back: int) -> None:
+        world, store = self._world, self._store(collection)
+        manifests = [kept.manifest for kept in self._history(collection) if kept.manifest]
+        there = {one.name for one in stored_objects(self._client, "bucket", collection)}
+        # Version 0 marks the start of a first publish. The command accepts versions from 1.
+        choices = [one.version for one in manifests if one.version > 0 and one.objects <= there]
+        if not choices:
+            return
+        version = choices[min(back, len(choices) - 1)]
+        world.observer.publishes.chosen[collection] = version
+        way = Way(*find_version(self._history(collection), version))
+        check(store, way, world.claim(f"restore-{self._commands}"))
+        publish(store, way, Clock(world.scheduler), RESTORER)
+
+    @property
+    def _client(self) -> Any:
+        return self._world.client("s3")
+
+    def _store(self, collection: Collection) -> S3SnapshotStore:
+        return S3SnapshotStore(self._client, "bucket", collection)
+
+    def _history(self, collection: Collection) -> ManifestHistory:
+        return ManifestHistory(self._client, "bucket", collection)

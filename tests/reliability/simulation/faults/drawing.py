@@ -1,0 +1,119 @@
+"""Draws the history of a seed."""
+
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from tests.reliability.simulation.actors.script import (
+    ANSWERABLE,
+    HARMLESS,
+    LATE,
+    RARE,
+    STEPS,
+    Script,
+    Surroundings,
+)
+from tests.reliability.simulation.actors.writer import Author
+from tests.reliability.simulation.faults.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
+
+_KINDS: Final = 8
+_LOST_ANSWERS, _SERVER = 0, 4
+"""Of every `_KINDS` histories, one has no faults except lost answers, and one has a Chroma
+server.
+"""
+
+
+def write(seed: int) -> Script:
+    """Return the history of a seed."""
+    source = Random(seed)
+    surroundings = _surroundings(source)
+    if seed % _KINDS == _LOST_ANSWERS:
+        surroundings = _only_lost_answers(surroundings, source)
+    if seed % _KINDS == _SERVER:  # A claim lasts for minutes, and messages return until it ends.
+        skew = min(surroundings.skew, 2.0)
+        surroundings = replace(
+            surroundings,
+            server=True,
+            visibility=400.0,
+            skew=skew,
+            workers=max(2, surroundings.workers),
+            targets=(*surroundings.targets, _at_the_server(source)),
+        )
+    steps = {target.step for target in surroundings.targets}
+    events = tuple(Author(source).events(steps))
+    if surroundings.only_lost_answers:
+        events = tuple(event for event in events if event.action in HARMLESS)
+    steps |= {event.arguments["step"] for event in events if event.action == "ambush"}
+    return Script(seed, _reaching(surroundings, steps), events)
+
+
+def _only_lost_answers(surroundings: Surroundings, source: Random) -> Surroundings:
+    """Return the surroundings with one worker and with no faults except lost answers."""
+    rates = {kind: source.choice((0.02, 0.1, 0.3)) for kind in UNANSWERED}
+    target = Target(source.choice(ANSWERABLE), source.choice((1, 2)), Kind.LOST, Side.AFTER, 0.0)
+    return replace(surroundings, workers=1, rates=rates, targets=(target,), only_lost_answers=True)
+
+
+def _at_the_server(source: Random) -> Target:
+    """Return a pause before a write, or an error of a write that the server may still carry out."""
+    return Target(
+        step=source.choice(("index.update", "index.insert", "index.replace", "index.delete")),
+        occurrence=source.choice((1, 2, 3)),
+        kind=source.choice((Kind.PAUSE, Kind.FREEZE, Kind.ERROR, Kind.ERROR)),
+        side=Side.BEFORE,
+        seconds=source.choice((70.0, 130.0)),
+    )
+
+
+def _surroundings(source: Random) -> Surroundings:
+    choose = source.choice
+    return Surroundings(
+        workers=choose((1, 2, 2, 3)),
+        messages_a_batch=choose((1, 3, 10, 10, 10)),
+        records_a_batch=choose((3, 10, 30, 30)),
+        window=choose((0.0, 1.0, 5.0)),
+        visibility=choose((180.0, 400.0, 900.0)),
+        max_receives=5,
+        lease=choose((40.0, 60.0)),
+        retention=choose((0.0, 30.0, 150.0, 100_000.0)),
+        skew=choose((0.0, 0.0, 2.0, 45.0)),
+        query_page=choose((1, 3, 100)),
+        keys_a_read=choose((3, 100)),
+        records_a_slice=choose((3, 10_000)),
+        max_packs=choose((2, 5, 200)),
+        rebase_floor=choose((600, 64 * 2**20)),
+        block_size=choose((4096, 4 * 2**20)),
+        doubled=choose((0.0, 0.0, 0.0, 0.3)),
+        delayed=choose((0.0, 0.0, 0.5)),
+        cold=choose((0.0, 0.1, 0.5)),
+        rates=_rates(source),
+        targets=tuple(_target(source) for _ in range(choose((0, 1, 1, 2)))),
+    )
+
+
+def _reaching(surroundings: Surroundings, steps: set[str]) -> Surroundings:
+    """Return the surroundings, changed so that the history reaches the rare ones of the steps."""
+    if "objects.delete" in steps:
+        surroundings = replace(surroundings, retention=0.0, max_packs=0, block_size=4096)
+    if "lock.extend" in steps:  # A heartbeat comes after 15 s, and few cycles take so long.
+        slow = Target("table.get", 2, Kind.STALL, Side.BEFORE, 25.0)
+        surroundings = replace(surroundings, targets=(*surroundings.targets, slow))
+    return surroundings
+
+
+def _rates(source: Random) -> dict[Kind, float]:
+    kinds = source.sample(list(Kind), source.choice((0, 1, 2, 3)))
+    return {kind: source.choice((0.005, 0.02, 0.08)) for kind in kinds}
+
+
+def _target(source: Random) -> Target:
+    """Return a random fault at a step. Crashes are most frequent, so that every step gets some."""
+    kind = source.choice((Kind.CRASH, Kind.CRASH, *ANYWHERE))
+    step = source.choice(STEPS)
+    return Target(
+        step=step,
+        occurrence=1 if step in RARE or step in LATE else source.choice((1, 1, 2, 3, 5)),
+        kind=kind,
+        side=source.choice(list(Side)),
+        seconds=source.choice((25.0, 70.0, 130.0)),
+    )

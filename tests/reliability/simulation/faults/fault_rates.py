@@ -1,0 +1,64 @@
+"""Faults from outside: dead and paused workers, and services that do not answer."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from tests.reliability.simulation.actors.writer import SERVICES
+from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Outage, Side
+from tests.reliability.simulation.surroundings.functions import Slot
+from tests.reliability.simulation.surroundings.scheduler import Signal
+from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.surroundings.world import World
+
+
+class BadLuck:
+    """Performs the events that inject faults from outside."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def crash(self, slot: int) -> None:
+        for one in self._slots(slot):
+            one.cool()
+
+    def pause(self, slot: int, seconds: float, frozen: bool) -> None:
+        for one in self._slots(slot):
+            if one.process is not None:
+                self._world.gate.pause(one.process, seconds, frozen=frozen)
+
+    def ambush(
+        self,
+        name: str,
+        key: Key,
+        item: Attributes,
+        then: Attributes | str | None,
+        step: str,
+        side: Side,
+        frozen: bool,
+        seconds: float,
+    ) -> None:
+        """Write an edit, pause the worker that reaches the step with it, and then write again.
+
+        The second write is another edit, the earlier item, or a deletion.
+        """
+        world, struck = self._world, Signal()
+        before = world.table.items.get(key)
+        world.table.write(key, item)
+        fault = Fault(name, Kind.FREEZE if frozen else Kind.PAUSE, side, seconds)
+        wake = partial(world.scheduler.give, struck)
+        world.faults.ambushes.append(Ambush(name, step, fault, wake))
+        world.scheduler.wait(struck, timeout=60.0)
+        world.scheduler.sleep(1.0)
+        after = before if then == "back" else then
+        if key in world.table.items or isinstance(after, Mapping):
+            world.table.write(key, after if isinstance(after, Mapping) else None)
+
+    def outage(self, name: str, service: str, seconds: float, share: float, partial: bool) -> None:
+        outage = Outage(name, frozenset(SERVICES[service]), share, partial)
+        self._world.faults.outages.append(outage)
+        self._world.scheduler.sleep(seconds)
+        self._world.faults.outages.remove(outage)
+
+    def _slots(self, number: int) -> list[Slot]:
+        slots = self._world.slots
+        return [slots[number % len(slots)]]

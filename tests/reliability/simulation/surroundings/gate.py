@@ -1,0 +1,90 @@
+"""The gate through which every call of a worker's process passes.
+
+A call takes time and may fail.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tests.reliability.simulation.faults.faults import (
+    ANYWHERE,
+    UNANSWERED,
+    Fault,
+    Faults,
+    Kind,
+    Side,
+)
+from tests.reliability.simulation.surroundings.scheduler import Killed, Process, Scheduler
+
+T = TypeVar("T")
+
+
+class Gate:
+    """Adds latency and faults to the calls of the processes."""
+
+    def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
+        self.scheduler, self.faults = scheduler, faults
+
+    def call(
+        self,
+        step: str,
+        effect: Callable[[Kind | None], T],
+        error: Callable[[Side], Exception],
+        *specials: Kind,
+    ) -> T:
+        """Return the result of `effect`.
+
+        `effect` receives a fault of its own kinds (`specials`).
+        """
+        scheduler = self.scheduler
+        process = scheduler.process
+        process.check()
+        out, back, fault = self.faults.decide(process, step, specials, scheduler.now)
+        scheduler.sleep(out)
+        if fault is None:
+            result = effect(None)
+            scheduler.sleep(back)
+            return result
+        if fault.kind in UNANSWERED:
+            return self._unanswered(fault.kind, effect, back, error)
+        if fault.side is Side.BEFORE:
+            self._strike(fault, process, error)
+        result = effect(fault.kind if fault.kind not in ANYWHERE else None)
+        scheduler.sleep(back)
+        if fault.side is Side.AFTER:
+            self._strike(fault, process, error)
+        return result
+
+    def _unanswered(
+        self,
+        kind: Kind,
+        effect: Callable[[Kind | None], T],
+        back: float,
+        error: Callable[[Side], Exception],
+    ) -> T:
+        """Carry out the effect, and then raise an error, or repeat the effect as the SDK does."""
+        effect(None)
+        self.scheduler.sleep(back)
+        if kind is Kind.LOST:
+            raise error(Side.AFTER)
+        return effect(None)
+
+    def _strike(self, fault: Fault, process: Process, error: Callable[[Side], Any]) -> None:
+        match fault.kind:
+            case Kind.CRASH:
+                self.scheduler.kill(process)
+                raise Killed
+            case Kind.PAUSE | Kind.FREEZE:
+                self.pause(process, fault.seconds, frozen=fault.kind is Kind.FREEZE)
+            case Kind.STALL:
+                self.scheduler.sleep(fault.seconds)
+            case Kind.ERROR:
+                raise error(fault.side)
+
+    def pause(self, process: Process, seconds: float, *, frozen: bool) -> None:
+        """Stop all tasks of the process for some seconds."""
+        process.paused_until = max(process.paused_until, self.scheduler.now + seconds)
+        if frozen:
+            self.scheduler.freeze(process, seconds)
+        if self.scheduler.current is not None and self.scheduler.process is process:
+            self.scheduler.sleep(0)

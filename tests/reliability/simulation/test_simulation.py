@@ -1,0 +1,47 @@
+"""Thousands of histories: no fault loses data, and every promise holds (I1 to I8).
+
+A failing seed is printed as the smallest failing history, with the command to run it again.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.reliability.simulation.actors import history
+from tests.reliability.simulation.campaign import Summary
+from tests.reliability.simulation.faults.drawing import write
+from tests.reliability.simulation.faults.faults import Kind
+
+_HISTORIES = 10_000
+
+
+@pytest.mark.timeout(1800)
+def test_no_history_breaks_a_promise():
+    """Run the histories in their own processes.
+
+    A seed gives one history only under one hash seed.
+    """
+    command = f"-m tests.reliability.simulation --histories {_HISTORIES} --processes 2 --json"
+    done = subprocess.run(
+        [sys.executable, *command.split()],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+    summary = Summary.from_json(json.loads(done.stdout))
+    assert summary.histories == _HISTORIES
+    assert summary.never_crashed == []
+    assert set(summary.faults) == {kind.value for kind in Kind}
+
+
+def test_a_seed_is_one_history():
+    with history.workshop() as workshop:
+        once = [history.run(write(seed), workshop) for seed in range(25)]
+        again = [history.run(write(seed), workshop) for seed in range(25)]
+    assert once == again
+    assert any(outcome.injected for outcome in once)

@@ -1,0 +1,67 @@
+"""Many changes a second from one process: whole items, twenty-five a request."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from receipt_ops.loading.items import Entity
+from receipt_ops.loading.table_writer import TableWriter
+from receipt_ops.probes.editing import Edit
+from receipt_ops.verification.settling import Backlog
+from receipt_sync.keys import EntityKey
+
+_TICK: Final = 0.2
+"""Seconds, within which no item is written twice."""
+
+Tell = Callable[[int, Backlog], None]
+
+
+@dataclass
+class Written:
+    """What was written, and the most messages that waited meanwhile."""
+
+    changes: int = 0
+    seconds: float = 0.0
+    most_waiting: int = 0
+
+    @property
+    def rate(self) -> float:
+        return self.changes / self.seconds if self.seconds else 0.0
+
+
+@dataclass
+class Writing:
+    """Applies edits to items that it knows, and writes the changed ones; no edit deletes."""
+
+    writer: TableWriter
+    backlog: Callable[[], Backlog]
+    items: dict[EntityKey, Entity]
+    written: Written = field(default_factory=Written)
+
+    def run(self, edits: Iterator[Edit], rate: float, seconds: float, tell: Tell) -> Written:
+        """`rate` edits a second; what a slow tick did not write, the next one does."""
+        begun, asked = time.monotonic(), 0
+        while (passed := time.monotonic() - begun) < seconds:
+            due = int(rate * passed) - asked
+            asked += due
+            self._write(edits, due)
+            left = self.backlog()
+            self.written.most_waiting = max(
+                self.written.most_waiting, left.waiting + left.in_flight
+            )
+            tell(self.written.changes, left)
+            time.sleep(max(0.0, passed + _TICK - (time.monotonic() - begun)))
+        self.written.seconds = time.monotonic() - begun
+        return self.written
+
+    def _write(self, edits: Iterator[Edit], count: int) -> None:
+        changed: dict[EntityKey, Entity] = {}
+        while len(changed) < min(count, len(self.items) // 2):
+            edit = next(edits)
+            if edit.fields is not None and edit.key not in changed:
+                known = self.items[edit.key].fields
+                changed[edit.key] = Entity(edit.key, {**known, **edit.fields})
+        self.items |= changed
+        self.writer.put(list(changed.values()))
+        self.written.changes += len(changed)

@@ -1,0 +1,51 @@
+"""A base of any size is written with few blocks in memory (I14)."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from receipt_index.snapshot.copies import base as module
+from receipt_index.snapshot.copies.base import write_base
+from receipt_index.snapshot.format.manifest import BLOCK_SIZE
+from tests.support.fakes.snapshots import InMemorySnapshotStore
+
+BLOCKS = 40
+
+
+class SlowStore(InMemorySnapshotStore):
+    """Counts the blocks that were stored, each after a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self.stored = 0
+
+    def write(self, name: str, data: bytes) -> None:
+        time.sleep(0.2)
+        super().write(name, data)
+        with self._lock:
+            self.stored += 1
+
+
+def test_a_slow_store_does_not_make_the_blocks_of_a_file_pile_up_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with (tmp_path / "data_level0.bin").open("wb") as file:
+        file.truncate(BLOCKS * BLOCK_SIZE)
+    store, read, held = SlowStore(), 0, []
+    blocks_of = module._blocks_of
+
+    def counted(path: Path) -> Iterator[bytes]:
+        nonlocal read
+        for block in blocks_of(path):
+            read += 1
+            held.append(read - store.stored)
+            yield block
+
+    monkeypatch.setattr(module, "_blocks_of", counted)
+    base = write_base(tmp_path, store)
+    assert len(base.files["data_level0.bin"].blocks) == read == BLOCKS
+    assert max(held) <= module._THREADS + 1

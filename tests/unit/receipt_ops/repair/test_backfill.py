@@ -1,0 +1,182 @@
+"""A backfill goes on where it stopped, and no faster than the compactor follows."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receipt_ops.errors import OperationError
+from receipt_ops.repair.backfill import Backfill, Pace, QueueStoppedError, Sent
+from receipt_ops.repair.place import PlaceError, PlaceFile
+from receipt_ops.table_pages import Page, Position
+from receipt_ops.verification.settling import Backlog
+from receipt_sync.keys import EntityKey
+from stream_processor.detection import EntityChange
+from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.world import line, metadata, word
+
+KEYS = [metadata(), *(line(n) for n in range(1, 7)), *(word(n) for n in range(1, 4))]
+
+
+def pages(start: Position | None) -> Iterator[Page]:
+    """Four keys a page; a position is the number of the next key."""
+    for at in range(int(start["at"]) if start else 0, len(KEYS), 4):
+        last = at + 4 >= len(KEYS)
+        entities: dict[EntityKey, Any] = {key: {} for key in KEYS[at : at + 4]}
+        yield Page(entities, None if last else {"at": at + 4})
+
+
+class Changes:
+    """Takes changes; `fails_at` is the number of the call that fails."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.sent: list[EntityKey] = []
+        self.calls, self.fails_at = 0, fails_at
+
+    def send(self, changes: Sequence[EntityChange]) -> int:
+        self.calls += 1
+        if self.calls == self.fails_at:
+            raise OperationError("the queue is down")
+        self.sent += [change.key for change in changes]
+        assert {change.event_name for change in changes} <= {"INSERT"}
+        return 1
+
+
+class Queue:
+    """Has room or not; `on` says at each look whether the mapping is on."""
+
+    def __init__(self, *waiting: int, on: Sequence[bool] = (True,)) -> None:
+        self.waiting, self.on = [*waiting, 0], list(on)
+
+    def backlog(self) -> Backlog:
+        return Backlog(self.waiting.pop(0) if len(self.waiting) > 1 else self.waiting[0], 0)
+
+    def is_on(self) -> bool:
+        return self.on.pop(0) if len(self.on) > 1 else self.on[0]
+
+
+class Setup:
+    def __init__(
+        self, folder: Path, changes: Changes, *waiting: int, rate: float = 1e9, **queue: Any
+    ) -> None:
+        self.clock, self.changes = ManualClock(), changes
+        self.path = folder / "place"
+        self.queue = Queue(*waiting, **queue)
+        self.told: list[int] = []
+        self.waits: list[str] = []
+        self.backfill = Backfill(
+            pages,
+            changes,
+            self.queue,
+            PlaceFile(self.path, "table", "https://here"),
+            self.clock,
+            Pace(rate, most_waiting=5),
+        )
+
+    def run(self, *, resume: bool = False) -> Sent:
+        left = self.backfill.left(resume=resume)
+        return self.backfill.run(left, self.told.append, lambda one: self.waits.append(str(one)))
+
+
+def interrupted(folder: Path) -> Setup:
+    broken = Setup(folder, Changes(fails_at=2))
+    with pytest.raises(OperationError):
+        broken.run()
+    return broken
+
+
+def test_every_line_and_word_is_sent_once_and_nothing_else(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes())
+    assert setup.run() == (9, 0)
+    assert sum(setup.told) == 9
+    assert setup.changes.sent == KEYS[1:]
+    assert not setup.path.exists()
+
+
+def test_an_interrupted_run_is_resumed_with_the_page_that_failed(tmp_path: Path) -> None:
+    broken = interrupted(tmp_path)
+    begun = broken.clock.now().isoformat()
+    assert json.loads(broken.path.read_text()) == {
+        "table": "table", "endpoint": "https://here", "begun": begun, "next": {"at": 4}, "sent": 3,
+    }  # fmt: skip
+    again = Setup(tmp_path, Changes())
+    assert again.run(resume=True) == (6, 3), "what this run has sent, and what was sent before"
+    assert broken.changes.sent + again.changes.sent == KEYS[1:]
+    assert again.told[0] == 3, "the bar begins where it stopped"
+
+
+def test_a_leftover_place_does_not_make_a_later_run_skip_the_front_of_the_table(
+    tmp_path: Path,
+) -> None:
+    interrupted(tmp_path)
+    later = Setup(tmp_path, Changes())
+    assert later.run() == (9, 0)
+    assert later.changes.sent == KEYS[1:]
+
+
+def test_to_resume_needs_a_place_and_one_that_is_not_older_than_the_stream(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes())
+    with pytest.raises(PlaceError, match=r"no place file .* no run to resume"):
+        setup.run(resume=True)
+    interrupted(tmp_path)
+    late = Setup(tmp_path, Changes())
+    late.clock.sleep(24 * 3600 + 1)
+    with pytest.raises(PlaceError, match="leave out --resume"):
+        late.run(resume=True)
+    assert late.changes.sent == []
+
+
+def test_it_waits_while_too_much_waits_and_says_so(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes(), 9, 7, 6, 5)
+    setup.run()
+    assert setup.clock.elapsed == pytest.approx(3)
+    assert setup.waits[0] == "9 messages wait, 0 are in flight"
+
+
+def test_it_ends_while_the_mapping_is_off_in_place_of_waiting_for_ever(tmp_path: Path) -> None:
+    off = Setup(tmp_path, Changes(), on=[False])
+    with pytest.raises(QueueStoppedError, match="flags set --queue"):
+        off.run()
+    assert off.changes.sent == []
+    meanwhile = Setup(tmp_path, Changes(), *[9] * 50, on=[True, True, False])
+    with pytest.raises(QueueStoppedError):
+        meanwhile.run()
+    assert meanwhile.clock.elapsed < 30
+
+
+def test_it_keeps_to_its_rate(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes(), rate=2)
+    setup.run()
+    assert setup.clock.elapsed == pytest.approx(9 / 2)
+
+
+PLACE = {"table": "table", "endpoint": "https://here", "next": {}, "sent": 1}
+BEGUN = {"begun": "2026-01-01T00:00:00+00:00"}
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        json.dumps(PLACE),
+        json.dumps({**PLACE, **BEGUN, "table": "other"}),
+        json.dumps({**PLACE, **BEGUN, "endpoint": "https://there"}),
+        json.dumps({**PLACE, "begun": "2026-01-01T00:00:00"}),
+        json.dumps({**PLACE, **BEGUN, "next": None}),
+        json.dumps({**PLACE, **BEGUN, "next": "PK"}),
+        json.dumps({**PLACE, **BEGUN}).replace('"sent": 1', '"sent": 1e999'),
+    ],
+)
+def test_a_file_that_is_no_place_of_this_table_is_refused_and_kept(
+    tmp_path: Path, content: str, resume: bool
+) -> None:
+    setup = Setup(tmp_path, Changes())
+    setup.path.write_text(content)
+    with pytest.raises(PlaceError, match=r"place"):
+        setup.run(resume=resume)
+    assert setup.changes.sent == []
+    assert setup.path.read_text() == content

@@ -1,0 +1,265 @@
+"""How every command ends when something unforeseen happens: one sentence, exit code 2."""
+
+import errno
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import botocore.client
+import pytest
+import typer
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from receipt_ops.terminal import confirmation
+from receipt_ops.terminal.cli import main
+from receipt_ops.terminal.confirmation import NotConfirmedError, confirm
+from receipt_ops.terminal.console import ends_in_a_sentence
+from receipt_ops.terminal.exit_codes import MEANINGS, ExitCode
+from receipt_ops.terminal.unexpected import sentence_of
+from receipt_ops.verification.verify import without_vector
+from receipt_sync.errors import IndexFailedError
+from tests.unit.receipt_ops.fakes import InMemorySnapshot
+from tests.unit.receipt_ops.terminal.test_commands import COMMANDS, call, options, run
+
+SECRET = "FLAT WHITE 4.50"
+SOME = ("status", "verify", "dlq drop", "load", "alerts list")
+"""Commands of each kind: what all of them share is the decorator and the connection."""
+ENVIRONMENT = {
+    "DYNAMODB_TABLE": "t",
+    "COMPACTION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/q",
+    "SNAPSHOT_BUCKET": "bucket",
+}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Exception], None]:
+    """Makes every call of AWS raise."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("receipt_sync.clock.time.sleep", lambda _: None)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+    def fail_with(error: Exception) -> None:
+        def fail(*_: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", fail)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unexpected_error_is_a_failure_and_no_verdict(
+    command: str, aws: Callable[[Exception], None]
+) -> None:
+    aws(ZeroDivisionError(SECRET))
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("receipt-sync: the command ended in an unexpected ZeroDivisionError at ")
+    assert "--debug" in last
+    assert SECRET not in result.output
+    assert "Traceback" not in result.output
+
+
+def test_debug_shows_the_traceback_as_well(aws: Callable[[Exception], None]) -> None:
+    aws(ZeroDivisionError(SECRET))
+    result = run("--debug status")
+    assert result.exit_code == ExitCode.FAILURE
+    assert "Traceback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("receipt-sync: the command ended in")
+
+
+@pytest.mark.parametrize("command", SOME)
+def test_a_full_disk_is_one_sentence(command: str, aws: Callable[[Exception], None]) -> None:
+    aws(OSError(errno.ENOSPC, "No space left on device"))
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    assert "receipt-sync: the disk is full" in result.stderr.splitlines()[-1]
+
+
+def raised_from(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: free some space"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full"),
+        (
+            raised_from(IndexFailedError("x"), RuntimeError("(code: 13) database or disk is full")),
+            "the disk is full",
+        ),
+        (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
+        (PermissionError(errno.EACCES, "Permission denied", "/a/b"), "/a/b can't be used (Permiss"),
+        (OSError(errno.EROFS, "Read-only file system", "/a/b"), "/a/b can't be used (Read-only"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/a"), "/a can't be used"),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            "set TMPDIR to a writable folder",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_machine_has_its_sentence(error: Exception, words: str) -> None:
+    assert words in sentence_of(error)
+
+
+def test_a_full_disk_is_no_lost_vector() -> None:
+    """Each call was halved down to single records, which took minutes and called all lost."""
+    calls: list[int] = []
+
+    class OnAFullDisk(InMemorySnapshot):
+        def vectors(self, ids: Sequence[str]) -> Any:
+            calls.append(len(ids))
+            cause = RuntimeError("(code: 13) database or disk is full")
+            raise IndexFailedError("Chroma's get failed: InternalError") from cause
+
+    with pytest.raises(IndexFailedError):
+        without_vector(OnAFullDisk(), [str(n) for n in range(1_000)])
+    assert calls == [1_000]
+
+
+def test_a_verdict_a_question_and_a_wrong_call_pass_through() -> None:
+    for error in (typer.Exit(1), typer.Abort(), typer.BadParameter("x")):
+
+        @ends_in_a_sentence
+        def command(error: Exception = error) -> None:
+            raise error
+
+        with pytest.raises(type(error)):
+            command()
+
+
+def test_every_exit_code_is_explained() -> None:
+    assert set(MEANINGS) == set(ExitCode)
+
+
+# --- what the environment lacks -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", SOME)
+def test_without_a_region_every_command_says_so(
+    command: str, monkeypatch: pytest.MonkeyPatch, aws: Callable[[Exception], None]
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    assert result.stderr.splitlines()[-1] == "receipt-sync: no AWS region: set AWS_REGION"
+
+
+@pytest.mark.parametrize("command", SOME)
+def test_an_unknown_profile_is_one_sentence(
+    command: str, monkeypatch: pytest.MonkeyPatch, aws: Callable[[Exception], None]
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("receipt-sync: The config profile (nobody) could not be found: set AWS_")
+
+
+def test_the_region_is_that_of_aws_region(
+    monkeypatch: pytest.MonkeyPatch, aws: Callable[[Exception], None]
+) -> None:
+    from receipt_ops.environment import connection_of_process
+
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert connection_of_process().dynamodb.meta.region_name == "eu-central-1"
+    monkeypatch.setenv("AWS_REGION", "")
+    assert connection_of_process().dynamodb.meta.region_name == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("ExpiredToken", "does not accept your credentials (ExpiredToken): log in again"),
+        ("RequestExpired", "log in again"),
+        ("KMSAccessDeniedException", "your credentials lack the permission for Scan"),
+        ("AuthorizationError", "your credentials lack the permission for Scan"),
+    ],
+)
+def test_expired_credentials_and_missing_permissions_are_told_apart(
+    code: str, words: str, aws: Callable[[Exception], None]
+) -> None:
+    aws(ClientError({"Error": {"Code": code}}, "Scan"))
+    result = run("status")
+    assert result.exit_code == ExitCode.FAILURE
+    assert words in result.stderr.splitlines()[-1]
+
+
+# --- questions ----------------------------------------------------------------------------------
+
+ASKING = {
+    "alerts unsubscribe", "dlq drop", "dlq redrive", "flags set", "lock release", "snapshot gc",
+    "snapshot restore",
+}  # fmt: skip
+
+
+def test_what_deletes_or_overwrites_has_the_option() -> None:
+    assert {command for command in COMMANDS if "--yes" in options(command)} >= ASKING
+
+
+@pytest.mark.parametrize("command", sorted(ASKING))
+def test_without_a_terminal_and_yes_nothing_is_asked_of_aws(
+    command: str, monkeypatch: pytest.MonkeyPatch, aws: Callable[[Exception], None]
+) -> None:
+    aws(AssertionError("asked AWS"))
+    result = run(call(command).replace("--yes", ""))
+    assert result.exit_code == ExitCode.FAILURE
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("receipt-sync: this ")
+    assert "it can't ask for a confirmation without a terminal: run it again with --yes" in last
+
+
+@pytest.mark.parametrize("command", sorted(ASKING))
+def test_a_dry_run_does_not_ask(command: str, aws: Callable[[Exception], None]) -> None:
+    aws(ClientError({"Error": {"Code": "AccessDenied"}}, "Scan"))
+    result = run(call(command).replace("--yes", "--dry-run"))
+    assert "AWS denied access" in result.stderr
+
+
+@pytest.mark.parametrize(("answer", "agreed"), [("y\n", True), ("n\n", False), ("", False)])
+def test_on_a_terminal_the_person_decides(
+    answer: str, agreed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmation, "is_terminal", lambda: True)
+    done: list[str] = []
+    program = typer.Typer()
+
+    @program.command()
+    @ends_in_a_sentence
+    def command() -> None:
+        confirm("this deletes all", yes=False)
+        done.append("all")
+
+    result = CliRunner().invoke(program, [], input=answer)
+    assert done == (["all"] if agreed else [])
+    assert result.exit_code == (ExitCode.DONE if agreed else ExitCode.FAILURE)
+    assert "this deletes all. Continue?" in result.stderr
+
+
+def test_ctrl_c_at_the_question_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(confirmation, "is_terminal", lambda: True)
+    monkeypatch.setattr("typer._click.termui.visible_prompt_func", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        confirm("this deletes all", yes=False)
+
+
+def test_yes_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: pytest.fail("asked"))
+    confirm("this deletes all", yes=True)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(NotConfirmedError):
+        confirm("this deletes all", yes=False)
+
+
+def test_the_program_has_the_option_that_shows_tracebacks() -> None:
+    root: Any = typer.main.get_command(main)
+    assert {option for one in root.params for option in one.opts} >= {"--debug"}

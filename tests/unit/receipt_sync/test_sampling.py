@@ -1,0 +1,21 @@
+"""Samples are even, and no larger than asked for."""
+
+from itertools import pairwise
+
+import pytest
+
+from receipt_sync.sampling import evenly
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 5_000])
+def test_no_more_than_asked_for_and_from_beginning_to_end(count: int):
+    taken = evenly(range(count), 10)
+    assert len(taken) <= 10
+    assert len(taken) >= min(count, 5)
+    assert not count or taken[0] == 0
+    gaps = {after - before for before, after in pairwise(taken)}
+    assert len(gaps) <= 1
+
+
+def test_few_are_taken_all():
+    assert list(evenly("abc", 3)) == ["a", "b", "c"]
