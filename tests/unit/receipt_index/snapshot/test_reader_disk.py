@@ -59,7 +59,9 @@ def test_the_pages_to_keep_aside_are_asked_for(reading: Reading, monkeypatch: py
     assert served(reader).keys() == {"a", "b"}
 
 
-@pytest.mark.parametrize("where", ["layers.apply_pack", "turns.write_state", "turns.Handover"])
+@pytest.mark.parametrize(
+    "where", ["format.layers.apply_pack", "reading.turns.write_state", "reading.turns.Handover"]
+)
 def test_a_disk_that_fills_up_is_named_and_the_refresh_can_be_tried_again(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, where: str
 ):

@@ -51,7 +51,7 @@ def test_blocks_that_were_fetched_before_a_time_out_are_kept(
 ):
     monkeypatch.setattr(working_copy, "MAX_PACKS", 0)
     monkeypatch.setattr("receipt_index.snapshot.copies.base._THREADS", 1)
-    for module_name in ("base", "manifest"):
+    for module_name in ("copies.base", "format.manifest"):
         monkeypatch.setattr(f"receipt_index.snapshot.{module_name}.BLOCK_SIZE", 8192)
     reading.put(b=" ".join(map(str, range(10_000))))
     store = FailingStore(reading, reading.block(-2), TimeoutError())

@@ -81,7 +81,7 @@ def calls_in(path: Path) -> Iterator[tuple[str, ...]]:
 
 def run_by_tests() -> set[str]:
     """The commands that tests run against the local AWS."""
-    sources = [path for folder in RUN_AGAINST_AWS for path in (PROJECT / folder).glob("*.py")]
+    sources = [path for folder in RUN_AGAINST_AWS for path in (PROJECT / folder).rglob("*.py")]
     run = [" ".join(call) for path in sources for call in calls_in(path)]
     blocks = re.findall(r"```sh\n(.*?)```", (PROJECT / RUNBOOK).read_text(), re.S)
     lines = [line for block in blocks for line in block.splitlines()]
