@@ -13,12 +13,12 @@ from benchmarks.meters.corpus import COLLECTION, Corpus, corpus_of
 from benchmarks.meters.folder_store import FolderStore
 from benchmarks.meters.snapshots import seed_bucket, snapshot_of
 from benchmarks.reporting.screen import Bars
-from receipt_index.chroma import batches
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 from receipt_sync.retry_until_accepted import Persistence
+from receipt_sync.sequences import batches
 
 _ITEMS_AT_A_TIME = 1_000
 

@@ -29,10 +29,10 @@ from benchmarks.reporting.report import Cell, Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
 from compactor.batch.entries import QueueMessage
-from receipt_index.chroma import batches
 from receipt_ops.costs.prices import AS_OF, REGION, Prices
 from receipt_ops.loading.items import Entity
 from receipt_sync.keys import Collection
+from receipt_sync.sequences import batches
 
 _CHANGES: Final = 1_000
 _MESSAGES_A_CALL: Final = 10

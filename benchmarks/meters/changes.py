@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from benchmarks.meters.corpus import Corpus, scattered
 from compactor.batch.entries import QueueMessage
-from receipt_index.chroma import batches
 from receipt_ops.loading.items import Entity
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.messages import Change, EntityData, batch_body, to_body
+from receipt_sync.sequences import batches
 from receipt_sync.sqs_text import MESSAGE_LIMIT
 
 _ROOM: Final = MESSAGE_LIMIT - 4_096

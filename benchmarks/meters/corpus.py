@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 
 from compactor.cycle.projection import ALL, DELTA_ID, Item, Metadata, project
-from receipt_index.chroma import NewVector, batches
+from receipt_index.chroma import NewVector
 from receipt_index.deltas import Vectors
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.sequences import batches
 
 COLLECTION: Final = Collection.WORDS
 VECTORS_A_BATCH: Final = 1_000

@@ -21,6 +21,7 @@ from compactor.cycle.projection import Metadata
 from receipt_index.deltas import Vectors
 from receipt_sync.errors import ForkedError, IndexFailedError
 from receipt_sync.keys import Collection
+from receipt_sync.sequences import batches
 
 CALL_LIMIT: Final = 5_000
 """Records in a call. Chroma refuses more than 5,461 in a write and about 32,766 in a get."""
@@ -249,12 +250,6 @@ def _check_process() -> None:
             "Chroma was used before this process was forked, and would never answer: open indexes "
             "and readers in each process, with gunicorn in post_fork"
         )
-
-
-def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield slices of at most `size` items, in order."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _records(got: Mapping[str, Any]) -> list[Record]:

@@ -8,8 +8,9 @@ from itertools import cycle
 from random import Random
 from typing import Any, Final
 
-from receipt_index.chroma import ChromaIndex, NewVector, batches
+from receipt_index.chroma import ChromaIndex, NewVector
 from receipt_sync.keys import Collection
+from receipt_sync.sequences import batches
 from tests.functional.operating import Operator
 
 

@@ -9,10 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from compactor.batch.compaction import BatchReport, Compactor
 from compactor.batch.entries import QueueMessage
 from compactor.batch.returning import return_in_time
-from receipt_index.chroma import batches
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
+from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

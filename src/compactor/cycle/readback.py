@@ -9,7 +9,7 @@ from compactor.cycle.projection import Metadata
 from receipt_index.chroma import Index, NewVector, Record
 from receipt_index.deltas import Vectors
 from receipt_sync.errors import ReadBackError
-from receipt_sync.sampling import evenly
+from receipt_sync.sequences import evenly
 
 _SAME_DIRECTION: Final = 0.999
 """Cosine above which two vectors count as equal. The index stores normalised vectors in single

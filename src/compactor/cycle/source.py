@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from compactor.cycle.projection import Item
-from receipt_index.chroma import batches
 from receipt_sync.attributes import decode_item
 from receipt_sync.backoff import pauses
 from receipt_sync.deadline import Deadline
@@ -22,6 +21,7 @@ from receipt_sync.fields import MERCHANT_FIELDS, OWN_FIELDS
 from receipt_sync.keys import Collection as EntityCollection
 from receipt_sync.keys import EntityKey, ReceiptKey, parse_key
 from receipt_sync.parallel import in_parallel
+from receipt_sync.sequences import batches
 from receipt_sync.telemetry import Metric, Telemetry
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import Final
 from compactor.cycle.closure import Closure
 from compactor.cycle.projection import Item, Part, neighbourhood
 from compactor.cycle.source import Members, TableSource
-from receipt_index.chroma import batches
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey, ReceiptKey
 from receipt_sync.parallel import in_parallel
+from receipt_sync.sequences import batches
 
 _AT_ONCE: Final = 4
 """Number of receipts whose keys are read at a time. At most `most` keys of each are held."""

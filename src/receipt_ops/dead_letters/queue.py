@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from receipt_index.chroma import batches
 from receipt_ops.errors import OperationError
 from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import Clock, SystemClock
+from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

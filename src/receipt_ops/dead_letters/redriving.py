@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from receipt_index.chroma import batches
 from receipt_ops.dead_letters.queue import Letter, LetterBox, held
+from receipt_sync.sequences import batches
 
 MOST: Final = 10_000
 """The most letters of one run. The next run takes further letters."""

@@ -13,13 +13,13 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final, Protocol
 
-from receipt_index.chroma import batches
 from receipt_ops.loading.embedding import Embed, Vectors
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.terminal.signals import Uninterrupted
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
+from receipt_sync.sequences import batches
 
 VECTORS_A_DELTA: Final = 1_000
 

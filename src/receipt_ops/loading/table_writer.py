@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from receipt_index.chroma import batches
 from receipt_ops.errors import TableWriteError
 from receipt_ops.loading.items import Entity
 from receipt_sync.keys import EntityKey
 from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, Persistence
+from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

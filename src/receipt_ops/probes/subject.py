@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from receipt_index.chroma import batches
 from receipt_index.vector_sender import DeltaSender
 from receipt_ops.connection import Connection
 from receipt_ops.loading.dimensions import dimension_of_one
@@ -22,6 +21,7 @@ from receipt_ops.readers import Readers
 from receipt_ops.terminal.signals import uninterrupted
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
+from receipt_sync.sequences import batches
 
 PORTION: Final = 500
 """Items in one deletion. A cycle may delete this many records of any collection (I5)."""

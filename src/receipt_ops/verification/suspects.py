@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from receipt_index.chroma import batches
 from receipt_ops.verification.comparison import Comparison
 from receipt_ops.verification.verdict import FAULTS, Finding
 from receipt_sync.clock import Clock
 from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.sequences import batches
 
 FRESHNESS_GOAL_SECONDS: Final = 60.0
 """The threshold of the freshness alarm (terraform/alarms.tf)."""

@@ -1,10 +1,10 @@
-"""Samples are even, and no larger than asked for."""
+"""Slices keep every item in order. Samples are even, and no larger than asked for."""
 
 from itertools import pairwise
 
 import pytest
 
-from receipt_sync.sampling import evenly
+from receipt_sync.sequences import batches, evenly
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 5_000])
@@ -19,3 +19,10 @@ def test_no_more_than_asked_for_and_from_beginning_to_end(count: int):
 
 def test_few_are_taken_all():
     assert list(evenly("abc", 3)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (3, [3]), (4, [4]), (9, [4, 4, 1])])
+def test_slices_hold_every_item_in_order(count: int, sizes: list[int]):
+    slices = list(batches(range(count), 4))
+    assert [len(some) for some in slices] == sizes
+    assert [item for some in slices for item in some] == list(range(count))
