@@ -25,7 +25,7 @@ SERVICES: Final = (
 )
 """The AWS services that the system needs."""
 
-_SERVER: Final = Path(__file__).with_name("ministack_server.py")
+_SERVER: Final = Path(__file__).with_name("server.py")
 _DEADLINE: Final = 30.0
 _TRIES: Final = 3
 _INHERITED: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")

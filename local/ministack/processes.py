@@ -20,7 +20,7 @@ adjusted.
 """
 
 _SIGN: Final = "ministack"
-"""Part of the command line of the server (ministack_server.py) and its workers
+"""Part of the command line of the server (ministack/server.py) and its workers
 (ministack-lambda-…).
 """
 
