@@ -14,8 +14,8 @@ from deployment_package.wheels import install
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 PACKAGES: Final[Mapping[str, Sequence[str]]] = {
-    "stream_processor": ("receipt_sync", "stream_processor"),
-    "compactor": ("receipt_sync", "receipt_index", "compactor"),
+    "stream_processor": ("receipt_sync", "receipt_functions", "stream_processor"),
+    "compactor": ("receipt_sync", "receipt_functions", "receipt_index", "compactor"),
 }
 """The packages below src/ that each function needs, its own last."""
 _NOT_CARRIED: Final = shutil.ignore_patterns("__pycache__", "requirements.txt", "py.typed")

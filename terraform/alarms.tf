@@ -1,5 +1,5 @@
 # Each alarm reports one problem that needs a person's attention. The metrics of this project have
-# the dimensions `environment` and `service` (src/receipt_sync/telemetry.py).
+# the dimensions `environment` and `service` (src/receipt_functions/telemetry.py).
 
 locals {
   metrics = {

@@ -11,9 +11,10 @@ from compactor.batch.compaction import BatchReport
 from compactor.batch.entries import QueueMessage
 from compactor.wiring import build_worker
 from local.stack import Stack
+from receipt_functions.telemetry import PowertoolsTelemetry
 from receipt_sync.deadline import Deadline
 from receipt_sync.settings import CompactorSettings
-from receipt_sync.telemetry import COMPACTION_NAMESPACE, PowertoolsTelemetry
+from receipt_sync.telemetry import COMPACTION_NAMESPACE
 
 _SECONDS: Final = 600.0
 

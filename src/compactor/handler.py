@@ -22,10 +22,11 @@ from compactor.batch.drain import drain
 from compactor.batch.entries import QueueMessage
 from compactor.batch.returning import return_in_time
 from compactor.wiring import Worker, build_worker
+from receipt_functions.telemetry import PowertoolsTelemetry
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TransientError
 from receipt_sync.settings import CompactorSettings
-from receipt_sync.telemetry import COMPACTION_NAMESPACE, PowertoolsTelemetry
+from receipt_sync.telemetry import COMPACTION_NAMESPACE
 
 _MARGIN_SECONDS: Final = 3.0
 """Seconds of the remaining time that are reserved for the answer itself."""

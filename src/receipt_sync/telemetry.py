@@ -1,23 +1,18 @@
 """Logs, metrics and traces behind one Protocol.
 
-Powertools writes JSON logs, EMF metrics and X-Ray subsegments. Only this file and `tracing` import
-it. Receipt text never enters any of the three (I8). Callers pass keys, counts, field names and
-durations only.
+Receipt text never enters any of the three (I8). Callers pass keys, counts, field names and
+durations only. `receipt_functions.telemetry` implements the Protocol with Powertools.
 """
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Any, Protocol
-
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-
-from receipt_sync.tracing import Fact, Tracing
+from typing import Any, Protocol, TypeAlias
 
 STREAM_PROCESSOR_NAMESPACE = "ChromaDB/StreamProcessor"
 COMPACTION_NAMESPACE = "ChromaDB/Compaction"
+
+Fact: TypeAlias = str | int
+"""A value of an annotation, by which a trace can be found."""
 
 
 class Metric(StrEnum):
@@ -46,15 +41,6 @@ class Metric(StrEnum):
     SNAPSHOTS_DAMAGED = "SnapshotsDamaged"
 
 
-UNITS = {
-    Metric.STREAM_PROCESSING_LATENCY: MetricUnit.Milliseconds,
-    Metric.COMPACTION_DURATION: MetricUnit.Milliseconds,
-    Metric.FRESHNESS: MetricUnit.Milliseconds,
-    Metric.BYTES_PUBLISHED: MetricUnit.Bytes,
-}
-"""The unit of each metric that is not a count."""
-
-
 class Telemetry(Protocol):
     """Accepts the logs, metrics and traces of the logic."""
 
@@ -77,59 +63,3 @@ class Telemetry(Protocol):
     def trace_header(self) -> str | None:
         """Return the trace header for messages that this step sends, or None without a trace."""
         ...
-
-
-class PowertoolsTelemetry:
-    """Implements Telemetry with Powertools. `invocation` flushes `metrics` at its end."""
-
-    def __init__(self, logger: Logger, metrics: Metrics, tracing: Tracing) -> None:
-        self.logger, self.metrics, self.tracing = logger, metrics, tracing
-        self._lock = threading.Lock()  # Metrics flushes itself at 100 values.
-
-    @classmethod
-    def of(
-        cls, service: str, namespace: str, environment: str, log_level: str
-    ) -> "PowertoolsTelemetry":
-        """Return the telemetry of a service.
-
-        Each metric has the dimensions `environment` and `service`. An alarm therefore sees the
-        metrics of its own deployment only.
-        """
-        metrics = Metrics(namespace=namespace, service=service)
-        metrics.set_default_dimensions(environment=environment)
-        return cls(Logger(service=service, level=log_level), metrics, Tracing(service))
-
-    def event(self, name: str, **fields: Any) -> None:
-        """See Telemetry.event."""
-        self.logger.info(name, **fields)
-
-    def problem(self, name: str, **fields: Any) -> None:
-        """See Telemetry.problem."""
-        self.logger.error(name, **fields)
-
-    def measure(self, metric: Metric, value: float) -> None:
-        """See Telemetry.measure."""
-        with self._lock:
-            self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
-
-    def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
-        """See Telemetry.step."""
-        return self.tracing.step(name, **facts)
-
-    def trace_header(self) -> str | None:
-        """See Telemetry.trace_header."""
-        return self.tracing.header()
-
-    @contextmanager
-    def invocation(self, came_with: Iterable[str] = ()) -> Iterator[None]:
-        """Trace the block as one invocation of a function, and flush its metrics at the end.
-
-        `came_with` holds the trace headers of the invocation's messages. The trace continues in the
-        traces that they name.
-        """
-        with self.tracing.invocation(came_with):
-            try:
-                yield
-            finally:
-                if self.metrics.metric_set:
-                    self.metrics.flush_metrics()

@@ -9,11 +9,12 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from receipt_functions.telemetry import PowertoolsTelemetry
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityType
 from receipt_sync.settings import StreamProcessorSettings
-from receipt_sync.telemetry import STREAM_PROCESSOR_NAMESPACE, Metric, PowertoolsTelemetry
+from receipt_sync.telemetry import STREAM_PROCESSOR_NAMESPACE, Metric
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
 from stream_processor.publisher import SQSOutbox

@@ -13,11 +13,11 @@ from local.logs import function_log
 from local.quick.log_groups import log_group
 from local.quick.names import Options
 from local.running import running
+from receipt_functions.tracing import INVOCATION
 from receipt_ops.connection import connect
 from receipt_ops.loading.items import Entity
 from receipt_sync.keys import EntityKey
 from receipt_sync.telemetry import Metric
-from receipt_sync.tracing import INVOCATION
 from tests.e2e.conftest import System
 from tests.e2e.daemon import Daemon, Segment, listening
 

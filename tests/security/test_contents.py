@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from deployment_package.building import PACKAGES
 from local.quick.packages import SOURCES, package
 from local.state import PROJECT
 from receipt_ops.loading.synthetic import synthetic_receipts
@@ -52,14 +53,14 @@ def test_a_local_package_holds_the_functions_own_code_and_nothing_else(function:
     with zipfile.ZipFile(io.BytesIO(package(SOURCES, function))) as archive:
         names = archive.namelist()
         contents = b"\n".join(archive.read(name) for name in names)
-    assert {name.split("/")[0] for name in names} == {"receipt_sync", function}
+    assert {name.split("/")[0] for name in names} == set(PACKAGES[function])
     assert {Path(name).suffix for name in names} <= {".py", ".txt", ".typed"}
     assert secrets_in(contents) == []
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_built_package_holds_no_code_of_ours_but_its_own(function: str):
-    folder, own = built() / function, {"receipt_sync", FUNCTIONS[function]}
+    folder, own = built() / function, set(PACKAGES[FUNCTIONS[function]])
     project = {path.name for root in (PROJECT, SOURCES) for path in root.iterdir()}
     assert own <= project
     assert {path.name for path in folder.iterdir()} & project == own

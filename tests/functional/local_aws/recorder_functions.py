@@ -50,6 +50,7 @@ def write_sources(folder: Path, recorder: str = RECORDER) -> Path:
         "stream_processor": FORWARDER,
         "compactor": recorder,
         "receipt_sync": "",
+        "receipt_functions": "",
         "receipt_index": "",
     }
     for name, handler in sources.items():

@@ -12,7 +12,7 @@ import botocore
 import pytest
 
 from deployment_package import cli
-from deployment_package.building import build
+from deployment_package.building import PACKAGES, build
 from deployment_package.bytecode import find_python
 from deployment_package.errors import PackageError, TooLargeError
 from deployment_package.lock import locked_requirements
@@ -212,7 +212,7 @@ IMPORTS = """
     import {function}.handler as handler
     assert callable(handler.lambda_handler)
     package = pathlib.Path(handler.__file__).parents[1]
-    for folder in ("{function}", "receipt_sync"):
+    for folder in {packages}:
         for path in sorted((package / folder).rglob("*.py")):
             name = ".".join(path.relative_to(package).with_suffix("").parts)
             __import__(name.removesuffix(".__init__"))
@@ -243,7 +243,11 @@ CHROMA = """
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_module_imports_from_the_built_package(function: str, tmp_path: Path):
-    done = run_built(function, IMPORTS.format(function=FUNCTIONS[function]), tmp_path)
+    done = run_built(
+        function,
+        IMPORTS.format(function=FUNCTIONS[function], packages=PACKAGES[FUNCTIONS[function]]),
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -12,7 +12,13 @@ from typing import Annotated, Any
 import typer
 
 _MEMORY = 4 * 2**30
-_INSTRUMENTED = ["receipt_sync", "receipt_index", "stream_processor", "compactor"]
+_INSTRUMENTED = [
+    "receipt_sync",
+    "receipt_functions",
+    "receipt_index",
+    "stream_processor",
+    "compactor",
+]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -10,6 +10,7 @@ from tests.reliability.report.code_only import code_only
 
 CODE: Final = (
     "src/receipt_sync",
+    "src/receipt_functions",
     "src/receipt_index",
     "src/compactor",
     "src/stream_processor",

@@ -28,7 +28,14 @@ from receipt_sync.keys import Collection
 from tests.reliability.simulation.surroundings.paged_index import PagedIndex
 from tests.reliability.simulation.surroundings.threads import Clock, InlineExecutor, Threading
 
-_PRODUCTION = ("compactor", "receipt_index", "receipt_sync", "stream_processor", "receipt_ops")
+_PRODUCTION = (
+    "compactor",
+    "receipt_functions",
+    "receipt_index",
+    "receipt_ops",
+    "receipt_sync",
+    "stream_processor",
+)
 
 
 class Stage:

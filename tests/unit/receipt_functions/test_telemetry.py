@@ -8,13 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from receipt_sync.telemetry import (
-    COMPACTION_NAMESPACE,
-    STREAM_PROCESSOR_NAMESPACE,
-    UNITS,
-    Metric,
-    PowertoolsTelemetry,
-)
+from receipt_functions.telemetry import UNITS, PowertoolsTelemetry
+from receipt_sync.telemetry import COMPACTION_NAMESPACE, STREAM_PROCESSOR_NAMESPACE, Metric
 
 SEVEN = {
     STREAM_PROCESSOR_NAMESPACE: {

@@ -16,7 +16,8 @@ from aws_xray_sdk.core.models.facade_segment import FacadeSegment
 from aws_xray_sdk.core.models.subsegment import Subsegment
 from aws_xray_sdk.core.models.trace_header import TraceHeader
 
-Fact = str | int
+from receipt_sync.telemetry import Fact
+
 INVOCATION: Final = "## lambda_handler"
 
 

@@ -8,7 +8,7 @@ from aws_xray_sdk.core.models.facade_segment import FacadeSegment
 from aws_xray_sdk.core.models.subsegment import Subsegment
 from aws_xray_sdk.core.models.trace_header import TraceHeader
 
-from receipt_sync.tracing import TextlessEmitter, Tracing, _distinct, copied
+from receipt_functions.tracing import TextlessEmitter, Tracing, _distinct, copied
 
 ORIGIN = TraceHeader("1-00000001-000000000000000000000001", "00000000000000aa", 1)
 HEADER = ORIGIN.to_header_str()
