@@ -5,10 +5,7 @@ and https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/q
 """
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+from typing import Any, Final
 
 CALL_LIMIT: Final = 1_048_576
 """Bytes of all messages in one SendMessageBatch."""
@@ -32,8 +29,8 @@ def legal(text: str) -> str:
     return _NOT_ALLOWED.sub("\ufffd", text)
 
 
-def attribute(value: str) -> "MessageAttributeValueTypeDef":
-    """Return a message attribute that SQS accepts for any value.
+def attribute(value: str) -> Any:
+    """Return a message attribute, as SQS's calls take it, that SQS accepts for any value.
 
     The value is cut to ATTRIBUTE_LIMIT and made legal. An empty value becomes "-".
     """

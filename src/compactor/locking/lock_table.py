@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from compactor.locking.lease import CompactionLock
+from receipt_index.lost_answers import may_have_been_done
 from receipt_sync.clock import epoch_ms
 from receipt_sync.errors import LockTableError
-from receipt_sync.lost_answers import may_have_been_done
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from receipt_index.lost_answers import may_have_been_done, status_of
 from receipt_index.snapshot.format.manifest import MAX_MANIFEST_BYTES
 from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import (
@@ -15,7 +16,6 @@ from receipt_sync.errors import (
     SnapshotForbiddenError,
 )
 from receipt_sync.keys import Collection
-from receipt_sync.lost_answers import may_have_been_done, status_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
