@@ -13,7 +13,7 @@ event.
 """
 
 
-def tell(telemetry: Telemetry, event: str, **ids: Iterable[str]) -> None:
+def log_ids(telemetry: Telemetry, event: str, **ids: Iterable[str]) -> None:
     """Log all ids as `event`, in as many lines as needed."""
     parts = {name: list(_parts(list(of_name))) for name, of_name in ids.items()}
     for line in zip_longest(*parts.values(), fillvalue=[]):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from receipt_sync.correlation import receipt_names, tell
+from receipt_sync.correlation import log_ids, receipt_names
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, PermanentError, QueueSendError
 from receipt_sync.keys import EntityType
@@ -63,7 +63,7 @@ class StreamProcessor:
         with self._telemetry.step("detect", records=len(records), **_ends(records)):
             found, malformed = self._detect(records, outcome)
             messages = pack(coalesce(found))
-        tell(
+        log_ids(
             self._telemetry,
             "receipts changed",
             receipts=receipt_names(change.key for change in found),
@@ -74,7 +74,7 @@ class StreamProcessor:
                 self._park(malformed, outcome, deadline)
         finally:
             outcome.failed_from = _lowest(outcome.failed, records)
-            self._tell(outcome)
+            self._emit_metrics(outcome)
         if outcome.failed and not outcome.queued_messages and not outcome.parked:
             raise QueueSendError(
                 f"none of {len(messages)} messages and {len(malformed)} malformed records could be "
@@ -130,7 +130,7 @@ class StreamProcessor:
                 outcome.parked += 1
                 self._telemetry.event("record parked", sequence_number=str(sequence))
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _emit_metrics(self, outcome: Outcome) -> None:
         measure = self._telemetry.measure
         measure(Metric.STREAM_RECORDS_PROCESSED, outcome.records)
         measure(Metric.SQS_MESSAGES_QUEUED, outcome.queued_messages)

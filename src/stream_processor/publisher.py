@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from receipt_sync.backoff import pauses
-from receipt_sync.correlation import tell
+from receipt_sync.correlation import log_ids
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError
 from receipt_sync.telemetry import Telemetry
@@ -92,7 +92,7 @@ class SQSOutbox:
             codes = sorted({entry["Code"] for entry in failed})
             self._telemetry.problem("queue refused messages", codes=codes, messages=len(failed))
         sent = answer.get("Successful", [])
-        tell(self._telemetry, "messages queued", queued=(entry["MessageId"] for entry in sent))
+        log_ids(self._telemetry, "messages queued", queued=(entry["MessageId"] for entry in sent))
         taken = {int(entry["Id"]) for entry in sent}
         return taken, {int(entry["Id"]) for entry in failed if entry["SenderFault"]}
 

@@ -26,7 +26,7 @@ from compactor.cycle.closure import touched_collections
 from compactor.cycle.cycle import Cycle, CycleReport
 from receipt_index.deltas import DeltaStore
 from receipt_sync.clock import Clock
-from receipt_sync.correlation import receipt_names, tell
+from receipt_sync.correlation import log_ids, receipt_names
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     DeadlineNearError,
@@ -125,7 +125,7 @@ class Compactor:
 
     def _name(self, entries: Sequence[Entry], returned: Mapping[str, str]) -> None:
         ids = [entry.message.message_id for entry in entries]
-        tell(
+        log_ids(
             self._telemetry,
             "messages handled",
             done=[message_id for message_id in ids if message_id not in returned],

@@ -145,7 +145,7 @@ class Cycle:
                     self._telemetry.problem("lease not released", error=type(error).__name__)
         if outcome.failure is not None:
             raise outcome.failure
-        return self._told(outcome)
+        return self._report_outcome(outcome)
 
     def _run_with_lease(self, work: Work, deadline: Deadline, outcome: "_Outcome") -> None:
         with ExitStack() as held:
@@ -173,7 +173,7 @@ class Cycle:
             count = index.count() if plan.insert or plan.delete else None
             self._lease.check()
             published = self._target.publish(count)
-        self._tell_publish(published)
+        self._report_publish(published)
         self._ledger.note(len(plan.delete), len(plan.insert), deadline.moment())
         return _report(self.collection, plan, published, refused, rest, withheld)
 
@@ -244,7 +244,7 @@ class Cycle:
         with self._telemetry.step("read back"):
             read_back(index, plan)
 
-    def _tell_publish(self, published: Published) -> None:
+    def _report_publish(self, published: Published) -> None:
         if published.undeleted is not None:
             self._telemetry.problem(
                 "expired objects not deleted",
@@ -259,7 +259,7 @@ class Cycle:
                 "rebase postponed", collection=self.collection, reason=published.postponed
             )
 
-    def _told(self, outcome: "_Outcome") -> CycleReport:
+    def _report_outcome(self, outcome: "_Outcome") -> CycleReport:
         report = outcome.report
         if report is None:
             raise AssertionError("a cycle without a report has raised")

@@ -61,7 +61,7 @@ def breaker(
     protected = circuit_breaker(
         name=_CIRCUIT,
         persistence_store=state,
-        on_transition=lambda transition: _tell(telemetry, transition),
+        on_transition=lambda transition: _log_transition(telemetry, transition),
         config=CircuitBreakerConfig(
             failure_threshold=_FAILURES,
             recovery_timeout=recovery_seconds,
@@ -87,7 +87,7 @@ def _call(call: Callable[[], Any]) -> Any:
     return call()
 
 
-def _tell(telemetry: Telemetry, transition: CircuitTransition) -> None:
+def _log_transition(telemetry: Telemetry, transition: CircuitTransition) -> None:
     telemetry.event(
         "circuit changed", before=str(transition.from_state), now=str(transition.to_state)
     )

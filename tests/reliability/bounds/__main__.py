@@ -32,7 +32,7 @@ def main(
     if unknown:
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: no such case")
     status = Console(stderr=True)
-    results = list(run(names, quick=quick, tell=lambda name: status.print(f"case {name} …")))
+    results = list(run(names, quick=quick, on_case=lambda name: status.print(f"case {name} …")))
     if as_json:
         print(json.dumps([result.to_json() for result in results]))
     else:

@@ -43,13 +43,13 @@ class Result:
 
 
 def run(
-    names: Iterable[str], *, quick: bool, tell: Callable[[str], None] = lambda _: None
+    names: Iterable[str], *, quick: bool, on_case: Callable[[str], None] = lambda _: None
 ) -> Iterator[Result]:
     """The results of some cases, in the order in which they are run."""
     memory, size = of_template("CompactorMemory"), of_template("CompactorEphemeralStorage")
     with tempfile.TemporaryDirectory(prefix="bounds-") as folder:
         for name in names:
-            tell(name)
+            on_case(name)
             outside = Path(folder) / SHARES.get(name, name)
             with disk_of(Path(folder) / "disk", size) as disk:
                 yield _run(name, outside, disk, memory, quick=quick)

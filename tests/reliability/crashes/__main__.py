@@ -33,12 +33,12 @@ def main(
     with progress_bars() as progress:
         bars = {}
 
-        def tell(stage: str, done: int, total: int) -> None:
+        def on_progress(stage: str, done: int, total: int) -> None:
             if stage not in bars:
                 bars[stage] = progress.add_task(stage)
             progress.update(bars[stage], completed=done, total=total or None)
 
-        report = run(campaign, drawn(campaign, rounds), rounds, tell)
+        report = run(campaign, drawn(campaign, rounds), rounds, on_progress)
     if as_json:
         print_json(report.to_json())
     else:

@@ -47,7 +47,7 @@ batches end in a kill, and 0.6 to the fifth power is one message in thirteen.
 _CALM_WITHIN: Final = 240.0
 _SHORTEST_TEXT: Final = 8
 
-Tell = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Called with the stage, the amount done, and the total amount."""
 
 
@@ -66,7 +66,7 @@ class Campaign:
     settles_within: float = 120.0
 
 
-def run(campaign: Campaign, rounds: Iterable[Plan], total: int, tell: Tell) -> Report:
+def run(campaign: Campaign, rounds: Iterable[Plan], total: int, on_progress: OnProgress) -> Report:
     """Run a whole campaign. Raises WorkerEndedError if a worker ends without a strike."""
     begun = monotonic()
     with TemporaryDirectory(prefix="kills-") as name:
@@ -75,7 +75,7 @@ def run(campaign: Campaign, rounds: Iterable[Plan], total: int, tell: Tell) -> R
             running(folder / "aws", request=Request(options=_OPTIONS)) as stack,
             patch.dict(os.environ, stack.variables),
         ):
-            report = _Run(campaign, stack, folder).report(rounds, total, tell)
+            report = _Run(campaign, stack, folder).report(rounds, total, on_progress)
     report.seconds = round(monotonic() - begun, 1)
     return report
 
@@ -95,7 +95,7 @@ class _Run:
         self._function.consume(False)
         self._hand = Hand({**stack.variables, **_LEASE}, folder, campaign.bug)
 
-    def report(self, rounds: Iterable[Plan], total: int, tell: Tell) -> Report:
+    def report(self, rounds: Iterable[Plan], total: int, on_progress: OnProgress) -> Report:
         report, campaign = Report(), self._campaign
         writing = Writing(self._connection, campaign.receipts, campaign.rate, campaign.seed)
         self._fill(writing)
@@ -106,9 +106,9 @@ class _Run:
                 writing.check()
                 if number % _CALM_AFTER == 0:
                     self._calm(writing, report)
-                tell("rounds", number, total)
+                on_progress("rounds", number, total)
         report.writes, report.embedded_again = writing.writes, writing.embedded_again
-        self._judge(report, writing, tell)
+        self._judge(report, writing, on_progress)
         return report
 
     def _fill(self, writing: Writing) -> None:
@@ -138,8 +138,8 @@ class _Run:
             worker.stop()
             worker.finish(20)
 
-    def _judge(self, report: Report, writing: Writing, tell: Tell) -> None:
-        tell("draining", 0, 0)
+    def _judge(self, report: Report, writing: Writing, on_progress: OnProgress) -> None:
+        on_progress("draining", 0, 0)
         with self._worker(), judging(self._connection, writing.embedded) as judge:
             found, settled = judge.settled(self._campaign.settles_within)
         report.lost, report.records = found.wrong, found.records
@@ -147,7 +147,7 @@ class _Run:
             report.broken.append(f"not settled: {found}")
         report.broken += self._left_over()
         report.broken += self._leaks(writing.texts)
-        self._audit(report, tell)
+        self._audit(report, on_progress)
 
     def _left_over(self) -> list[str]:
         """Return the messages that are left in a queue or a dead-letter queue. None should be."""
@@ -167,14 +167,14 @@ class _Run:
             found += [f"{log.name} holds receipt text" for text in long if text in content][:1]
         return found
 
-    def _audit(self, report: Report, tell: Tell) -> None:
+    def _audit(self, report: Report, on_progress: OnProgress) -> None:
         total = published_versions(self._connection)
         done = 0
 
         def advance() -> None:
             nonlocal done
             done += 1
-            tell("versions opened", done, total)
+            on_progress("versions opened", done, total)
 
         found: Audit = audit(self._connection, advance, self._campaign.seed)
         report.versions = found.versions

@@ -80,11 +80,13 @@ def _guided(name: str, inputs: int, seed: int) -> None:
             (Path(folder) / f"seed-{position}").write_bytes(content)
         options = [f"-runs={inputs}", f"-seed={seed}", "-max_len=65536", "-rss_limit_mb=4096"]
         arguments: list[Any] = [sys.argv[0], *options, f"-artifact_prefix={folder}/", folder]
-        atheris.Setup(arguments, lambda content: _tell(check, content), custom_mutator=change)
+        atheris.Setup(
+            arguments, lambda content: _check_and_print(check, content), custom_mutator=change
+        )
         atheris.Fuzz()
 
 
-def _tell(check: Any, content: bytes) -> None:
+def _check_and_print(check: Any, content: bytes) -> None:
     try:
         check(content)
     except Exception:

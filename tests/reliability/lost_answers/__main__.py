@@ -41,7 +41,7 @@ def main(
         report = run(
             scenario or NAMES,
             quick=quick,
-            tell=lambda now, done, total: progress.update(
+            on_progress=lambda now, done, total: progress.update(
                 bar, description=now, completed=done, total=total or None
             ),
         )

@@ -33,8 +33,8 @@ NAMES: Final = tuple(
     )
 )  # fmt: skip
 
-Tell = Callable[[str, int, int], None]
-"""Hears what is tried, how much of it is done, and how much there is."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with the name of the scenario, the number of its calls done, and their total."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Report:
         return {"trials": trials, "broken": self.broken, "seconds": self.seconds, "held": self.held}
 
 
-def run(names: Sequence[str], *, quick: bool, tell: Tell) -> Report:
+def run(names: Sequence[str], *, quick: bool, on_progress: OnProgress) -> Report:
     """Run the scenarios of these names on a local AWS of their own.
 
     The quick form loses the answer of each kind of call once: of one collection, in the first
@@ -69,7 +69,14 @@ def run(names: Sequence[str], *, quick: bool, tell: Tell) -> Report:
     with TemporaryDirectory(prefix="lost-answers-") as name:
         folder = Path(name)
         with running(folder / "aws", deploy=False) as stack, _scenarios(folder, names) as scenarios:
-            _run(report, scenarios, stack.clients(), folder / "work", quick=quick, tell=tell)
+            _run(
+                report,
+                scenarios,
+                stack.clients(),
+                folder / "work",
+                quick=quick,
+                on_progress=on_progress,
+            )
     report.seconds = round(monotonic() - begun, 1)
     return report
 
@@ -105,11 +112,11 @@ def _run(
     folder: Path,
     *,
     quick: bool,
-    tell: Tell,
+    on_progress: OnProgress,
 ) -> None:
     seen: set[str] = set()
     for scenario in scenarios:
-        tell(scenario.name, 0, 0)
+        on_progress(scenario.name, 0, 0)
         found = undisturbed(scenario, clients, folder)
         report.broken += [f"{scenario.name}, without a loss: {each}" for each in found.wrong]
         wanted = list(losses(found, scenario))
@@ -119,7 +126,7 @@ def _run(
             wanted = list(some_of(wanted, seen))
         for number, loss in enumerate(wanted, start=1):
             report.trials.append(tried(scenario, loss, clients, folder, found.versions))
-            tell(scenario.name, number, len(wanted))
+            on_progress(scenario.name, number, len(wanted))
 
 
 @contextmanager

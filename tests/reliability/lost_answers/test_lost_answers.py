@@ -17,7 +17,7 @@ _FOUND = Undisturbed(Record(_CALLS), {}, [])
 
 
 def test_each_kind_of_call_survives_the_loss_of_its_answer():
-    report = run(NAMES, quick=True, tell=lambda *_: None)
+    report = run(NAMES, quick=True, on_progress=lambda *_: None)
     assert report.broken == []
     assert [f"{t.scenario}, {t.call}, {t.mode}: {t.wrong}" for t in report.failed] == []
     # The calls of the later scenarios are of kinds that these have tried.

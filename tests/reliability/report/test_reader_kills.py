@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.reliability.crashes.readers.campaign import Report
-from tests.reliability.crashes.readers.rounds import Tally
+from tests.reliability.crashes.readers.rounds import Counts
 from tests.reliability.report.parts import reader_kills
 from tests.reliability.report.parts.reader_kills import READER_KILLS, row_of
 
@@ -35,7 +35,7 @@ def test_a_wrong_record_and_one_not_found_are_losses_and_a_broken_reader_stands_
 
 
 def test_the_part_reads_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = json.dumps(Report(Tally(kills=120, compared=9), seconds=1.0).to_json())
+    printed = json.dumps(Report(Counts(kills=120, compared=9), seconds=1.0).to_json())
 
     def figures(command: Sequence[str]) -> object:
         assert command[:2] == ("-m", "tests.reliability.crashes.readers")

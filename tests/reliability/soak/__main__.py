@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from receipt_ops.terminal.console import progress_bars
-from tests.reliability.soak.queueing import Tell
+from tests.reliability.soak.queueing import OnProgress
 from tests.reliability.soak.trial import Result, backlog, steady
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -37,20 +37,20 @@ def main(
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, progress_bars() as progress:
         bar = progress.add_task("")
 
-        def tell(now: str, done: int, total: int) -> None:
+        def on_progress(now: str, done: int, total: int) -> None:
             progress.update(bar, description=now, completed=done, total=total or None)
 
-        result = _run(Path(folder), rate, seconds, backlog, receipts, tell)
+        result = _run(Path(folder), rate, seconds, backlog, receipts, on_progress)
     _print(result, as_json=as_json)
     raise typer.Exit(0 if result.held else 1)
 
 
 def _run(
-    folder: Path, rate: float, seconds: float, messages: int, receipts: int, tell: Tell
+    folder: Path, rate: float, seconds: float, messages: int, receipts: int, on_progress: OnProgress
 ) -> Result:
     if messages:
-        return backlog(folder, messages, receipts, tell)
-    return steady(folder, rate, seconds, receipts, tell)
+        return backlog(folder, messages, receipts, on_progress)
+    return steady(folder, rate, seconds, receipts, on_progress)
 
 
 def _print(result: Result, *, as_json: bool) -> None:

@@ -17,8 +17,8 @@ from receipt_sync.null_telemetry import Silence
 from stream_processor.packing import pack
 from stream_processor.publisher import SQSOutbox
 
-Tell = Callable[[str, int, int], None]
-"""Hears what is going on, how much of it is done, and how much there is."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with the name of the step, the amount done, and the total."""
 
 
 def take_messages(stack: Stack, *, enabled: bool) -> None:
@@ -38,7 +38,9 @@ def edit(connection: Connection, entities: list[Entity], count: int) -> None:
             editor.update(one.key, one.fields)
 
 
-def send(connection: Connection, entities: list[Entity], count: int, tell: Tell) -> None:
+def send(
+    connection: Connection, entities: list[Entity], count: int, on_progress: OnProgress
+) -> None:
     """Send so many messages, each about one record. Raises RuntimeError if some are refused."""
     clock = SystemClock()
     url = connection.names.compaction_queue_url
@@ -49,14 +51,16 @@ def send(connection: Connection, entities: list[Entity], count: int, tell: Tell)
         some = [message for change in changes[start : start + 1000] for message in pack([change])]
         if outbox.send(some, Deadline(clock, 60.0)):
             raise RuntimeError("the queue did not take the messages")
-        tell("sending", start + len(some), count)
+        on_progress("sending", start + len(some), count)
 
 
-def drained(backlog: Callable[[], Backlog], count: int, seconds: float, tell: Tell) -> None:
+def drained(
+    backlog: Callable[[], Backlog], count: int, seconds: float, on_progress: OnProgress
+) -> None:
     """Wait until the queue is empty. Raises RuntimeError if it is not after so many seconds."""
     end = time.monotonic() + seconds
     while not (left := backlog()).is_empty:
         if time.monotonic() > end:
             raise RuntimeError(f"after {seconds:g} s {left}")
-        tell("draining", count - left.waiting - left.in_flight, count)
+        on_progress("draining", count - left.waiting - left.in_flight, count)
         time.sleep(0.25)

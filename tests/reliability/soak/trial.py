@@ -21,7 +21,7 @@ from receipt_ops.probes.editing import WEIGHTS, Kind, edits
 from receipt_ops.verification.settling import Backlog, queue_backlog
 from receipt_sync.keys import EntityType
 from tests.reliability.outages.operator import dead_letters, embedding_again, loaded
-from tests.reliability.soak.queueing import Tell, drained, edit, send, take_messages
+from tests.reliability.soak.queueing import OnProgress, drained, edit, send, take_messages
 from tests.reliability.soak.sampling import Sampler
 from tests.reliability.soak.writing import Writing
 from tests.support.oracle.embedded import EmbeddedTexts
@@ -83,12 +83,12 @@ class _Ready:
 
 
 @contextmanager
-def ready(folder: Path, receipts: int, tell: Tell) -> Iterator[_Ready]:
+def ready(folder: Path, receipts: int, on_progress: OnProgress) -> Iterator[_Ready]:
     """The system, started below `folder`. Raises RuntimeError if it does not take the receipts."""
-    tell("starting", 0, 0)
+    on_progress("starting", 0, 0)
     with running(folder / "aws", request=Request(options=OPTIONS)) as stack:
         connection, embedded = connect(stack.variables, Path()), EmbeddedTexts()
-        tell("loading", 0, 0)
+        on_progress("loading", 0, 0)
         entities = loaded(connection, receipts, 1, embedded)
         with judging(connection, embedded, stack.variables) as judge:
             if not judge.settled(PATIENCE).settled:
@@ -97,10 +97,15 @@ def ready(folder: Path, receipts: int, tell: Tell) -> Iterator[_Ready]:
             yield _Ready(stack, state, connection, entities, embedded, judge)
 
 
-def steady(folder: Path, rate: float, seconds: float, receipts: int, tell: Tell) -> Result:
+def steady(
+    folder: Path, rate: float, seconds: float, receipts: int, on_progress: OnProgress
+) -> Result:
     """`rate` changes a second for so many seconds."""
     result = Result(f"{rate:g} changes a second for {seconds:g} s")
-    with ready(folder, receipts, tell) as system, Sampler(system.state, system.stack) as sampler:
+    with (
+        ready(folder, receipts, on_progress) as system,
+        Sampler(system.state, system.stack) as sampler,
+    ):
         items = {entity.key: embedded(entity) for entity in system.entities}
         # Whole items are written, so lines whose vectors follow their texts are left out here.
         lines, others = _set_aside(system.entities)
@@ -108,36 +113,36 @@ def steady(folder: Path, rate: float, seconds: float, receipts: int, tell: Tell)
         some, total = edits(others, Random(2), KINDS), round(rate * seconds)
         with embedding_again(system.connection, lines, system.embedded, EMBEDDED_EVERY) as texts:
             written = writing.run(
-                some, rate, seconds, lambda done, left: tell(f"writing; {left}", done, total)
+                some, rate, seconds, lambda done, left: on_progress(f"writing; {left}", done, total)
             )
         result.embedded_again = len(texts)
         result.seconds, result.done = round(written.seconds, 1), written.changes
         result.rate, result.most_waiting = round(written.rate, 1), written.most_waiting
-        _judge(system, result, tell)
+        _judge(system, result, on_progress)
         result.samples, result.bounded = sampler.to_json(), sampler.is_bounded
     return result
 
 
-def backlog(folder: Path, messages: int, receipts: int, tell: Tell) -> Result:
+def backlog(folder: Path, messages: int, receipts: int, on_progress: OnProgress) -> Result:
     """So many messages at once, each about one record, after a time in which nobody took any."""
     result = Result(f"a backlog of {messages:,} messages")
-    with ready(folder, receipts, tell) as system:
+    with ready(folder, receipts, on_progress) as system:
         take_messages(system.stack, enabled=False)
         edit(system.connection, system.entities, len(system.entities) // 2)
-        send(system.connection, system.entities, messages, tell)
+        send(system.connection, system.entities, messages, on_progress)
         most = _backlog(system)
         result.done = result.most_waiting = most.waiting + most.in_flight
         begun = time.monotonic()
         take_messages(system.stack, enabled=True)
-        drained(partial(_backlog, system), result.done, PATIENCE, tell)
+        drained(partial(_backlog, system), result.done, PATIENCE, on_progress)
         result.seconds = round(time.monotonic() - begun, 1)
         result.rate = round(result.done / result.seconds, 1)
-        _judge(system, result, tell)
+        _judge(system, result, on_progress)
     return result
 
 
-def _judge(system: _Ready, result: Result, tell: Tell) -> None:
-    tell("catching up", 0, 0)
+def _judge(system: _Ready, result: Result, on_progress: OnProgress) -> None:
+    on_progress("catching up", 0, 0)
     begun = time.monotonic()
     found, settled = system.judge.settled(PATIENCE)
     if settled:

@@ -14,7 +14,7 @@ from receipt_sync.keys import EntityKey
 _TICK: Final = 0.2
 """Seconds, within which no item is written twice."""
 
-Tell = Callable[[int, Backlog], None]
+OnProgress = Callable[[int, Backlog], None]
 
 
 @dataclass
@@ -39,7 +39,9 @@ class Writing:
     items: dict[EntityKey, Entity]
     written: Written = field(default_factory=Written)
 
-    def run(self, edits: Iterator[Edit], rate: float, seconds: float, tell: Tell) -> Written:
+    def run(
+        self, edits: Iterator[Edit], rate: float, seconds: float, on_progress: OnProgress
+    ) -> Written:
         """`rate` edits a second; what a slow tick did not write, the next one does."""
         begun, asked = time.monotonic(), 0
         while (passed := time.monotonic() - begun) < seconds:
@@ -50,7 +52,7 @@ class Writing:
             self.written.most_waiting = max(
                 self.written.most_waiting, left.waiting + left.in_flight
             )
-            tell(self.written.changes, left)
+            on_progress(self.written.changes, left)
             time.sleep(max(0.0, passed + _TICK - (time.monotonic() - begun)))
         self.written.seconds = time.monotonic() - begun
         return self.written

@@ -1,6 +1,6 @@
 """Which log lines name messages and receipts."""
 
-from receipt_sync.correlation import receipt_names, tell
+from receipt_sync.correlation import log_ids, receipt_names
 from receipt_sync.keys import EntityKey
 from tests.support.fakes.telemetry import RecordingTelemetry
 
@@ -15,14 +15,14 @@ def test_a_receipt_is_named_once_as_the_ids_of_its_records_begin():
 def test_every_id_is_named_however_many_there_are():
     telemetry = RecordingTelemetry()
     ids = [str(number) for number in range(450)]
-    tell(telemetry, "messages handled", done=ids, returned=["x"])
+    log_ids(telemetry, "messages handled", done=ids, returned=["x"])
     assert [name for name, _ in telemetry.events] == ["messages handled"] * 3
-    assert [len(told["done"]) for _, told in telemetry.events] == [200, 200, 50]
-    assert [i for _, told in telemetry.events for i in told["done"]] == ids
-    assert [told.get("returned") for _, told in telemetry.events] == [["x"], None, None]
+    assert [len(logged["done"]) for _, logged in telemetry.events] == [200, 200, 50]
+    assert [i for _, logged in telemetry.events for i in logged["done"]] == ids
+    assert [logged.get("returned") for _, logged in telemetry.events] == [["x"], None, None]
 
 
 def test_nothing_is_told_of_nothing():
     telemetry = RecordingTelemetry()
-    tell(telemetry, "messages queued", queued=[])
+    log_ids(telemetry, "messages queued", queued=[])
     assert telemetry.events == []

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from receipt_index.snapshot.copies.progress import Tally
+from receipt_index.snapshot.copies.progress import Progress
 from receipt_index.snapshot.format.compression import compress, decompress, digest_of
 from receipt_index.snapshot.format.manifest import BLOCK_SIZE, BaseFile, block_name
 from receipt_index.snapshot.format.pages import give_size, list_files
@@ -72,7 +72,7 @@ def restore_base(
     files: dict[str, BaseFile],
     folder: Path,
     store: SnapshotStore,
-    tally: Tally,
+    progress: Progress,
     others: Sequence[Path] = (),
 ) -> None:
     """Make the files under `folder` those of the base, and check each block's digest.
@@ -91,7 +91,7 @@ def restore_base(
             lambda block: _restore_block(block, folder, store, others), _targets(files, folder)
         )
         for _ in restored:
-            tally.one_more()
+            progress.one_more()
 
 
 def _blocks_of(path: Path) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from receipt_index.snapshot.copies.base import restore_base
-from receipt_index.snapshot.copies.progress import Tally, Tell, tell_nobody
+from receipt_index.snapshot.copies.progress import OnProgress, Progress, ignore_progress
 from receipt_index.snapshot.copies.room import check_copies
 from receipt_index.snapshot.format.compression import digest_of
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
@@ -22,7 +22,10 @@ _BYTES_AT_A_TIME: Final = 32 * 2**20
 
 
 def materialise(
-    manifest: Manifest, folder: Path, store: SnapshotStore, tell: Tell = tell_nobody
+    manifest: Manifest,
+    folder: Path,
+    store: SnapshotStore,
+    on_progress: OnProgress = ignore_progress,
 ) -> None:
     """Make the files under `folder` those of a version, and check every object.
 
@@ -30,18 +33,18 @@ def materialise(
     before anything is fetched.
     """
     check_copies(manifest, folder, 1)
-    tally = tally_of(manifest, tell)
-    restore_base(manifest.base, folder, store, tally)
+    progress = progress_of(manifest, on_progress)
+    restore_base(manifest.base, folder, store, progress)
     for pack, data in fetched_packs(manifest.packs, store):
         apply_pack(data, folder, pack_name(pack.digest))
-        tally.one_more()
+        progress.one_more()
     check_files(manifest, folder)
 
 
-def tally_of(manifest: Manifest, tell: Tell) -> Tally:
-    """Return a tally of all objects of a version."""
+def progress_of(manifest: Manifest, on_progress: OnProgress) -> Progress:
+    """Return the progress counter of all objects of a version."""
     blocks = sum(len(file.blocks) for file in manifest.base.values())
-    return Tally(blocks + len(manifest.packs), tell)
+    return Progress(blocks + len(manifest.packs), on_progress)
 
 
 def fetched_packs(

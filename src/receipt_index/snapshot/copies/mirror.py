@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from receipt_index.snapshot.copies.materialise import check_files, way_back
-from receipt_index.snapshot.copies.progress import Tell, tell_nobody
+from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.room import check_copies
 from receipt_index.snapshot.copies.synchronise import synchronise
 from receipt_index.snapshot.format.layers import Layers
@@ -48,13 +48,13 @@ class Mirror:
         collection: Collection,
         folder: Path,
         clock: Clock = _SYSTEM_CLOCK,
-        tell: Tell = tell_nobody,
+        on_progress: OnProgress = ignore_progress,
         room: Path | None = None,
         table: PageTable | None = None,
         damage_kept_for: float = 0.0,
     ) -> None:
         self._store, self._collection, self._clock = store, collection, clock
-        self._layers = Layers(store, folder, tell, table)
+        self._layers = Layers(store, folder, on_progress, table)
         self._room = room or folder
         self.manifest: Manifest | None = None
         self.etag: str | None = None

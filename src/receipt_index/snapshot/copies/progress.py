@@ -4,21 +4,21 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Reports progress. Called with the number of objects fetched and checked, and their total."""
 
 _TIMES: Final = 4
 
 
-def tell_nobody(done: int, total: int) -> None:
+def ignore_progress(done: int, total: int) -> None:
     """Ignore the progress."""
 
 
-class Tally:
+class Progress:
     """A counter of fetched objects for several threads. It reports each quarter of the total."""
 
-    def __init__(self, total: int, tell: Tell) -> None:
-        self._total, self._tell = total, tell
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
+        self._total, self._on_progress = total, on_progress
         self._done = 0
         self._lock = threading.Lock()
 
@@ -28,4 +28,4 @@ class Tally:
             self._done += 1
             quarter = _TIMES * self._done // self._total
             if quarter > _TIMES * (self._done - 1) // self._total:
-                self._tell(self._done, self._total)
+                self._on_progress(self._done, self._total)

@@ -10,7 +10,7 @@ from typing import Final
 from receipt_index.chroma import Index
 from receipt_index.snapshot.copies.base import names_of_base, write_base
 from receipt_index.snapshot.copies.mirror import Mirror
-from receipt_index.snapshot.copies.progress import Tell, tell_nobody
+from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.rebasing import Room, lacking, without_limit
 from receipt_index.snapshot.copies.synchronise import difference, mark_all_equal, synchronise
 from receipt_index.snapshot.format.compression import digest_of
@@ -91,11 +91,11 @@ class WorkingCopy:
         open_index: OpenIndex,
         clock: Clock,
         settings: CopySettings,
-        tell: Tell = tell_nobody,
+        on_progress: OnProgress = ignore_progress,
     ) -> None:
         self._store, self._collection, self._clock = store, collection, clock
         self._open_index, self._settings = open_index, settings
-        self._mirror = Mirror(store, collection, folder / "mirror", clock, tell, room=folder)
+        self._mirror = Mirror(store, collection, folder / "mirror", clock, on_progress, room=folder)
         self._shelf, self._leftovers = Shelf(store), Leftovers(store)
         self._folder = folder / "working"
         self._index: Index | None = None

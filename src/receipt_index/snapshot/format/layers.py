@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from receipt_index.snapshot.copies.base import restore_base
-from receipt_index.snapshot.copies.materialise import fetched_packs, tally_of
-from receipt_index.snapshot.copies.progress import Tally, Tell, tell_nobody
+from receipt_index.snapshot.copies.materialise import fetched_packs, progress_of
+from receipt_index.snapshot.copies.progress import OnProgress, Progress, ignore_progress
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
 from receipt_index.snapshot.format.pack import apply_pack
 from receipt_index.snapshot.format.page_table import PageTable
@@ -22,9 +22,9 @@ class Layers:
     """The files under `folder`. A `table`, if given, holds the digest of each of their pages."""
 
     def __init__(
-        self, store: SnapshotStore, folder: Path, tell: Tell, table: PageTable | None
+        self, store: SnapshotStore, folder: Path, on_progress: OnProgress, table: PageTable | None
     ) -> None:
-        self._store, self._tell, self._table = store, tell, table
+        self._store, self._on_progress, self._table = store, on_progress, table
         self.folder = folder
         self.laid: Manifest | None = None
         """The version that the files hold, with the packs that are applied so far. None means
@@ -85,27 +85,29 @@ class Layers:
         if self.laid is None or not _continues(self.laid, manifest):
             return False
         new = manifest.packs[len(self.laid.packs) :]
-        self._lay_all(manifest, new, Tally(len(new), tell_nobody))
+        self._lay_all(manifest, new, Progress(len(new), ignore_progress))
         return self._table is None or not self._table.wrong
 
     def _begin(self, manifest: Manifest) -> None:
         """Restore the base, and apply all packs to it."""
         self.laid, self._left = None, None
-        tally = tally_of(manifest, self._tell)
-        restore_base(manifest.base, self.folder, self._store, tally, self._others)
+        progress = progress_of(manifest, self._on_progress)
+        restore_base(manifest.base, self.folder, self._store, progress, self._others)
         if self._table is not None:
             self._table.read_all(self.folder)
         self.laid = manifest.model_copy(update={"packs": ()})
-        self._lay_all(manifest, manifest.packs, tally)
+        self._lay_all(manifest, manifest.packs, progress)
 
-    def _lay_all(self, manifest: Manifest, packs: Sequence[PackReference], tally: Tally) -> None:
+    def _lay_all(
+        self, manifest: Manifest, packs: Sequence[PackReference], progress: Progress
+    ) -> None:
         """Apply packs in order. After an error, `laid` ends with the last pack that was applied."""
         count = len(manifest.packs) - len(packs)
         for pack, data in fetched_packs(packs, self._store):
             self.lay(data, pack_name(pack.digest))
             count += 1
             self.laid = manifest.model_copy(update={"packs": manifest.packs[:count]})
-            tally.one_more()
+            progress.one_more()
         self.laid = manifest
 
 

@@ -36,17 +36,17 @@ def main(
 
 
 def _show(report: Report) -> None:
-    tally = report.tally
-    table = Table("moment", "kills", title=f"{tally.kills} kills in {report.seconds:.0f} s")
-    for moment, kills in sorted(tally.by_moment.items()):
+    counts = report.counts
+    table = Table("moment", "kills", title=f"{counts.kills} kills in {report.seconds:.0f} s")
+    for moment, kills in sorted(counts.by_moment.items()):
         table.add_row(moment, str(kills))
     output().print(table)
     output().print(
-        f"{tally.compared:,} records compared, {tally.wrong} of them wrong, {tally.unfound} not "
-        f"found, {tally.graph_misses} missed as in plain Chroma; {tally.missed} moments missed; "
-        f"{tally.by_signal}; {tally.by_kind}"
+        f"{counts.compared:,} records compared, {counts.wrong} of them wrong, {counts.unfound} not "
+        f"found, {counts.graph_misses} missed as in plain Chroma; {counts.missed} moments missed; "
+        f"{counts.by_signal}; {counts.by_kind}"
     )
-    for fault in tally.broken[:10]:
+    for fault in counts.broken[:10]:
         notes().print(f"[red]{fault}")
 
 

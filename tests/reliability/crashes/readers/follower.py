@@ -60,34 +60,34 @@ def follow(pipe: Connection, order: Order) -> None:
     """
     lock = threading.Lock()
 
-    def tell(*message: Any) -> None:
+    def send(*message: Any) -> None:
         with lock:
             pipe.send(message)
 
-    pause = Pause(order.skipped, lambda: tell("moment"))
+    pause = Pause(order.skipped, lambda: send("moment"))
     with planted(order.bug), hooked(order.moment, pause):
         reader = SnapshotReader(FolderStore(order.store), Collection.LINES, order.root)
-        threading.Thread(target=_search, args=(reader, tell), daemon=True).start()
+        threading.Thread(target=_search, args=(reader, send), daemon=True).start()
         while True:
             try:
                 if reader.refresh():
-                    tell("serving", reader.version)
+                    send("serving", reader.version)
             except SyncError as error:
-                tell("broken", f"refresh: {type(error).__name__}: {error}")
+                send("broken", f"refresh: {type(error).__name__}: {error}")
             if pipe.poll(0.01):
                 wanted = pipe.recv()
                 reader.refresh()
-                tell("seen", _seen(reader, wanted, order))
+                send("seen", _seen(reader, wanted, order))
 
 
-def _search(reader: SnapshotReader, tell: Any) -> None:
+def _search(reader: SnapshotReader, send: Any) -> None:
     numbers = np.random.default_rng()
     while True:
         try:
             if reader.version:
                 reader.search(numbers.standard_normal(DIMENSION, dtype=np.float32), 3)
         except SyncError as error:
-            tell("broken", f"search: {type(error).__name__}: {error}")
+            send("broken", f"search: {type(error).__name__}: {error}")
         time.sleep(0.005)
 
 

@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 @dataclass
-class Tally:
+class Counts:
     """The figures of a lane.
 
     `wrong` counts records that a reader served differently from the published ones. `unfound`
@@ -61,7 +61,7 @@ class Tally:
     by_signal: dict[str, int] = field(default_factory=dict)
     by_kind: dict[str, int] = field(default_factory=dict)
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "Counts") -> None:
         """Add the figures of another lane."""
         for name in ("kills", "missed", "compared", "wrong", "unfound", "graph_misses"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -118,26 +118,26 @@ class Follower:
 
 
 class Lane:
-    """Rounds on one store. `tell` is called after each."""
+    """Rounds on one store. `on_round` is called after each."""
 
     def __init__(self, folder: Path, seed: int, bug: str | None) -> None:
         self._folder, self._bug = folder, bug
         self._randomness = Random(seed)
         self._published = Published(folder, seed)
         self._root, self._roots = folder / "reader-0", 0
-        self.tally = Tally()
+        self.counts = Counts()
 
-    def run(self, kills: int, tell: Callable[[], None]) -> Tally:
+    def run(self, kills: int, on_round: Callable[[], None]) -> Counts:
         """Kill `kills` readers."""
         try:
             for number, kind in zip(range(kills), self._kinds()):  # noqa: B905 one is endless
                 self._round(kind)
                 if number % 10 == 9:
                     self._check_decoder()
-                tell()
+                on_round()
         finally:
             self._published.close()
-        return self.tally
+        return self.counts
 
     def _kinds(self) -> Iterator[Kind]:
         """Yield every kind once, and then random kinds."""
@@ -163,7 +163,7 @@ class Lane:
             if follower is not None:
                 self._compare(follower)
                 follower.end(self._randomness.choice((signal.SIGKILL, signal.SIGTERM)))
-                self.tally.broken += follower.broken
+                self.counts.broken += follower.broken
 
     def _strike(self, kind: Kind) -> None:
         """Kill a reader at a moment while versions are published."""
@@ -173,14 +173,14 @@ class Lane:
         first = None if kind is Kind.STARTING else victim.hears(_PATIENCE, "serving", "moment")
         reached = first == "moment" or self._wait_for(victim, moment)
         victim.end(number)
-        self.tally.broken += victim.broken
+        self.counts.broken += victim.broken
         struck = moment if reached else Moment.RANDOM
-        self.tally.kills += 1
-        self.tally.missed += not reached
+        self.counts.kills += 1
+        self.counts.missed += not reached
         for counts, key in (
-            (self.tally.by_moment, struck.value),
-            (self.tally.by_signal, signal.Signals(number).name),
-            (self.tally.by_kind, kind.value),
+            (self.counts.by_moment, struck.value),
+            (self.counts.by_signal, signal.Signals(number).name),
+            (self.counts.by_kind, kind.value),
         ):
             counts[key] = counts.get(key, 0) + 1
 
@@ -203,19 +203,19 @@ class Lane:
         truth = self._published.records
         seen = follower.look({i: record.vector for i, record in truth.items()})
         if seen is None:
-            self.tally.broken.append("a reader that was started again serves nothing")
+            self.counts.broken.append("a reader that was started again serves nothing")
             return
         if seen.version != self._published.version:
-            self.tally.broken.append(f"version {seen.version} of {self._published.version}")
-        self.tally.compared += len(truth)
-        self.tally.wrong += len(wrong_records(truth, seen))
-        self.tally.broken += [f"{name} is not as published" for name in self._other_files(seen)]
+            self.counts.broken.append(f"version {seen.version} of {self._published.version}")
+        self.counts.compared += len(truth)
+        self.counts.wrong += len(wrong_records(truth, seen))
+        self.counts.broken += [f"{name} is not as published" for name in self._other_files(seen)]
         missed = seen.missed
         unfound = sum(
             is_found(i, seen.plain[i]) or not agree(missed[i], seen.plain[i]) for i in missed
         )
-        self.tally.unfound += unfound
-        self.tally.graph_misses += len(missed) - unfound
+        self.counts.unfound += unfound
+        self.counts.graph_misses += len(missed) - unfound
 
     def _other_files(self, seen: Seen) -> list[str]:
         """Return the graph files that differ from the published ones, after a missed record."""
@@ -229,7 +229,7 @@ class Lane:
         if held.keys() != truth.keys() or any(
             not same_direction(held[i][0], truth[i].vector) for i in truth
         ):
-            self.tally.broken.append("the published bytes are not what the writer wrote")
+            self.counts.broken.append("the published bytes are not what the writer wrote")
 
     @contextmanager
     def _fresh(self) -> Iterator[Fresh]:

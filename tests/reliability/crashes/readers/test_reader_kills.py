@@ -8,13 +8,13 @@ from tests.reliability.crashes.readers.bugs import BUGS
 
 def test_a_killed_reader_starts_again_and_serves_what_is_published():
     report = campaign.run(kills=8, seed=1)
-    tally = report.tally
-    assert (tally.wrong, tally.unfound, tally.broken) == (0, 0, [])
-    assert tally.kills == sum(tally.by_signal.values()) == 8
-    assert set(tally.by_signal) == {"SIGKILL", "SIGTERM"}
-    assert len(tally.by_kind) == 3
-    assert tally.compared > 8 * 1_000
-    assert tally.missed < 4
+    counts = report.counts
+    assert (counts.wrong, counts.unfound, counts.broken) == (0, 0, [])
+    assert counts.kills == sum(counts.by_signal.values()) == 8
+    assert set(counts.by_signal) == {"SIGKILL", "SIGTERM"}
+    assert len(counts.by_kind) == 3
+    assert counts.compared > 8 * 1_000
+    assert counts.missed < 4
 
 
 @pytest.mark.parametrize("bug", ["folder_believed"])
