@@ -116,16 +116,16 @@ def test_the_way_back_by_the_runbook_loses_no_vector_that_was_acknowledged_since
     before = operator.json("snapshot", "show")["receipt_lines"]["version"]
     producer.story(keys)
     commands = commands_of(DAMAGED)
-    way_back = [c for c in commands if c.startswith("snapshot restore")]
-    way_back += [c for c in commands if c in ("repair --wait 120", "verify")]
-    assert [c.split()[0] for c in way_back] == [
+    restore_commands = [c for c in commands if c.startswith("snapshot restore")]
+    restore_commands += [c for c in commands if c in ("repair --wait 120", "verify")]
+    assert [c.split()[0] for c in restore_commands] == [
         "snapshot",
         "snapshot",
         "repair",
         "verify",
         "repair",
     ]
-    for command in way_back:
+    for command in restore_commands:
         words = filled(command.replace("VERSION", str(before)), operator, "nobody")
         answer = operator.command(*words, code=0)
     assert producer.published() == producer.last, answer

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from receipt_index.snapshot.format.manifest import LIST_FOLDER, Manifest
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_ops.errors import OperationError
 from receipt_ops.snapshots.history import Entry, KeptVersion, Page
 from receipt_sync.keys import Collection
@@ -56,7 +56,7 @@ def garbage(
     objects: Iterable[StoredObject],
     newest: Manifest,
     history: History,
-    shelf: Shelf,
+    retired_lists: RetiredLists,
     now: datetime,
     grace: timedelta,
 ) -> list[StoredObject]:
@@ -64,7 +64,7 @@ def garbage(
 
     Raises GarbageUnknownError if a manifest is unreadable and may name one of them.
     """
-    named = _named(newest, shelf)
+    named = _named(newest, retired_lists)
     left = {
         stored.name: stored
         for stored in objects
@@ -78,16 +78,16 @@ def garbage(
                 "objects that it needs are unknown. The command deleted nothing: "
                 "run it again after the bucket's lifecycle has removed this version"
             )
-        for name in _named(kept.manifest, shelf):
+        for name in _named(kept.manifest, retired_lists):
             left.pop(name, None)
     return sorted(left.values(), key=lambda stored: stored.name)
 
 
-def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
+def _named(manifest: Manifest, retired_lists: RetiredLists) -> frozenset[str]:
     """Return the objects that a version needs or has retired, and its lists of retired objects."""
-    shelf.load(manifest.retired)
+    retired_lists.load(manifest.retired)
     lists = {entry.name for entry in manifest.retired}
-    return manifest.objects.union(lists, *map(shelf.objects, manifest.retired))
+    return manifest.objects.union(lists, *map(retired_lists.objects, manifest.retired))
 
 
 def _near(history: History, moments: list[datetime]) -> Iterator[Entry]:

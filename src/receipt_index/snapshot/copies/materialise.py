@@ -101,7 +101,7 @@ def check_files(manifest: Manifest, folder: Path) -> None:
 
 
 @contextmanager
-def way_back(collection: Collection, manifest: Manifest) -> Iterator[None]:
+def restore_hint(collection: Collection, manifest: Manifest) -> Iterator[None]:
     """Add the damaged version and the command that restores an earlier one to errors of damage."""
     try:
         yield

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from receipt_index.snapshot.copies.materialise import check_files, way_back
+from receipt_index.snapshot.copies.materialise import check_files, restore_hint
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.room import check_copies
 from receipt_index.snapshot.copies.synchronise import synchronise
@@ -138,7 +138,7 @@ class Mirror:
         self._check_order(manifest)
         self.manifest, self.etag = None, None
         check_copies(manifest, self._room, _COPIES)
-        with way_back(self._collection, manifest):
+        with restore_hint(self._collection, manifest):
             try:
                 self._layers.make(manifest)
                 check_files(manifest, self.folder)

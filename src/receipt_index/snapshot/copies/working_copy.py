@@ -26,8 +26,8 @@ from receipt_index.snapshot.format.pack import MAX_PACK_PAGES, build_pack
 from receipt_index.snapshot.format.pages import check_sizes, list_files
 from receipt_index.snapshot.store.leftovers import Leftovers
 from receipt_index.snapshot.store.protocol import SnapshotStore
-from receipt_index.snapshot.store.retired_lists import Shelf
-from receipt_index.snapshot.store.retirement import condemned, deletable, retire, split_expired
+from receipt_index.snapshot.store.retired_lists import RetiredLists
+from receipt_index.snapshot.store.retirement import being_deleted, deletable, retire, split_expired
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
@@ -96,7 +96,7 @@ class WorkingCopy:
         self._store, self._collection, self._clock = store, collection, clock
         self._open_index, self._settings = open_index, settings
         self._mirror = Mirror(store, collection, folder / "mirror", clock, on_progress, room=folder)
-        self._shelf, self._leftovers = Shelf(store), Leftovers(store)
+        self._retired_lists, self._leftovers = RetiredLists(store), Leftovers(store)
         self._folder = folder / "working"
         self._index: Index | None = None
         self._dirty = False
@@ -188,7 +188,7 @@ class WorkingCopy:
         lacks = lacking(self._folder, Room(self._deadline, self._settings.free_memory))
         if lacks is not None:
             return f"it needs {lacks}"
-        names = condemned(manifest, self._shelf)
+        names = being_deleted(manifest, self._retired_lists)
         if names and not names.isdisjoint(names_of_base(self._folder)):
             return "it needs objects that are about to be deleted"
         return None
@@ -263,12 +263,18 @@ class WorkingCopy:
         retired.
         """
         now = self._clock.now()
-        if previous and again and not condemned(previous, self._shelf).isdisjoint(again):
+        if (
+            previous
+            and again
+            and not being_deleted(previous, self._retired_lists).isdisjoint(again)
+        ):
             raise PublishRefusedError(
                 f"version {previous.version + 1} of {self._collection} needs an object again that "
                 "is about to be deleted: its messages return until that is over"
             )
-        retired = retire(previous, draft.objects, again, now, self._shelf) if previous else ()
+        retired = (
+            retire(previous, draft.objects, again, now, self._retired_lists) if previous else ()
+        )
         expiry = split_expired(retired, now, self._settings.retention)
         before = previous.record_count if previous else 0
         update = {
@@ -281,8 +287,8 @@ class WorkingCopy:
             "retired": expiry.kept,
             "restored": previous.restored if previous else None,
         }
-        deleted = deletable(expiry, draft.objects, self._shelf)
-        self._shelf.keep_only(expiry.kept)
+        deleted = deletable(expiry, draft.objects, self._retired_lists)
+        self._retired_lists.keep_only(expiry.kept)
         return draft.model_copy(update=update), deleted
 
 

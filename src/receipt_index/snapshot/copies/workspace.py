@@ -22,7 +22,7 @@ def claim(root: Path, name: str) -> Path:
     It belongs to this process until the process ends. Folders of dead processes are removed first.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _sweep(root)
+    _remove_abandoned(root)
     pending = root / f"{name}.claim"
     descriptor = os.open(pending, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -42,7 +42,7 @@ def claimed(root: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(root: Path) -> None:
+def _remove_abandoned(root: Path) -> None:
     for lock in root.glob(f"*{_LOCK}"):
         try:
             descriptor = os.open(lock, os.O_RDWR)

@@ -71,7 +71,8 @@ class Retired(_Part):
     """An entry for objects that newer versions no longer need.
 
     The objects are kept for readers and slower workers that follow an older version. `name` is a
-    list of objects (see `shelf`), or a single object, because format 1 had no lists.
+    list of objects (see `snapshot.store.retired_lists`), or a single object, because format 1 had
+    no lists.
     """
 
     name: Annotated[

@@ -10,7 +10,7 @@ from typing import Final
 
 from receipt_index.snapshot.format.manifest import FORMAT, Manifest, Retired, read_manifest
 from receipt_index.snapshot.store.protocol import FetchedManifest, SnapshotStore
-from receipt_index.snapshot.store.retired_lists import Shelf, is_list
+from receipt_index.snapshot.store.retired_lists import RetiredLists, is_list
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PublishRefusedError
 from receipt_sync.keys import Collection
@@ -18,7 +18,7 @@ from receipt_sync.keys import Collection
 _TRIES: Final = 10
 
 
-def sweep(
+def delete_orphans(
     store: SnapshotStore, collection: Collection, names: Iterable[str], clock: Clock, writer: str
 ) -> list[str]:
     """Delete the objects of these names that no version names, and return their names.
@@ -30,13 +30,13 @@ def sweep(
     wanted = frozenset(names)
     for number in range(_TRIES):
         try:
-            swept = _announced(store, collection, wanted, clock, writer)
+            orphans = _announced(store, collection, wanted, clock, writer)
         except PublishRefusedError:
             if number == _TRIES - 1:
                 raise
         else:
-            store.delete(swept)
-            return swept
+            store.delete(orphans)
+            return orphans
     raise AssertionError("the last try returns or raises")
 
 
@@ -47,20 +47,20 @@ def _announced(
     if not isinstance(got, FetchedManifest):
         raise PublishRefusedError(f"there is no manifest of {collection} to announce deletions in")
     present = read_manifest(got.data, collection)
-    shelf = Shelf(store)
-    shelf.load(present.retired)
-    swept = sorted(wanted.difference(_named(present, shelf)))
-    objects = [name for name in swept if not is_list(name)]
+    retired_lists = RetiredLists(store)
+    retired_lists.load(present.retired)
+    orphans = sorted(wanted.difference(_named(present, retired_lists)))
+    objects = [name for name in orphans if not is_list(name)]
     if objects:  # a list needs no announcement: a missing list counts as empty
-        manifest = _announcing(present, shelf.put(objects), clock, writer)
+        manifest = _announcing(present, retired_lists.put(objects), clock, writer)
         store.swap_manifest(manifest.to_json(), got.etag)
-    return swept
+    return orphans
 
 
-def _named(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
+def _named(manifest: Manifest, retired_lists: RetiredLists) -> frozenset[str]:
     """Return the names that a version needs or has retired, and those of its lists."""
     lists = {entry.name for entry in manifest.retired}
-    return manifest.objects.union(lists, *map(shelf.objects, manifest.retired))
+    return manifest.objects.union(lists, *map(retired_lists.objects, manifest.retired))
 
 
 def _announcing(previous: Manifest, lists: list[str], clock: Clock, writer: str) -> Manifest:

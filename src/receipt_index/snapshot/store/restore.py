@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from receipt_index.snapshot.copies.materialise import materialise, way_back
+from receipt_index.snapshot.copies.materialise import materialise, restore_hint
 from receipt_index.snapshot.format.manifest import FORMAT, Manifest, Restored, read_manifest
 from receipt_index.snapshot.store.protocol import FetchedManifest, SnapshotStore
-from receipt_index.snapshot.store.retired_lists import Shelf
-from receipt_index.snapshot.store.retirement import condemned, retire
+from receipt_index.snapshot.store.retired_lists import RetiredLists
+from receipt_index.snapshot.store.retirement import being_deleted, retire
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
@@ -40,8 +40,8 @@ def check(store: SnapshotStore, way: Way, folder: Path) -> None:
 
     Raises SnapshotDamagedError if an object is missing, damaged or being deleted.
     """
-    _check_not_condemned(way.chosen, way.newest, Shelf(store))
-    with way_back(way.chosen.collection, way.chosen):
+    _check_not_being_deleted(way.chosen, way.newest, RetiredLists(store))
+    with restore_hint(way.chosen.collection, way.chosen):
         materialise(way.chosen, folder, store)
 
 
@@ -61,9 +61,9 @@ def publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manife
 
 
 def _publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
-    shelf = Shelf(store)
+    retired_lists = RetiredLists(store)
     newest, etag = _present(store, way.newest)
-    _check_not_condemned(way.chosen, newest, shelf)
+    _check_not_being_deleted(way.chosen, newest, retired_lists)
     now = clock.now()
     again = way.chosen.objects - newest.objects
     update = {
@@ -72,15 +72,17 @@ def _publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manif
         "published_at": now,
         "writer": writer,
         "restored": Restored(version=way.chosen.version, at=now),
-        "retired": retire(newest, way.chosen.objects, again, now, shelf),
+        "retired": retire(newest, way.chosen.objects, again, now, retired_lists),
     }
     restored = way.chosen.model_copy(update=update)
     store.swap_manifest(restored.to_json(), etag)
     return restored
 
 
-def _check_not_condemned(chosen: Manifest, newest: Manifest, shelf: Shelf) -> None:
-    if not condemned(newest, shelf).isdisjoint(chosen.objects):
+def _check_not_being_deleted(
+    chosen: Manifest, newest: Manifest, retired_lists: RetiredLists
+) -> None:
+    if not being_deleted(newest, retired_lists).isdisjoint(chosen.objects):
         raise SnapshotDamagedError(
             f"objects of version {chosen.version} of {chosen.collection} are being deleted: "
             "choose a later version"

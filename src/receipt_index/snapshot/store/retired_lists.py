@@ -35,7 +35,7 @@ _NAMES: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(
 )
 
 
-class Shelf:
+class RetiredLists:
     """The lists of retired objects of one collection."""
 
     def __init__(self, store: SnapshotStore) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from receipt_index.snapshot.format.manifest import Manifest, Retired
-from receipt_index.snapshot.store.retired_lists import Shelf, is_list
+from receipt_index.snapshot.store.retired_lists import RetiredLists, is_list
 
 GRACE: Final = timedelta(hours=1)
 """How long a deletion may be under way. It is longer than the lifetime of any function, pauses
@@ -41,15 +41,15 @@ def retire(
     needed: frozenset[str],
     again: frozenset[str],
     now: datetime,
-    shelf: Shelf,
+    retired_lists: RetiredLists,
 ) -> tuple[Retired, ...]:
     """Return the retired entries of the version after `previous`, which needs `needed`.
 
     `again` are those of the needed objects that `previous` did without. An earlier version may have
     retired them, so they are looked up on the lists. No other object is looked up.
     """
-    kept = _without(previous.retired, again, shelf) if again else previous.retired
-    fresh = shelf.put(previous.objects - needed)
+    kept = _without(previous.retired, again, retired_lists) if again else previous.retired
+    fresh = retired_lists.put(previous.objects - needed)
     return (*kept, *(Retired(name=name, since=now) for name in fresh))
 
 
@@ -64,31 +64,31 @@ def split_expired(retired: tuple[Retired, ...], now: datetime, retention: timede
     return Expiry((*young, *under_way, *begun), due, over)
 
 
-def deletable(expiry: Expiry, needed: frozenset[str], shelf: Shelf) -> list[str]:
+def deletable(expiry: Expiry, needed: frozenset[str], retired_lists: RetiredLists) -> list[str]:
     """Return the names of the objects and lists to delete after the next version is published.
 
     The lists are those whose objects were deleted. No object that the version needs is returned,
     even if the list that names it was unreadable when the version began to need it.
     """
-    objects = {name for entry in expiry.due for name in shelf.objects(entry)}
+    objects = {name for entry in expiry.due for name in retired_lists.objects(entry)}
     return sorted(objects - needed) + [entry.name for entry in expiry.over if is_list(entry.name)]
 
 
-def condemned(manifest: Manifest, shelf: Shelf) -> frozenset[str]:
+def being_deleted(manifest: Manifest, retired_lists: RetiredLists) -> frozenset[str]:
     """Return the objects whose deletion may be under way. No version may need them now."""
     begun = (entry for entry in manifest.retired if entry.deleting is not None)
-    return frozenset(name for entry in begun for name in shelf.objects(entry))
+    return frozenset(name for entry in begun for name in retired_lists.objects(entry))
 
 
 def _without(
-    retired: tuple[Retired, ...], again: frozenset[str], shelf: Shelf
+    retired: tuple[Retired, ...], again: frozenset[str], retired_lists: RetiredLists
 ) -> Iterator[Retired]:
     """Yield entries for the same objects without those that are needed again."""
-    shelf.load(retired)
+    retired_lists.load(retired)
     for entry in retired:
-        names = shelf.objects(entry)
+        names = retired_lists.objects(entry)
         if names.isdisjoint(again):
             yield entry
         else:
-            for name in shelf.put(names - again):
+            for name in retired_lists.put(names - again):
                 yield entry.model_copy(update={"name": name})

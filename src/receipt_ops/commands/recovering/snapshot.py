@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.store.orphan_gc import sweep
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.orphan_gc import delete_orphans
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.commands.options import AsJson, DryRun
 from receipt_ops.commands.recovering.snapshot_restore import Of, restore_command
@@ -27,7 +27,7 @@ from receipt_ops.terminal.failures import explained
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-SWEEPER = "receipt-sync snapshot gc"
+GC_WRITER = "receipt-sync snapshot gc"
 
 snapshot = typer.Typer(
     no_args_is_help=True,
@@ -122,7 +122,7 @@ def gc_command(
     with explained(connection), notes().status("listing objects"):
         found = _garbage(connection, collection, timedelta(hours=older_than))
         if not dry_run:
-            found = _sweep(connection, collection, found)
+            found = _delete_orphans(connection, collection, found)
     size = sum(stored.size for stored in found)
     if as_json:
         names = [stored.name for stored in found]
@@ -144,19 +144,19 @@ def _rows(
     return [row_of(kept, sizes, soundness) for kept in history.read(islice(entries, limit))]
 
 
-def _sweep(
+def _delete_orphans(
     connection: Connection, collection: Collection, found: list[StoredObject]
 ) -> list[StoredObject]:
     store, names = _store(connection, collection), [stored.name for stored in found]
-    swept = frozenset(sweep(store, collection, names, SystemClock(), SWEEPER))
+    deleted = frozenset(delete_orphans(store, collection, names, SystemClock(), GC_WRITER))
     there = stored_objects(connection.s3, connection.names.bucket, collection)
-    left = sorted(swept.intersection(stored.name for stored in there))
+    left = sorted(deleted.intersection(stored.name for stored in there))
     if left:
         raise NotDeletedError(
-            f"S3 has not deleted {len(left):,} of {len(swept):,} objects, among them {left[0]}: "
+            f"S3 has not deleted {len(left):,} of {len(deleted):,} objects, among them {left[0]}: "
             "check that your role may call s3:DeleteObject, and run the command again"
         )
-    return [stored for stored in found if stored.name in swept]
+    return [stored for stored in found if stored.name in deleted]
 
 
 def _garbage(
@@ -170,8 +170,8 @@ def _garbage(
     objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
     history = ManifestHistory(connection.s3, connection.names.bucket, collection)
     newest = _newest(history)
-    shelf = Shelf(_store(connection, collection))
-    return garbage(objects, newest, history, shelf, SystemClock().now(), grace)
+    retired_lists = RetiredLists(_store(connection, collection))
+    return garbage(objects, newest, history, retired_lists, SystemClock().now(), grace)
 
 
 def _newest(history: ManifestHistory) -> Manifest:

@@ -11,7 +11,7 @@ from tests.reliability.simulation.faults.fault_rates import BadLuck
 from tests.reliability.simulation.surroundings.table import Attributes, Key
 from tests.reliability.simulation.surroundings.world import World
 
-_NAMED = {"ambush", "outage", "sweep"}
+_NAMED = {"ambush", "outage", "collect_garbage"}
 """Events that inject faults. The faults have the names of their events."""
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from receipt_index.snapshot.store.orphan_gc import sweep
+from receipt_index.snapshot.store.orphan_gc import delete_orphans
 from receipt_index.snapshot.store.restore import Way, check, publish
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.snapshots.finding import NothingKeptError, find_version
 from receipt_ops.snapshots.garbage import GarbageUnknownError, garbage, stored_objects
@@ -45,7 +45,7 @@ class SnapshotOperators:
         self._world = world
         self._commands = 0
 
-    def sweep(
+    def collect_garbage(
         self, name: str, collection: Collection, grace: float, strike: Kind, seconds: float
     ) -> None:
         """Run `receipt-sync snapshot gc` after a fault hit a worker between upload and publish."""
@@ -55,7 +55,7 @@ class SnapshotOperators:
         world.faults.ambushes.append(Ambush(name, "manifest.swap", fault, wake))
         world.scheduler.wait(struck, timeout=60.0)
         world.scheduler.sleep(1.0)
-        self._run(lambda: self._sweep(collection, timedelta(seconds=grace)))
+        self._run(lambda: self._collect_garbage(collection, timedelta(seconds=grace)))
 
     def restore(self, collection: Collection, back: int) -> None:
         """Run `receipt-sync snapshot restore`. A repair follows at the end of the history."""
@@ -67,24 +67,24 @@ class SnapshotOperators:
         self._commands += 1
         process = self._world.start(f"operator-{self._commands}")
 
-        def told() -> None:
+        def run_command() -> None:
             try:
                 command()
             except _EXPECTED:
                 return
 
-        task = self._world.scheduler.spawn(process, told)
+        task = self._world.scheduler.spawn(process, run_command)
         self._world.scheduler.wait(task.ended)
 
-    def _sweep(self, collection: Collection, grace: timedelta) -> None:
+    def _collect_garbage(self, collection: Collection, grace: timedelta) -> None:
         objects = list(stored_objects(self._client, "bucket", collection))
         history = self._history(collection)
         newest = next(iter(history), None)
         if newest is None or newest.manifest is None:
             return  # The garbage is unknown.
         clock, store = Clock(self._world.scheduler), self._store(collection)
-        found = garbage(objects, newest.manifest, history, Shelf(store), clock.now(), grace)
-        sweep(store, collection, [one.name for one in found], clock, "operator")
+        found = garbage(objects, newest.manifest, history, RetiredLists(store), clock.now(), grace)
+        delete_orphans(store, collection, [one.name for one in found], clock, "operator")
 
     def _restore(self, collection: Collection, back: int) -> None:
         world, store = self._world, self._store(collection)

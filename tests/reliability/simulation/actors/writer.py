@@ -81,7 +81,7 @@ class Author:
             (
                 self._poison, self._malformed, self._refuse, self._flags, self._reconfigure,
                 self._drain, self._redrive, self._foreign, self._burst, self._damage,
-                self._sweep, self._sweep, self._restore,
+                self._collect_garbage, self._collect_garbage, self._restore,
             )
         )  # fmt: skip
         name, arguments = action()
@@ -188,8 +188,8 @@ class Author:
             "seconds": self._source.choice((10.0, 60.0)),
         }
 
-    def _sweep(self) -> tuple[str, dict[str, Any]]:
-        return "sweep", {
+    def _collect_garbage(self) -> tuple[str, dict[str, Any]]:
+        return "collect_garbage", {
             "collection": self._source.choice(list(Collection)),
             "grace": self._source.choice((0.0, 0.0, 0.0, 30.0)),
             "strike": self._source.choice((Kind.CRASH, Kind.PAUSE, Kind.FREEZE)),

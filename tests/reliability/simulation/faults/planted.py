@@ -247,7 +247,7 @@ def pack_without_removals() -> AbstractContextManager[Any]:
 def deleted_object_used_again() -> AbstractContextManager[Any]:
     """Use an object again whose deletion another worker may be about to finish."""
     module = receipt_index.snapshot.copies.working_copy
-    return patch.object(module, "condemned", lambda *_: frozenset())
+    return patch.object(module, "being_deleted", lambda *_: frozenset())
 
 
 class Bug(NamedTuple):
@@ -274,7 +274,7 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         planted_snapshot.block_in_place_unread,
         planted_snapshot.failed_upload_forgotten,
         planted_snapshot.base_that_only_grows_files,
-        planted_snapshot.sweep_without_an_announcement,
+        planted_snapshot.garbage_deleted_without_an_announcement,
     ),
     Check.VERSION_CONTENT: (
         partial_read_taken_for_absence,
@@ -288,7 +288,7 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
     Check.RETENTION: (
         retirement_without_retention,
         deleted_object_used_again,
-        planted_snapshot.sweep_of_what_is_retired,
+        planted_snapshot.retired_objects_taken_for_garbage,
     ),
     Check.READER_CONTENT: (
         planted_snapshot.marks_that_start_equal,

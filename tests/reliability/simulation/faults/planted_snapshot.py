@@ -17,7 +17,7 @@ from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.format.page_table import PageTable
 from receipt_index.snapshot.reading.handover import Handover
 from receipt_index.snapshot.reading.turns import Turns
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from tests.reliability.simulation.surroundings.environment import STAGE
 
@@ -88,7 +88,7 @@ def base_that_only_grows_files() -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def sweep_without_an_announcement() -> Iterator[None]:
+def garbage_deleted_without_an_announcement() -> Iterator[None]:
     """Delete garbage without a version that announces it. A running publish may need it."""
 
     def named_by_nobody(
@@ -101,13 +101,13 @@ def sweep_without_an_announcement() -> Iterator[None]:
 
 
 @contextmanager
-def sweep_of_what_is_retired() -> Iterator[None]:
+def retired_objects_taken_for_garbage() -> Iterator[None]:
     """Treat every object that the newest version does not need as garbage, also retired ones."""
 
     def unneeded(objects: Any, newest: Manifest, *_: Any) -> list[Any]:
         return [stored for stored in objects if stored.name not in newest.objects]
 
-    def needed(manifest: Manifest, _: Shelf) -> frozenset[str]:
+    def needed(manifest: Manifest, _: RetiredLists) -> frozenset[str]:
         return manifest.objects
 
     with (

@@ -3,7 +3,7 @@
 from math import inf
 
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.surroundings.direct_store import DirectStore
@@ -90,6 +90,6 @@ class Retention:
         if stored is None or not self._needed[collection]:
             return set()
         manifest = read_manifest(stored.data, collection)
-        shelf = Shelf(DirectStore(self._store, collection))
-        names = manifest.objects.union(*map(shelf.objects, manifest.retired))
+        retired_lists = RetiredLists(DirectStore(self._store, collection))
+        names = manifest.objects.union(*map(retired_lists.objects, manifest.retired))
         return {f"snapshots/{collection}/{name}" for name in names}

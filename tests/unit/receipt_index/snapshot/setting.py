@@ -7,7 +7,7 @@ from pathlib import Path
 from receipt_index.snapshot.copies.rebasing import without_limit
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.files import FileIndex
@@ -39,8 +39,8 @@ class Setting:
 
     def retired(self) -> frozenset[str]:
         """Names of the objects that the present manifest has retired."""
-        shelf = Shelf(self.store)
-        return frozenset().union(*map(shelf.objects, self.manifest().retired))
+        retired_lists = RetiredLists(self.store)
+        return frozenset().union(*map(retired_lists.objects, self.manifest().retired))
 
     def publish(self, copy: WorkingCopy, **records: str) -> Manifest:
         """Add records, publish; returns the manifest."""

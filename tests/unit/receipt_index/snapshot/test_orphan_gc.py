@@ -6,7 +6,7 @@ import pytest
 
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.format.manifest import Manifest, block_name
-from receipt_index.snapshot.store.orphan_gc import sweep
+from receipt_index.snapshot.store import orphan_gc
 from receipt_sync.errors import PublishRefusedError
 from receipt_sync.keys import Collection
 from tests.unit.receipt_index.snapshot.setting import Setting
@@ -34,8 +34,8 @@ def crashed_base(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> frozenset
     return left
 
 
-def swept(setting: Setting, names: frozenset[str]) -> list[str]:
-    return sweep(setting.store, LINES, names, setting.clock, "gc")
+def delete_orphans(setting: Setting, names: frozenset[str]) -> list[str]:
+    return orphan_gc.delete_orphans(setting.store, LINES, names, setting.clock, "gc")
 
 
 def needed(manifest: Manifest) -> frozenset[str]:
@@ -46,7 +46,7 @@ def test_what_a_crash_left_is_deleted_and_nothing_else(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ):
     left, version = crashed_base(setting, monkeypatch), setting.manifest().version
-    assert swept(setting, left) == sorted(left)
+    assert delete_orphans(setting, left) == sorted(left)
     assert left.isdisjoint(setting.store.objects)
     assert setting.manifest().version == version + 1
     assert set(setting.records(setting.copy("cold"))) == {"a"}
@@ -54,7 +54,7 @@ def test_what_a_crash_left_is_deleted_and_nothing_else(
 
 def test_without_garbage_no_version_is_published(setting: Setting):
     version = setting.manifest().version
-    assert swept(setting, frozenset()) == []
+    assert delete_orphans(setting, frozenset()) == []
     assert setting.manifest().version == version
 
 
@@ -64,7 +64,7 @@ def test_what_was_published_since_it_was_looked_for_stays(
     left = crashed_base(setting, monkeypatch)
     manifest = setting.publish(setting.copy("two"), b="2")
     assert left <= needed(manifest)
-    assert swept(setting, left) == []
+    assert delete_orphans(setting, left) == []
     assert set(setting.records(setting.copy("cold"))) == {"a", "b"}
 
 
@@ -74,7 +74,7 @@ def test_a_publish_that_began_before_is_refused_and_can_be_done_again(
     left = crashed_base(setting, monkeypatch)
     slow = setting.copy("slow")
     index = slow.checkout()
-    swept(setting, left)
+    delete_orphans(setting, left)
     index.put(b="2")  # type: ignore[attr-defined]
     with pytest.raises(PublishRefusedError):
         slow.publish(1)
@@ -96,7 +96,7 @@ def test_a_publish_between_look_and_swap_makes_it_look_again(
         return swap(data, etag)
 
     monkeypatch.setattr(setting.store, "swap_manifest", swap_late)
-    assert swept(setting, left) == []
+    assert delete_orphans(setting, left) == []
     assert set(setting.records(setting.copy("cold"))) == {"a", "b"}
 
 
@@ -106,5 +106,5 @@ def test_after_ten_refusals_it_gives_up_and_has_deleted_nothing(
     left = crashed_base(setting, monkeypatch)
     setting.store.failing = PublishRefusedError
     with pytest.raises(PublishRefusedError):
-        swept(setting, left)
+        delete_orphans(setting, left)
     assert left <= set(setting.store.objects)

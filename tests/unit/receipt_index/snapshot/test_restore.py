@@ -7,7 +7,7 @@ import pytest
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.format.manifest import Manifest, Retired
 from receipt_index.snapshot.store.restore import Way, check, publish
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from tests.unit.receipt_index.snapshot.setting import Setting
 
@@ -141,7 +141,7 @@ def test_objects_that_are_being_deleted_are_not_published_again(setting: Setting
     way = way_to(setting, 1)
     gone = sorted(way.chosen.objects)[:1]
     manifest = setting.manifest()
-    (name,) = Shelf(setting.store).put(gone)
+    (name,) = RetiredLists(setting.store).put(gone)
     now = setting.clock.now()
     begun = Retired(name=name, since=now, deleting=now)
     update = {"version": 6, "retired": (*manifest.retired, begun)}

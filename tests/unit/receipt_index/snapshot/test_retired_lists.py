@@ -15,8 +15,8 @@ from receipt_index.snapshot.format.manifest import (
     block_name,
     pack_name,
 )
-from receipt_index.snapshot.store import retired_lists as shelves
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store import retired_lists
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.retirement import retire, split_expired
 from receipt_sync.keys import Collection
 from tests.support.fakes.snapshots import InMemorySnapshotStore
@@ -29,65 +29,65 @@ def names(count: int, first: int = 0) -> frozenset[str]:
     return frozenset(pack_name(f"{number:064x}") for number in range(first, first + count))
 
 
-def entry_of(shelf: Shelf, objects: frozenset[str]) -> Retired:
-    (name,) = shelf.put(objects)
+def entry_of(lists: RetiredLists, objects: frozenset[str]) -> Retired:
+    (name,) = lists.put(objects)
     return Retired(name=name, since=NOW)
 
 
 def test_a_list_that_another_worker_wrote_is_read():
     store = InMemorySnapshotStore()
-    entry = entry_of(Shelf(store), names(300))
-    assert Shelf(store).objects(entry) == names(300)
+    entry = entry_of(RetiredLists(store), names(300))
+    assert RetiredLists(store).objects(entry) == names(300)
 
 
 def test_the_worker_that_wrote_a_list_does_not_fetch_it():
     store = InMemorySnapshotStore()
-    shelf = Shelf(store)
-    assert shelf.objects(entry_of(shelf, names(3))) == names(3)
+    lists = RetiredLists(store)
+    assert lists.objects(entry_of(lists, names(3))) == names(3)
     assert store.reads == []
 
 
 def test_more_names_than_a_list_may_have_go_on_several():
-    shelf = Shelf(InMemorySnapshotStore())
-    with patch.object(shelves, "MAX_LISTED", 100):
-        entries = [Retired(name=name, since=NOW) for name in shelf.put(names(250))]
+    lists = RetiredLists(InMemorySnapshotStore())
+    with patch.object(retired_lists, "MAX_LISTED", 100):
+        entries = [Retired(name=name, since=NOW) for name in lists.put(names(250))]
     assert len(entries) == 3
-    assert frozenset().union(*map(shelf.objects, entries)) == names(250)
+    assert frozenset().union(*map(lists.objects, entries)) == names(250)
 
 
 @pytest.mark.parametrize("data", [None, b"junk", compress(b"[]"), compress(b'["../x"]')])
 def test_a_list_that_is_gone_or_damaged_names_nothing(data: bytes | None):
     store = InMemorySnapshotStore()
-    entry = entry_of(Shelf(store), names(3))
+    entry = entry_of(RetiredLists(store), names(3))
     store.objects.pop(entry.name)
     if data is not None:
         store.objects[entry.name] = data
-    assert Shelf(store).objects(entry) == frozenset()
+    assert RetiredLists(store).objects(entry) == frozenset()
 
 
 def test_an_object_that_is_needed_again_leaves_its_list_and_the_others_keep_their_time():
     store = InMemorySnapshotStore()
-    shelf = Shelf(store)
-    old, again = entry_of(shelf, names(3)), names(1)
+    lists = RetiredLists(store)
+    old, again = entry_of(lists, names(3)), names(1)
     previous = version((old,))
-    (kept,) = retire(previous, again, again, NOW + timedelta(hours=1), shelf)
+    (kept,) = retire(previous, again, again, NOW + timedelta(hours=1), lists)
     assert kept.since == NOW
-    assert Shelf(store).objects(kept) == names(2, first=1)
+    assert RetiredLists(store).objects(kept) == names(2, first=1)
 
 
 def test_a_manifest_of_format_1_is_continued():
     """Its entries are objects; one of them is needed again, the others expire one day."""
-    shelf = Shelf(InMemorySnapshotStore())
+    lists = RetiredLists(InMemorySnapshotStore())
     plain = tuple(Retired(name=name, since=NOW) for name in sorted(names(3)))
     again = frozenset({plain[1].name})
-    assert retire(version(plain), again, again, NOW, shelf) == (plain[0], plain[2])
+    assert retire(version(plain), again, again, NOW, lists) == (plain[0], plain[2])
     assert split_expired(plain, NOW + timedelta(days=1), timedelta(days=1)).due == plain
 
 
 def test_the_manifest_of_a_day_of_two_publishes_a_second_stays_small():
     """200 packs a base: 864 bases, the last with packs of its own."""
-    shelf, bases = Shelf(InMemorySnapshotStore()), 864
-    retired = tuple(entry_of(shelf, names(200, first=200 * number)) for number in range(bases))
+    lists, bases = RetiredLists(InMemorySnapshotStore()), 864
+    retired = tuple(entry_of(lists, names(200, first=200 * number)) for number in range(bases))
     packs = tuple(PackReference(digest=f"{n:064x}", size=300_000) for n in range(200))
     manifest = version(retired).model_copy(update={"packs": packs})
     assert 100_000 < len(manifest.to_json()) < 200_000

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.copies.materialise import materialise
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.store.retired_lists import Shelf
-from receipt_index.snapshot.store.retirement import GRACE, Expiry, condemned, split_expired
+from receipt_index.snapshot.store.retired_lists import RetiredLists
+from receipt_index.snapshot.store.retirement import GRACE, Expiry, being_deleted, split_expired
 from receipt_sync.keys import Collection
 from tests.support.fakes.files import FileIndex
 from tests.support.fakes.snapshots import InMemorySnapshotStore
@@ -109,10 +109,10 @@ def test_an_object_that_somebody_may_be_about_to_delete_is_not_used_again(tmp_pa
         setting.publish(sleeper, a="other")
         setting.clock.advance(RETENTION.total_seconds())
         setting.publish(sleeper, b="1")
-        assert condemned(setting.manifest(), Shelf(setting.store)) <= dropped
+        assert being_deleted(setting.manifest(), RetiredLists(setting.store)) <= dropped
         other.checkout().records.clear()  # type: ignore[attr-defined]
         setting.publish(other, a="first")
-        assert condemned(setting.manifest(), Shelf(setting.store)).isdisjoint(
+        assert being_deleted(setting.manifest(), RetiredLists(setting.store)).isdisjoint(
             setting.manifest().objects
         )
         assert FileIndex(_cold(setting, tmp_path), Collection.LINES).records == {"a": "first"}

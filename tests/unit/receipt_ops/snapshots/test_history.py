@@ -7,7 +7,7 @@ import pytest
 
 from receipt_index.snapshot.format.compression import digest_of
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
-from receipt_index.snapshot.store.retired_lists import Shelf
+from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_ops.screens.snapshots import row_of
 from receipt_ops.snapshots.finding import NothingKeptError, find_version
 from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage
@@ -173,9 +173,9 @@ def stored(letter: str, minutes: float) -> StoredObject:
 
 def found_garbage(bucket: VersionedBucket, *objects: StoredObject, hours: float = 1) -> list[str]:
     (newest,) = [v for v in bucket.versions[-1:] if isinstance(v, Manifest)]
-    shelf = Shelf(InMemorySnapshotStore())
+    retired_lists = RetiredLists(InMemorySnapshotStore())
     now = START + timedelta(days=30)
-    found = garbage(objects, newest, bucket.history(), shelf, now, timedelta(hours=hours))
+    found = garbage(objects, newest, bucket.history(), retired_lists, now, timedelta(hours=hours))
     return [one.name[-1] for one in found]
 
 
@@ -228,8 +228,8 @@ def comparisons(size: int) -> int:
     early = StoredObject(pack_name(digest("a")), 1, START - timedelta(days=2))
     Moments.compared = 0
     newest = manifest(size)
-    shelf, now = Shelf(InMemorySnapshotStore()), START + timedelta(days=30)
-    found = garbage([early, *old], newest, bucket.history(), shelf, now, timedelta(hours=1))
+    retired_lists, now = RetiredLists(InMemorySnapshotStore()), START + timedelta(days=30)
+    found = garbage([early, *old], newest, bucket.history(), retired_lists, now, timedelta(hours=1))
     assert len(found) == size + 1
     return Moments.compared
 
