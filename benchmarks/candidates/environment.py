@@ -17,7 +17,7 @@ from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
-from receipt_sync.retry_until_accepted import Persistence
+from receipt_sync.retry_until_accepted import RetryUntilAccepted
 from receipt_sync.sequences import batches
 
 _ITEMS_AT_A_TIME = 1_000
@@ -84,4 +84,6 @@ def _fill_table(environment: Environment, bars: Bars) -> None:
 def _writer(aws: LocalAWS) -> TableWriter:
     """Return a writer with a session that is not counted: producers' writes are not our cost."""
     dynamodb = boto3.Session().client("dynamodb")
-    return TableWriter(dynamodb, aws.stack.names.table, Persistence(SystemClock(), Random(1)))
+    return TableWriter(
+        dynamodb, aws.stack.names.table, RetryUntilAccepted(SystemClock(), Random(1))
+    )

@@ -14,7 +14,7 @@ from receipt_ops.loading.embedding import Vectors
 from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
-from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, Persistence
+from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
 from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ class DeltaSender:
         bucket: str,
         sqs: "SQSClient",
         queue_url: str,
-        persistence: Persistence,
+        retry: RetryUntilAccepted,
         new_id: Callable[[], str],
     ) -> None:
         self._s3, self._bucket, self._sqs, self._queue_url = s3, bucket, sqs, queue_url
-        self._persistence, self._new_id = persistence, new_id
+        self._retry, self._new_id = retry, new_id
 
     def put(
         self,
@@ -81,7 +81,7 @@ class DeltaSender:
     def send(self, deltas: Sequence[Delta]) -> None:
         """Send the messages of stored deltas to the compactor. Raises QueueSendError."""
         for some in batches(deltas, _MESSAGES_A_CALL):
-            self._persistence.until_taken(some, self._offer, self._refused)
+            self._retry.until_accepted(some, self._offer, self._refused)
 
     def _offer(self, deltas: Sequence[Delta]) -> Sequence[Delta]:
         answer = self._sqs.send_message_batch(

@@ -6,7 +6,7 @@ from typing import Any
 from receipt_sync.telemetry import Metric
 
 
-class Silence:
+class NullTelemetry:
     """Telemetry that discards everything."""
 
     def event(self, name: str, **fields: Any) -> None:

@@ -15,13 +15,13 @@ Offer = Callable[[Sequence[T]], Sequence[T]]
 """Makes one batch call and returns the entries that were not accepted."""
 
 
-class Persistence:
+class RetryUntilAccepted:
     """Offers entries again, with back-off, until all are accepted."""
 
     def __init__(self, clock: Clock, randomness: Random) -> None:
         self._clock, self._randomness = clock, randomness
 
-    def until_taken(
+    def until_accepted(
         self, entries: Sequence[T], offer: Offer[T], give_up: Callable[[int], Exception]
     ) -> None:
         """Offer entries until all are accepted. Raises `give_up(entries left)` without progress."""

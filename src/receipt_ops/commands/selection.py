@@ -14,7 +14,7 @@ from receipt_ops.connection import Connection
 from receipt_ops.table_pages import TablePages
 from receipt_ops.verification.scope import OneImage, Sample, Scope, SomeReceipts, WholeTable
 from receipt_sync.keys import ReceiptKey
-from receipt_sync.null_telemetry import Silence
+from receipt_sync.null_telemetry import NullTelemetry
 
 
 def scope_of(
@@ -80,4 +80,4 @@ def image_id(text: str) -> str:
 def source_of(connection: Connection) -> DynamoDBSource:
     """Return the connection's table with the compactor's reader."""
     client: Any = connection.dynamodb
-    return DynamoDBSource(client, connection.names.table, SystemRandom(), Silence())
+    return DynamoDBSource(client, connection.names.table, SystemRandom(), NullTelemetry())

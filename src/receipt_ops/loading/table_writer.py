@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from receipt_ops.errors import TableWriteError
 from receipt_ops.loading.items import Entity
 from receipt_sync.keys import EntityKey
-from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, Persistence
+from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
 from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ class TableWriter:
     nothing for a minute, and the errors of botocore for any other refusal than a throttle.
     """
 
-    def __init__(self, client: "DynamoDBClient", table_name: str, persistence: Persistence) -> None:
-        self._client, self._table, self._persistence = client, table_name, persistence
+    def __init__(
+        self, client: "DynamoDBClient", table_name: str, retry: RetryUntilAccepted
+    ) -> None:
+        self._client, self._table, self._retry = client, table_name, retry
 
     def put(self, entities: Sequence[Entity]) -> None:
         """Write items. No two items may have the same key."""
@@ -51,7 +53,7 @@ class TableWriter:
                 pass  # The iteration raises what a thread raised.
 
     def _write_batch(self, requests: Sequence[WriteRequest]) -> None:
-        self._persistence.until_taken(requests, self._offer, self._refused)
+        self._retry.until_accepted(requests, self._offer, self._refused)
 
     def _offer(self, requests: Sequence[WriteRequest]) -> Sequence[WriteRequest]:
         try:

@@ -19,8 +19,8 @@ from receipt_ops.repair.newest_vectors import NewestVectors, newest_vectors
 from receipt_ops.repair.repair import Repair
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
-from receipt_sync.null_telemetry import Silence
-from receipt_sync.retry_until_accepted import Persistence
+from receipt_sync.null_telemetry import NullTelemetry
+from receipt_sync.retry_until_accepted import RetryUntilAccepted
 from receipt_sync.settings import CompactorSettings
 from stream_processor.publisher import SQSOutbox
 
@@ -106,20 +106,20 @@ def compactor_limit(connection: Connection) -> DeleteLimit:
 def changes_of(connection: Connection) -> QueueChanges:
     """Return a sender of change messages to the connection's queue."""
     url = connection.names.compaction_queue_url
-    outbox = SQSOutbox(connection.sqs, url, SystemRandom(), Silence())
+    outbox = SQSOutbox(connection.sqs, url, SystemRandom(), NullTelemetry())
     return QueueChanges(outbox, SystemClock())
 
 
 def deltas_of(connection: Connection) -> DeltaSender:
     """Return a sender of existing deltas to the connection's queue."""
     names = connection.names
-    persistence = Persistence(SystemClock(), SystemRandom())
+    retry = RetryUntilAccepted(SystemClock(), SystemRandom())
     return DeltaSender(
         connection.s3,
         names.bucket,
         connection.sqs,
         names.compaction_queue_url,
-        persistence,
+        retry,
         new_id=_no_new_id,
     )
 

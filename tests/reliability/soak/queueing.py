@@ -13,7 +13,7 @@ from receipt_ops.repair.changes import recompute
 from receipt_ops.verification.settling import Backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
-from receipt_sync.null_telemetry import Silence
+from receipt_sync.null_telemetry import NullTelemetry
 from stream_processor.packing import pack
 from stream_processor.publisher import SQSOutbox
 
@@ -44,7 +44,7 @@ def send(
     """Send so many messages, each about one record. Raises RuntimeError if some are refused."""
     clock = SystemClock()
     url = connection.names.compaction_queue_url
-    outbox = SQSOutbox(connection.sqs, url, SystemRandom(), Silence())
+    outbox = SQSOutbox(connection.sqs, url, SystemRandom(), NullTelemetry())
     keys = [entity.key for entity in entities]
     changes = recompute(islice(chain.from_iterable(repeat(keys)), count), clock.now(), "soak")
     for start in range(0, count, 1000):

@@ -13,7 +13,7 @@ from receipt_index.vector_sender import DeltaSender
 from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, read_message
-from receipt_sync.retry_until_accepted import Persistence
+from receipt_sync.retry_until_accepted import RetryUntilAccepted
 from tests.support.fakes.clock import ManualClock
 
 KEYS = [EntityKey("img", 1, 1), EntityKey("img", 1, 2)]
@@ -65,7 +65,7 @@ def sender(queue: Queue, bucket: Bucket | None = None) -> DeltaSender:
         "bucket",
         queue,  # type: ignore[arg-type]
         "https://sqs/queue",
-        Persistence(ManualClock(), Random(0)),
+        RetryUntilAccepted(ManualClock(), Random(0)),
         new_id=lambda: f"{next(numbers):026d}",
     )
 

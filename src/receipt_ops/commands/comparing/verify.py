@@ -37,7 +37,7 @@ from receipt_ops.verification.suspects import FRESHNESS_GOAL_SECONDS, Patience
 from receipt_ops.verification.verdict import Verdict
 from receipt_ops.verification.verify import Advance, Sink, Verification
 from receipt_sync.clock import SystemClock
-from receipt_sync.null_telemetry import Silence
+from receipt_sync.null_telemetry import NullTelemetry
 
 
 @ends_in_a_sentence
@@ -181,7 +181,9 @@ def verify_once(  # noqa: PLR0913, PLR0917 The inputs, the options, and the rece
     if scope is None or scope.is_whole:
         expect(sum(reader.count() for reader in readers.values() if reader.version))
     clock = SystemClock()
-    source = DynamoDBSource(connection.dynamodb, connection.names.table, SystemRandom(), Silence())
+    source = DynamoDBSource(
+        connection.dynamodb, connection.names.table, SystemRandom(), NullTelemetry()
+    )
     with ExitStack() as stack:
         vectors = newest or stack.enter_context(newest_of(connection, readers))
         vectors.refresh()

@@ -31,7 +31,7 @@ from receipt_ops.terminal.console import (
 from receipt_ops.terminal.failures import explained
 from receipt_ops.terminal.signals import uninterrupted
 from receipt_sync.clock import SystemClock
-from receipt_sync.retry_until_accepted import Persistence
+from receipt_sync.retry_until_accepted import RetryUntilAccepted
 
 Receipts = Callable[[], Iterator[Receipt]]
 """Reads the receipts from the start at each call."""
@@ -113,7 +113,7 @@ def load_with_progress(
 
 def writer_of(connection: Connection) -> TableWriter:
     """Return a writer to the connection's table."""
-    return TableWriter(connection.dynamodb, connection.names.table, _persistence())
+    return TableWriter(connection.dynamodb, connection.names.table, _retry())
 
 
 def sender_of(connection: Connection) -> DeltaSender:
@@ -124,7 +124,7 @@ def sender_of(connection: Connection) -> DeltaSender:
         names.bucket,
         connection.sqs,
         names.compaction_queue_url,
-        _persistence(),
+        _retry(),
         new_id=lambda: str(ids.generate()),
     )
 
@@ -138,8 +138,8 @@ def check_reachable(connection: Connection) -> None:
     )
 
 
-def _persistence() -> Persistence:
-    return Persistence(SystemClock(), SystemRandom())
+def _retry() -> RetryUntilAccepted:
+    return RetryUntilAccepted(SystemClock(), SystemRandom())
 
 
 def _receipts(file: Path | None, synthetic: int | None, seed: int) -> Receipts:

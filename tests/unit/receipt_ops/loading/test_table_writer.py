@@ -10,7 +10,7 @@ from receipt_ops.errors import TableWriteError
 from receipt_ops.loading.items import entities_of
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.loading.table_writer import TableWriter
-from receipt_sync.retry_until_accepted import Persistence
+from receipt_sync.retry_until_accepted import RetryUntilAccepted
 from tests.support.fakes.clock import ManualClock
 
 RECEIPT = Receipt(
@@ -48,8 +48,8 @@ def _sk(request: Any) -> str:
 
 
 def writer(table: PickyTable, clock: ManualClock | None = None) -> TableWriter:
-    persistence = Persistence(clock or ManualClock(), Random(0))
-    return TableWriter(table, "receipts", persistence)  # type: ignore[arg-type]
+    retry = RetryUntilAccepted(clock or ManualClock(), Random(0))
+    return TableWriter(table, "receipts", retry)  # type: ignore[arg-type]
 
 
 def expected() -> list[str]:
