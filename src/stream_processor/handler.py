@@ -17,7 +17,7 @@ from receipt_sync.settings import StreamProcessorSettings
 from receipt_sync.telemetry import STREAM_PROCESSOR_NAMESPACE, Metric
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 
 _MARGIN_SECONDS: Final = 2.0
 """Seconds of the remaining time that are reserved for the response."""
@@ -44,9 +44,9 @@ def _telemetry() -> PowertoolsTelemetry:
 def _processor() -> StreamProcessor:
     settings, telemetry = _settings(), _telemetry()
     client: Any = boto3.client("sqs", config=_CLIENT)
-    outbox = SQSOutbox(client, settings.compaction_queue_url, SystemRandom(), telemetry)
+    publisher = SQSChangePublisher(client, settings.compaction_queue_url, SystemRandom(), telemetry)
     parking = SQSParking(client, settings.stream_dlq_url)
-    processor = StreamProcessor(outbox, parking, enabled_types(settings), telemetry)
+    processor = StreamProcessor(publisher, parking, enabled_types(settings), telemetry)
     # The garbage collector need not inspect objects that live as long as the function.
     gc.freeze()
     return processor

@@ -20,7 +20,7 @@ from stream_processor.detection import (
 )
 from stream_processor.packing import OutgoingMessage, pack
 from stream_processor.parking import Parking
-from stream_processor.publisher import Outbox
+from stream_processor.publisher import ChangePublisher
 
 
 @dataclass
@@ -44,12 +44,12 @@ class StreamProcessor:
 
     def __init__(
         self,
-        outbox: Outbox,
+        publisher: ChangePublisher,
         parking: Parking,
         enabled: frozenset[EntityType],
         telemetry: Telemetry,
     ) -> None:
-        self._outbox, self._parking = outbox, parking
+        self._publisher, self._parking = publisher, parking
         self._enabled, self._telemetry = enabled, telemetry
 
     def process(self, records: Sequence[StreamRecord], deadline: Deadline) -> Outcome:
@@ -102,7 +102,7 @@ class StreamProcessor:
     def _send(
         self, messages: Sequence[OutgoingMessage], outcome: Outcome, deadline: Deadline
     ) -> None:
-        unsent = self._outbox.send(messages, deadline) if messages else []
+        unsent = self._publisher.send(messages, deadline) if messages else []
         outcome.queued_messages = len(messages) - len(unsent)
         outcome.changes = sum(m.changes for m in messages) - sum(m.changes for m in unsent)
         outcome.failed = [message.first_sequence for message in unsent]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 5
 
 
-class Outbox(Protocol):
+class ChangePublisher(Protocol):
     """Sends change messages."""
 
     def send(
@@ -29,7 +29,7 @@ class Outbox(Protocol):
         ...
 
 
-class SQSOutbox:
+class SQSChangePublisher:
     """Sends messages to SQS, ten in a call.
 
     It retries failed ones with back-off inside the deadline.
@@ -44,7 +44,7 @@ class SQSOutbox:
     def send(
         self, messages: Sequence[OutgoingMessage], deadline: Deadline
     ) -> list[OutgoingMessage]:
-        """See Outbox.send."""
+        """See ChangePublisher.send."""
         hopeless: list[OutgoingMessage] = []
         waiting, pausing = list(messages), pauses(self._randomness)
         for attempt in range(1, _TRIES + 1):

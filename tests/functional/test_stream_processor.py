@@ -15,7 +15,7 @@ from receipt_sync.keys import EntityKey, EntityType
 from receipt_sync.messages import Change, read_message
 from stream_processor.parking import SQSParking
 from stream_processor.processor import Outcome, StreamProcessor
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, changed, malformed, record
 
@@ -32,9 +32,9 @@ class Processing:
 
     def __init__(self, sqs: Any, queue_url: str, dead_url: str) -> None:
         self.telemetry = RecordingTelemetry()
-        outbox = SQSOutbox(sqs, queue_url, Random(1), self.telemetry)
+        publisher = SQSChangePublisher(sqs, queue_url, Random(1), self.telemetry)
         parking = SQSParking(sqs, dead_url)
-        self.processor = StreamProcessor(outbox, parking, frozenset(EntityType), self.telemetry)
+        self.processor = StreamProcessor(publisher, parking, frozenset(EntityType), self.telemetry)
 
     def process(self, *records: Any, seconds: float = 20) -> Outcome:
         return self.processor.process(records, Deadline(SystemClock(), seconds))

@@ -15,7 +15,7 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey
 from stream_processor.detection import EntityChange
 from stream_processor.packing import MARGIN, OutgoingMessage, pack
-from stream_processor.publisher import Outbox
+from stream_processor.publisher import ChangePublisher
 
 MESSAGE_BYTES: Final = 48 * 1024 + MARGIN
 """The size of some 150 changes. One cycle can apply a batch of 100 messages before its time-out."""
@@ -37,8 +37,8 @@ class ChangeSink(Protocol):
 class QueueChanges:
     """ChangeSink on the compaction queue."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
-        self._outbox, self._clock = outbox, clock
+    def __init__(self, publisher: ChangePublisher, clock: Clock) -> None:
+        self._publisher, self._clock = publisher, clock
 
     def send(self, changes: Sequence[EntityChange]) -> int:
         messages = pack(changes, limit=MESSAGE_BYTES)
@@ -52,7 +52,7 @@ class QueueChanges:
 
     def _send(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
         deadline = Deadline(self._clock, _PATIENCE_SECONDS)
-        return self._outbox.send(messages, deadline) if messages else []
+        return self._publisher.send(messages, deadline) if messages else []
 
 
 def recompute(keys: Iterable[EntityKey], now: datetime, why: str) -> list[EntityChange]:

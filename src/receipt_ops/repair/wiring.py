@@ -22,7 +22,7 @@ from receipt_sync.keys import Collection
 from receipt_sync.null_telemetry import NullTelemetry
 from receipt_sync.retry_until_accepted import RetryUntilAccepted
 from receipt_sync.settings import CompactorSettings
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 
 _DEFAULTS: Final = CompactorSettings.model_fields
 DEFAULT_LIMIT: Final = DeleteLimit(
@@ -106,8 +106,8 @@ def compactor_limit(connection: Connection) -> DeleteLimit:
 def changes_of(connection: Connection) -> QueueChanges:
     """Return a sender of change messages to the connection's queue."""
     url = connection.names.compaction_queue_url
-    outbox = SQSOutbox(connection.sqs, url, SystemRandom(), NullTelemetry())
-    return QueueChanges(outbox, SystemClock())
+    publisher = SQSChangePublisher(connection.sqs, url, SystemRandom(), NullTelemetry())
+    return QueueChanges(publisher, SystemClock())
 
 
 def deltas_of(connection: Connection) -> DeltaSender:

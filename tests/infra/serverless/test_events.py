@@ -92,7 +92,7 @@ def test_bodies_are_what_the_stream_processor_would_write_today(case: CompactorC
 
 
 class Queues:
-    """An outbox and a parking in memory."""
+    """A publisher and a parking in memory."""
 
     def __init__(self) -> None:
         self.sent: list[OutgoingMessage] = []

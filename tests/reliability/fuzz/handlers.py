@@ -11,7 +11,7 @@ from receipt_sync.keys import Collection, EntityType
 from receipt_sync.messages import Delta, delta_key, read_message
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 from tests.reliability.fuzz.contract import (
     APPLIED,
     IGNORED,
@@ -43,7 +43,7 @@ def stream_events() -> Callable[[bytes], str]:
     sqs: Any = queue
     letters: Any = parked
     processor = StreamProcessor(
-        SQSOutbox(sqs, "queue", Random(1), telemetry),
+        SQSChangePublisher(sqs, "queue", Random(1), telemetry),
         SQSParking(letters, "letters"),
         frozenset(EntityType),
         telemetry,

@@ -15,7 +15,7 @@ from receipt_sync.errors import IndexFailedError
 from receipt_sync.keys import Collection, EntityKey, EntityType
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 from tests.reliability.fuzz.strict_queue import StrictQueue
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.telemetry import RecordingTelemetry
@@ -76,7 +76,7 @@ class Journey:
         sqs: Any = self.queue
         letters: Any = self.parked
         self.processor = StreamProcessor(
-            SQSOutbox(sqs, "queue", Random(1), telemetry),
+            SQSChangePublisher(sqs, "queue", Random(1), telemetry),
             SQSParking(letters, "letters"),
             frozenset(EntityType),
             telemetry,

@@ -15,7 +15,7 @@ from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.null_telemetry import NullTelemetry
 from stream_processor.packing import pack
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of the step, the amount done, and the total."""
@@ -44,12 +44,12 @@ def send(
     """Send so many messages, each about one record. Raises RuntimeError if some are refused."""
     clock = SystemClock()
     url = connection.names.compaction_queue_url
-    outbox = SQSOutbox(connection.sqs, url, SystemRandom(), NullTelemetry())
+    publisher = SQSChangePublisher(connection.sqs, url, SystemRandom(), NullTelemetry())
     keys = [entity.key for entity in entities]
     changes = recompute(islice(chain.from_iterable(repeat(keys)), count), clock.now(), "soak")
     for start in range(0, count, 1000):
         some = [message for change in changes[start : start + 1000] for message in pack([change])]
-        if outbox.send(some, Deadline(clock, 60.0)):
+        if publisher.send(some, Deadline(clock, 60.0)):
             raise RuntimeError("the queue did not take the messages")
         on_progress("sending", start + len(some), count)
 

@@ -15,7 +15,7 @@ def refusal(code: str = "AWS.SimpleQueueService.NonExistentQueue") -> ClientErro
     return ClientError({"Error": {"Code": code, "Message": "no"}}, "SendMessageBatch")
 
 
-class InMemoryOutbox:
+class InMemoryChangePublisher:
     """Takes what `takes` says yes to."""
 
     def __init__(self, takes: Callable[[OutgoingMessage], bool] = lambda _: True) -> None:

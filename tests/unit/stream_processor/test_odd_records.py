@@ -18,7 +18,7 @@ from stream_processor.parking import parked_body
 from stream_processor.processor import StreamProcessor
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.unit.stream_processor.fakes import InMemoryOutbox, InMemoryParking
+from tests.unit.stream_processor.fakes import InMemoryChangePublisher, InMemoryParking
 from tests.unit.stream_processor.records import LINE, changed, raw_record, record, text_image
 
 SECRET = "WHOLE MILK 4.50"
@@ -218,14 +218,18 @@ spoilt = st.sampled_from(BASES).flatmap(
 
 @given(st.lists(spoilt, max_size=4))
 def test_no_record_crashes_its_batch_nor_its_neighbours(odd: list[Any]):
-    telemetry, outbox, parking = RecordingTelemetry(), InMemoryOutbox(), InMemoryParking()
-    processor = StreamProcessor(outbox, parking, frozenset(EntityType), telemetry)
+    telemetry, publisher, parking = (
+        RecordingTelemetry(),
+        InMemoryChangePublisher(),
+        InMemoryParking(),
+    )
+    processor = StreamProcessor(publisher, parking, frozenset(EntityType), telemetry)
     good = record(EntityKey("good", 1, 1))
     outcome = processor.process([*odd, good, *odd], Deadline(ManualClock(), 60))
     assert outcome.failed_from is None
-    sent = [change for m in outbox.sent for change in read_message(m.body).changes]
+    sent = [change for m in publisher.sent for change in read_message(m.body).changes]
     assert EntityKey("good", 1, 1) in {change.key for change in sent}
-    assert all(read_message(m.body).poison == () for m in outbox.sent)
+    assert all(read_message(m.body).poison == () for m in publisher.sent)
     for stream_record, reason in parking.parked:
         assert reason
         json.loads(parked_body(stream_record))

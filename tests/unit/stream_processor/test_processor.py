@@ -16,7 +16,12 @@ from receipt_sync.telemetry import Metric
 from stream_processor.processor import Outcome, StreamProcessor
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.unit.stream_processor.fakes import DOWN, InMemoryOutbox, InMemoryParking, refusal
+from tests.unit.stream_processor.fakes import (
+    DOWN,
+    InMemoryChangePublisher,
+    InMemoryParking,
+    refusal,
+)
 from tests.unit.stream_processor.records import (
     LINE,
     METADATA,
@@ -32,24 +37,27 @@ ALL = frozenset(EntityType)
 
 
 class Processing:
-    """A processor between an outbox and a parking in memory."""
+    """A processor between a publisher and a parking in memory."""
 
     def __init__(
         self,
-        outbox: InMemoryOutbox | None = None,
+        publisher: InMemoryChangePublisher | None = None,
         parking: InMemoryParking | None = None,
         enabled: frozenset[EntityType] = ALL,
     ) -> None:
-        self.outbox, self.parking = outbox or InMemoryOutbox(), parking or InMemoryParking()
+        self.publisher, self.parking = (
+            publisher or InMemoryChangePublisher(),
+            parking or InMemoryParking(),
+        )
         self.clock, self.telemetry = ManualClock(), RecordingTelemetry()
-        self.processor = StreamProcessor(self.outbox, self.parking, enabled, self.telemetry)
+        self.processor = StreamProcessor(self.publisher, self.parking, enabled, self.telemetry)
 
     def process(self, *records: Any, seconds: float = 60) -> Outcome:
         return self.processor.process(records, Deadline(self.clock, seconds))
 
     @property
     def changes(self) -> list[Change]:
-        return [c for m in self.outbox.sent for c in read_message(m.body).changes]
+        return [c for m in self.publisher.sent for c in read_message(m.body).changes]
 
     @property
     def keys(self) -> list[EntityKey]:
@@ -62,9 +70,11 @@ def large(image: str, sequence: int) -> dict[str, Any]:
     return record(EntityKey(image, 1, 1), "INSERT", new=text, sequence=sequence)
 
 
-def refusing(*images: str) -> InMemoryOutbox:
+def refusing(*images: str) -> InMemoryChangePublisher:
     """Takes every message but those that hold one of the images."""
-    return InMemoryOutbox(lambda message: not any(f'"{i}"' in message.body for i in images))
+    return InMemoryChangePublisher(
+        lambda message: not any(f'"{i}"' in message.body for i in images)
+    )
 
 
 @pytest.mark.parametrize("event", ["INSERT", "REMOVE"])
@@ -96,7 +106,7 @@ def test_what_is_someone_elses_is_neither_sent_nor_parked():
     outcome = done.process(
         raw_record(LINE.pk, f"{WORD.sk}#LABEL#TOTAL"), raw_record("LOCK#a-lines", "LOCK")
     )
-    assert (done.outbox.sent, done.parking.parked) == ([], [])
+    assert (done.publisher.sent, done.parking.parked) == ([], [])
     assert (outcome.records, outcome.queued_messages, outcome.failed_from) == (2, 0, None)
 
 
@@ -217,13 +227,13 @@ def test_a_malformed_record_that_comes_again_anyhow_is_not_parked_twice():
     outcome = done.process(*batch)
     assert outcome.failed_from == "000000000000000000003"
     assert [parked for parked, _ in done.parking.parked] == [batch[0]]
-    done.outbox.takes = lambda _: True
+    done.publisher.takes = lambda _: True
     assert done.process(*batch[2:]).failed_from is None
     assert [parked for parked, _ in done.parking.parked] == [batch[0], batch[3]]
 
 
 def test_the_queue_is_down_the_invocation_fails_and_the_stream_holds_its_position():
-    done = Processing(InMemoryOutbox(lambda _: False))
+    done = Processing(InMemoryChangePublisher(lambda _: False))
     with pytest.raises(QueueSendError, match="the stream holds its position"):
         done.process(record(sequence=1), malformed(sequence=2), record(WORD, sequence=3))
     assert done.parking.parked == []
@@ -232,7 +242,7 @@ def test_the_queue_is_down_the_invocation_fails_and_the_stream_holds_its_positio
 
 
 def test_both_queues_are_down_the_invocation_fails():
-    done = Processing(InMemoryOutbox(lambda _: False), InMemoryParking(fails_from=0))
+    done = Processing(InMemoryChangePublisher(lambda _: False), InMemoryParking(fails_from=0))
     with pytest.raises(QueueSendError):
         done.process(malformed(sequence=1), record(sequence=2))
 
@@ -247,7 +257,7 @@ def test_queued_means_sent_not_built():
 def test_an_empty_batch_is_nothing_to_do():
     done = Processing()
     assert done.process().failed_from is None
-    assert done.outbox.sent == []
+    assert done.publisher.sent == []
 
 
 def test_the_metrics_of_a_batch_say_what_became_of_it():
@@ -278,8 +288,8 @@ batches = st.lists(
 @given(batches, st.integers(0, 8))
 def test_every_record_is_queued_parked_or_comes_again(kinds: list[str], parks: int):
     records: list[Any] = [_of_kind(kind, number) for number, kind in enumerate(kinds, 1)]
-    outbox = InMemoryOutbox(lambda message: '"refused' not in message.body)
-    done = Processing(outbox, InMemoryParking(fails_from=parks))
+    publisher = InMemoryChangePublisher(lambda message: '"refused' not in message.body)
+    done = Processing(publisher, InMemoryParking(fails_from=parks))
     try:
         outcome = done.process(*records)
     except QueueSendError:

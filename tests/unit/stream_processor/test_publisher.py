@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey
 from stream_processor.packing import OutgoingMessage, pack
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.fakes import DOWN, FakeSQS, forever, refusal
@@ -25,14 +25,14 @@ def messages(number: int) -> list[OutgoingMessage]:
 
 
 class Sending:
-    """An outbox on a fake SQS, and what it takes to watch it."""
+    """A publisher on a fake SQS, and what it takes to watch it."""
 
     def __init__(self, sqs: FakeSQS) -> None:
         self.sqs, self.clock, self.telemetry = sqs, ManualClock(), RecordingTelemetry()
-        self.outbox = SQSOutbox(sqs, URL, Random(1), self.telemetry)  # type: ignore[arg-type]
+        self.publisher = SQSChangePublisher(sqs, URL, Random(1), self.telemetry)  # type: ignore[arg-type]
 
     def send(self, sent: list[OutgoingMessage], seconds: float = 60) -> list[OutgoingMessage]:
-        return self.outbox.send(sent, Deadline(self.clock, seconds))
+        return self.publisher.send(sent, Deadline(self.clock, seconds))
 
 
 def times(number: int, verdict: str) -> Any:

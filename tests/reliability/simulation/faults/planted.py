@@ -32,7 +32,7 @@ from receipt_index.snapshot.store.retirement import Expiry
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.errors import TableReadError
 from stream_processor.detection import detect
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.faults import planted_server, planted_snapshot, planted_work
 
@@ -199,13 +199,13 @@ def closure_without_neighbours() -> AbstractContextManager[Any]:
 
 def unsent_reported_as_sent() -> AbstractContextManager[Any]:
     """Do not report the messages that SQS refused."""
-    send = SQSOutbox.send
+    send = SQSChangePublisher.send
 
     def send_and_forget(self: Any, messages: Any, deadline: Any) -> list[Any]:
         send(self, messages, deadline)
         return []
 
-    return patch.object(SQSOutbox, "send", send_and_forget)
+    return patch.object(SQSChangePublisher, "send", send_and_forget)
 
 
 def coalescing_that_forgets() -> AbstractContextManager[Any]:

@@ -19,7 +19,7 @@ from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSOutbox
+from stream_processor.publisher import SQSChangePublisher
 from tests.reliability.simulation.actors.observer import Observer
 from tests.reliability.simulation.actors.script import Script
 from tests.reliability.simulation.checks.checks import Check
@@ -127,10 +127,12 @@ class World:
         if process.worker is None:
             settings = self._stream_settings()
             sqs, telemetry = self._clients["sqs"], process.telemetry
-            outbox = SQSOutbox(sqs, settings.compaction_queue_url, self.randomness(), telemetry)
+            publisher = SQSChangePublisher(
+                sqs, settings.compaction_queue_url, self.randomness(), telemetry
+            )
             parking = SQSParking(sqs, settings.stream_dlq_url)
             enabled = stream_processor.handler.enabled_types(settings)
-            process.worker = StreamProcessor(outbox, parking, enabled, telemetry)
+            process.worker = StreamProcessor(publisher, parking, enabled, telemetry)
         return process.worker
 
     def telemetry(self) -> WatchfulTelemetry:

@@ -107,7 +107,7 @@ def fault(remedy: Remedy, chroma_id: str, collection: Collection = LINES) -> Fau
     return Fault(remedy, collection, chroma_id)
 
 
-class Outbox:
+class ChangePublisher:
     """Takes messages, or leaves some."""
 
     def __init__(self, leaves: int = 0) -> None:

@@ -21,25 +21,32 @@ from receipt_sync.messages import Delta, read_message, to_body
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.world import World, line, metadata, word
 from tests.unit.receipt_ops.fakes import InMemoryDeltas, InMemorySnapshot, ScannedTable
-from tests.unit.receipt_ops.repair.repairs import LINE, LINES, WORDS, Deltas, Outbox, Records
+from tests.unit.receipt_ops.repair.repairs import (
+    LINE,
+    LINES,
+    WORDS,
+    ChangePublisher,
+    Deltas,
+    Records,
+)
 
 
 def test_changes_are_messages_that_the_compactor_reads_and_not_too_many_in_one() -> None:
-    outbox, clock = Outbox(), ManualClock()
+    publisher, clock = ChangePublisher(), ManualClock()
     keys = [line(n) for n in range(400)]
-    sent = QueueChanges(outbox, clock).send(recompute(keys, clock.now(), "repair"))
-    read = [change for m in outbox.messages for change in read_message(m.body).changes]
+    sent = QueueChanges(publisher, clock).send(recompute(keys, clock.now(), "repair"))
+    read = [change for m in publisher.messages for change in read_message(m.body).changes]
     assert sorted(change.key for change in read) == keys
     assert {(c.event_name, c.stream_record_id) for c in read} == {("INSERT", "repair")}
-    assert sent == len(outbox.messages) >= 2
+    assert sent == len(publisher.messages) >= 2
     removed = remove([LINE], clock.now(), "repair")
-    QueueChanges(outbox, clock).send(removed)
-    assert read_message(outbox.messages[-1].body).changes[0].event_name == "REMOVE"
+    QueueChanges(publisher, clock).send(removed)
+    assert read_message(publisher.messages[-1].body).changes[0].event_name == "REMOVE"
 
 
 def test_messages_that_were_not_taken_are_an_error_and_nothing_is_no_message() -> None:
-    outbox, clock = Outbox(leaves=1), ManualClock()
-    changes = QueueChanges(outbox, clock)
+    publisher, clock = ChangePublisher(leaves=1), ManualClock()
+    changes = QueueChanges(publisher, clock)
     with pytest.raises(ChangesNotSentError, match="refused 1 of 1 messages"):
         changes.send(recompute([LINE], clock.now(), "repair"))
     assert issubclass(ChangesNotSentError, OperationError)
@@ -52,12 +59,12 @@ def test_some_hundred_faults_of_every_kind_are_mended_by_the_compactor_itself() 
     _fill(world)
     planted = _plant(world, Random(3))
     verify = _verification(world)
-    outbox, deltas = Outbox(), Deltas()
-    repair = _repair(world, outbox, deltas)
+    publisher, deltas = ChangePublisher(), Deltas()
+    repair = _repair(world, publisher, deltas)
     assert verify(repair.note) == planted
     repair.plan()
     repair.send()
-    _apply(world, outbox, deltas)
+    _apply(world, publisher, deltas)
     assert verify(lambda _: None) == 0
     assert world.differences() == []
 
@@ -75,12 +82,12 @@ def test_vectors_of_a_collection_that_was_set_back_are_found_by_their_deltas() -
     after.records, after.stored_vectors = records, vectors
 
     verify = _verification(world)
-    outbox, deltas = Outbox(), Deltas()
-    repair = _repair(world, outbox, deltas)
+    publisher, deltas = ChangePublisher(), Deltas()
+    repair = _repair(world, publisher, deltas)
     assert verify(repair.note) == 10
     repair.plan()
     repair.send()
-    _apply(world, outbox, deltas)
+    _apply(world, publisher, deltas)
     held = world.index(LINES).records
     assert {i: held[i].metadata["delta_id"] for i in newest} == newest
     assert verify(lambda _: None) == 0
@@ -99,7 +106,7 @@ def test_a_record_of_no_delta_gets_its_newest_delta_or_is_listed_for_embedding(h
     world.index(LINES).update({i: {"delta_id": held} for i in (kept, lost)})
 
     deltas = Deltas()
-    repair = _repair(world, Outbox(), deltas)
+    repair = _repair(world, ChangePublisher(), deltas)
     assert _verification(world)(repair.note) == 2
     plan = repair.plan()
     repair.send()
@@ -121,22 +128,22 @@ def test_a_delta_id_that_sorts_after_every_delta_is_found_and_mended() -> None:
     index.update({i: {"delta_id": "zzz"} for i in (kept, lost)})
 
     verify = _verification(world)
-    outbox, deltas = Outbox(), Deltas()
-    repair = _repair(world, outbox, deltas)
+    publisher, deltas = ChangePublisher(), Deltas()
+    repair = _repair(world, publisher, deltas)
     assert verify(repair.note) == 2
     plan = repair.plan()
     repair.send()
-    _apply(world, outbox, deltas)
+    _apply(world, publisher, deltas)
     assert list(plan.reembed()) == [lost]
     assert verify(lambda _: None) == 1
     world.handle(world.worker(), world.delta_body([line(41)]))
     assert verify(lambda _: None) == 0
 
 
-def _repair(world: World, outbox: Outbox, deltas: Deltas) -> Repair:
+def _repair(world: World, publisher: ChangePublisher, deltas: Deltas) -> Repair:
     objects = _objects(world)
     return Repair(
-        QueueChanges(outbox, world.clock),
+        QueueChanges(publisher, world.clock),
         deltas,
         NewestVectors(DeltaIndex(objects), objects, lambda _: None),
         {name: _WorldRecords(world, name) for name in Collection},
@@ -147,8 +154,8 @@ def _repair(world: World, outbox: Outbox, deltas: Deltas) -> Repair:
     )
 
 
-def _apply(world: World, outbox: Outbox, deltas: Deltas) -> None:
-    bodies = [message.body for message in outbox.messages]
+def _apply(world: World, publisher: ChangePublisher, deltas: Deltas) -> None:
+    bodies = [message.body for message in publisher.messages]
     bodies += [to_body(delta) for delta in deltas.sent]
     assert world.handle(world.worker(), *bodies).returned == {}
 
