@@ -24,7 +24,7 @@ from benchmarks.scale import Scale
 from compactor.batch.compaction import Compactor
 from compactor.cycle import cycle
 from compactor.cycle.cycle import Cycle
-from compactor.cycle.source import DynamoDBSource
+from compactor.cycle.dynamodb_source import DynamoDBSource
 from compactor.locking.lease import Lease
 from receipt_index.chroma import CollectionIndex
 from receipt_index.snapshot.copies import working_copy

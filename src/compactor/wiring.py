@@ -13,18 +13,18 @@ from botocore.config import Config
 
 from compactor.allocator import free_memory
 from compactor.batch.compaction import Compactor
-from compactor.batch.dead_letters import SQSDeadLetters
-from compactor.batch.drain import SQSCompactionQueue
 from compactor.batch.slices import SliceLimits
+from compactor.batch.sqs_dead_letters import SQSDeadLetters
+from compactor.batch.sqs_queue import SQSCompactionQueue
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
-from compactor.cycle.plain_items import read_plain
-from compactor.cycle.source import DynamoDBSource
+from compactor.cycle.dynamodb_plain_items import read_plain
+from compactor.cycle.dynamodb_source import DynamoDBSource
+from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
-from compactor.locking.lock_table import DynamoDBLockTable
 from receipt_index.chroma import ChromaIndex
-from receipt_index.delta_store import S3DeltaStore
+from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.copies.workspace import claim
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore

@@ -122,7 +122,7 @@ class DynamoDBLocks:
 
     def release(self, lock_id: str, owner: str) -> bool:
         # Here, as it imports Powertools and X-Ray, which `lock show` does not need.
-        from compactor.locking.lock_table import DynamoDBLockTable
+        from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 
         return DynamoDBLockTable(self._client, self._table).release(lock_id, owner)
 

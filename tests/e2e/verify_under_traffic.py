@@ -19,8 +19,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from compactor.locking.lease import CompactionLock
-from compactor.locking.lock_table import DynamoDBLockTable
+from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
+from compactor.locking.lock_table import CompactionLock
 from local.running import running
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts

@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 from typer.testing import CliRunner
 
-from compactor.locking.lease import CompactionLock
-from compactor.locking.lock_table import DynamoDBLockTable
+from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
+from compactor.locking.lock_table import CompactionLock
 from local.logs import function_log
 from local.stack import Stack
 from receipt_index.chroma import ChromaIndex

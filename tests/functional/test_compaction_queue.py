@@ -1,8 +1,9 @@
 """The compaction queue and its dead letters on the local SQS."""
 
-from compactor.batch.dead_letters import DeadLetter, SQSDeadLetters
-from compactor.batch.drain import SQSCompactionQueue
+from compactor.batch.dead_letters import DeadLetter
 from compactor.batch.entries import QueueMessage
+from compactor.batch.sqs_dead_letters import SQSDeadLetters
+from compactor.batch.sqs_queue import SQSCompactionQueue
 
 
 def test_messages_are_received_and_acknowledged(sqs, queue_url: str):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from compactor.locking.lease import CompactionLock
-from compactor.locking.lock_table import DynamoDBLockTable
+from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
+from compactor.locking.lock_table import CompactionLock
 from receipt_sync.errors import LockTableError
 from tests.support.fakes.lost_answers import LosingAnswers
 

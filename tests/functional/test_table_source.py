@@ -5,8 +5,9 @@ from random import Random
 
 import pytest
 
-from compactor.cycle.plain_items import read_plain
-from compactor.cycle.source import DynamoDBSource, Members
+from compactor.cycle.dynamodb_plain_items import read_plain
+from compactor.cycle.dynamodb_source import DynamoDBSource
+from compactor.cycle.source import Members
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError

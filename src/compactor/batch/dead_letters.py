@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Final, Protocol
 
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import LettersNotParkedError
-from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT, attribute, legal
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 
 MOST_LETTERS: Final = 10
 """Dead letters in one call: the limit of SQS. Four letters of the largest size reach SQS's limit of
@@ -66,32 +63,3 @@ def park_all(
         except Exception as error:  # noqa: BLE001 passed on: these messages return with it
             failed |= {letter.message_id: error for letter in call}
     return failed
-
-
-class SQSDeadLetters:
-    """DeadLetters in SQS. The body is unchanged; `reason` and `message_id` are attributes."""
-
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
-        self._client, self._queue_url = client, queue_url
-
-    def park(self, letters: Sequence[DeadLetter]) -> None:
-        """See `DeadLetters.park`."""
-        entries: Any = [_entry(number, letter) for number, letter in enumerate(letters)]
-        answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        # A letter that SQS does not report as stored counts as refused.
-        taken = {int(one["Id"]) for one in answer.get("Successful", [])}
-        lost = [letter for number, letter in enumerate(letters) if number not in taken]
-        if lost:
-            codes = {one.get("Code", "unknown") for one in answer.get("Failed", [])}
-            raise LettersNotParkedError({letter.message_id for letter in lost}, codes)
-
-
-def _entry(number: int, letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "Id": str(number),
-        "MessageBody": legal(letter.body) or " ",
-        "MessageAttributes": {
-            "reason": attribute(letter.reason),
-            "message_id": attribute(letter.message_id),
-        },
-    }

@@ -6,10 +6,11 @@ The lease only saves work. The conditional write of the manifest protects the da
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
-from typing import Final, Protocol
+from typing import Final
 
+from compactor.locking.lock_table import CompactionLock, LockTable
 from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
@@ -17,41 +18,6 @@ from receipt_sync.errors import LeaseLostError, LeaseUnavailableError, LockTable
 from receipt_sync.telemetry import Metric, Telemetry
 
 _LONGEST_PAUSE: Final = 1.0
-
-
-@dataclass(frozen=True)
-class CompactionLock:
-    """One state of the lease. `owner` is a UUID; times are aware, in UTC."""
-
-    lock_id: str
-    owner: str
-    expires: datetime
-    heartbeat: datetime
-
-
-class LockTable(Protocol):
-    """Conditional writes of the lock's row."""
-
-    def acquire(self, lock: CompactionLock, now: datetime) -> str:
-        """Write the lock if there is none, if it is the owner's own, or if it expired before `now`.
-
-        Return the present owner, which is the lock's own if it was written. Raises LockTableError.
-        """
-        ...
-
-    def extend(self, lock: CompactionLock) -> bool:
-        """Update `expires` and `heartbeat` if the owner is unchanged, and return whether it is.
-
-        Raises LockTableError.
-        """
-        ...
-
-    def release(self, lock_id: str, owner: str) -> bool:
-        """Delete the lock if the owner is unchanged; return False if another worker holds it.
-
-        A lock that is already gone counts as released. Raises LockTableError.
-        """
-        ...
 
 
 Heartbeat = Callable[[Callable[[], None]], AbstractContextManager[None]]

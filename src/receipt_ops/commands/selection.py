@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from compactor.cycle.source import DynamoDBSource
+from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_ops.connection import Connection
 from receipt_ops.table_pages import TablePages
 from receipt_ops.verification.scope import OneImage, Sample, Scope, SomeReceipts, WholeTable

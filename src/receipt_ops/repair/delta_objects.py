@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from receipt_index.delta_store import S3DeltaStore
 from receipt_index.deltas import DeltaStore, VectorBatch, decode
+from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_ops.errors import FetchFailedError
 from receipt_ops.repair.delta_index import StoredDelta
 from receipt_ops.repair.outline import Outline, read_outline

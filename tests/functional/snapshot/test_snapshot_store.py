@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipt_index.delta_store import S3DeltaStore
+from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.errors import DeltaRefusedError, PublishRefusedError, SnapshotDamagedError

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import boto3
 
-import compactor.batch.drain
+import compactor.batch.sqs_queue
 import receipt_index.snapshot.copies.working_copy
 from compactor.wiring import _CLIENT
 from receipt_index.snapshot.reading.reader import SnapshotReader
@@ -124,7 +124,7 @@ class Drain(FirstVersion):
     name = "compactor, drain"
 
     def around(self) -> AbstractContextManager[object]:
-        return patch.object(compactor.batch.drain, "_WAIT_SECONDS", 0)
+        return patch.object(compactor.batch.sqs_queue, "_WAIT_SECONDS", 0)
 
     def tries(self, call: Call) -> bool:
         return call.is_write and call.about == "compaction queue"

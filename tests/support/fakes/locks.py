@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from compactor.locking.lease import CompactionLock
+from compactor.locking.lock_table import CompactionLock
 
 
 class InMemoryLockTable:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import ClientError
 
-from compactor.cycle.source import DynamoDBSource
+from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_ops.commands.options import (
     AsJson,
     FreshnessGoal,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from compactor.cycle.source import DynamoDBSource
+from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_ops.verification.verdict import Finding
 from receipt_ops.verification.verify import Verification
 from receipt_sync.keys import Collection

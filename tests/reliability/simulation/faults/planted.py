@@ -12,20 +12,20 @@ from unittest.mock import patch
 
 import compactor.cycle.cycle
 import compactor.cycle.plan
-import compactor.locking.lock_table
+import compactor.locking.dynamodb_lock_table
 import receipt_index.snapshot.copies.synchronise
 import receipt_index.snapshot.copies.working_copy
 import stream_processor.coalescing
 import stream_processor.processor
 from compactor.batch.compaction import Compactor
-from compactor.batch.dead_letters import SQSDeadLetters
+from compactor.batch.sqs_dead_letters import SQSDeadLetters
 from compactor.cycle.closure import Closure, closure_of
 from compactor.cycle.cycle import Cycle
+from compactor.cycle.dynamodb_source import DynamoDBSource
 from compactor.cycle.projection import Part
-from compactor.cycle.source import DynamoDBSource
 from compactor.cycle.truth import add_members, read_truth
+from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.lease import Lease
-from compactor.locking.lock_table import DynamoDBLockTable
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.working_copy import Published, WorkingCopy
 from receipt_index.snapshot.store.retirement import Expiry
@@ -164,7 +164,7 @@ def release_of_anothers_lease() -> AbstractContextManager[Any]:
         return bool(
             self._conditionally(
                 self._client.delete_item,
-                Key=compactor.locking.lock_table._key(lock_id),
+                Key=compactor.locking.dynamodb_lock_table._key(lock_id),
                 ConditionExpression="attribute_not_exists(nothing)",
             )
         )

@@ -6,12 +6,12 @@ from typing import Any
 from unittest.mock import patch
 
 import compactor.batch.bisection
-import compactor.locking.lock_table
+import compactor.locking.dynamodb_lock_table
 from compactor.batch.bisection import _Bisection
-from compactor.batch.drain import SQSCompactionQueue
+from compactor.batch.sqs_queue import SQSCompactionQueue
 from compactor.batch.work import Work
-from compactor.cycle.source import DynamoDBSource
-from compactor.locking.lock_table import DynamoDBLockTable
+from compactor.cycle.dynamodb_source import DynamoDBSource
+from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 
 
@@ -46,7 +46,7 @@ def lease_that_does_not_know_its_owner() -> Iterator[None]:
 
     with (
         patch.object(DynamoDBLockTable, "_conditionally", unless_held),
-        patch.object(compactor.locking.lock_table, "_owner_of", lambda _: "somebody"),
+        patch.object(compactor.locking.dynamodb_lock_table, "_owner_of", lambda _: "somebody"),
     ):
         yield
 

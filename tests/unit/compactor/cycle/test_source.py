@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from compactor.cycle.source import DynamoDBSource
+from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from receipt_sync.telemetry import Metric

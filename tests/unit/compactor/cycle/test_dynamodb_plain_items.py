@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compactor.cycle.plain_items import _as_json
+from compactor.cycle.dynamodb_plain_items import _as_json
 
 
 def taken(status: int, body: bytes) -> tuple[dict[str, Any], bytes]:

@@ -1,0 +1,28 @@
+"""The compaction queue, as a direct invocation uses it."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from compactor.batch.entries import QueueMessage
+
+RECEIVE_LIMIT: Final = 10
+"""Messages that one `receive` may ask for: the limit of SQS."""
+
+
+class CompactionQueue(Protocol):
+    """The queue for a consumer without an event source mapping."""
+
+    def receive(self, at_most: int) -> list[QueueMessage]:
+        """Return messages; wait for one if there is none. An empty list means an empty queue."""
+        ...
+
+    def delete(self, messages: Sequence[QueueMessage]) -> None:
+        """Acknowledge messages. Raises an error if one could not be acknowledged."""
+        ...
+
+    def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:
+        """Make received messages visible again after `seconds`; return how many will be.
+
+        The others become visible after the queue's visibility timeout, which does no harm.
+        """
+        ...
