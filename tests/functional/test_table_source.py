@@ -13,8 +13,8 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey
 from tests.functional.conftest import LocalAWS
+from tests.support.fakes.system import line, metadata, word
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.support.fakes.world import line, metadata, word
 
 
 @pytest.fixture(params=["as botocore parses", "as JSON"])

@@ -17,8 +17,8 @@ from receipt_sync.attributes import decode_item
 from receipt_sync.changes import detect_changes
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey, EntityType
+from tests.support.fakes.system import InMemorySystem, line, metadata, word
 from tests.support.fakes.target import InMemoryTarget
-from tests.support.fakes.world import World, line, metadata, word
 
 RECEIPTS = [("img", 1), ("img", 2)]
 TEXTS = st.sampled_from(["a", "b", "", "c\x00", "\U0001f9fe"])
@@ -45,13 +45,13 @@ class Interrupted(InMemoryTarget):
 
 
 class Convergence(RuleBasedStateMachine):
-    def make_world(self) -> World:
-        return World()
+    def make_system(self) -> InMemorySystem:
+        return InMemorySystem()
 
     @initialize()
     def start(self) -> None:
-        self.world = self.make_world()
-        self.workers: list[Compactor] = [self.world.worker(name) for name in ("one", "two")]
+        self.system = self.make_system()
+        self.workers: list[Compactor] = [self.system.worker(name) for name in ("one", "two")]
         self.queue: dict[int, str] = {}
         self.sent = 0
         self.items: dict[EntityKey, dict] = {}
@@ -75,7 +75,7 @@ class Convergence(RuleBasedStateMachine):
     def delete(self, key: EntityKey) -> None:
         if key in self.items:
             self._emit(key, self.items.pop(key), None)
-            del self.world.table.items[key]
+            del self.system.table.items[key]
             self.embedded.pop(key, None)
             self.deleted.add(key)
 
@@ -84,7 +84,7 @@ class Convergence(RuleBasedStateMachine):
         for collection in Collection:
             existing = [k for k in keys if k.collection is collection and k in self.items]
             if existing:
-                body = self.world.delta_body(existing)
+                body = self.system.delta_body(existing)
                 self._send(body)
                 self.embedded |= dict.fromkeys(existing, json.loads(body)["delta_id"])
 
@@ -98,9 +98,9 @@ class Convergence(RuleBasedStateMachine):
 
     @rule()
     def deliver_while_the_table_throttles(self) -> None:
-        self.world.table.failing = TableReadError("throttled")
+        self.system.table.failing = TableReadError("throttled")
         self._handle(self.workers[0], list(self.queue), keep=False)
-        self.world.table.failing = None
+        self.system.table.failing = None
 
     @rule(data=st.data(), worker=st.integers(0, 1))
     def deliver_one(self, data: st.DataObject, worker: int) -> None:
@@ -120,32 +120,32 @@ class Convergence(RuleBasedStateMachine):
 
         def take_over() -> None:
             Interrupted.meanwhile = staticmethod(lambda: None)
-            self.world.clock.advance(61)
+            self.system.clock.advance(61)
             self.write(key, old if back else text + "!", None)
             self._handle(self.workers[1], list(self.queue), keep=False)
 
         Interrupted.meanwhile = staticmethod(take_over)
-        paused = self.world.worker("paused", wrap=lambda target: Interrupted(target.state))
+        paused = self.system.worker("paused", wrap=lambda target: Interrupted(target.state))
         self._handle(paused, list(self.queue), keep=False)
         Interrupted.meanwhile = staticmethod(lambda: None)
 
     @rule(worker=st.integers(0, 1))
     def restart(self, worker: int) -> None:
-        self.workers[worker] = self.world.worker(f"cold-{worker}")
+        self.workers[worker] = self.system.worker(f"cold-{worker}")
 
     @invariant()
     def nothing_is_parked(self) -> None:
-        if hasattr(self, "world"):
-            assert self.world.dead_letters.parked == []
+        if hasattr(self, "system"):
+            assert self.system.dead_letters.parked == []
 
     def teardown(self) -> None:
-        if not hasattr(self, "world"):
+        if not hasattr(self, "system"):
             return
         for _ in range(3):
             self._handle(self.workers[0], list(self.queue), keep=False)
         assert self.queue == {}
-        assert self.world.differences() == []
-        held = {i: r for c in Collection for i, r in self.world.index(c).records.items()}
+        assert self.system.differences() == []
+        held = {i: r for c in Collection for i, r in self.system.index(c).records.items()}
         for key, newest_delta in self.embedded.items():
             assert key.chroma_id in held
             if key not in self.deleted:  # a record's memory of its delta goes with the record
@@ -154,14 +154,14 @@ class Convergence(RuleBasedStateMachine):
     def _write(self, key: EntityKey, item: dict) -> None:
         old = self.items.get(key)
         self.items[key] = item
-        self.world.table.items[key] = decode_item(item)
+        self.system.table.items[key] = decode_item(item)
         self._emit(key, old, item)
 
     def _emit(self, key: EntityKey, old: dict | None, new: dict | None) -> None:
         event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         changes = detect_changes(EntityType(key.entity_type), old, new)
         if changes or event != "MODIFY":
-            self._send(self.world.change_body(key, *changes, event=event))
+            self._send(self.system.change_body(key, *changes, event=event))
 
     def _send(self, body: str) -> None:
         self.sent += 1
@@ -169,7 +169,7 @@ class Convergence(RuleBasedStateMachine):
 
     def _handle(self, worker: Compactor, chosen: list[int], *, keep: bool) -> None:
         messages = [QueueMessage(str(number), self.queue[number]) for number in chosen]
-        report = worker.handle(messages, self.world.deadline())
+        report = worker.handle(messages, self.system.deadline())
         for number in chosen:
             if not keep and str(number) not in report.returned:
                 self.queue.pop(number, None)

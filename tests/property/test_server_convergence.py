@@ -7,16 +7,16 @@ from hypothesis.stateful import rule
 from receipt_index.server.target import ServerTarget
 from receipt_sync.keys import EntityKey
 from tests.property.test_convergence import KEYS, TEXTS, Convergence
-from tests.support.fakes.server import ServerWorld, Wrap
+from tests.support.fakes.server import InMemoryServerSystem, Wrap
 
 PLACES = ("before its claim", "after its claim", "before its publish")
 
 
 class ServerConvergence(Convergence):
-    world: ServerWorld
+    system: InMemoryServerSystem
 
-    def make_world(self) -> ServerWorld:
-        return ServerWorld()
+    def make_system(self) -> InMemoryServerSystem:
+        return InMemoryServerSystem()
 
     @rule(
         key=KEYS,
@@ -49,24 +49,24 @@ class ServerConvergence(Convergence):
     @rule(keys=st.sets(KEYS, min_size=1, max_size=3), worker=st.integers(0, 1))
     def deliver_while_the_server_does_not_answer(self, keys: set[EntityKey], worker: int) -> None:
         self.embed(keys)
-        for index in self.world.server.values():
+        for index in self.system.server.values():
             index.down = True
         self._handle(self.workers[worker], list(self.queue), keep=False)
-        for index in self.world.server.values():
+        for index in self.system.server.values():
             index.down, index.unanswered = False, False
 
     def teardown(self) -> None:
-        if hasattr(self, "world"):
-            self.world.clock.advance(1_000)  # whoever was paused or killed is dead by now
+        if hasattr(self, "system"):
+            self.system.clock.advance(1_000)  # whoever was paused or killed is dead by now
         super().teardown()
 
     def _pause(self, place: str, edit, dies: bool) -> None:
         def take_over() -> None:
-            self.world.clock.advance(61)
+            self.system.clock.advance(61)
             edit()
             self._handle(self.workers[1], list(self.queue), keep=False)
 
-        paused = self.world.worker("paused", wrap=_interrupt(place, take_over, dies))
+        paused = self.system.worker("paused", wrap=_interrupt(place, take_over, dies))
         self._handle(paused, list(self.queue), keep=False)
 
 

@@ -15,7 +15,7 @@ from receipt_sync.keys import Collection
 from receipt_sync.messages import delta_key
 from receipt_sync.settings import ChromaSettings
 from tests.functional.chroma_server import ChromaServer
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
 LINES = Collection.LINES
 
@@ -43,7 +43,7 @@ def _forget() -> None:
 
 def delta_of_one_line(stack: Stack) -> str:
     """An item in the table, its delta in the bucket; returns the delta's message."""
-    clients, producer = stack.clients(), World()
+    clients, producer = stack.clients(), InMemorySystem()
     producer.table.put(line(1), text="FLAT WHITE")
     body = producer.delta_body([line(1)])
     item = {"PK": {"S": line(1).pk}, "SK": {"S": line(1).sk}, "text": {"S": "FLAT WHITE"}}

@@ -32,7 +32,7 @@ from receipt_sync.clock import SystemClock
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
 LINES = Collection.LINES
 PREFIX = f"snapshots/{LINES}/"
@@ -358,17 +358,17 @@ def test_the_compactor_returns_its_messages_and_raises_the_alarm(published: Buck
     manifest = published.manifest().to_json()
     packs = {pack.digest: pack.size for pack in published.manifest().packs}
     good = {name: published.store.read(f"packs/{name}", size) for name, size in packs.items()}
-    sentence, world = damage(published), World()
-    world.table.put(line(1), text="a")
-    worker = world.worker(wrap=lambda _: published.worker)  # type: ignore[arg-type,return-value]
-    body = world.delta_body([line(1)], dimension=8)
-    assert sentence in world.handle(worker, body).returned["0"]
-    assert world.telemetry.total(Metric.SNAPSHOTS_DAMAGED) == 1
-    assert world.dead_letters.parked == []
+    sentence, system = damage(published), InMemorySystem()
+    system.table.put(line(1), text="a")
+    worker = system.worker(wrap=lambda _: published.worker)  # type: ignore[arg-type,return-value]
+    body = system.delta_body([line(1)], dimension=8)
+    assert sentence in system.handle(worker, body).returned["0"]
+    assert system.telemetry.total(Metric.SNAPSHOTS_DAMAGED) == 1
+    assert system.dead_letters.parked == []
     for name, data in good.items():
         published.put(f"packs/{name}", data)
     published.put("manifest.json", manifest)
-    assert world.handle(worker, body).returned == {}
+    assert system.handle(worker, body).returned == {}
     assert (published.manifest().version, published.manifest().record_count) == (4, 4)
 
 

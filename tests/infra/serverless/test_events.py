@@ -28,8 +28,8 @@ from stream_processor.detection import StreamRecord
 from stream_processor.packing import OutgoingMessage
 from stream_processor.processor import StreamProcessor
 from tests.infra.serverless.templates import resources, sam
+from tests.support.fakes.system import InMemorySystem
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.support.fakes.world import World
 
 MODELS = {"stream": ("dynamodb", "update"), "compactor": ("sqs", "receive-message")}
 
@@ -112,7 +112,7 @@ class Queues:
 def test_the_stream_processor_queues_and_parks_what_the_case_says(case: StreamCase):
     queues, every = Queues(), frozenset(EntityType)
     processor = StreamProcessor(queues, queues, every, RecordingTelemetry())
-    deadline = Deadline(World().clock, 10)
+    deadline = Deadline(InMemorySystem().clock, 10)
     outcome = processor.process(read_event(case.event)["Records"], deadline)
     assert outcome.failed_from is None
     assert changes_of([message.body for message in queues.sent]) == case.queued
@@ -125,38 +125,38 @@ def changes_of(bodies: list[str]) -> frozenset[tuple[str, EntityKey]]:
 
 
 def test_the_compactor_publishes_and_parks_what_the_cases_say():
-    world = World()
-    put_deltas(world)
+    system = InMemorySystem()
+    put_deltas(system)
     for case in COMPACTOR_CASES:
         for key, item in case.writes.items():
             if item is None:
-                del world.table.items[key]
+                del system.table.items[key]
             else:
-                world.table.put(key, **item)
-        before = len(world.dead_letters.parked)
+                system.table.put(key, **item)
+        before = len(system.dead_letters.parked)
         bodies = [record["body"] for record in read_event(case.event)["Records"]]
-        report = world.handle(world.worker(), *bodies)
+        report = system.handle(system.worker(), *bodies)
         assert report.returned == {}, case.event
-        assert len(world.dead_letters.parked) - before == case.parked, case.event
+        assert len(system.dead_letters.parked) - before == case.parked, case.event
         for key, expected in case.published.items():
-            assert published(world, key, expected) == expected, case.event
-    assert world.differences() == []
+            assert published(system, key, expected) == expected, case.event
+    assert system.differences() == []
 
 
-def put_deltas(world: World) -> None:
+def put_deltas(system: InMemorySystem) -> None:
     for collection, delta_id in DELTA_IDS.items():
         keys = [key for key in RECORDS if key.collection is collection]
         vectors = np.ones((len(keys), 4), np.float32)
         ids, texts = tuple(k.chroma_id for k in keys), tuple(TABLE[k]["text"] for k in keys)
         content = encode(VectorBatch(delta_id, ids, vectors, texts))
-        world.deltas.objects[delta_key(collection, delta_id)] = content
+        system.deltas.objects[delta_key(collection, delta_id)] = content
 
 
-def published(world: World, key: EntityKey, expected: Any) -> Any:
+def published(system: InMemorySystem, key: EntityKey, expected: Any) -> Any:
     """The fields of a record that the case names; None if there is no record."""
     collection = key.collection
     assert isinstance(collection, Collection)
-    record = world.index(collection).records.get(key.chroma_id)
+    record = system.index(collection).records.get(key.chroma_id)
     return None if record is None else {name: record.metadata.get(name) for name in expected or ()}
 
 

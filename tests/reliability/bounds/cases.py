@@ -22,7 +22,7 @@ from tests.reliability.bounds.outside import FolderStore
 from tests.reliability.crashes.readers.nearest import is_found
 from tests.reliability.crashes.readers.plain import beside
 from tests.reliability.crashes.searching import searched
-from tests.support.fakes.world import metadata
+from tests.support.fakes.system import metadata
 
 
 class Place(NamedTuple):
@@ -55,7 +55,7 @@ def large_deltas(place: Place, quick: bool) -> Outcome:
     bodies = []
     for number, size in enumerate(sizes, 1):
         keys = words(size, receipt_id=number)
-        fill(function.world, keys[: size // 25])
+        fill(function.system, keys[: size // 25])
         bodies.append(function.delta(number, keys, dimension))
     returned = function.handle(*bodies)
     wrong = [f"returned: {reason}" for reason in returned.values()]
@@ -69,13 +69,13 @@ def merchant(place: Place, quick: bool) -> Outcome:
     count, dimension = (4_000, 8) if quick else (25_000, 8)
     function = Function(place.outside, place.disk, place.memory)
     keys = words(count)
-    fill(function.world, keys)
+    fill(function.system, keys)
     deltas = [
         function.delta(number, some, dimension) for number, some in enumerate(chunks(keys, 5_000))
     ]
     wrong = [f"returned: {reason}" for reason in function.handle(*deltas).values()]
-    function.world.table.put(metadata("image"), merchant_name="New name")
-    rename = function.world.change_body(metadata("image"), "merchant_name")
+    function.system.table.put(metadata("image"), merchant_name="New name")
+    rename = function.system.change_body(metadata("image"), "merchant_name")
     wrong += [f"returned: {reason}" for reason in function.handle(rename).values()]
     wrong += _not_named(function, "New name")
     function.close()
@@ -84,7 +84,7 @@ def merchant(place: Place, quick: bool) -> Outcome:
 
 def _not_named(function: Function, name: str) -> list[str]:
     index = function.copies[Collection.WORDS].checkout()
-    ids = [key.chroma_id for key in function.world.table.items if key.word_id is not None]
+    ids = [key.chroma_id for key in function.system.table.items if key.word_id is not None]
     named = 0
     for some in chunks(ids, 5_000):
         found = index.get(some).values()
@@ -96,7 +96,7 @@ def bombs(place: Place, quick: bool) -> Outcome:
     """Small objects that grow when they are unpacked, beside a good one."""
     function = Function(place.outside, place.disk, place.memory)
     keys = words(3)
-    fill(function.world, keys)
+    fill(function.system, keys)
     good = function.delta(0, keys, 8)
     objects = [_texts_bomb(20 if quick else 400), _zeros_bomb(20 if quick else 400)]
     objects += [_entries_bomb(2_000 if quick else 200_000)]
@@ -109,7 +109,7 @@ def bombs(place: Place, quick: bool) -> Outcome:
     wrong = [f"returned: {reason}" for reason in returned.values()]
     if function.records() != len(keys):
         wrong.append("the good delta beside them was not applied")
-    settled = {message_id for _, _, message_id in function.world.dead_letters.parked}
+    settled = {message_id for _, _, message_id in function.system.dead_letters.parked}
     wrong += [f"bomb {n} was not parked" for n in range(1, 3) if str(n) not in settled]
     return Outcome(1 + len(bodies), wrong, "texts and vectors of 400 MiB packed, 200,000 entries")
 
@@ -149,16 +149,16 @@ def poison_flood(place: Place, quick: bool) -> Outcome:
     count, items = (4, 20_000) if quick else (45, 65_000)
     function = Function(place.outside, place.disk, place.memory)
     keys = words(3)
-    fill(function.world, keys)
+    fill(function.system, keys)
     junk = (
         f'{{"source":"dynamodb_stream_batch","schema":1,"batch_size":{items},'
         f'"items":[{",".join("0" * items)}]}}'
     )
     returned = function.handle(function.delta(0, keys, 8), *[junk] * count)
-    settled = {message_id for _, _, message_id in function.world.dead_letters.parked} | {*returned}
+    settled = {message_id for _, _, message_id in function.system.dead_letters.parked} | {*returned}
     wrong = [f"message {n} is gone" for n in range(1, count + 1) if str(n) not in settled]
-    if len(function.world.dead_letters.parked) > count:
-        wrong.append(f"{len(function.world.dead_letters.parked)} letters of {count} messages")
+    if len(function.system.dead_letters.parked) > count:
+        wrong.append(f"{len(function.system.dead_letters.parked)} letters of {count} messages")
     if function.records() != len(keys):
         wrong.append("the good message beside them was not applied")
     return Outcome(1 + count, wrong, f"{count} messages of {items:,} broken items")

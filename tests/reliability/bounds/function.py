@@ -20,7 +20,7 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, delta_key, to_body
 from tests.reliability.bounds.outside import FolderDeltas, FolderStore
-from tests.support.fakes.world import World
+from tests.support.fakes.system import InMemorySystem
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Function:
     """One worker. `outside` lies on another disk than `disk`."""
 
     def __init__(self, outside: Path, disk: Path, memory: int) -> None:
-        self.world = World()
+        self.system = InMemorySystem()
         self.clock = SystemClock()
         self.deltas = FolderDeltas(outside / "deltas")
         self.limits = SliceLimits(int(SHARE * memory))
@@ -40,9 +40,9 @@ class Function:
         self.compactor = Compactor(
             {collection: self._cycle(collection) for collection in Collection},
             self.deltas,
-            self.world.dead_letters,
+            self.system.dead_letters,
             self.clock,
-            self.world.telemetry,
+            self.system.telemetry,
             self.limits,
         )
 
@@ -76,11 +76,11 @@ class Function:
     def _cycle(self, collection: Collection) -> Cycle:
         return Cycle(
             collection,
-            self.world.lease(collection, "worker"),
+            self.system.lease(collection, "worker"),
             self.copies[collection],
-            self.world.table,
+            self.system.table,
             DeleteGuard(0.1, 1000),
-            self.world.telemetry,
+            self.system.telemetry,
             self.limits.records,
         )
 
@@ -90,11 +90,11 @@ def words(count: int, receipt_id: int = 1) -> list[EntityKey]:
     return [EntityKey("image", receipt_id, 1 + n // 10, 1 + n % 10) for n in range(count)]
 
 
-def fill(world: World, keys: Iterable[EntityKey]) -> None:
+def fill(system: InMemorySystem, keys: Iterable[EntityKey]) -> None:
     """Put words into the table as the pipeline writes them."""
     box = {"x": 1, "y": 2, "width": 3, "height": 4}
     for number, key in enumerate(keys):
-        world.table.put(key, text=f"word{number}", confidence=1, bounding_box=box)
+        system.table.put(key, text=f"word{number}", confidence=1, bounding_box=box)
 
 
 def chunks(items: list[T], size: int) -> Iterator[list[T]]:

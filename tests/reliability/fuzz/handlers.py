@@ -25,12 +25,12 @@ from tests.reliability.fuzz.contract import (
 from tests.reliability.fuzz.seeds import SECRET
 from tests.reliability.fuzz.strict_queue import Sent, StrictQueue
 from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.system import InMemorySystem, line
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.support.fakes.world import World, line
 
 _OF_ITS_KEY: Final = "whatever was said of its key"
 _A_WORLD: Final = 200
-"""Inputs after which a world is made anew."""
+"""Inputs after which a system is made anew."""
 
 
 def stream_events() -> Callable[[bytes], str]:
@@ -104,28 +104,28 @@ class _Compaction:
         if self._left == 0:
             self._begin()
         self._left -= 1
-        world = self._world
-        world.deltas.objects |= objects
-        world.dead_letters.parked.clear()
+        system = self._system
+        system.deltas.objects |= objects
+        system.dead_letters.parked.clear()
         text = f"{SECRET} {self._left % 2}"
-        world.table.put(line(1), text=text)
-        report = world.handle(self._compactor, *bodies, world.change_body(line(1), "text"))
+        system.table.put(line(1), text=text)
+        report = system.handle(self._compactor, *bodies, system.change_body(line(1), "text"))
         if report.returned:
             raise BrokenContractError(f"messages would come back for ever: {report.returned}")
-        if world.index().records[line(1).chroma_id].metadata.get("text") != text:
+        if system.index().records[line(1).chroma_id].metadata.get("text") != text:
             raise BrokenContractError("the sound message beside it was not applied")
-        parked = world.dead_letters.parked
-        check_quiet([reason for _, reason, _ in parked], world.telemetry)
+        parked = system.dead_letters.parked
+        check_quiet([reason for _, reason, _ in parked], system.telemetry)
         return PARKED if parked else APPLIED
 
     def _begin(self) -> None:
         self._left = _A_WORLD
-        self._world = World()
-        self._compactor = self._world.worker()
-        self._world.table.put(line(1), text="")
-        self._world.table.put(line(2), text=f"{SECRET} 2")
-        body = self._world.delta_body([line(1), line(2)])
-        self._world.handle(self._compactor, body)
+        self._system = InMemorySystem()
+        self._compactor = self._system.worker()
+        self._system.table.put(line(1), text="")
+        self._system.table.put(line(2), text=f"{SECRET} 2")
+        body = self._system.delta_body([line(1), line(2)])
+        self._system.handle(self._compactor, body)
 
 
 def compaction_bodies() -> Callable[[bytes], str]:

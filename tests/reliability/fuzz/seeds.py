@@ -13,7 +13,7 @@ from receipt_index.snapshot.format.compression import compress
 from receipt_index.snapshot.format.pack import MAGIC
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, batch_body, to_body
-from tests.support.fakes.world import World, line, metadata, word
+from tests.support.fakes.system import InMemorySystem, line, metadata, word
 
 SECRET: Final = "geheim text"
 """Stands in every text of a receipt, so that one shows wherever it should not be."""
@@ -77,11 +77,11 @@ def _events() -> list[bytes]:
 
 
 def _bodies() -> list[bytes]:
-    world = World()
+    system = InMemorySystem()
     changes = [
-        world.change(line(2), "text", event="INSERT"),
-        world.change(word(3), "text", "is_noise"),
-        world.change(metadata(), "merchant_name"),
+        system.change(line(2), "text", event="INSERT"),
+        system.change(word(3), "text", "is_noise"),
+        system.change(metadata(), "merchant_name"),
     ]
     valued = changes[0].model_copy(update={"changes": {"text": {"old": SECRET, "new": SECRET}}})
     delta = Delta.of(Collection.LINES, f"{7:026d}", 1)

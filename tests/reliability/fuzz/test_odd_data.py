@@ -18,8 +18,8 @@ from stream_processor.processor import StreamProcessor
 from stream_processor.publisher import SQSChangePublisher
 from tests.reliability.fuzz.strict_queue import StrictQueue
 from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.system import InMemorySystem, line, metadata, word
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.support.fakes.world import World, line, metadata, word
 
 _LARGEST_ITEM = 400_000
 _TEXTS = st.one_of(
@@ -67,11 +67,11 @@ _NUMBERS_OF_LINES = st.one_of(st.integers(0, 3), st.sampled_from([99_999, 100_00
 
 
 class Journey:
-    """A world behind a stream processor."""
+    """A system behind a stream processor."""
 
     def __init__(self) -> None:
-        self.world = World()
-        self.compactor = self.world.worker()
+        self.system = InMemorySystem()
+        self.compactor = self.system.worker()
         self.queue, self.parked, telemetry = StrictQueue(), StrictQueue(), RecordingTelemetry()
         sqs: Any = self.queue
         letters: Any = self.parked
@@ -84,17 +84,17 @@ class Journey:
 
     def put(self, key: EntityKey, item: dict[str, Any]) -> None:
         """Write an item, embed it, and let its stream record come through."""
-        self.world.table.put(key, **decode_item(item))
+        self.system.table.put(key, **decode_item(item))
         if key.collection is not None:
-            self.handle(self.world.delta_body([key], texts=[""]))
+            self.handle(self.system.delta_body([key], texts=[""]))
         self.processor.process([_record(key, item)], Deadline(ManualClock(), 60))
         self.handle(*(sent.body for sent in self.queue.sent))
         self.queue.sent.clear()
 
     def handle(self, *bodies: str) -> None:
-        report = self.world.handle(self.compactor, *bodies)
+        report = self.system.handle(self.compactor, *bodies)
         assert report.returned == {}
-        assert self.world.dead_letters.parked == []
+        assert self.system.dead_letters.parked == []
         assert self.parked.sent == []
 
 
@@ -108,9 +108,9 @@ def test_odd_items_become_records_that_equal_their_projection(
         journey.put(key, item)
         journey.put(key.neighbour(1), item)
     journey.put(metadata(image), merchant)
-    assert journey.world.differences() == []
+    assert journey.system.differences() == []
     for collection in Collection:
-        assert len(journey.world.index(collection).records) == 2
+        assert len(journey.system.index(collection).records) == 2
 
 
 @pytest.mark.parametrize("character", ["a", "é", "\U0001f9fe", "\x00", "\uffff"])
@@ -119,19 +119,19 @@ def test_a_text_as_large_as_an_item_may_be_gets_through(character: str):
     text = character * (_LARGEST_ITEM // len(character.encode()))
     journey.put(line(1), {"text": {"S": text}})
     journey.put(line(2), {"text": {"S": text}})
-    assert journey.world.differences() == []
-    record = journey.world.index().records[line(1).chroma_id]
+    assert journey.system.differences() == []
+    record = journey.system.index().records[line(1).chroma_id]
     assert record.metadata["next_line_text"] == text
 
 
 def test_a_receipt_of_99_999_lines_is_renamed():
     journey = Journey()
     for number in range(99_999):
-        journey.world.table.put(line(number), text="")
-    body = journey.world.delta_body([line(number) for number in range(0, 99_999, 20)])
+        journey.system.table.put(line(number), text="")
+    body = journey.system.delta_body([line(number) for number in range(0, 99_999, 20)])
     journey.handle(body)
     journey.put(metadata(), {"merchant_name": {"S": "Cafe"}})
-    records = journey.world.index().records
+    records = journey.system.index().records
     assert len(records) == 5_000
     assert {record.metadata["merchant_name"] for record in records.values()} == {"Cafe"}
 

@@ -24,7 +24,7 @@ from receipt_index.snapshot.format.manifest import FORMAT
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.snapshots import InMemorySnapshotStore
-from tests.support.fakes.world import line
+from tests.support.fakes.system import line
 
 FOLDER: Final = Path(__file__).parent / f"snapshot-format-{FORMAT}"
 DIMENSION: Final = 8

@@ -13,7 +13,7 @@ from receipt_sync.errors import IndexUnavailableError
 from receipt_sync.keys import Collection
 from tests.support.fakes.index import InMemoryIndex
 from tests.support.fakes.snapshots import InMemorySnapshotStore
-from tests.support.fakes.world import World
+from tests.support.fakes.system import InMemorySystem
 
 Wrap = Callable[[ServerTarget], None]
 """Changes the methods of a target, so that a test can stop or fail there."""
@@ -33,7 +33,7 @@ class InMemoryServerIndex(InMemoryIndex):
         super()._enter(call, ids)
 
 
-class ServerWorld(World):
+class InMemoryServerSystem(InMemorySystem):
     """Many workers, one server, and one version object per collection."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from compactor import handler
 from compactor.batch.entries import QueueMessage
 from receipt_sync.errors import SettingsError, TableReadError
 from receipt_sync.telemetry import COMPACTION_NAMESPACE
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 from tests.unit.compactor.batch.test_drain import InMemoryQueue
 
 ENVIRONMENT = {
@@ -48,16 +48,16 @@ def _clear() -> None:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    world.table.put(line(1), text="a")
+def system(monkeypatch: pytest.MonkeyPatch) -> InMemorySystem:
+    system = InMemorySystem()
+    system.table.put(line(1), text="a")
     worker = SimpleNamespace(
-        compactor=world.worker(),
-        clock=world.clock,
-        queue=InMemoryQueue([world.delta_body([line(1)])]),
+        compactor=system.worker(),
+        clock=system.clock,
+        queue=InMemoryQueue([system.delta_body([line(1)])]),
     )
     monkeypatch.setattr(handler, "_worker", lambda: worker)
-    return world
+    return system
 
 
 def sqs_event(*bodies: str) -> dict[str, Any]:
@@ -65,28 +65,28 @@ def sqs_event(*bodies: str) -> dict[str, Any]:
     return {"Records": [{**record, "messageId": str(n), "body": b} for n, b in enumerate(bodies)]}
 
 
-def test_what_was_not_applied_is_a_batch_item_failure(world: World):
-    good, late = world.delta_body([line(1)]), world.change_body(line(1), "text")
+def test_what_was_not_applied_is_a_batch_item_failure(system: InMemorySystem):
+    good, late = system.delta_body([line(1)]), system.change_body(line(1), "text")
     assert handler.lambda_handler(sqs_event(good), Context()) == {"batchItemFailures": []}
-    world.table.failing = TableReadError("down")
+    system.table.failing = TableReadError("down")
     answer = handler.lambda_handler(sqs_event(late, "junk"), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
 
 
-def test_a_whole_failed_batch_is_answered_item_by_item(world: World):
-    world.table.failing = TableReadError("down")
-    body = world.change_body(line(1), "text")
+def test_a_whole_failed_batch_is_answered_item_by_item(system: InMemorySystem):
+    system.table.failing = TableReadError("down")
+    body = system.change_body(line(1), "text")
     answer = handler.lambda_handler(sqs_event(body, body), Context())
     assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["0", "1"]
 
 
-def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(world: World):
+def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(system: InMemorySystem):
     answer = handler.lambda_handler({}, Context())
     assert (answer["inserted"], answer["done"], answer["stopped"]) == (1, 1, "queue empty")
     json.dumps(answer)
 
 
-def test_an_event_of_another_kind_is_refused_by_name(world: World):
+def test_an_event_of_another_kind_is_refused_by_name(system: InMemorySystem):
     with pytest.raises(ValueError, match="SQS event"):
         handler.lambda_handler({"detail": 1}, Context())
 
@@ -99,11 +99,11 @@ def test_a_missing_variable_stops_the_start_with_its_name(monkeypatch: pytest.Mo
 
 def test_metrics_are_emitted_in_the_compactions_namespace(capsys: pytest.CaptureFixture[str]):
     telemetry = handler._telemetry()
-    world = World()
-    world.telemetry = telemetry  # type: ignore[assignment]
-    world.table.put(line(1), text="a")
+    system = InMemorySystem()
+    system.telemetry = telemetry  # type: ignore[assignment]
+    system.table.put(line(1), text="a")
     with telemetry.invocation():
-        world.worker().handle([QueueMessage("0", world.delta_body([line(1)]))], world.deadline())
+        system.worker().handle([QueueMessage("0", system.delta_body([line(1)]))], system.deadline())
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
     metrics = {
         m["Name"] for entry in lines for m in entry["_aws"]["CloudWatchMetrics"][0]["Metrics"]

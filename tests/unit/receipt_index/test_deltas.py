@@ -13,7 +13,7 @@ from receipt_index.deltas import VectorBatch, decode, encode
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
-from tests.support.fakes.world import line, word
+from tests.support.fakes.system import line, word
 
 ID = "0" * 26
 MESSAGE = Delta.of(Collection.LINES, ID, 2)

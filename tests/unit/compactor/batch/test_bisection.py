@@ -11,13 +11,13 @@ from receipt_sync.errors import (
     TableReadError,
 )
 from receipt_sync.keys import Collection
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
-CHANGES = tuple(World().change(line(number)) for number in range(1, 65))
+CHANGES = tuple(InMemorySystem().change(line(number)) for number in range(1, 65))
 
 
 def bisect(run: Run, *slices: Work, seconds: float = 60) -> Bisected:
-    return run_bisecting(run, slices, Pace(World().deadline(seconds)))
+    return run_bisecting(run, slices, Pace(InMemorySystem().deadline(seconds)))
 
 
 def cycle(*poison: int):
@@ -121,13 +121,13 @@ def test_a_unit_that_fails_alone_three_times_beside_others_is_set_aside():
 
 
 def test_a_bisection_begins_nothing_for_which_the_deadline_leaves_no_time():
-    world = World()
+    system = InMemorySystem()
 
     def slow(work: Work) -> CycleReport:
-        world.clock.advance(8)
+        system.clock.advance(8)
         return cycle(*range(1, 65, 2))(work)
 
-    deadline = world.deadline(60)
+    deadline = system.deadline(60)
     done = run_bisecting(slow, [Work(changes=CHANGES)], Pace(deadline))
     assert 0 <= deadline.remaining() < 8
     assert isinstance(done.stopped, DeadlineNearError)
@@ -142,7 +142,7 @@ def test_slices_that_were_published_stay_settled_when_a_later_one_fails():
         return cycle()(work)
 
     slices = [Work(changes=(change,)) for change in CHANGES[:5]]
-    pace = Pace(World().deadline())
+    pace = Pace(InMemorySystem().deadline())
     done = run_bisecting(run, slices, pace, lambda work, _: settled.append(work))
     assert settled == slices[:2]
     assert isinstance(done.stopped, TableReadError)

@@ -5,7 +5,7 @@ import pytest
 from compactor.batch.drain import drain
 from compactor.batch.entries import QueueMessage
 from receipt_sync.errors import QueueSendError, TableReadError
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
 
 class InMemoryQueue:
@@ -30,22 +30,22 @@ class InMemoryQueue:
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
+def system() -> InMemorySystem:
+    system = InMemorySystem()
     for number in range(1, 251):
-        world.table.put(line(number), text="a")
-    return world
+        system.table.put(line(number), text="a")
+    return system
 
 
-def test_an_empty_queue_is_said_to_be_empty(world: World):
-    report = drain(InMemoryQueue([]), world.worker(), world.deadline(), world.clock)
+def test_an_empty_queue_is_said_to_be_empty(system: InMemorySystem):
+    report = drain(InMemoryQueue([]), system.worker(), system.deadline(), system.clock)
     assert (report.stopped, report.received, report.batches) == ("queue empty", 0, 0)
 
 
-def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(world: World):
-    bodies = [world.delta_body([line(number)]) for number in range(1, 251)]
+def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(system: InMemorySystem):
+    bodies = [system.delta_body([line(number)]) for number in range(1, 251)]
     queue = InMemoryQueue([*bodies, "junk"])
-    report = drain(queue, world.worker(), world.deadline(), world.clock)
+    report = drain(queue, system.worker(), system.deadline(), system.clock)
     assert (report.received, report.done, report.inserted, report.parked) == (251, 251, 250, 1)
     assert report.batches == 3
     assert report.stopped == "queue empty"
@@ -53,26 +53,26 @@ def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(world: Wo
     assert len(queue.deleted) == 251
 
 
-def test_a_drain_begins_no_batch_that_it_can_not_finish(world: World):
-    queue = InMemoryQueue([world.delta_body([line(1)])])
-    report = drain(queue, world.worker(), world.deadline(seconds=5), world.clock)
+def test_a_drain_begins_no_batch_that_it_can_not_finish(system: InMemorySystem):
+    queue = InMemoryQueue([system.delta_body([line(1)])])
+    report = drain(queue, system.worker(), system.deadline(seconds=5), system.clock)
     assert report.stopped == "deadline near"
     assert len(queue.waiting) == 1
 
 
-def test_a_message_is_deleted_only_after_its_effect_is_published(world: World):
-    queue = InMemoryQueue([world.delta_body([line(1)])])
+def test_a_message_is_deleted_only_after_its_effect_is_published(system: InMemorySystem):
+    queue = InMemoryQueue([system.delta_body([line(1)])])
     queue.failing = True
     with pytest.raises(QueueSendError):
-        drain(queue, world.worker(), world.deadline(), world.clock)
-    assert line(1).chroma_id in world.index().records
+        drain(queue, system.worker(), system.deadline(), system.clock)
+    assert line(1).chroma_id in system.index().records
     assert queue.deleted == []
 
 
-def test_a_batch_that_goes_back_whole_ends_the_drain_with_its_reason(world: World):
-    world.table.failing = TableReadError("the table is down")
-    queue = InMemoryQueue([world.change_body(line(1), "text")])
-    report = drain(queue, world.worker(), world.deadline(), world.clock)
+def test_a_batch_that_goes_back_whole_ends_the_drain_with_its_reason(system: InMemorySystem):
+    system.table.failing = TableReadError("the table is down")
+    queue = InMemoryQueue([system.change_body(line(1), "text")])
+    report = drain(queue, system.worker(), system.deadline(), system.clock)
     assert report.stopped == "a whole batch went back to the queue"
     assert report.reasons == ["TableReadError: the table is down"]
     assert queue.deleted == []

@@ -10,12 +10,12 @@ from compactor.batch.parked_messages import letters_of
 from receipt_sync.errors import LettersNotParkedError
 from receipt_sync.messages import Poison, batch_body, read_message
 from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def system() -> InMemorySystem:
+    return InMemorySystem()
 
 
 def junk(items: int) -> str:
@@ -28,32 +28,32 @@ def junk(items: int) -> str:
 class SlowDeadLetters:
     """Takes a while for each call, and counts them."""
 
-    def __init__(self, world: World, seconds: float) -> None:
-        self._world, self._seconds, self.calls = world, seconds, []
+    def __init__(self, system: InMemorySystem, seconds: float) -> None:
+        self._system, self._seconds, self.calls = system, seconds, []
 
     def park(self, letters):
-        self._world.clock.advance(self._seconds)
+        self._system.clock.advance(self._seconds)
         self.calls.append(len(letters))
-        self._world.dead_letters.park(letters)
+        self._system.dead_letters.park(letters)
 
 
-def test_a_message_of_65000_broken_items_is_one_letter(world: World):
-    world.table.put(line(1), text="a")
-    report = world.handle(world.worker(), junk(65_000), world.delta_body([line(1)]))
+def test_a_message_of_65000_broken_items_is_one_letter(system: InMemorySystem):
+    system.table.put(line(1), text="a")
+    report = system.handle(system.worker(), junk(65_000), system.delta_body([line(1)]))
     assert report.returned == {}
     assert report.parked == 65_000
-    ((body, reason, message_id),) = world.dead_letters.parked
+    ((body, reason, message_id),) = system.dead_letters.parked
     assert message_id == "0"
     assert reason.startswith("65000 times: ")
     assert len(read_message(body).poison) == 65_000
 
 
-def test_the_broken_items_of_a_batch_are_one_letter_that_reads_as_a_batch(world: World):
-    world.table.put(line(1), text="a")
-    good = world.change_body(line(1), "text")
-    report = world.handle(world.worker(), batch_body([good, '{"a":1}', good, '{"b":2}']))
+def test_the_broken_items_of_a_batch_are_one_letter_that_reads_as_a_batch(system: InMemorySystem):
+    system.table.put(line(1), text="a")
+    good = system.change_body(line(1), "text")
+    report = system.handle(system.worker(), batch_body([good, '{"a":1}', good, '{"b":2}']))
     assert report.returned == {}
-    ((body, _, _),) = world.dead_letters.parked
+    ((body, _, _),) = system.dead_letters.parked
     assert json.loads(body)["items"] == [{"a": 1}, {"b": 2}]
     assert len(read_message(body).poison) == 2
 
@@ -73,11 +73,11 @@ def test_a_letter_names_each_reason_once_and_the_most_frequent_first():
     assert letter.reason == "3 times: frequent; rare"
 
 
-def test_ten_letters_are_one_call(world: World):
-    slow = SlowDeadLetters(world, 0)
-    worker = world.worker()
+def test_ten_letters_are_one_call(system: InMemorySystem):
+    slow = SlowDeadLetters(system, 0)
+    worker = system.worker()
     worker._dead_letters = slow
-    assert world.handle(worker, *["junk"] * 25).parked == 25
+    assert system.handle(worker, *["junk"] * 25).parked == 25
     assert slow.calls == [10, 10, 5]
 
 
@@ -88,40 +88,40 @@ def test_calls_stay_below_the_bytes_that_sqs_takes():
     assert max(sum(len(one.body) for one in call) for call in made) <= CALL_LIMIT
 
 
-def test_what_can_not_be_parked_before_the_deadline_returns(world: World):
-    slow = SlowDeadLetters(world, 20)
-    worker = world.worker()
+def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySystem):
+    slow = SlowDeadLetters(system, 20)
+    worker = system.worker()
     worker._dead_letters = slow
-    deadline = world.deadline(50)
+    deadline = system.deadline(50)
     messages = [QueueMessage(str(number), "junk") for number in range(60)]
     report = worker.handle(messages, deadline)
     assert deadline.remaining() > -20
     assert slow.calls == [10, 10, 10]
     assert len(report.returned) == 30
-    assert {m for _, _, m in world.dead_letters.parked}.isdisjoint(report.returned)
+    assert {m for _, _, m in system.dead_letters.parked}.isdisjoint(report.returned)
 
 
-def test_only_the_messages_of_letters_that_were_refused_return(world: World):
+def test_only_the_messages_of_letters_that_were_refused_return(system: InMemorySystem):
     class Refusing:
         def park(self, letters):
-            world.dead_letters.park([one for one in letters if one.message_id != "1"])
+            system.dead_letters.park([one for one in letters if one.message_id != "1"])
             raise LettersNotParkedError({"1"}, {"InternalError"})
 
-    worker = world.worker()
+    worker = system.worker()
     worker._dead_letters = Refusing()
-    report = world.handle(worker, "junk", "junk", "junk")
+    report = system.handle(worker, "junk", "junk", "junk")
     assert list(report.returned) == ["1"]
     assert report.parked == 2
 
 
-def test_a_deltas_rows_that_chroma_refuses_are_one_letter_with_their_ids(world: World):
+def test_a_deltas_rows_that_chroma_refuses_are_one_letter_with_their_ids(system: InMemorySystem):
     keys = [line(number) for number in range(1, 9)]
     for key in keys:
-        world.table.put(key, text="a")
-    world.index().poisonous |= {line(2).chroma_id, line(5).chroma_id}
-    report = world.handle(world.worker(), world.delta_body(keys))
+        system.table.put(key, text="a")
+    system.index().poisonous |= {line(2).chroma_id, line(5).chroma_id}
+    report = system.handle(system.worker(), system.delta_body(keys))
     assert report.returned == {}
-    ((_, reason, _),) = world.dead_letters.parked
+    ((_, reason, _),) = system.dead_letters.parked
     assert line(2).chroma_id in reason
     assert line(5).chroma_id in reason
-    assert len(world.index().records) == 6
+    assert len(system.index().records) == 6

@@ -14,127 +14,129 @@ from receipt_index.deltas import VectorBatch, decode
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, batch_body
+from tests.support.fakes.system import InMemorySystem, line, metadata, word
 from tests.support.fakes.target import InMemoryTarget
-from tests.support.fakes.world import World, line, metadata, word
 
 TEN = SliceLimits(10 * RECORD_BYTES)
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def system() -> InMemorySystem:
+    return InMemorySystem()
 
 
-def load(world: World, lines: int, receipt_id: int = 1) -> None:
+def load(system: InMemorySystem, lines: int, receipt_id: int = 1) -> None:
     """A receipt with so many lines and no words."""
     keys = [line(number, receipt_id=receipt_id) for number in range(1, lines + 1)]
-    world.table.put(metadata(receipt_id=receipt_id), merchant_name="Cafe")
+    system.table.put(metadata(receipt_id=receipt_id), merchant_name="Cafe")
     for key in keys:
-        world.table.put(key, text=f"text of {key.sk}")
-    assert world.handle(world.worker(), world.delta_body(keys)).returned == {}
+        system.table.put(key, text=f"text of {key.sk}")
+    assert system.handle(system.worker(), system.delta_body(keys)).returned == {}
 
 
-def handle(world: World, compactor: Compactor, seconds: float, *bodies: str):
+def handle(system: InMemorySystem, compactor: Compactor, seconds: float, *bodies: str):
     messages = [QueueMessage(str(number), body) for number, body in enumerate(bodies)]
-    return compactor.handle(messages, world.deadline(seconds))
+    return compactor.handle(messages, system.deadline(seconds))
 
 
-def slowly(world: World, seconds: float) -> Callable[[InMemoryTarget], InMemoryTarget]:
+def slowly(system: InMemorySystem, seconds: float) -> Callable[[InMemoryTarget], InMemoryTarget]:
     """Targets whose every publish takes so long."""
 
     class Slow(InMemoryTarget):
         def publish(self, record_count):
-            world.clock.advance(seconds)
+            system.clock.advance(seconds)
             return super().publish(record_count)
 
     return lambda target: Slow(target.state)
 
 
-def test_a_merchants_new_name_is_worked_in_slices_each_published(world: World):
-    load(world, lines=35)
-    world.table.put(metadata(), merchant_name="New Cafe")
-    body = world.change_body(metadata(), "merchant_name")
-    report = world.handle(world.worker(limits=TEN), body)
+def test_a_merchants_new_name_is_worked_in_slices_each_published(system: InMemorySystem):
+    load(system, lines=35)
+    system.table.put(metadata(), merchant_name="New Cafe")
+    body = system.change_body(metadata(), "merchant_name")
+    report = system.handle(system.worker(limits=TEN), body)
     lines = [c.updated for c in report.cycles if c.collection is Collection.LINES]
     assert lines == [10, 10, 10, 5]
-    assert (report.returned, world.differences()) == ({}, [])
+    assert (report.returned, system.differences()) == ({}, [])
 
 
-def test_a_receipt_that_fits_just_into_its_slices_ends_without_an_empty_one(world: World):
-    load(world, lines=20)
-    world.table.put(metadata(), merchant_name="New Cafe")
-    report = world.handle(world.worker(limits=TEN), world.change_body(metadata(), "merchant_name"))
+def test_a_receipt_that_fits_just_into_its_slices_ends_without_an_empty_one(system: InMemorySystem):
+    load(system, lines=20)
+    system.table.put(metadata(), merchant_name="New Cafe")
+    report = system.handle(
+        system.worker(limits=TEN), system.change_body(metadata(), "merchant_name")
+    )
     lines = [c.updated for c in report.cycles if c.collection is Collection.LINES]
     assert lines == [10, 10]
-    assert world.differences() == []
+    assert system.differences() == []
 
 
-def test_a_slice_of_a_receipt_keeps_the_context_of_records_at_its_edge(world: World):
+def test_a_slice_of_a_receipt_keeps_the_context_of_records_at_its_edge(system: InMemorySystem):
     """Line 10 ends the first slice, and its neighbour's text changes with the merchant."""
-    load(world, lines=20)
-    world.table.put(metadata(), merchant_name="New Cafe")
-    world.table.put(line(11), text="edited")
-    bodies = [world.change_body(metadata(), "merchant_name"), world.change_body(line(11), "text")]
-    assert world.handle(world.worker(limits=TEN), *bodies).returned == {}
-    assert world.index().records[line(10).chroma_id].metadata["next_line_text"] == "edited"
-    assert world.differences() == []
+    load(system, lines=20)
+    system.table.put(metadata(), merchant_name="New Cafe")
+    system.table.put(line(11), text="edited")
+    bodies = [system.change_body(metadata(), "merchant_name"), system.change_body(line(11), "text")]
+    assert system.handle(system.worker(limits=TEN), *bodies).returned == {}
+    assert system.index().records[line(10).chroma_id].metadata["next_line_text"] == "edited"
+    assert system.differences() == []
 
 
-def test_many_receipts_of_one_message_are_worked_in_slices(world: World):
+def test_many_receipts_of_one_message_are_worked_in_slices(system: InMemorySystem):
     for receipt_id in range(1, 9):
-        load(world, 4, receipt_id)
+        load(system, 4, receipt_id)
     renames = []
     for receipt_id in range(1, 9):
-        world.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
-        renames.append(world.change_body(metadata(receipt_id=receipt_id), "merchant_name"))
-    report = world.handle(world.worker(limits=TEN), batch_body(renames))
+        system.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
+        renames.append(system.change_body(metadata(receipt_id=receipt_id), "merchant_name"))
+    report = system.handle(system.worker(limits=TEN), batch_body(renames))
     lines = [c.updated for c in report.cycles if c.collection is Collection.LINES]
     assert sum(lines) == 32
     assert max(lines) == 10
-    assert (report.returned, world.differences()) == ({}, [])
+    assert (report.returned, system.differences()) == ({}, [])
 
 
-def test_a_delta_is_worked_in_slices(world: World):
+def test_a_delta_is_worked_in_slices(system: InMemorySystem):
     keys = [line(number) for number in range(1, 36)]
     for key in keys:
-        world.table.put(key, text="a")
-    report = world.handle(world.worker(limits=TEN), world.delta_body(keys))
+        system.table.put(key, text="a")
+    report = system.handle(system.worker(limits=TEN), system.delta_body(keys))
     inserted = [cycle.inserted for cycle in report.cycles]
     assert sum(inserted) == 35
     assert max(inserted) <= 10
-    assert (report.returned, world.differences()) == ({}, [])
+    assert (report.returned, system.differences()) == ({}, [])
 
 
-def test_small_deltas_share_a_slice(world: World):
+def test_small_deltas_share_a_slice(system: InMemorySystem):
     for number in range(1, 9):
-        world.table.put(line(number), text="a")
-    bodies = [world.delta_body([line(number)]) for number in range(1, 9)]
-    report = world.handle(world.worker(limits=TEN), *bodies)
+        system.table.put(line(number), text="a")
+    bodies = [system.delta_body([line(number)]) for number in range(1, 9)]
+    report = system.handle(system.worker(limits=TEN), *bodies)
     assert [cycle.inserted for cycle in report.cycles] == [8]
 
 
-def test_objects_of_large_deltas_are_fetched_when_their_slice_comes(world: World):
+def test_objects_of_large_deltas_are_fetched_when_their_slice_comes(system: InMemorySystem):
     keys = [line(number) for number in range(1, 1_501)]
     for key in keys:
-        world.table.put(key, text="a")
-    bodies = [world.delta_body(keys) for _ in range(3)]
+        system.table.put(key, text="a")
+    bodies = [system.delta_body(keys) for _ in range(3)]
     fetched: list[int] = []
-    read = world.deltas.read
+    read = system.deltas.read
 
     def counted(key: str) -> bytes:
-        fetched.append(world.published[Collection.LINES].version)
+        fetched.append(system.published[Collection.LINES].version)
         return read(key)
 
-    world.deltas.read = counted  # type: ignore[method-assign]
-    assert world.handle(world.worker(), *bodies).returned == {}
+    system.deltas.read = counted  # type: ignore[method-assign]
+    assert system.handle(system.worker(), *bodies).returned == {}
     assert fetched == [0, 1, 2]
 
 
-def test_a_slice_that_failed_is_not_held_on_to(world: World):
+def test_a_slice_that_failed_is_not_held_on_to(system: InMemorySystem):
     keys = [line(number) for number in range(1, 1_501)]
     for key in keys:
-        world.table.put(key, text="a")
-    bodies = [world.delta_body(keys) for _ in range(3)]
+        system.table.put(key, text="a")
+    bodies = [system.delta_body(keys) for _ in range(3)]
     held: list[weakref.ref[VectorBatch]] = []
     alive: list[int] = []
 
@@ -144,37 +146,41 @@ def test_a_slice_that_failed_is_not_held_on_to(world: World):
         held.append(weakref.ref(batch))
         return batch
 
-    world.table.failing = TableReadError("throttled")
+    system.table.failing = TableReadError("throttled")
     with patch("compactor.batch.fetching.decode", watched):
         gc.disable()
         try:
-            returned = world.handle(world.worker(limits=SliceLimits(2**20)), *bodies).returned
+            returned = system.handle(system.worker(limits=SliceLimits(2**20)), *bodies).returned
         finally:
             gc.enable()
     assert len(returned) == 3
     assert alive == [0, 0, 0]
 
 
-def test_finished_messages_are_done_as_the_deadline_nears_and_the_rest_returns(world: World):
+def test_finished_messages_are_done_as_the_deadline_nears_and_the_rest_returns(
+    system: InMemorySystem,
+):
     for receipt_id in range(1, 5):
-        load(world, 10, receipt_id)
-        world.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
-    bodies = [world.change_body(metadata(receipt_id=r), "merchant_name") for r in range(1, 5)]
-    worker = world.worker(limits=TEN, wrap=slowly(world, 6))
-    report = handle(world, worker, 27, *bodies)
+        load(system, 10, receipt_id)
+        system.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
+    bodies = [system.change_body(metadata(receipt_id=r), "merchant_name") for r in range(1, 5)]
+    worker = system.worker(limits=TEN, wrap=slowly(system, 6))
+    report = handle(system, worker, 27, *bodies)
     assert list(report.returned) == ["2", "3"]
     assert all("DeadlineNearError" in reason for reason in report.returned.values())
     for receipt_id, merchant in ((1, "New"), (2, "New"), (4, "Cafe")):
-        record = world.index().records[line(1, receipt_id=receipt_id).chroma_id]
+        record = system.index().records[line(1, receipt_id=receipt_id).chroma_id]
         assert record.metadata["merchant_name"] == merchant
 
 
-def test_a_message_of_which_a_slice_failed_returns_and_is_applied_when_it_comes_again(world: World):
-    load(world, lines=35)
-    world.table.put(metadata(), merchant_name="New Cafe")
-    body = world.change_body(metadata(), "merchant_name")
-    worker = world.worker(limits=TEN)
-    get, calls = world.table.get, []
+def test_a_message_of_which_a_slice_failed_returns_and_is_applied_when_it_comes_again(
+    system: InMemorySystem,
+):
+    load(system, lines=35)
+    system.table.put(metadata(), merchant_name="New Cafe")
+    body = system.change_body(metadata(), "merchant_name")
+    worker = system.worker(limits=TEN)
+    get, calls = system.table.get, []
 
     def fails_at_the_third(keys, deadline):
         calls.append(keys)
@@ -182,50 +188,52 @@ def test_a_message_of_which_a_slice_failed_returns_and_is_applied_when_it_comes_
             raise TableReadError("throttled")
         return get(keys, deadline)
 
-    world.table.get = fails_at_the_third  # type: ignore[method-assign]
-    assert list(world.handle(worker, body).returned) == ["0"]
-    assert len(world.differences()) == 15
-    assert world.handle(worker, body).returned == {}
-    assert world.differences() == []
+    system.table.get = fails_at_the_third  # type: ignore[method-assign]
+    assert list(system.handle(worker, body).returned) == ["0"]
+    assert len(system.differences()) == 15
+    assert system.handle(worker, body).returned == {}
+    assert system.differences() == []
 
 
-def test_a_change_beside_a_sliced_receipt_is_done_though_the_receipt_is_not(world: World):
-    load(world, lines=35)
-    load(world, lines=1, receipt_id=2)
-    world.table.put(metadata(), merchant_name="New Cafe")
-    world.table.put(line(1, receipt_id=2), text="edited")
-    worker = world.worker(limits=TEN, wrap=slowly(world, 6))
+def test_a_change_beside_a_sliced_receipt_is_done_though_the_receipt_is_not(system: InMemorySystem):
+    load(system, lines=35)
+    load(system, lines=1, receipt_id=2)
+    system.table.put(metadata(), merchant_name="New Cafe")
+    system.table.put(line(1, receipt_id=2), text="edited")
+    worker = system.worker(limits=TEN, wrap=slowly(system, 6))
     bodies = [
-        world.change_body(line(1, receipt_id=2), "text"),
-        world.change_body(metadata(), "merchant_name"),
+        system.change_body(line(1, receipt_id=2), "text"),
+        system.change_body(metadata(), "merchant_name"),
     ]
-    assert list(handle(world, worker, 15, *bodies).returned) == ["1"]
-    assert "edited" in repr(world.index().records[line(1, receipt_id=2).chroma_id].metadata)
+    assert list(handle(system, worker, 15, *bodies).returned) == ["1"]
+    assert "edited" in repr(system.index().records[line(1, receipt_id=2).chroma_id].metadata)
 
 
 def test_an_entity_that_goes_while_its_receipt_is_worked_is_deleted_by_its_own_message(
-    world: World,
+    system: InMemorySystem,
 ):
-    load(world, lines=35)
-    world.table.put(metadata(), merchant_name="New Cafe")
-    del world.table.items[line(12)]
+    load(system, lines=35)
+    system.table.put(metadata(), merchant_name="New Cafe")
+    del system.table.items[line(12)]
     bodies = [
-        world.change_body(metadata(), "merchant_name"),
-        world.change_body(line(12), event="REMOVE"),
+        system.change_body(metadata(), "merchant_name"),
+        system.change_body(line(12), event="REMOVE"),
     ]
-    assert world.handle(world.worker(limits=TEN), *bodies).returned == {}
-    assert line(12).chroma_id not in world.index().records
-    assert world.differences() == []
+    assert system.handle(system.worker(limits=TEN), *bodies).returned == {}
+    assert line(12).chroma_id not in system.index().records
+    assert system.differences() == []
 
 
-def test_words_of_a_receipt_do_not_use_up_the_slices_of_its_lines(world: World):
-    load(world, lines=12)
+def test_words_of_a_receipt_do_not_use_up_the_slices_of_its_lines(system: InMemorySystem):
+    load(system, lines=12)
     words = [word(number, 3) for number in range(1, 61)]
     for key in words:
-        world.table.put(key, text="w")
-    world.handle(world.worker(), world.delta_body(words))
-    world.table.put(metadata(), merchant_name="New Cafe")
-    report = world.handle(world.worker(limits=TEN), world.change_body(metadata(), "merchant_name"))
+        system.table.put(key, text="w")
+    system.handle(system.worker(), system.delta_body(words))
+    system.table.put(metadata(), merchant_name="New Cafe")
+    report = system.handle(
+        system.worker(limits=TEN), system.change_body(metadata(), "merchant_name")
+    )
     lines = [c.updated for c in report.cycles if c.collection is Collection.LINES]
     assert lines == [10, 2]
-    assert world.differences() == []
+    assert system.differences() == []

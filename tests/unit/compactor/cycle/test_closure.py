@@ -1,9 +1,9 @@
 from compactor.cycle.closure import closure_of, touched_collections
 from compactor.cycle.projection import ALL, Part
 from receipt_sync.keys import Collection
-from tests.support.fakes.world import World, line, metadata, word
+from tests.support.fakes.system import InMemorySystem, line, metadata, word
 
-CHANGE = World().change
+CHANGE = InMemorySystem().change
 
 
 def test_a_merchants_change_touches_every_record_of_the_receipt_in_both_collections():

@@ -7,72 +7,76 @@ from compactor.cycle.delete_guard import DeleteGuard, DeleteLedger
 from receipt_sync.messages import batch_body
 from receipt_sync.telemetry import Metric
 from tests.support.fakes.index import InMemoryIndex
-from tests.support.fakes.world import World, line, metadata
+from tests.support.fakes.system import InMemorySystem, line, metadata
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def system() -> InMemorySystem:
+    return InMemorySystem()
 
 
-def load(world: World, lines: int) -> None:
+def load(system: InMemorySystem, lines: int) -> None:
     keys = [line(number) for number in range(1, lines + 1)]
-    world.table.put(metadata(), merchant_name="Cafe")
+    system.table.put(metadata(), merchant_name="Cafe")
     for key in keys:
-        world.table.put(key, text="a")
-    assert world.handle(world.worker(), world.delta_body(keys)).returned == {}
+        system.table.put(key, text="a")
+    assert system.handle(system.worker(), system.delta_body(keys)).returned == {}
 
 
-def remove(world: World, *numbers: int) -> list[str]:
+def remove(system: InMemorySystem, *numbers: int) -> list[str]:
     """Delete lines from the table, and return their messages."""
     for number in numbers:
-        del world.table.items[line(number)]
-    return [world.change_body(line(number), event="REMOVE") for number in numbers]
+        del system.table.items[line(number)]
+    return [system.change_body(line(number), event="REMOVE") for number in numbers]
 
 
-def careful(world: World) -> Compactor:
-    return world.worker(guard=DeleteGuard(share=0.2, floor=4))
+def careful(system: InMemorySystem) -> Compactor:
+    return system.worker(guard=DeleteGuard(share=0.2, floor=4))
 
 
-def test_innocents_of_a_refused_mass_delete_are_applied_and_only_deletions_return(world: World):
-    load(world, 20)
-    world.table.items[line(20)]["text"] = "EDITED"
-    removals = remove(world, 1, 2, 3, 4, 5, 6)
-    bodies = [batch_body(removals), world.change_body(line(20), "text")]
-    report = world.handle(careful(world), *bodies)
+def test_innocents_of_a_refused_mass_delete_are_applied_and_only_deletions_return(
+    system: InMemorySystem,
+):
+    load(system, 20)
+    system.table.items[line(20)]["text"] = "EDITED"
+    removals = remove(system, 1, 2, 3, 4, 5, 6)
+    bodies = [batch_body(removals), system.change_body(line(20), "text")]
+    report = system.handle(careful(system), *bodies)
     assert list(report.returned) == ["0"]
     assert "MAX_DELETE_SHARE" in report.returned["0"]
-    assert world.index().records[line(20).chroma_id].metadata["text"] == "EDITED"
-    assert len(world.index().records) == 20
-    assert world.telemetry.total(Metric.MASS_DELETES_REFUSED) == 1
+    assert system.index().records[line(20).chroma_id].metadata["text"] == "EDITED"
+    assert len(system.index().records) == 20
+    assert system.telemetry.total(Metric.MASS_DELETES_REFUSED) == 1
 
 
-def test_a_message_of_a_neighbour_is_done_though_the_deletion_beside_it_is_refused(world: World):
-    load(world, 20)
-    removals = remove(world, 1, 2, 3, 4, 5, 6)
-    world.table.items[line(7)]["text"] = "EDITED"
-    report = world.handle(careful(world), *removals, world.change_body(line(7), "text"))
+def test_a_message_of_a_neighbour_is_done_though_the_deletion_beside_it_is_refused(
+    system: InMemorySystem,
+):
+    load(system, 20)
+    removals = remove(system, 1, 2, 3, 4, 5, 6)
+    system.table.items[line(7)]["text"] = "EDITED"
+    report = system.handle(careful(system), *removals, system.change_body(line(7), "text"))
     assert set(report.returned) == {"0", "1", "2", "3", "4", "5"}
-    assert line(6).chroma_id in world.index().records
+    assert line(6).chroma_id in system.index().records
 
 
-def test_a_mass_delete_is_refused_however_its_messages_are_grouped(world: World):
-    load(world, 20)
-    worker = careful(world)
-    removals = remove(world, *range(1, 13))
-    refused = [bool(world.handle(worker, body).returned) for body in removals]
+def test_a_mass_delete_is_refused_however_its_messages_are_grouped(system: InMemorySystem):
+    load(system, 20)
+    worker = careful(system)
+    removals = remove(system, *range(1, 13))
+    refused = [bool(system.handle(worker, body).returned) for body in removals]
     assert refused == [False] * 4 + [True] * 8
-    assert len(world.index().records) == 16
+    assert len(system.index().records) == 16
 
 
-def test_what_was_lost_counts_for_an_hour(world: World):
-    load(world, 20)
-    worker = careful(world)
-    first, second = remove(world, 1, 2, 3, 4), remove(world, 15)
-    assert world.handle(worker, *first).returned == {}
-    assert list(world.handle(worker, *second).returned) == ["0"]
-    world.clock.advance(3601)
-    assert world.handle(worker, *second).returned == {}
+def test_what_was_lost_counts_for_an_hour(system: InMemorySystem):
+    load(system, 20)
+    worker = careful(system)
+    first, second = remove(system, 1, 2, 3, 4), remove(system, 15)
+    assert system.handle(worker, *first).returned == {}
+    assert list(system.handle(worker, *second).returned) == ["0"]
+    system.clock.advance(3601)
+    assert system.handle(worker, *second).returned == {}
 
 
 def test_what_comes_as_fast_as_it_goes_is_no_mass_delete():
@@ -91,14 +95,14 @@ def test_what_was_inserted_before_excuses_no_deletion():
 
 
 def test_one_worker_that_loaded_a_collection_refuses_its_mass_delete_message_by_message(
-    world: World,
+    system: InMemorySystem,
 ):
-    worker = careful(world)
+    worker = careful(system)
     keys = [line(number) for number in range(1, 21)]
     for key in keys:
-        world.table.put(key, text="a")
-    assert world.handle(worker, world.delta_body(keys)).returned == {}
-    refused = [bool(world.handle(worker, body).returned) for body in remove(world, *range(1, 8))]
+        system.table.put(key, text="a")
+    assert system.handle(worker, system.delta_body(keys)).returned == {}
+    refused = [bool(system.handle(worker, body).returned) for body in remove(system, *range(1, 8))]
     assert refused == [False] * 4 + [True] * 3
 
 
@@ -113,10 +117,10 @@ def test_the_share_is_that_of_what_the_collection_had_before_it_lost_anything():
     assert ledger.refusal(Counted(), 51, 1.0) is not None
 
 
-def test_a_refused_deletion_is_made_once_its_limit_is_raised(world: World):
-    load(world, 20)
-    removals = remove(world, 1, 2, 3, 4, 5, 6)
-    assert len(world.handle(careful(world), *removals).returned) == 6
-    raised = world.worker(guard=DeleteGuard(share=0.5, floor=4))
-    assert world.handle(raised, *removals).returned == {}
-    assert len(world.index().records) == 14
+def test_a_refused_deletion_is_made_once_its_limit_is_raised(system: InMemorySystem):
+    load(system, 20)
+    removals = remove(system, 1, 2, 3, 4, 5, 6)
+    assert len(system.handle(careful(system), *removals).returned) == 6
+    raised = system.worker(guard=DeleteGuard(share=0.5, floor=4))
+    assert system.handle(raised, *removals).returned == {}
+    assert len(system.index().records) == 14

@@ -5,7 +5,7 @@ import pytest
 from compactor.cycle.source import Members
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey
-from tests.support.fakes.world import line, metadata, word
+from tests.support.fakes.system import line, metadata, word
 from tests.unit.compactor.cycle.test_source import Setting, item, refusal
 
 LAST = {"PK": {"S": "IMAGE#img"}, "SK": {"S": "x"}}

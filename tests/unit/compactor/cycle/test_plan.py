@@ -7,9 +7,9 @@ from compactor.cycle.closure import closure_of
 from compactor.cycle.plan import make_plan, newest_vectors, same
 from receipt_index.chroma import Record
 from receipt_index.deltas import VectorBatch
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
-CHANGE = World().change
+CHANGE = InMemorySystem().change
 OLDER, NEWER = "01HZX0000000000000000000AA", "01HZX0000000000000000000AB"
 
 

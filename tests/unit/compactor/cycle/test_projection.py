@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from compactor.cycle.projection import ALL, Part, neighbourhood, project
-from tests.support.fakes.world import line, metadata, word
+from tests.support.fakes.system import line, metadata, word
 
 
 def test_a_line_carries_its_own_fields_its_merchant_and_its_neighbours_texts():

@@ -11,8 +11,8 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from receipt_sync.telemetry import Metric
 from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.system import line, metadata, word
 from tests.support.fakes.telemetry import RecordingTelemetry
-from tests.support.fakes.world import line, metadata, word
 
 KEYS = [line(number) for number in range(1, 6)]
 

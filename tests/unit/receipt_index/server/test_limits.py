@@ -14,7 +14,7 @@ from receipt_index.server.limits import CLOUD, SERVER
 from receipt_sync.errors import ProjectionError
 from receipt_sync.fields import MERCHANT_FIELDS
 from receipt_sync.keys import EntityKey
-from tests.support.fakes.world import line, word
+from tests.support.fakes.system import line, word
 
 BOX = {"x": 0.5, "y": 0.5, "width": 0.5, "height": 0.5}
 ITEM = {

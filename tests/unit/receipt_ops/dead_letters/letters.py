@@ -15,7 +15,7 @@ from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 from stream_processor.detection import EntityChange
-from tests.support.fakes.world import World, line
+from tests.support.fakes.system import InMemorySystem, line
 
 KEYS = {"PK": {"S": "IMAGE#img"}, "SK": {"S": "RECEIPT#00001#LINE#00001"}}
 MALFORMED = {"PK": {"S": "IMAGE#img"}, "SK": {"S": "RECEIPT#00001#LINE#x"}}
@@ -43,7 +43,7 @@ LINE = line(1)
 
 
 def change_body(key: EntityKey = LINE) -> str:
-    return World().change_body(key, "text")
+    return InMemorySystem().change_body(key, "text")
 
 
 class Deltas:

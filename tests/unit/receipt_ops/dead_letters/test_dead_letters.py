@@ -12,7 +12,7 @@ from receipt_ops.dead_letters.queue import Letter
 from receipt_sync.errors import IndexFailedError, PoisonMessageError, SnapshotDamagedError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import batch_body, to_body
-from tests.support.fakes.world import line, metadata, word
+from tests.support.fakes.system import line, metadata, word
 from tests.unit.receipt_ops.dead_letters.letters import (
     DELTA,
     FAILURE,

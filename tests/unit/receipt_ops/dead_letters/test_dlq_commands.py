@@ -22,7 +22,7 @@ from receipt_ops.entity import EntityView, Waiting
 from receipt_ops.repair.plan import Summary
 from receipt_sync.messages import to_body
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import line
+from tests.support.fakes.system import line
 from tests.unit.receipt_ops.dead_letters.letters import (
     DELTA,
     FAILURE,

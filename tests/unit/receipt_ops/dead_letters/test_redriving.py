@@ -11,7 +11,7 @@ from receipt_ops.dead_letters.queues import as_changes, without_entity
 from receipt_ops.dead_letters.redriving import drop, redrive
 from receipt_sync.errors import DeltaRefusedError
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import line
+from tests.support.fakes.system import line
 from tests.unit.receipt_ops.dead_letters.letters import (
     FAILURE,
     KEYS,

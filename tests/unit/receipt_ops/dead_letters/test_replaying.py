@@ -16,7 +16,7 @@ from receipt_ops.dead_letters.replaying import (
     replay,
 )
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import line
+from tests.support.fakes.system import line
 from tests.unit.receipt_ops.dead_letters.letters import FAILURE, MALFORMED, Changes, Stream, record
 
 

@@ -30,7 +30,7 @@ class RecordingTable:
 
 
 @dataclass
-class World:
+class LoadedSystem:
     """The table's items and what readers see, loaded with the first two receipts."""
 
     table: ScannedTable
@@ -49,14 +49,14 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
+def system() -> LoadedSystem:
     table, calls = ScannedTable(), RecordingTable()
     for receipt in RECEIPTS[:2]:
         metadata, *others = entities_of(receipt)
         table.load([metadata, *map(embedded, others)])
     dynamodb: Any = calls
     connection = Connection(Names("t", "q", "b"), dynamodb, CLIENT, CLIENT)
-    return World(table, calls, steps(CAST, connection))
+    return LoadedSystem(table, calls, steps(CAST, connection))
 
 
 METADATA = next(iter(entities_of(CAST.edited))).key
@@ -64,61 +64,65 @@ LINE, WORD = METADATA._replace(line_id=2), METADATA._replace(line_id=1, word_id=
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_before_its_write_no_step_counts_as_seen(world: World, number: int) -> None:
-    assert not world.seen(number)
+def test_before_its_write_no_step_counts_as_seen(system: LoadedSystem, number: int) -> None:
+    assert not system.seen(number)
 
 
-def test_a_rename_is_seen_once_every_line_and_word_has_it(world: World) -> None:
-    world.steps[0].write()
-    (call,) = world.calls.updates
+def test_a_rename_is_seen_once_every_line_and_word_has_it(system: LoadedSystem) -> None:
+    system.steps[0].write()
+    (call,) = system.calls.updates
     new = call["ExpressionAttributeValues"][":merchant_name"]["S"]
     assert call["Key"] == {"PK": {"S": METADATA.pk}, "SK": {"S": METADATA.sk}}
-    before = world.readers
-    world.edit(METADATA, merchant_name=new)
-    assert world.seen(0)
-    mixed: Any = {**world.readers, Collection.WORDS: before[Collection.WORDS]}
-    assert not world.steps[0].visible(mixed)
+    before = system.readers
+    system.edit(METADATA, merchant_name=new)
+    assert system.seen(0)
+    mixed: Any = {**system.readers, Collection.WORDS: before[Collection.WORDS]}
+    assert not system.steps[0].visible(mixed)
 
 
-def test_an_edit_is_seen_once_the_line_and_its_neighbour_have_it(world: World) -> None:
-    world.edit(LINE, text=NEW_TEXT)
-    assert world.seen(1)
-    readers = world.readers
+def test_an_edit_is_seen_once_the_line_and_its_neighbour_have_it(system: LoadedSystem) -> None:
+    system.edit(LINE, text=NEW_TEXT)
+    assert system.seen(1)
+    readers = system.readers
     readers[Collection.LINES].change(LINE._replace(line_id=3).chroma_id, prev_line_text="old")
-    assert not world.steps[1].visible(readers)  # type: ignore[arg-type]
+    assert not system.steps[1].visible(readers)  # type: ignore[arg-type]
 
 
-def test_a_vector_is_seen_once_it_is_of_the_present_text_and_not_stale(world: World) -> None:
-    world.edit(LINE, text=NEW_TEXT)
-    assert world.seen(2)
-    readers = world.readers
+def test_a_vector_is_seen_once_it_is_of_the_present_text_and_not_stale(
+    system: LoadedSystem,
+) -> None:
+    system.edit(LINE, text=NEW_TEXT)
+    assert system.seen(2)
+    readers = system.readers
     readers[Collection.LINES].change(LINE.chroma_id, embedding_stale=True)
-    assert not world.steps[2].visible(readers)  # type: ignore[arg-type]
+    assert not system.steps[2].visible(readers)  # type: ignore[arg-type]
 
 
-def test_a_deleted_word_is_seen_once_it_is_gone_and_its_neighbour_knows(world: World) -> None:
-    readers = world.readers
+def test_a_deleted_word_is_seen_once_it_is_gone_and_its_neighbour_knows(
+    system: LoadedSystem,
+) -> None:
+    readers = system.readers
     del readers[Collection.WORDS].records[WORD.chroma_id]
-    assert not world.steps[3].visible(readers)  # type: ignore[arg-type]
-    del world.table.items[WORD]
-    assert world.seen(3)
+    assert not system.steps[3].visible(readers)  # type: ignore[arg-type]
+    del system.table.items[WORD]
+    assert system.seen(3)
 
 
-def test_a_deleted_receipt_is_seen_once_no_line_and_no_word_is_left(world: World) -> None:
+def test_a_deleted_receipt_is_seen_once_no_line_and_no_word_is_left(system: LoadedSystem) -> None:
     keys = [entity.key for entity in entities_of(CAST.deleted)]
     for key in keys[:-1]:
-        del world.table.items[key]
-    assert not world.seen(4)
-    del world.table.items[keys[-1]]
-    assert world.seen(4)
+        del system.table.items[key]
+    assert not system.seen(4)
+    del system.table.items[keys[-1]]
+    assert system.seen(4)
 
 
-def test_an_added_receipt_is_seen_once_all_of_it_is_there_and_marked(world: World) -> None:
+def test_an_added_receipt_is_seen_once_all_of_it_is_there_and_marked(system: LoadedSystem) -> None:
     metadata, *others = entities_of(CAST.added)
-    world.table.load([metadata, *others])
-    assert not world.seen(5)
-    world.table.load([metadata, *map(embedded, others)])
-    assert world.seen(5)
+    system.table.load([metadata, *others])
+    assert not system.seen(5)
+    system.table.load([metadata, *map(embedded, others)])
+    assert system.seen(5)
 
 
 def test_the_first_two_receipts_that_fit_are_taken() -> None:

@@ -30,7 +30,7 @@ from receipt_ops.verification.settling import Backlog
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import line, metadata
+from tests.support.fakes.system import line, metadata
 from tests.unit.receipt_ops.fakes import RecordingSender, RecordingWriter
 
 RECEIPT = Receipt(receipt="r", company="C", lines=(Line(text="A B", box=(0, 0, 9, 9)),))

@@ -19,7 +19,7 @@ from receipt_sync.messages import Delta
 from stream_processor.detection import EntityChange
 from stream_processor.packing import OutgoingMessage
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import line
+from tests.support.fakes.system import line
 from tests.unit.receipt_ops.fakes import InMemoryDeltas
 
 LINES, WORDS = Collection.LINES, Collection.WORDS

@@ -15,7 +15,7 @@ from receipt_ops.verification.settling import Backlog
 from receipt_sync.keys import EntityKey
 from stream_processor.detection import EntityChange
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import line, metadata, word
+from tests.support.fakes.system import line, metadata, word
 
 KEYS = [metadata(), *(line(n) for n in range(1, 7)), *(word(n) for n in range(1, 4))]
 

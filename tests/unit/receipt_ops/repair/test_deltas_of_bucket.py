@@ -27,7 +27,7 @@ from receipt_ops.repair.outline import Outline, read_outline
 from receipt_ops.repair.ranged import BLOCK_BYTES, RangedFile
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
-from tests.support.fakes.world import line
+from tests.support.fakes.system import line
 from tests.unit.receipt_ops.fakes import InMemoryDeltas
 
 LINES = Collection.LINES

@@ -7,7 +7,7 @@ from receipt_ops.verification.verdict import Example, FieldDifference, Finding
 from receipt_sync.errors import DeltaExistsError
 from receipt_sync.keys import EntityKey
 from receipt_sync.messages import Delta
-from tests.support.fakes.world import line, word
+from tests.support.fakes.system import line, word
 from tests.unit.receipt_ops.fakes import InMemoryDeltas
 from tests.unit.receipt_ops.repair.repairs import (
     DELTAS,

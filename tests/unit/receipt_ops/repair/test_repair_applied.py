@@ -19,7 +19,7 @@ from receipt_ops.verification.verify import Verification
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, read_message, to_body
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import World, line, metadata, word
+from tests.support.fakes.system import InMemorySystem, line, metadata, word
 from tests.unit.receipt_ops.fakes import InMemoryDeltas, InMemorySnapshot, ScannedTable
 from tests.unit.receipt_ops.repair.repairs import (
     LINE,
@@ -55,40 +55,40 @@ def test_messages_that_were_not_taken_are_an_error_and_nothing_is_no_message() -
 
 def test_some_hundred_faults_of_every_kind_are_mended_by_the_compactor_itself() -> None:
     """Found by verification, sent as messages, applied by a real compactor on fakes."""
-    world = World()
-    _fill(world)
-    planted = _plant(world, Random(3))
-    verify = _verification(world)
+    system = InMemorySystem()
+    _fill(system)
+    planted = _plant(system, Random(3))
+    verify = _verification(system)
     publisher, deltas = ChangePublisher(), Deltas()
-    repair = _repair(world, publisher, deltas)
+    repair = _repair(system, publisher, deltas)
     assert verify(repair.note) == planted
     repair.plan()
     repair.send()
-    _apply(world, publisher, deltas)
+    _apply(system, publisher, deltas)
     assert verify(lambda _: None) == 0
-    assert world.differences() == []
+    assert system.differences() == []
 
 
 def test_vectors_of_a_collection_that_was_set_back_are_found_by_their_deltas() -> None:
     """As after a restored snapshot, or a Chroma server's backup: every record is present."""
-    world = World()
-    _fill(world)
-    index = world.index(LINES)
+    system = InMemorySystem()
+    _fill(system)
+    index = system.index(LINES)
     records, vectors = dict(index.records), dict(index.stored_vectors)
     keys = [line(n) for n in range(1, 11)]
-    world.handle(world.worker(), world.delta_body(keys))
-    after = world.index(LINES)
+    system.handle(system.worker(), system.delta_body(keys))
+    after = system.index(LINES)
     newest = {key.chroma_id: after.records[key.chroma_id].metadata["delta_id"] for key in keys}
     after.records, after.stored_vectors = records, vectors
 
-    verify = _verification(world)
+    verify = _verification(system)
     publisher, deltas = ChangePublisher(), Deltas()
-    repair = _repair(world, publisher, deltas)
+    repair = _repair(system, publisher, deltas)
     assert verify(repair.note) == 10
     repair.plan()
     repair.send()
-    _apply(world, publisher, deltas)
-    held = world.index(LINES).records
+    _apply(system, publisher, deltas)
+    held = system.index(LINES).records
     assert {i: held[i].metadata["delta_id"] for i in newest} == newest
     assert verify(lambda _: None) == 0
 
@@ -96,18 +96,18 @@ def test_vectors_of_a_collection_that_was_set_back_are_found_by_their_deltas() -
 @pytest.mark.parametrize("held", ["zzz", "7" + "Z" * 26, "8" + "0" * 25])
 def test_a_record_of_no_delta_gets_its_newest_delta_or_is_listed_for_embedding(held: str) -> None:
     """As text the id sorts after every delta, so verification called the records equal."""
-    world = World()
-    _fill(world)
+    system = InMemorySystem()
+    _fill(system)
     kept, lost = line(1).chroma_id, line(41).chroma_id
-    world.table.put(line(41), text="text", embedding_status="SUCCESS")
-    inserted = world.change_body(line(41), "text", event="INSERT")
-    world.handle(world.worker(), inserted, world.delta_body([line(41)]))
-    del world.deltas.objects[max(key for key in world.deltas.objects if f"/{LINES}/" in key)]
-    world.index(LINES).update({i: {"delta_id": held} for i in (kept, lost)})
+    system.table.put(line(41), text="text", embedding_status="SUCCESS")
+    inserted = system.change_body(line(41), "text", event="INSERT")
+    system.handle(system.worker(), inserted, system.delta_body([line(41)]))
+    del system.deltas.objects[max(key for key in system.deltas.objects if f"/{LINES}/" in key)]
+    system.index(LINES).update({i: {"delta_id": held} for i in (kept, lost)})
 
     deltas = Deltas()
-    repair = _repair(world, ChangePublisher(), deltas)
-    assert _verification(world)(repair.note) == 2
+    repair = _repair(system, ChangePublisher(), deltas)
+    assert _verification(system)(repair.note) == 2
     plan = repair.plan()
     repair.send()
     assert (plan.resent, list(plan.reembed())) == (1, [lost])
@@ -116,65 +116,65 @@ def test_a_record_of_no_delta_gets_its_newest_delta_or_is_listed_for_embedding(h
 
 def test_a_delta_id_that_sorts_after_every_delta_is_found_and_mended() -> None:
     """One record whose delta lies in the bucket, and one whose delta is kept no longer."""
-    world = World()
-    _fill(world)
+    system = InMemorySystem()
+    _fill(system)
     kept, lost = line(1).chroma_id, line(41).chroma_id
-    world.table.put(line(41), text="text", embedding_status="SUCCESS")
-    inserted = world.change_body(line(41), "text", event="INSERT")
-    world.handle(world.worker(), inserted, world.delta_body([line(41)]))
-    index = world.index(LINES)
-    last = max(key for key in world.deltas.objects if f"/{LINES}/" in key)
-    del world.deltas.objects[last]
+    system.table.put(line(41), text="text", embedding_status="SUCCESS")
+    inserted = system.change_body(line(41), "text", event="INSERT")
+    system.handle(system.worker(), inserted, system.delta_body([line(41)]))
+    index = system.index(LINES)
+    last = max(key for key in system.deltas.objects if f"/{LINES}/" in key)
+    del system.deltas.objects[last]
     index.update({i: {"delta_id": "zzz"} for i in (kept, lost)})
 
-    verify = _verification(world)
+    verify = _verification(system)
     publisher, deltas = ChangePublisher(), Deltas()
-    repair = _repair(world, publisher, deltas)
+    repair = _repair(system, publisher, deltas)
     assert verify(repair.note) == 2
     plan = repair.plan()
     repair.send()
-    _apply(world, publisher, deltas)
+    _apply(system, publisher, deltas)
     assert list(plan.reembed()) == [lost]
     assert verify(lambda _: None) == 1
-    world.handle(world.worker(), world.delta_body([line(41)]))
+    system.handle(system.worker(), system.delta_body([line(41)]))
     assert verify(lambda _: None) == 0
 
 
-def _repair(world: World, publisher: ChangePublisher, deltas: Deltas) -> Repair:
-    objects = _objects(world)
+def _repair(system: InMemorySystem, publisher: ChangePublisher, deltas: Deltas) -> Repair:
+    objects = _objects(system)
     return Repair(
-        QueueChanges(publisher, world.clock),
+        QueueChanges(publisher, system.clock),
         deltas,
         NewestVectors(DeltaIndex(objects), objects, lambda _: None),
-        {name: _WorldRecords(world, name) for name in Collection},
+        {name: _PublishedRecords(system, name) for name in Collection},
         Guard(DeleteLimit(0.9, 1000), DeleteLimit(0.9, 1000)),
-        world.clock,
+        system.clock,
         Random(1),
         Ledger(),
     )
 
 
-def _apply(world: World, publisher: ChangePublisher, deltas: Deltas) -> None:
+def _apply(system: InMemorySystem, publisher: ChangePublisher, deltas: Deltas) -> None:
     bodies = [message.body for message in publisher.messages]
     bodies += [to_body(delta) for delta in deltas.sent]
-    assert world.handle(world.worker(), *bodies).returned == {}
+    assert system.handle(system.worker(), *bodies).returned == {}
 
 
-def _fill(world: World) -> None:
-    world.table.put(metadata(), merchant_name="M")
+def _fill(system: InMemorySystem) -> None:
+    system.table.put(metadata(), merchant_name="M")
     keys = [line(n) for n in range(1, 41)]
     keys += [word(w, line_id=n) for n in range(1, 41) for w in range(1, 6)]
     for key in keys:
-        world.table.put(key, text=f"text {key.sk}", embedding_status="SUCCESS")
-    worker = world.worker()
+        system.table.put(key, text=f"text {key.sk}", embedding_status="SUCCESS")
+    worker = system.worker()
     for collection in Collection:
         of = [key for key in keys if key.collection is collection]
-        world.handle(worker, world.delta_body(of))
+        system.handle(worker, system.delta_body(of))
 
 
-def _plant(world: World, randomness: Random) -> int:
+def _plant(system: InMemorySystem, randomness: Random) -> int:
     """Faults of every kind; how many."""
-    index = world.index(WORDS)
+    index = system.index(WORDS)
     ids = sorted(index.records)
     randomness.shuffle(ids)
     missing, stale_merchant, changed, near = (ids[n : n + 40] for n in (0, 40, 80, 120))
@@ -190,29 +190,29 @@ def _plant(world: World, randomness: Random) -> int:
     return 160
 
 
-def _verification(world: World):
+def _verification(system: InMemorySystem):
     def verify(found) -> int:
         table = ScannedTable()
-        table.items = world.table.items
+        table.items = system.table.items
         snapshots = {}
         for collection in Collection:
             snapshot = InMemorySnapshot()
-            snapshot.records = world.index(collection).records
+            snapshot.records = system.index(collection).records
             snapshots[collection] = snapshot
-        objects = _objects(world)
+        objects = _objects(system)
         newest = NewestVectors(DeltaIndex(objects), objects, lambda _: None)
         verification = Verification(
-            table, snapshots, world.clock, 0, found=found, newer=newest.newer
+            table, snapshots, system.clock, 0, found=found, newer=newest.newer
         )
         return verification.run().faults
 
     return verify
 
 
-def _objects(world: World) -> InMemoryDeltas:
+def _objects(system: InMemorySystem) -> InMemoryDeltas:
     """The delta objects of the fakes' producer."""
     objects = InMemoryDeltas()
-    for key, data in world.deltas.objects.items():
+    for key, data in system.deltas.objects.items():
         _, collection, name = key.split("/")
         delta_id = name.removesuffix(".npz")
         with np.load(io.BytesIO(data)) as arrays:
@@ -222,9 +222,9 @@ def _objects(world: World) -> InMemoryDeltas:
     return objects
 
 
-class _WorldRecords(Records):
+class _PublishedRecords(Records):
     """The records of the fakes' published state."""
 
-    def __init__(self, world: World, collection: Collection) -> None:
-        records = world.index(collection).records
+    def __init__(self, system: InMemorySystem, collection: Collection) -> None:
+        records = system.index(collection).records
         super().__init__(len(records), **{i: delta_of(r.metadata) for i, r in records.items()})

@@ -4,7 +4,7 @@ import pytest
 
 from receipt_ops.repair.guard import DeleteLimit, Guard, MassDeleteError
 from receipt_ops.repair.remedies import Remedy
-from tests.support.fakes.world import line, word
+from tests.support.fakes.system import line, word
 from tests.unit.receipt_ops.repair.repairs import (
     COMPACTORS,
     LINES,

@@ -14,7 +14,7 @@ from receipt_ops.verification.verdict import Finding
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.world import World
+from tests.support.fakes.system import InMemorySystem
 from tests.unit.receipt_ops.fakes import InMemorySnapshot, ScannedTable, snapshots_of
 
 RECEIPT = Receipt(
@@ -116,8 +116,8 @@ def test_every_finding_is_that_of_verify(
 
 
 def test_messages_about_it_are_listed_and_others_not() -> None:
-    about = Letter("1", World().change_body(METADATA), {"reason": "because"})
-    other = Letter("2", World().change_body(METADATA._replace(receipt_id=9)))
+    about = Letter("1", InMemorySystem().change_body(METADATA), {"reason": "because"})
+    other = Letter("2", InMemorySystem().change_body(METADATA._replace(receipt_id=9)))
     (message,) = Setup().view(about, other).messages
     assert (message.queue, message.message_id, message.reason) == ("dead letters", "1", "because")
 

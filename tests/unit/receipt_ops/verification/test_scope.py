@@ -43,7 +43,7 @@ class InMemoryPages(TablePages):
         yield Page({k: i for k, i in items if sum(k.pk.encode()) % of == segment}, None)
 
 
-class World:
+class TableAndSnapshots:
     """Three receipts, each of an image of its own, and snapshots that agree with them."""
 
     def __init__(self) -> None:
@@ -62,50 +62,50 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
-    for image in world.images:
-        world.change_a_line_of(image)
+def system() -> TableAndSnapshots:
+    system = TableAndSnapshots()
+    for image in system.images:
+        system.change_a_line_of(image)
         stranger = EntityKey(image, 1, 90_000).chroma_id
-        world.snapshots[LINES].put(stranger, {}, "x")
-    return world
+        system.snapshots[LINES].put(stranger, {}, "x")
+    return system
 
 
-def test_one_image_is_compared_alone(world: World) -> None:
-    verdict = world.verify(OneImage(InMemoryPages(world.table), world.images[1]))
+def test_one_image_is_compared_alone(system: TableAndSnapshots) -> None:
+    verdict = system.verify(OneImage(InMemoryPages(system.table), system.images[1]))
     assert verdict.total(Finding.DIFFERENT) == verdict.total(Finding.UNEXPECTED) == 1
-    assert {example.id.split("#")[1] for example in verdict.examples} == {world.images[1]}
+    assert {example.id.split("#")[1] for example in verdict.examples} == {system.images[1]}
 
 
-def test_one_receipt_is_compared_alone(world: World) -> None:
-    scope = SomeReceipts(world.table, [ReceiptKey(world.images[2], 1)])
-    verdict = world.verify(scope)
+def test_one_receipt_is_compared_alone(system: TableAndSnapshots) -> None:
+    scope = SomeReceipts(system.table, [ReceiptKey(system.images[2], 1)])
+    verdict = system.verify(scope)
     assert verdict.total(Finding.DIFFERENT) == verdict.total(Finding.UNEXPECTED) == 1
-    assert {example.id.split("#")[1] for example in verdict.examples} == {world.images[2]}
+    assert {example.id.split("#")[1] for example in verdict.examples} == {system.images[2]}
 
 
-def test_another_receipt_of_the_same_image_is_another_scope(world: World) -> None:
-    verdict = world.verify(SomeReceipts(world.table, [ReceiptKey(world.images[0], 2)]))
+def test_another_receipt_of_the_same_image_is_another_scope(system: TableAndSnapshots) -> None:
+    verdict = system.verify(SomeReceipts(system.table, [ReceiptKey(system.images[0], 2)]))
     assert sum(verdict.total(finding) for finding in Finding) == 0
 
 
-def test_a_sample_of_everything_is_everything(world: World) -> None:
-    verdict = world.verify(Sample(InMemoryPages(world.table), 1.0, Random(1)))
+def test_a_sample_of_everything_is_everything(system: TableAndSnapshots) -> None:
+    verdict = system.verify(Sample(InMemoryPages(system.table), 1.0, Random(1)))
     assert verdict.total(Finding.DIFFERENT) == verdict.total(Finding.UNEXPECTED) == 3
 
 
-def test_a_sample_reads_one_segment_of_as_many_as_make_its_share(world: World) -> None:
-    pages = InMemoryPages(world.table)
-    world.verify(Sample(pages, 0.01, Random(1)))
+def test_a_sample_reads_one_segment_of_as_many_as_make_its_share(system: TableAndSnapshots) -> None:
+    pages = InMemoryPages(system.table)
+    system.verify(Sample(pages, 0.01, Random(1)))
     (request,) = pages.requests
     assert request.arguments["TotalSegments"] == 100
     assert 0 <= request.arguments["Segment"] < 100
 
 
-def test_the_same_seed_draws_the_same_sample(world: World) -> None:
-    pages = InMemoryPages(world.table)
+def test_the_same_seed_draws_the_same_sample(system: TableAndSnapshots) -> None:
+    pages = InMemoryPages(system.table)
     for _ in range(2):
-        world.verify(Sample(pages, 0.001, Random(7)))
+        system.verify(Sample(pages, 0.001, Random(7)))
     assert pages.requests[0] == pages.requests[1]
 
 

@@ -32,7 +32,7 @@ WORD = METADATA._replace(line_id=2, word_id=1)
 ALL_KEYS = 3 + 6
 
 
-class World:
+class TableAndSnapshots:
     """A table and snapshots that agree, until a test changes one of them."""
 
     def __init__(self, *receipts: Receipt) -> None:
@@ -67,7 +67,7 @@ def counts(verdict: Verdict) -> dict[str, int]:
 
 
 def test_a_snapshot_that_is_the_projection_is_equal() -> None:
-    verdict = World().verify()
+    verdict = TableAndSnapshots().verify()
     assert counts(verdict) == {"equal": ALL_KEYS}
     assert verdict.is_equal
     assert verdict.examples == []
@@ -75,8 +75,8 @@ def test_a_snapshot_that_is_the_projection_is_equal() -> None:
 
 def test_a_record_written_by_hand_from_the_contract_is_equal() -> None:
     """Against the design's own words, so that the projection can't agree with itself alone."""
-    world = World()
-    world.edit(LINE, confidence=1)
+    system = TableAndSnapshots()
+    system.edit(LINE, confidence=1)
     held = {
         "image_id": LINE.image_id,
         "receipt_id": 1,
@@ -95,14 +95,14 @@ def test_a_record_written_by_hand_from_the_contract_is_equal() -> None:
         "next_line_text": "TOTAL 5.00",
         "delta_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     }
-    world.lines.put(LINE.chroma_id, held, "TEA 2.00")
-    assert counts(world.verify()) == {"equal": ALL_KEYS}
+    system.lines.put(LINE.chroma_id, held, "TEA 2.00")
+    assert counts(system.verify()) == {"equal": ALL_KEYS}
 
 
 def test_which_delta_brought_a_vector_is_not_compared() -> None:
-    world = World()
-    world.lines.change(LINE.chroma_id, delta_id="01BX5ZZKBKACTAV9WEVGEMMVRZ")
-    assert world.verify().is_equal
+    system = TableAndSnapshots()
+    system.lines.change(LINE.chroma_id, delta_id="01BX5ZZKBKACTAV9WEVGEMMVRZ")
+    assert system.verify().is_equal
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_which_delta_brought_a_vector_is_not_compared() -> None:
 def test_a_field_that_differs_in_value_type_or_presence_is_named(
     held: dict[str, object], difference: dict[str, FieldDifference]
 ) -> None:
-    world = World()
-    world.lines.change(LINE.chroma_id, **held)
-    verdict = world.verify()
+    system = TableAndSnapshots()
+    system.lines.change(LINE.chroma_id, **held)
+    verdict = system.verify()
     assert counts(verdict) == {"equal": ALL_KEYS - 1, "different": 1}
     (example,) = verdict.examples
     assert (example.finding, example.collection, example.id) == (
@@ -136,31 +136,31 @@ def test_a_field_that_differs_in_value_type_or_presence_is_named(
 
 
 def test_a_merchant_that_only_some_words_have_not_followed_is_found_on_those() -> None:
-    world = World()
-    world.edit(METADATA, merchant_name="New Cafe")
-    followers = snapshots_of(world.table)
+    system = TableAndSnapshots()
+    system.edit(METADATA, merchant_name="New Cafe")
+    followers = snapshots_of(system.table)
     late = [WORD, METADATA._replace(line_id=3, word_id=2)]
     for key in late:
-        followers[WORDS].records[key.chroma_id] = world.words.records[key.chroma_id]
-    world.snapshots = followers
-    verdict = world.verify()
+        followers[WORDS].records[key.chroma_id] = system.words.records[key.chroma_id]
+    system.snapshots = followers
+    verdict = system.verify()
     assert counts(verdict) == {"equal": ALL_KEYS - 2, "different": 2}
     assert {example.id for example in verdict.examples} == {key.chroma_id for key in late}
     assert all(set(example.fields) == {"merchant_name"} for example in verdict.examples)
 
 
 def test_a_neighbours_text_that_was_not_followed_is_found_on_both_sides() -> None:
-    world = World()
-    world.edit(LINE, text="MILK 2.00")
-    world.lines.change(LINE.chroma_id, text="MILK 2.00", embedding_stale=True)
-    fields = {example.id[-5:]: set(example.fields) for example in world.verify().examples}
+    system = TableAndSnapshots()
+    system.edit(LINE, text="MILK 2.00")
+    system.lines.change(LINE.chroma_id, text="MILK 2.00", embedding_stale=True)
+    fields = {example.id[-5:]: set(example.fields) for example in system.verify().examples}
     assert fields == {"00001": {"next_line_text"}, "00003": {"prev_line_text"}}
 
 
 def test_an_entity_without_a_record_is_missing_once_its_status_says_success() -> None:
-    world = World()
-    del world.lines.records[LINE.chroma_id]
-    verdict = world.verify()
+    system = TableAndSnapshots()
+    del system.lines.records[LINE.chroma_id]
+    verdict = system.verify()
     assert counts(verdict) == {"equal": ALL_KEYS - 1, "missing": 1}
     assert verdict.examples[0].id == LINE.chroma_id
     assert not verdict.is_equal
@@ -170,19 +170,19 @@ def test_an_entity_without_a_record_is_missing_once_its_status_says_success() ->
 def test_an_entity_without_a_record_is_pending_until_then_and_that_is_no_fault(
     status: str | None,
 ) -> None:
-    world = World()
-    del world.lines.records[LINE.chroma_id]
-    world.edit(LINE, embedding_status=status)
-    verdict = world.verify()
+    system = TableAndSnapshots()
+    del system.lines.records[LINE.chroma_id]
+    system.edit(LINE, embedding_status=status)
+    verdict = system.verify()
     assert verdict.total(Finding.PENDING) == 1
     assert verdict.total(Finding.MISSING) == 0
 
 
 def test_a_record_without_an_item_is_unexpected() -> None:
-    world = World()
+    system = TableAndSnapshots()
     for gone in (LINE, WORD):
-        del world.table.items[gone]
-    verdict = world.verify()
+        del system.table.items[gone]
+    verdict = system.verify()
     unexpected = [e for e in verdict.examples if e.finding is Finding.UNEXPECTED]
     assert {(e.collection, e.id) for e in unexpected} == {
         (LINES, LINE.chroma_id),
@@ -192,85 +192,85 @@ def test_a_record_without_an_item_is_unexpected() -> None:
 
 
 def test_a_record_whose_id_no_entity_can_have_is_unexpected() -> None:
-    world = World()
-    world.lines.put("IMAGE#x#RECEIPT#1#LINE#1", {}, "x")
-    world.lines.put(WORD.chroma_id, {}, "a word among the lines")
-    verdict = world.verify()
+    system = TableAndSnapshots()
+    system.lines.put("IMAGE#x#RECEIPT#1#LINE#1", {}, "x")
+    system.lines.put(WORD.chroma_id, {}, "a word among the lines")
+    verdict = system.verify()
     found = {e.id for e in verdict.examples if e.finding is Finding.UNEXPECTED}
     assert "IMAGE#x#RECEIPT#1#LINE#1" in found
     assert verdict.tallies[LINES].findings[Finding.UNEXPECTED] == 2
 
 
 def test_the_snapshots_ids_are_listed_only_if_there_is_an_unexpected_one() -> None:
-    world = World()
-    world.verify()
-    assert world.lines.id_reads == world.words.id_reads == 0
-    del world.table.items[LINE]
-    world.verify()
-    assert (world.lines.id_reads, world.words.id_reads) == (1, 0)
+    system = TableAndSnapshots()
+    system.verify()
+    assert system.lines.id_reads == system.words.id_reads == 0
+    del system.table.items[LINE]
+    system.verify()
+    assert (system.lines.id_reads, system.words.id_reads) == (1, 0)
 
 
 def test_a_stale_vector_that_is_marked_is_counted_and_no_fault() -> None:
-    world = World()
-    world.edit(LINE, text="MILK 2.00")
-    fresh = snapshots_of(world.table)[LINES].records
-    world.lines.records = {
-        i: Record(i, record.metadata, world.lines.records[i].document)
+    system = TableAndSnapshots()
+    system.edit(LINE, text="MILK 2.00")
+    fresh = snapshots_of(system.table)[LINES].records
+    system.lines.records = {
+        i: Record(i, record.metadata, system.lines.records[i].document)
         for i, record in fresh.items()
     }
-    world.lines.change(LINE.chroma_id, embedding_stale=True)
-    verdict = world.verify()
+    system.lines.change(LINE.chroma_id, embedding_stale=True)
+    verdict = system.verify()
     assert verdict.is_equal
     assert (verdict.stale, verdict.tallies[LINES].stale) == (1, 1)
 
 
 def test_a_stale_vector_that_is_not_marked_is_a_difference() -> None:
-    world = World()
-    old = world.lines.records[LINE.chroma_id]
-    world.lines.put(LINE.chroma_id, old.metadata, "an earlier text")
-    (example,) = world.verify().examples
+    system = TableAndSnapshots()
+    old = system.lines.records[LINE.chroma_id]
+    system.lines.put(LINE.chroma_id, old.metadata, "an earlier text")
+    (example,) = system.verify().examples
     assert example.fields == {"embedding_stale": FieldDifference(True, None)}
 
 
 def test_a_record_without_a_document_is_a_difference() -> None:
-    world = World()
-    world.lines.put(LINE.chroma_id, world.lines.records[LINE.chroma_id].metadata, None)
-    (example,) = world.verify().examples
+    system = TableAndSnapshots()
+    system.lines.put(LINE.chroma_id, system.lines.records[LINE.chroma_id].metadata, None)
+    (example,) = system.verify().examples
     assert set(example.fields) == {"document"}
 
 
 def test_records_that_lost_their_vectors_are_told_from_those_that_did_not() -> None:
-    world = World()
+    system = TableAndSnapshots()
     lost = {LINE.chroma_id, METADATA._replace(line_id=3).chroma_id}
-    world.lines.without_vector = set(lost)
-    verdict = world.verify()
+    system.lines.without_vector = set(lost)
+    verdict = system.verify()
     assert counts(verdict) == {"equal": ALL_KEYS - 2, "different": 2}
     assert {example.id for example in verdict.examples} == lost
     assert all(set(example.fields) == {"vector"} for example in verdict.examples)
 
 
 def test_before_a_first_publish_everything_is_missing_and_nothing_breaks() -> None:
-    world = World()
-    world.snapshots = {collection: InMemorySnapshot() for collection in Collection}
-    for snapshot in world.snapshots.values():
+    system = TableAndSnapshots()
+    system.snapshots = {collection: InMemorySnapshot() for collection in Collection}
+    for snapshot in system.snapshots.values():
         snapshot.version, snapshot.published_at = 0, None
-    verdict = world.verify()
+    verdict = system.verify()
     assert counts(verdict) == {"missing": ALL_KEYS}
 
 
 def test_an_empty_table_and_an_empty_snapshot_agree() -> None:
-    world = World(Receipt(receipt="empty", lines=()))
-    assert counts(world.verify()) == {}
+    system = TableAndSnapshots(Receipt(receipt="empty", lines=()))
+    assert counts(system.verify()) == {}
 
 
 def test_at_most_so_many_examples_are_kept_of_each_kind() -> None:
-    world = World(*synthetic_receipts(5, Random(1)))
-    ids = list(world.lines.records)
+    system = TableAndSnapshots(*synthetic_receipts(5, Random(1)))
+    ids = list(system.lines.records)
     for chroma_id in ids[:10]:
-        world.lines.change(chroma_id, stray=1)
+        system.lines.change(chroma_id, stray=1)
     for chroma_id in ids[10:20]:
-        del world.lines.records[chroma_id]
-    verdict = world.verify(examples=3)
+        del system.lines.records[chroma_id]
+    verdict = system.verify(examples=3)
     kinds = [example.finding for example in verdict.examples]
     assert sorted(kinds) == ["different"] * 3 + ["missing"] * 3
     assert verdict.total(Finding.DIFFERENT) == verdict.total(Finding.MISSING) == 10
@@ -283,28 +283,28 @@ def test_an_image_that_comes_in_two_parts_is_an_error_and_no_verdict() -> None:
             half = len(entities) // 2 - 3
             yield from [*entities[half:], *entities[:half]]
 
-    world = World(*synthetic_receipts(2, Random(1)))
+    system = TableAndSnapshots(*synthetic_receipts(2, Random(1)))
     torn = TornTable()
-    torn.items = world.table.items
-    world.table = torn
+    torn.items = system.table.items
+    system.table = torn
     with pytest.raises(DisorderedScanError, match="in two places"):
-        world.verify()
+        system.verify()
 
 
 def test_many_images_are_read_in_chunks_and_all_compared() -> None:
-    world = World(*synthetic_receipts(60, Random(2)))
+    system = TableAndSnapshots(*synthetic_receipts(60, Random(2)))
     seen: list[int] = []
-    verdict = Verification(world.table, world.snapshots, ManualClock(), 5, seen.append).run()
-    total = len(world.lines.records) + len(world.words.records)
+    verdict = Verification(system.table, system.snapshots, ManualClock(), 5, seen.append).run()
+    total = len(system.lines.records) + len(system.words.records)
     assert counts(verdict) == {"equal": total}
     assert sum(seen) == total
     assert len(seen) > 2
 
 
 def test_the_json_has_the_counts_at_the_top_and_the_versions_a_collection() -> None:
-    world = World()
-    world.lines.change(LINE.chroma_id, text="x")
-    content = world.verify().to_json()
+    system = TableAndSnapshots()
+    system.lines.change(LINE.chroma_id, text="x")
+    content = system.verify().to_json()
     assert content["equal"] == ALL_KEYS - 1
     assert [content[n] for n in ("pending", "missing", "unexpected", "different", "stale")] == [
         0,

@@ -30,7 +30,7 @@ from tests.support.fakes.telemetry import RecordingTelemetry
 DIMENSION = 4
 
 
-class World:
+class InMemorySystem:
     """The state that all workers share, and helpers that act as the producers."""
 
     def __init__(self) -> None:
