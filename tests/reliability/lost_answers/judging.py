@@ -8,7 +8,7 @@ import numpy as np
 from receipt_sync.keys import Collection
 from tests.reliability.lost_answers import content
 from tests.reliability.lost_answers.system import System
-from tests.reliability.simulation.surroundings import model
+from tests.reliability.simulation.checks import model
 
 _TOLERANCE: Final = 1e-5
 """Of a vector's numbers: Chroma normalises vectors again when it stores them."""

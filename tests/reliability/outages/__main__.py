@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tests.reliability.outages.proxied_system import QUICK, Service
 from tests.reliability.outages.proxy import Shape
-from tests.reliability.outages.surroundings import QUICK, Service
 from tests.reliability.outages.trial import Result, run
 
 SERVICES = {service.name.lower(): service for service in Service}

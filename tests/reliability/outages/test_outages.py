@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from local.state import PROJECT
+from tests.reliability.outages.proxied_system import Service
 from tests.reliability.outages.proxy import Shape
-from tests.reliability.outages.surroundings import Service
 
 pytestmark = pytest.mark.timeout(600)
 _CASES = {

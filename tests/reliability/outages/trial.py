@@ -10,9 +10,9 @@ from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.items import Entity
 from tests.reliability.outages.alarms import alarms
 from tests.reliability.outages.operator import dead_letters, embedding_again, loaded, writing
+from tests.reliability.outages.proxied_system import Service, Surroundings, system_with
 from tests.reliability.outages.proxy import Shape
 from tests.reliability.outages.signals import Signals
-from tests.reliability.outages.surroundings import Service, Surroundings, system_with
 from tests.support.oracle.embedded import EmbeddedTexts
 from tests.support.oracle.settling import judging
 

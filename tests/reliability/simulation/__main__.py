@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from tests.reliability.simulation import campaign
-from tests.reliability.simulation.actors import history
-from tests.reliability.simulation.actors.script import Script
+from tests.reliability.simulation import campaign, history
 from tests.reliability.simulation.campaign import Summary
-from tests.reliability.simulation.faults.drawing import write
 from tests.reliability.simulation.faults.planted import PLANTED, planted
 from tests.reliability.simulation.shrink import Shrinker, Smallest, calmed, kept
+from tests.reliability.simulation.workload.generation import write
+from tests.reliability.simulation.workload.script import Script
 
 _CONSOLE = Console(stderr=True)
 _HASH_SEED = "PYTHONHASHSEED"

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from local.state import PROJECT
-from tests.reliability.simulation.actors import history
-from tests.reliability.simulation.actors.history import Outcome
-from tests.reliability.simulation.actors.script import STEPS
+from tests.reliability.simulation import history
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.faults.drawing import write
 from tests.reliability.simulation.faults.faults import Kind, Side
+from tests.reliability.simulation.history import Outcome
+from tests.reliability.simulation.workload.generation import write
+from tests.reliability.simulation.workload.script import STEPS
 
 CHUNK: Final = 100
 _ENOUGH: Final = 5

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from tests.reliability.simulation.actors.history import Outcome, run
-from tests.reliability.simulation.actors.script import Event, Script
+from tests.reliability.simulation.history import Outcome, run
+from tests.reliability.simulation.workload.script import Event, Script
 
 _TRIES: Final = 400
 CALM: Final[dict[str, Any]] = {

@@ -1,10 +1,10 @@
 """A failing history is reduced, and the reduced history can be run again."""
 
-from tests.reliability.simulation.actors.history import run, workshop
 from tests.reliability.simulation.campaign import first_failure
-from tests.reliability.simulation.faults.drawing import write
 from tests.reliability.simulation.faults.planted import planted
+from tests.reliability.simulation.history import run, workshop
 from tests.reliability.simulation.shrink import Shrinker, calmed, kept
+from tests.reliability.simulation.workload.generation import write
 
 
 def test_a_failing_history_is_made_small_and_fails_again():

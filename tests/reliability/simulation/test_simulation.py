@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-from tests.reliability.simulation.actors import history
+from tests.reliability.simulation import history
 from tests.reliability.simulation.campaign import Summary
-from tests.reliability.simulation.faults.drawing import write
 from tests.reliability.simulation.faults.faults import Kind
+from tests.reliability.simulation.workload.generation import write
 
 _HISTORIES = 10_000
 

@@ -2,5 +2,5 @@
 
 It does not use the projection, closure or verification of the product.The campaigns on real
 processes use it (kills, outages, soak). The rules for a record's metadata are those of
-tests/reliability/simulation/surroundings/model.py.
+tests/reliability/simulation/checks/model.py.
 """

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from receipt_ops.loading.embedding import embed
-from tests.reliability.simulation.surroundings import model
-from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.checks import model
+from tests.reliability.simulation.environment.table import Attributes, Key
 
 Items: TypeAlias = Mapping[Key, Attributes]
 """Every item of the table as DynamoDB attribute values, by PK and SK."""

@@ -12,7 +12,7 @@ _TESTS: Final = (
     "tests/reliability/soak",
     "tests/reliability/outages",
     "tests/support/oracle",
-    "tests/reliability/simulation/surroundings/model.py",
+    "tests/reliability/simulation/checks/model.py",
 )
 """The operator of the outages writes, and the projection of the tests judges."""
 _MIB: Final = 2**20

@@ -16,7 +16,7 @@ _COUNTED: Final = (
     *("tries", "faults", "lost", "writes", "versions", "missed", "torn_persists"),
     *("searches", "graph_misses"),
 )
-_ORACLE: Final = ("tests/support/oracle", "tests/reliability/simulation/surroundings/model.py")
+_ORACLE: Final = ("tests/support/oracle", "tests/reliability/simulation/checks/model.py")
 
 
 def _kills(quick: bool) -> list[Row]:

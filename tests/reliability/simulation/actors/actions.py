@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
+from tests.reliability.simulation.actors.fault_injector import BadLuck
 from tests.reliability.simulation.actors.operators import Operators
 from tests.reliability.simulation.actors.producers import Producers
-from tests.reliability.simulation.actors.script import Event
 from tests.reliability.simulation.actors.snapshot_operators import SnapshotOperators
-from tests.reliability.simulation.actors.writer import IMAGES
-from tests.reliability.simulation.faults.fault_rates import BadLuck
-from tests.reliability.simulation.surroundings.table import Attributes, Key
-from tests.reliability.simulation.surroundings.world import World
+from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.table import Attributes, Key
+from tests.reliability.simulation.workload.events import IMAGES
+from tests.reliability.simulation.workload.script import Event
 
 _NAMED = {"ambush", "outage", "collect_garbage"}
 """Events that inject faults. The faults have the names of their events."""

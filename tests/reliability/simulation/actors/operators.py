@@ -5,12 +5,12 @@ from typing import Any
 
 from receipt_sync.keys import Collection
 from receipt_sync.messages import CHANGE, Delta, to_body
-from tests.reliability.simulation.surroundings.contents import is_malformed, is_poison, kind_of
-from tests.reliability.simulation.surroundings.functions import Slot, drain
-from tests.reliability.simulation.surroundings.s3 import Stored
-from tests.reliability.simulation.surroundings.table import Key
-from tests.reliability.simulation.surroundings.threads import START
-from tests.reliability.simulation.surroundings.world import World
+from tests.reliability.simulation.checks.contents import is_malformed, is_poison, kind_of
+from tests.reliability.simulation.environment.functions import Slot, drain
+from tests.reliability.simulation.environment.s3 import Stored
+from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.table import Key
+from tests.reliability.simulation.environment.threads import START
 
 
 class Operators:

@@ -11,11 +11,11 @@ import numpy as np
 from receipt_index.deltas import VectorBatch, encode
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, delta_key, to_body
-from tests.reliability.simulation.actors.writer import IMAGES
-from tests.reliability.simulation.surroundings.contents import POISON, POISON_DELTA, kind_of
-from tests.reliability.simulation.surroundings.deltas import Sent
-from tests.reliability.simulation.surroundings.table import Key
-from tests.reliability.simulation.surroundings.world import World
+from tests.reliability.simulation.checks.contents import POISON, POISON_DELTA, kind_of
+from tests.reliability.simulation.environment.deltas import Sent
+from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.table import Key
+from tests.reliability.simulation.workload.events import IMAGES
 
 DIMENSION: Final = 4
 

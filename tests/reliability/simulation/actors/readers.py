@@ -9,16 +9,16 @@ from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.reading.turns import DAMAGE_KEPT_FOR
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.actors.publishes import Records
 from tests.reliability.simulation.checks.checks import Check
+from tests.reliability.simulation.checks.publishes import Records
+from tests.reliability.simulation.environment.scheduler import Task
 from tests.reliability.simulation.faults.faults import Kind
-from tests.reliability.simulation.surroundings.scheduler import Task
 
 _LONGEST_LIFE: Final = 0.15
 """Longest time in seconds of a refresh until a signal ends the process."""
 
 if TYPE_CHECKING:
-    from tests.reliability.simulation.surroundings.world import WorkerProcess, World
+    from tests.reliability.simulation.environment.simulated_system import WorkerProcess, World
 
 
 class FollowingReader:

@@ -20,11 +20,11 @@ from receipt_sync.errors import (
     SnapshotDamagedError,
 )
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.actors.publishes import RESTORER
+from tests.reliability.simulation.checks.publishes import RESTORER
+from tests.reliability.simulation.environment.scheduler import Signal
+from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.threads import Clock
 from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Side
-from tests.reliability.simulation.surroundings.scheduler import Signal
-from tests.reliability.simulation.surroundings.threads import Clock
-from tests.reliability.simulation.surroundings.world import World
 
 _EXPECTED: Final = (
     ClientError,

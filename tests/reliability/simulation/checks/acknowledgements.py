@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.actors.publishes import Publishes, Record
-from tests.reliability.simulation.actors.script import SECRET
+from tests.reliability.simulation.checks import model
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.checks.past import Past
-from tests.reliability.simulation.surroundings import model
-from tests.reliability.simulation.surroundings.contents import (
+from tests.reliability.simulation.checks.contents import (
     RELEVANT,
     change_key,
     changes_in,
@@ -20,10 +17,13 @@ from tests.reliability.simulation.surroundings.contents import (
     is_poison,
     kind_of,
 )
-from tests.reliability.simulation.surroundings.deltas import Sent
-from tests.reliability.simulation.surroundings.queues import Message
-from tests.reliability.simulation.surroundings.scheduler import Scheduler
-from tests.reliability.simulation.surroundings.table import Key, StreamRecord
+from tests.reliability.simulation.checks.past import Past
+from tests.reliability.simulation.checks.publishes import Publishes, Record
+from tests.reliability.simulation.environment.deltas import Sent
+from tests.reliability.simulation.environment.queues import Message
+from tests.reliability.simulation.environment.scheduler import Scheduler
+from tests.reliability.simulation.environment.table import Key, StreamRecord
+from tests.reliability.simulation.workload.script import SECRET
 
 
 class Accepted(NamedTuple):

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.surroundings.scheduler import Scheduler
-from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.environment.scheduler import Scheduler
+from tests.reliability.simulation.environment.table import Attributes, Key
 
 
 class _Held(NamedTuple):

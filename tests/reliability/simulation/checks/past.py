@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from tests.reliability.simulation.surroundings import model
-from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.checks import model
+from tests.reliability.simulation.environment.table import Attributes, Key
 
 
 class Past:

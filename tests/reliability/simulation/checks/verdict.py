@@ -7,14 +7,14 @@ from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_ops.verification.verdict import Finding
 from receipt_ops.verification.verify import Verification
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.actors.observer import Observer
 from tests.reliability.simulation.actors.readers import FollowingReader
+from tests.reliability.simulation.checks import model
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.surroundings import model
-from tests.reliability.simulation.surroundings.contents import is_malformed, is_poison
-from tests.reliability.simulation.surroundings.telemetry import WatchfulTelemetry
-from tests.reliability.simulation.surroundings.threads import Clock
-from tests.reliability.simulation.surroundings.world import World
+from tests.reliability.simulation.checks.contents import is_malformed, is_poison
+from tests.reliability.simulation.checks.observer import Observer
+from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.telemetry import WatchfulTelemetry
+from tests.reliability.simulation.environment.threads import Clock
 
 
 def check_drained(world: World) -> None:

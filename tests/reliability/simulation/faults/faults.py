@@ -12,7 +12,7 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
-from tests.reliability.simulation.surroundings.scheduler import Process
+from tests.reliability.simulation.environment.scheduler import Process
 
 
 class Kind(StrEnum):

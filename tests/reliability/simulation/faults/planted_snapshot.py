@@ -19,7 +19,7 @@ from receipt_index.snapshot.reading.handover import Handover
 from receipt_index.snapshot.reading.turns import Turns
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
-from tests.reliability.simulation.surroundings.environment import STAGE
+from tests.reliability.simulation.environment.patches import STAGE
 
 
 @contextmanager

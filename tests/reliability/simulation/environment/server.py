@@ -17,13 +17,13 @@ from receipt_index.server.version import Claim, ServerVersion
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.checks.checks import Check
+from tests.reliability.simulation.environment.scheduler import Process, Scheduler
+from tests.reliability.simulation.environment.threads import START
 from tests.reliability.simulation.faults.faults import Kind, Side
-from tests.reliability.simulation.surroundings.scheduler import Process, Scheduler
-from tests.reliability.simulation.surroundings.threads import START
 from tests.support.fakes.index import InMemoryIndex
 
 if TYPE_CHECKING:
-    from tests.reliability.simulation.surroundings.world import World
+    from tests.reliability.simulation.environment.simulated_system import World
 
 _LATEST: Final = 40.0
 """Seconds after which the server no longer carries out a request that was given up."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import compactor.handler
 import stream_processor.handler
-from tests.reliability.simulation.surroundings.queues import Message
-from tests.reliability.simulation.surroundings.scheduler import Process, Signal, Task
-from tests.reliability.simulation.surroundings.table import StreamRecord
-from tests.reliability.simulation.surroundings.threads import START
+from tests.reliability.simulation.environment.queues import Message
+from tests.reliability.simulation.environment.scheduler import Process, Signal, Task
+from tests.reliability.simulation.environment.table import StreamRecord
+from tests.reliability.simulation.environment.threads import START
 
 if TYPE_CHECKING:
-    from tests.reliability.simulation.surroundings.world import WorkerProcess, World
+    from tests.reliability.simulation.environment.simulated_system import WorkerProcess, World
 
 _COMPACTOR_SECONDS = 300.0
 _STREAM_SECONDS = 60.0

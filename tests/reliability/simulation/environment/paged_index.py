@@ -19,8 +19,8 @@ from receipt_index.chroma import NewVector, Record
 from receipt_index.deltas import Vectors
 from receipt_sync.errors import IndexFailedError
 from tests.reliability.simulation.checks.checks import Check
+from tests.reliability.simulation.environment.gate import Gate
 from tests.reliability.simulation.faults.faults import Kind, Side
-from tests.reliability.simulation.surroundings.gate import Gate
 from tests.support.fakes.index import InMemoryIndex
 
 SLOT: Final = 2048

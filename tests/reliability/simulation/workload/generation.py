@@ -4,7 +4,9 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from tests.reliability.simulation.actors.script import (
+from tests.reliability.simulation.faults.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
+from tests.reliability.simulation.workload.events import Author
+from tests.reliability.simulation.workload.script import (
     ANSWERABLE,
     HARMLESS,
     LATE,
@@ -13,8 +15,6 @@ from tests.reliability.simulation.actors.script import (
     Script,
     Surroundings,
 )
-from tests.reliability.simulation.actors.writer import Author
-from tests.reliability.simulation.faults.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
 
 _KINDS: Final = 8
 _LOST_ANSWERS, _SERVER = 0, 4

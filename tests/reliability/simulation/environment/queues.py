@@ -4,11 +4,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.reliability.simulation.environment.aws_errors import refused, unreachable
+from tests.reliability.simulation.environment.gate import Gate
+from tests.reliability.simulation.environment.scheduler import Scheduler, Signal
+from tests.reliability.simulation.environment.seeded_random import Dice
 from tests.reliability.simulation.faults.faults import Kind, Side
-from tests.reliability.simulation.faults.seeded_random import Dice
-from tests.reliability.simulation.surroundings.aws_errors import refused, unreachable
-from tests.reliability.simulation.surroundings.gate import Gate
-from tests.reliability.simulation.surroundings.scheduler import Scheduler, Signal
 
 
 class Message:

@@ -9,10 +9,10 @@ from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
 from receipt_sync.keys import Collection
+from tests.reliability.simulation.environment.aws_errors import refused, unreachable
+from tests.reliability.simulation.environment.gate import Gate
+from tests.reliability.simulation.environment.threads import START
 from tests.reliability.simulation.faults.faults import UNANSWERED, Kind, Side
-from tests.reliability.simulation.surroundings.aws_errors import refused, unreachable
-from tests.reliability.simulation.surroundings.gate import Gate
-from tests.reliability.simulation.surroundings.threads import START
 
 MANIFEST = "manifest.json"
 

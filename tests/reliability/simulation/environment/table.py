@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
+from tests.reliability.simulation.environment.aws_errors import refused, unreachable
+from tests.reliability.simulation.environment.gate import Gate
 from tests.reliability.simulation.faults.faults import UNANSWERED, Kind, Side
-from tests.reliability.simulation.surroundings.aws_errors import refused, unreachable
-from tests.reliability.simulation.surroundings.gate import Gate
 
 Attributes = Mapping[str, Any]
 Key = tuple[str, str]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from tests.reliability.simulation.surroundings.scheduler import Scheduler, Signal, Task
+from tests.reliability.simulation.environment.scheduler import Scheduler, Signal, Task
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.environment.table import Attributes, Key
 
 MERCHANT_NAMES: Final = frozenset(
     {

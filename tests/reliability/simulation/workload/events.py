@@ -4,9 +4,9 @@ from random import Random
 from typing import Any, Final
 
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.actors.script import LENGTH, RARE, SECRET, Event
+from tests.reliability.simulation.environment.table import Attributes, Key
 from tests.reliability.simulation.faults.faults import Kind, Side
-from tests.reliability.simulation.surroundings.table import Attributes, Key
+from tests.reliability.simulation.workload.script import LENGTH, RARE, SECRET, Event
 
 SERVICES: Final = {
     "table": {"table.get", "table.query", "lock.acquire", "lock.extend", "lock.release"},

@@ -20,29 +20,29 @@ from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
 from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
 from stream_processor.publisher import SQSChangePublisher
-from tests.reliability.simulation.actors.observer import Observer
-from tests.reliability.simulation.actors.script import Script
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.checks.lock_watch import LockWatch
-from tests.reliability.simulation.faults.error_types import EXPECTED
-from tests.reliability.simulation.faults.faults import Faults
-from tests.reliability.simulation.faults.seeded_random import Dice
-from tests.reliability.simulation.surroundings.functions import QueuePoller, Shard, Slot, aws
-from tests.reliability.simulation.surroundings.gate import Gate
-from tests.reliability.simulation.surroundings.paged_index import PagedIndex
-from tests.reliability.simulation.surroundings.queues import Queue, SQSClient, Traffic
-from tests.reliability.simulation.surroundings.s3 import ObjectStore, S3Client
-from tests.reliability.simulation.surroundings.scheduler import Process, Scheduler, Task
-from tests.reliability.simulation.surroundings.server import ChromaServer
-from tests.reliability.simulation.surroundings.slots import ReaderSlot, Slots
-from tests.reliability.simulation.surroundings.table import (
+from tests.reliability.simulation.checks.observer import Observer
+from tests.reliability.simulation.environment.functions import QueuePoller, Shard, Slot, aws
+from tests.reliability.simulation.environment.gate import Gate
+from tests.reliability.simulation.environment.paged_index import PagedIndex
+from tests.reliability.simulation.environment.queues import Queue, SQSClient, Traffic
+from tests.reliability.simulation.environment.s3 import ObjectStore, S3Client
+from tests.reliability.simulation.environment.scheduler import Process, Scheduler, Task
+from tests.reliability.simulation.environment.seeded_random import Dice
+from tests.reliability.simulation.environment.server import ChromaServer
+from tests.reliability.simulation.environment.slots import ReaderSlot, Slots
+from tests.reliability.simulation.environment.table import (
     Attributes,
     DynamoDBClient,
     Key,
     StreamRecord,
     Table,
 )
-from tests.reliability.simulation.surroundings.telemetry import WatchfulTelemetry
+from tests.reliability.simulation.environment.telemetry import WatchfulTelemetry
+from tests.reliability.simulation.faults.error_types import EXPECTED
+from tests.reliability.simulation.faults.faults import Faults
+from tests.reliability.simulation.workload.script import Script
 
 _URL: Final = "https://queues/"
 _SHARDS: Final = 2

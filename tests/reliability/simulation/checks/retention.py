@@ -6,10 +6,10 @@ from receipt_index.snapshot.format.manifest import Manifest, read_manifest
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.surroundings.direct_store import DirectStore
-from tests.reliability.simulation.surroundings.s3 import MANIFEST, ObjectStore
-from tests.reliability.simulation.surroundings.scheduler import Scheduler
-from tests.reliability.simulation.surroundings.threads import START
+from tests.reliability.simulation.checks.direct_store import DirectStore
+from tests.reliability.simulation.environment.s3 import MANIFEST, ObjectStore
+from tests.reliability.simulation.environment.scheduler import Scheduler
+from tests.reliability.simulation.environment.threads import START
 
 
 class Retention:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from receipt_sync.telemetry import Metric
-from tests.reliability.simulation.actors.script import SECRET
 from tests.reliability.simulation.checks.checks import Check
+from tests.reliability.simulation.environment.scheduler import Scheduler
 from tests.reliability.simulation.faults.error_types import EXPECTED
-from tests.reliability.simulation.surroundings.scheduler import Scheduler
+from tests.reliability.simulation.workload.script import SECRET
 
 
 class _Logger:

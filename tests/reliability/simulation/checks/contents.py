@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.reliability.simulation.surroundings import model
-from tests.reliability.simulation.surroundings.table import Key
+from tests.reliability.simulation.checks import model
+from tests.reliability.simulation.environment.table import Key
 
 POISON: Final = "poison"
 POISON_DELTA: Final = "7BAD"

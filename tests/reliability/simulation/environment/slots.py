@@ -4,7 +4,7 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from tests.reliability.simulation.surroundings.scheduler import Process, Scheduler
+from tests.reliability.simulation.environment.scheduler import Process, Scheduler
 
 
 class ReaderSlot:

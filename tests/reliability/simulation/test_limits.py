@@ -3,7 +3,7 @@
 import re
 
 from local.state import PROJECT
-from tests.reliability.simulation.checks.outside import MARKER, listed
+from tests.reliability.simulation.limits import MARKER, listed
 
 
 def test_the_document_lists_what_stays_outside():

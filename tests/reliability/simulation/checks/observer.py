@@ -5,14 +5,14 @@ from pathlib import Path
 from receipt_index.server.version import read_version
 from receipt_index.snapshot.format.manifest import read_manifest
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.actors.publishes import Publishes
 from tests.reliability.simulation.checks.acknowledgements import Acknowledgements
 from tests.reliability.simulation.checks.past import Past
-from tests.reliability.simulation.surroundings.deltas import Sent
-from tests.reliability.simulation.surroundings.retention import Retention
-from tests.reliability.simulation.surroundings.s3 import ObjectStore
-from tests.reliability.simulation.surroundings.scheduler import Scheduler
-from tests.reliability.simulation.surroundings.server import ChromaServer
+from tests.reliability.simulation.checks.publishes import Publishes
+from tests.reliability.simulation.checks.retention import Retention
+from tests.reliability.simulation.environment.deltas import Sent
+from tests.reliability.simulation.environment.s3 import ObjectStore
+from tests.reliability.simulation.environment.scheduler import Scheduler
+from tests.reliability.simulation.environment.server import ChromaServer
 
 
 class Observer:

@@ -6,6 +6,7 @@ A call takes time and may fail.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tests.reliability.simulation.environment.scheduler import Killed, Process, Scheduler
 from tests.reliability.simulation.faults.faults import (
     ANYWHERE,
     UNANSWERED,
@@ -14,7 +15,6 @@ from tests.reliability.simulation.faults.faults import (
     Kind,
     Side,
 )
-from tests.reliability.simulation.surroundings.scheduler import Killed, Process, Scheduler
 
 T = TypeVar("T")
 

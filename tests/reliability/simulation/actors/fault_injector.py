@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from functools import partial
 
-from tests.reliability.simulation.actors.writer import SERVICES
+from tests.reliability.simulation.environment.functions import Slot
+from tests.reliability.simulation.environment.scheduler import Signal
+from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.table import Attributes, Key
 from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Outage, Side
-from tests.reliability.simulation.surroundings.functions import Slot
-from tests.reliability.simulation.surroundings.scheduler import Signal
-from tests.reliability.simulation.surroundings.table import Attributes, Key
-from tests.reliability.simulation.surroundings.world import World
+from tests.reliability.simulation.workload.events import SERVICES
 
 
 class BadLuck:

@@ -9,15 +9,15 @@ from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
+from tests.reliability.simulation.checks import model
 from tests.reliability.simulation.checks.checks import Check
+from tests.reliability.simulation.checks.direct_store import DirectStore
 from tests.reliability.simulation.checks.past import Past
-from tests.reliability.simulation.surroundings import model
-from tests.reliability.simulation.surroundings.deltas import Sent
-from tests.reliability.simulation.surroundings.direct_store import DirectStore
-from tests.reliability.simulation.surroundings.paged_index import TornError, read_content
-from tests.reliability.simulation.surroundings.s3 import ObjectStore
-from tests.reliability.simulation.surroundings.scheduler import Scheduler
-from tests.reliability.simulation.surroundings.server import ChromaServer
+from tests.reliability.simulation.environment.deltas import Sent
+from tests.reliability.simulation.environment.paged_index import TornError, read_content
+from tests.reliability.simulation.environment.s3 import ObjectStore
+from tests.reliability.simulation.environment.scheduler import Scheduler
+from tests.reliability.simulation.environment.server import ChromaServer
 
 RESTORER: Final = "receipt-sync snapshot restore"
 """The writer of a restored version."""

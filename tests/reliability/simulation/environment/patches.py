@@ -25,8 +25,8 @@ import stream_processor.handler
 from receipt_index.server.index import directly
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
 from receipt_sync.keys import Collection
-from tests.reliability.simulation.surroundings.paged_index import PagedIndex
-from tests.reliability.simulation.surroundings.threads import Clock, InlineExecutor, Threading
+from tests.reliability.simulation.environment.paged_index import PagedIndex
+from tests.reliability.simulation.environment.threads import Clock, InlineExecutor, Threading
 
 _PRODUCTION = (
     "compactor",

@@ -12,19 +12,19 @@ from typing import Final
 from receipt_index.snapshot.reading.turns import DAMAGE_KEPT_FOR
 from tests.reliability.simulation.actors.actions import Actions
 from tests.reliability.simulation.actors.readers import FollowingReader
-from tests.reliability.simulation.actors.script import LENGTH, Script
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.checks.verdict import (
     check_converged,
     check_drained,
     check_verified,
 )
+from tests.reliability.simulation.environment import patches
+from tests.reliability.simulation.environment.functions import aws
+from tests.reliability.simulation.environment.patches import STAGE
+from tests.reliability.simulation.environment.scheduler import Process, Task, Violation
+from tests.reliability.simulation.environment.simulated_system import World
 from tests.reliability.simulation.faults.faults import Injected
-from tests.reliability.simulation.surroundings import environment
-from tests.reliability.simulation.surroundings.environment import STAGE
-from tests.reliability.simulation.surroundings.functions import aws
-from tests.reliability.simulation.surroundings.scheduler import Process, Task, Violation
-from tests.reliability.simulation.surroundings.world import World
+from tests.reliability.simulation.workload.script import LENGTH, Script
 
 _REFRESHES: Final = (0, 1, 2, 8)
 _MEMORY: Final = Path("/dev/shm")
@@ -52,7 +52,7 @@ def workshop() -> Iterator[Path]:
     parent = _MEMORY if _MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=parent))
     try:
-        with environment.installed(), environment.sizes_kept():
+        with patches.installed(), patches.sizes_kept():
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -63,7 +63,7 @@ def run(script: Script, workshop: Path) -> Outcome:
     folder = workshop / "history"
     folder.mkdir()
     given = script.surroundings
-    environment.set_sizes(
+    patches.set_sizes(
         keys_a_read=given.keys_a_read,
         records_a_slice=given.records_a_slice,
         max_packs=given.max_packs,
