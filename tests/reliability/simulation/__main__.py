@@ -17,7 +17,7 @@ from tests.reliability.simulation import campaign, history
 from tests.reliability.simulation.campaign import Summary
 from tests.reliability.simulation.faults.planted import PLANTED, planted
 from tests.reliability.simulation.shrink import Shrinker, Smallest, calmed, kept
-from tests.reliability.simulation.workload.generation import write
+from tests.reliability.simulation.workload.generation import generate
 from tests.reliability.simulation.workload.script import Script
 
 _CONSOLE = Console(stderr=True)
@@ -40,7 +40,7 @@ def main(  # noqa: PLR0917
     seed: Annotated[int | None, typer.Option(help="Run one history, and make it small.")] = None,
     events: Annotated[str | None, typer.Option(help="Only these events of the seed.")] = None,
     faults: Annotated[str | None, typer.Option(help="Only these faults of the seed.")] = None,
-    calm: Annotated[str, typer.Option(help="Surroundings to make calm.")] = "",
+    calm: Annotated[str, typer.Option(help="Conditions to make calm.")] = "",
     plant: Annotated[str | None, typer.Option(help=f"A bug: {', '.join(PLANTED)}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -58,7 +58,7 @@ def main(  # noqa: PLR0917
     """
     with planted(plant):
         if seed is not None:
-            script = calmed(write(seed), [name for name in calm.split(",") if name])
+            script = calmed(generate(seed), [name for name in calm.split(",") if name])
             if events is not None and faults is not None:
                 _replay(kept(script, events.split(","), faults.split(",")))
             _explain(script, plant)
@@ -67,7 +67,7 @@ def main(  # noqa: PLR0917
         _run(summary, histories, 1 if plant else processes, state, end)
         _print(summary, as_json=as_json)
         for failed in list(summary.failed)[:1]:
-            _explain(write(failed), plant)
+            _explain(generate(failed), plant)
 
 
 def _run(
@@ -119,7 +119,7 @@ def _explain(script: Script, plant: str | None) -> None:
 
 def _show(script: Script, injected: list[Any], violation: str | None) -> None:
     said = Console(soft_wrap=True, highlight=False, markup=False)
-    said.print(f"seed {script.seed}: {script.surroundings}")
+    said.print(f"seed {script.seed}: {script.conditions}")
     for line in sorted([*map(str, script.events), *map(str, injected)]):
         said.print(line)
     said.print("every promise held" if violation is None else f"BROKEN {violation}")

@@ -17,7 +17,7 @@ from tests.reliability.simulation import history
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.faults.faults import Kind, Side
 from tests.reliability.simulation.history import Outcome
-from tests.reliability.simulation.workload.generation import write
+from tests.reliability.simulation.workload.generation import generate
 from tests.reliability.simulation.workload.script import STEPS
 
 CHUNK: Final = 100
@@ -91,14 +91,14 @@ def run_seeds(seeds: Iterable[int]) -> Summary:
     summary = Summary()
     with history.workshop() as workshop:
         for seed in seeds:
-            summary.add(history.run(write(seed), workshop))
+            summary.add(history.run(generate(seed), workshop))
     return summary
 
 
 def first_failure(seeds: Iterable[int], check: Check | None = None) -> Outcome | None:
     """Return the first history that fails `check`, or any check if `check` is None."""
     with history.workshop() as workshop:
-        outcomes = (history.run(write(seed), workshop) for seed in seeds)
+        outcomes = (history.run(generate(seed), workshop) for seed in seeds)
         failed = (outcome for outcome in outcomes if outcome.check is not None)
         return next((one for one in failed if check in {None, one.check}), None)
 

@@ -20,9 +20,9 @@ from tests.reliability.simulation.checks.verdict import (
 )
 from tests.reliability.simulation.environment import patches
 from tests.reliability.simulation.environment.functions import aws
-from tests.reliability.simulation.environment.patches import STAGE
+from tests.reliability.simulation.environment.patches import CURRENT
 from tests.reliability.simulation.environment.scheduler import Process, Task, Violation
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.faults.faults import Injected
 from tests.reliability.simulation.workload.script import LENGTH, Script
 
@@ -62,7 +62,7 @@ def run(script: Script, workshop: Path) -> Outcome:
     """Run the history and return its outcome. The same script gives the same outcome."""
     folder = workshop / "history"
     folder.mkdir()
-    given = script.surroundings
+    given = script.conditions
     patches.set_sizes(
         keys_a_read=given.keys_a_read,
         records_a_slice=given.records_a_slice,
@@ -70,44 +70,44 @@ def run(script: Script, workshop: Path) -> Outcome:
         rebase_floor=given.rebase_floor,
         block_size=given.block_size,
     )
-    world = STAGE.world = World(script, folder)
+    system = CURRENT.system = SimulatedSystem(script, folder)
     outcome = Outcome(script.seed)
     try:
-        _play(world)
+        _play(system)
     except Violation as violation:
         outcome.violation, outcome.check = str(violation), violation.check
     finally:
-        world.scheduler.abandon()
-        STAGE.world = None
+        system.scheduler.abandon()
+        CURRENT.system = None
         shutil.rmtree(folder)
-    outcome.injected, outcome.steps = world.faults.injected, world.faults.steps
-    outcome.publishes = sum(p.version for p in world.observer.publishes.last.values())
-    outcome.turns, outcome.seconds = world.scheduler.turns, world.scheduler.now
-    outcome.orphans = world.observer.retention.orphans()
+    outcome.injected, outcome.steps = system.faults.injected, system.faults.steps
+    outcome.publishes = sum(p.version for p in system.observer.publishes.last.values())
+    outcome.turns, outcome.seconds = system.scheduler.turns, system.scheduler.now
+    outcome.orphans = system.observer.retention.orphans()
     return outcome
 
 
-def _play(world: World) -> None:
-    script, scheduler = world.script, world.scheduler
-    actions = Actions(world)
+def _play(system: SimulatedSystem) -> None:
+    script, scheduler = system.script, system.scheduler
+    actions = Actions(system)
     tasks = [
         scheduler.spawn(aws(event.name), lambda event=event: actions.perform(event), event.at)
         for event in script.events
     ]
-    readers = [FollowingReader(world, number) for number in range(2)]
+    readers = [FollowingReader(system, number) for number in range(2)]
     tasks += [
         scheduler.spawn(
             aws("reader"),
-            reader.restart if world.dice.happens(0.4, "restart", n, at) else reader.refresh,
-            LENGTH * world.dice.roll("refresh", n, at),
+            reader.restart if system.random.happens(0.4, "restart", n, at) else reader.refresh,
+            LENGTH * system.random.fraction("refresh", n, at),
         )
         for n, reader in enumerate(readers)
         for at in range(_REFRESHES[script.seed % 4])
     ]
-    scheduler.spawn(aws("peace"), lambda: _make_peace(world), LENGTH)
+    scheduler.spawn(aws("peace"), lambda: _make_peace(system), LENGTH)
     scheduler.run()
-    _raise_errors([*tasks, *world.pollers])
-    _settle(world, actions)
+    _raise_errors([*tasks, *system.pollers])
+    _settle(system, actions)
     tasks = [
         scheduler.spawn(
             aws("reader"),
@@ -118,39 +118,39 @@ def _play(world: World) -> None:
         for reader in readers
     ]
     scheduler.run()
-    tasks.append(scheduler.spawn(Process("verdict"), lambda: _judge(world, readers)))
+    tasks.append(scheduler.spawn(Process("verdict"), lambda: _judge(system, readers)))
     scheduler.run()
-    _raise_errors([*tasks, *world.pollers])
+    _raise_errors([*tasks, *system.pollers])
 
 
-def _make_peace(world: World) -> None:
+def _make_peace(system: SimulatedSystem) -> None:
     """End all faults, and accept the refused records again."""
-    world.faults.active = False
-    world.faults.ambushes.clear()
-    world.compaction_queue.faulty = False
-    world.refused_ids.clear()
+    system.faults.active = False
+    system.faults.ambushes.clear()
+    system.compaction_queue.faulty = False
+    system.refused_ids.clear()
 
 
-def _settle(world: World, actions: Actions) -> None:
+def _settle(system: SimulatedSystem, actions: Actions) -> None:
     """Repair the effects of the feature flags, and redrive the messages that the index refused.
 
     From here on the index accepts every record, so only poison may be set aside.
     """
-    restored = world.observer.publishes.was_restored
-    if restored or world.observer.acknowledgements.flags_ever_off:
+    restored = system.observer.publishes.was_restored
+    if restored or system.observer.acknowledgements.flags_ever_off:
         actions.operators.repair()
         if restored:
             actions.operators.send_deltas_again()
-        world.scheduler.run()
-    world.observer.acknowledgements.refused_ids.clear()
+        system.scheduler.run()
+    system.observer.acknowledgements.refused_ids.clear()
     actions.operators.redrive()
-    world.scheduler.run()
+    system.scheduler.run()
 
 
-def _judge(world: World, readers: list[FollowingReader]) -> None:
-    check_drained(world)
-    check_converged(world)
-    check_verified(world, readers)
+def _judge(system: SimulatedSystem, readers: list[FollowingReader]) -> None:
+    check_drained(system)
+    check_converged(system)
+    check_verified(system, readers)
 
 
 def _raise_errors(tasks: list[Task]) -> None:

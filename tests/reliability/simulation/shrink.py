@@ -15,13 +15,13 @@ CALM: Final[dict[str, Any]] = {
     "max_packs": 200, "rebase_floor": 64 * 2**20, "keys_a_read": 100, "query_page": 100,
     "records_a_slice": 10_000,
 }  # fmt: skip
-"""Surroundings without special conditions."""
+"""Conditions without special conditions."""
 
 T = TypeVar("T")
 
 
 class Smallest(NamedTuple):
-    """A script that cannot be reduced further, its outcome, and the surroundings made calm."""
+    """A script that cannot be reduced further, its outcome, and the conditions made calm."""
 
     script: Script
     outcome: Outcome
@@ -29,9 +29,9 @@ class Smallest(NamedTuple):
 
 
 def calmed(script: Script, names: Sequence[str]) -> Script:
-    """Return the same history with some of its surroundings calm."""
+    """Return the same history with some of its conditions calm."""
     changes = {name: CALM[name] for name in names}
-    return replace(script, surroundings=replace(script.surroundings, **changes))
+    return replace(script, conditions=replace(script.conditions, **changes))
 
 
 def kept(script: Script, events: Sequence[str], faults: Sequence[str]) -> Script:
@@ -41,7 +41,7 @@ def kept(script: Script, events: Sequence[str], faults: Sequence[str]) -> Script
 
 
 class Shrinker:
-    """Removes events, faults and special surroundings, greedily, while the history still fails."""
+    """Removes events, faults and special conditions, greedily, while the history still fails."""
 
     def __init__(self, workshop: Path) -> None:
         self._workshop = workshop

@@ -4,14 +4,14 @@ from tests.reliability.simulation.campaign import first_failure
 from tests.reliability.simulation.faults.planted import planted
 from tests.reliability.simulation.history import run, workshop
 from tests.reliability.simulation.shrink import Shrinker, calmed, kept
-from tests.reliability.simulation.workload.generation import write
+from tests.reliability.simulation.workload.generation import generate
 
 
 def test_a_failing_history_is_made_small_and_fails_again():
     with planted("older_vector_replaces_newer"):
         found = first_failure(range(100))
         assert found is not None
-        script = write(found.seed)
+        script = generate(found.seed)
         with workshop() as folder:
             smallest = Shrinker(folder).shrink(script)
             assert smallest.outcome.violation is not None

@@ -13,7 +13,7 @@ import pytest
 from tests.reliability.simulation import history
 from tests.reliability.simulation.campaign import Summary
 from tests.reliability.simulation.faults.faults import Kind
-from tests.reliability.simulation.workload.generation import write
+from tests.reliability.simulation.workload.generation import generate
 
 _HISTORIES = 10_000
 
@@ -41,7 +41,7 @@ def test_no_history_breaks_a_promise():
 
 def test_a_seed_is_one_history():
     with history.workshop() as workshop:
-        once = [history.run(write(seed), workshop) for seed in range(25)]
-        again = [history.run(write(seed), workshop) for seed in range(25)]
+        once = [history.run(generate(seed), workshop) for seed in range(25)]
+        again = [history.run(generate(seed), workshop) for seed in range(25)]
     assert once == again
     assert any(outcome.injected for outcome in once)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from tests.reliability.simulation.actors.fault_injector import BadLuck
+from tests.reliability.simulation.actors.fault_injector import FaultInjector
 from tests.reliability.simulation.actors.operators import Operators
 from tests.reliability.simulation.actors.producers import Producers
 from tests.reliability.simulation.actors.snapshot_operators import SnapshotOperators
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.table import Attributes, Key
 from tests.reliability.simulation.workload.events import IMAGES
 from tests.reliability.simulation.workload.script import Event
@@ -16,16 +16,16 @@ _NAMED = {"ambush", "outage", "collect_garbage"}
 
 
 class Actions:
-    """Finds the method of an event's action: an editor's, producer's, operator's or BadLuck's."""
+    """Finds the method that performs an event: of an editor, producer, operator or injector."""
 
-    def __init__(self, world: World) -> None:
-        self.operators = Operators(world)
+    def __init__(self, system: SimulatedSystem) -> None:
+        self.operators = Operators(system)
         self._actors = (
-            Editors(world),
-            Producers(world),
+            Editors(system),
+            Producers(system),
             self.operators,
-            SnapshotOperators(world),
-            BadLuck(world),
+            SnapshotOperators(system),
+            FaultInjector(system),
         )
 
     def perform(self, event: Event) -> None:
@@ -41,11 +41,11 @@ class Actions:
 class Editors:
     """The people, pipelines and other users that write to the table."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, system: SimulatedSystem) -> None:
+        self._system = system
 
     def put(self, key: Key, item: Attributes) -> None:
-        self._world.table.write(key, item)
+        self._system.table.write(key, item)
 
     def burst(self, puts: tuple[tuple[Key, Attributes], ...]) -> None:
         for key, item in puts:
@@ -53,28 +53,28 @@ class Editors:
 
     def flip(self, key: Key, item: Attributes, after: float) -> None:
         """Write an item, and restore the earlier one after a while."""
-        before = self._world.table.items.get(key)
+        before = self._system.table.items.get(key)
         if before is not None:
             self.put(key, item)
-            self._world.scheduler.sleep(after)
-            if self._world.table.items.get(key) == item:
+            self._system.scheduler.sleep(after)
+            if self._system.table.items.get(key) == item:
                 self.put(key, before)
 
     def remove(self, keys: tuple[Key, ...]) -> None:
         for key in keys:
-            if key in self._world.table.items:
-                self._world.table.write(key, None)
+            if key in self._system.table.items:
+                self._system.table.write(key, None)
 
     def malformed(self, number: int) -> None:
         key = (f"IMAGE#{IMAGES[0]}", "RECEIPT#00001#LINE#x")
-        self._world.table.write(key, _plain(key, number))
+        self._system.table.write(key, _plain(key, number))
 
     def foreign(self, number: int) -> None:
         for key in (
             (f"IMAGE#{IMAGES[0]}", "RECEIPT#00001"),
             (f"IMAGE#{IMAGES[0]}", "RECEIPT#00001#LINE#00000#WORD#00001#LABEL#TOTAL"),
         ):
-            self._world.table.write(key, _plain(key, number))
+            self._system.table.write(key, _plain(key, number))
 
 
 def _plain(key: Key, number: int) -> Attributes:

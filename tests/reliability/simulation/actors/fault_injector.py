@@ -5,17 +5,17 @@ from functools import partial
 
 from tests.reliability.simulation.environment.functions import Slot
 from tests.reliability.simulation.environment.scheduler import Signal
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.table import Attributes, Key
 from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Outage, Side
 from tests.reliability.simulation.workload.events import SERVICES
 
 
-class BadLuck:
+class FaultInjector:
     """Performs the events that inject faults from outside."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, system: SimulatedSystem) -> None:
+        self._system = system
 
     def crash(self, slot: int) -> None:
         for one in self._slots(slot):
@@ -24,7 +24,7 @@ class BadLuck:
     def pause(self, slot: int, seconds: float, frozen: bool) -> None:
         for one in self._slots(slot):
             if one.process is not None:
-                self._world.gate.pause(one.process, seconds, frozen=frozen)
+                self._system.gate.pause(one.process, seconds, frozen=frozen)
 
     def ambush(
         self,
@@ -41,24 +41,24 @@ class BadLuck:
 
         The second write is another edit, the earlier item, or a deletion.
         """
-        world, struck = self._world, Signal()
-        before = world.table.items.get(key)
-        world.table.write(key, item)
+        system, struck = self._system, Signal()
+        before = system.table.items.get(key)
+        system.table.write(key, item)
         fault = Fault(name, Kind.FREEZE if frozen else Kind.PAUSE, side, seconds)
-        wake = partial(world.scheduler.give, struck)
-        world.faults.ambushes.append(Ambush(name, step, fault, wake))
-        world.scheduler.wait(struck, timeout=60.0)
-        world.scheduler.sleep(1.0)
+        wake = partial(system.scheduler.give, struck)
+        system.faults.ambushes.append(Ambush(name, step, fault, wake))
+        system.scheduler.wait(struck, timeout=60.0)
+        system.scheduler.sleep(1.0)
         after = before if then == "back" else then
-        if key in world.table.items or isinstance(after, Mapping):
-            world.table.write(key, after if isinstance(after, Mapping) else None)
+        if key in system.table.items or isinstance(after, Mapping):
+            system.table.write(key, after if isinstance(after, Mapping) else None)
 
     def outage(self, name: str, service: str, seconds: float, share: float, partial: bool) -> None:
         outage = Outage(name, frozenset(SERVICES[service]), share, partial)
-        self._world.faults.outages.append(outage)
-        self._world.scheduler.sleep(seconds)
-        self._world.faults.outages.remove(outage)
+        self._system.faults.outages.append(outage)
+        self._system.scheduler.sleep(seconds)
+        self._system.faults.outages.remove(outage)
 
     def _slots(self, number: int) -> list[Slot]:
-        slots = self._world.slots
+        slots = self._system.slots
         return [slots[number % len(slots)]]

@@ -8,7 +8,7 @@ from receipt_sync.messages import CHANGE, Delta, to_body
 from tests.reliability.simulation.checks.contents import is_malformed, is_poison, kind_of
 from tests.reliability.simulation.environment.functions import Slot, drain
 from tests.reliability.simulation.environment.s3 import Stored
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.table import Key
 from tests.reliability.simulation.environment.threads import START
 
@@ -16,36 +16,36 @@ from tests.reliability.simulation.environment.threads import START
 class Operators:
     """Performs the events of operators."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, system: SimulatedSystem) -> None:
+        self._system = system
 
     def refuse(self, key: Key) -> None:
         """Make the index refuse this record from now on."""
-        self._world.refused_ids.add("#".join(key))
-        self._world.observer.acknowledgements.refused_ids.add("#".join(key))
+        self._system.refused_ids.add("#".join(key))
+        self._system.observer.acknowledgements.refused_ids.add("#".join(key))
 
     def flags(self, off: str, seconds: float) -> None:
         """Switch a feature flag off for a while. Functions read it at their next cold start."""
-        self._world.flags_off.add(off)
-        self._world.observer.acknowledgements.flags_ever_off.add(off)
+        self._system.flags_off.add(off)
+        self._system.observer.acknowledgements.flags_ever_off.add(off)
         self._redeploy()
-        self._world.scheduler.sleep(seconds)
-        self._world.flags_off.discard(off)
+        self._system.scheduler.sleep(seconds)
+        self._system.flags_off.discard(off)
         self._redeploy()
 
     def reconfigure(self, lease: float, retention: float) -> None:
         """Set new settings. Warm processes keep the old ones until they end."""
-        world = self._world
-        world.lease, world.retention = lease, retention
-        kept = world.observer.retention
+        system = self._system
+        system.lease, system.retention = lease, retention
+        kept = system.observer.retention
         kept.shortest = min(kept.shortest, retention)
 
     def drain(self) -> None:
         """Invoke the function, in another process if an invocation already runs."""
-        slots = self._world.drain_slots
+        slots = self._system.drain_slots
         slot = next((one for one in slots if not one.busy), None)
         if slot is None:
-            slot = Slot(self._world, "drain", len(slots))
+            slot = Slot(self._system, "drain", len(slots))
             slots.append(slot)
         drain(slot)
 
@@ -55,51 +55,51 @@ class Operators:
         A manifest is only damaged, not removed. A process that has never read it cannot detect its
         absence.
         """
-        world = self._world
-        key = next((k for k in world.observer.retention.needed_objects() if f"/{kind}" in k), None)
+        system = self._system
+        key = next((k for k in system.observer.retention.needed_objects() if f"/{kind}" in k), None)
         if key is None:
             return
-        sound = world.store.objects[key]
-        world.observer.retention.damage_began()
+        sound = system.store.objects[key]
+        system.observer.retention.damage_began()
         if gone and kind != "manifest":
-            del world.store.objects[key]
+            del system.store.objects[key]
         else:
-            world.store.overwrite(key, Stored(sound.data[:-7], '"torn"', world.scheduler.now))
-        world.scheduler.sleep(seconds)
-        present = world.store.objects.get(key)
+            system.store.overwrite(key, Stored(sound.data[:-7], '"torn"', system.scheduler.now))
+        system.scheduler.sleep(seconds)
+        present = system.store.objects.get(key)
         if kind == "manifest" and present is not None and present.etag == '"torn"':
-            world.store.overwrite(key, sound)
-        elif kind != "manifest" and key in world.observer.retention.needed_objects():
-            world.store.objects[key] = sound
-        world.observer.retention.damage_ended()
+            system.store.overwrite(key, sound)
+        elif kind != "manifest" and key in system.observer.retention.needed_objects():
+            system.store.objects[key] = sound
+        system.observer.retention.damage_ended()
 
     def redrive(self) -> None:
         """Redrive all messages of the dead-letter queue that may succeed now."""
-        world = self._world
-        world.compaction_dlq.redrive(world.compaction_queue, lambda m: not is_poison(m.body))
+        system = self._system
+        system.compaction_dlq.redrive(system.compaction_queue, lambda m: not is_poison(m.body))
 
     def repair(self) -> None:
         """Send a change for every entity and record, as after a time without the stream."""
-        world = self._world
-        held = {i for c in Collection for i in world.observer.publishes.last[c].records}
+        system = self._system
+        held = {i for c in Collection for i in system.observer.publishes.last[c].records}
         records = {_key_of(chroma_id) for chroma_id in held}
-        keys = {k for k in (*world.table.items, *records) if kind_of(k) and not is_malformed(k)}
+        keys = {k for k in (*system.table.items, *records) if kind_of(k) and not is_malformed(k)}
         keys |= {(pk, sk[:13] + "#METADATA") for pk, sk in keys}
         for key in sorted(keys):
-            present = key in world.table.items
-            world.compaction_queue.send(_change(key, world.observer.past.tick, present=present))
+            present = key in system.table.items
+            system.compaction_queue.send(_change(key, system.observer.past.tick, present=present))
 
     def send_deltas_again(self) -> None:
         """Send every delta again, as after a restore.
 
         The restore removed the deltas acknowledged since.
         """
-        for delta_id, sent in sorted(self._world.observer.deltas.items()):
+        for delta_id, sent in sorted(self._system.observer.deltas.items()):
             body = to_body(Delta.of(sent.collection, delta_id, len(sent.content)))
-            self._world.compaction_queue.send(body)
+            self._system.compaction_queue.send(body)
 
     def _redeploy(self) -> None:
-        for slot in (*self._world.slots, *(shard.slot for shard in self._world.shards)):
+        for slot in (*self._system.slots, *(shard.slot for shard in self._system.shards)):
             slot.cool()
 
 

@@ -13,7 +13,7 @@ from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, delta_key, to_body
 from tests.reliability.simulation.checks.contents import POISON, POISON_DELTA, kind_of
 from tests.reliability.simulation.environment.deltas import Sent
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.table import Key
 from tests.reliability.simulation.workload.events import IMAGES
 
@@ -23,8 +23,8 @@ DIMENSION: Final = 4
 class Producers:
     """Performs the events of producers."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, system: SimulatedSystem) -> None:
+        self._system = system
         self._deltas = 0
 
     def embed(self, keys: tuple[Key, ...], late: float, again: float | None) -> None:
@@ -32,19 +32,19 @@ class Producers:
 
         Sending begins after `late` seconds.
         """
-        items = self._world.table.items
+        items = self._system.table.items
         texts = {key: items[key].get("text", {"S": ""})["S"] for key in keys if key in items}
         bodies = [
             self._delta(collection, {k: t for k, t in texts.items() if kind_of(k) == kind})
             for collection, kind in ((Collection.LINES, "line"), (Collection.WORDS, "word"))
         ]
-        self._world.scheduler.sleep(late)
+        self._system.scheduler.sleep(late)
         for pause in (0.0, again):
             if pause is not None:
-                self._world.scheduler.sleep(pause)
+                self._system.scheduler.sleep(pause)
                 for body in bodies:
                     if body:
-                        self._world.compaction_queue.send(body)
+                        self._system.compaction_queue.send(body)
 
     def _delta(self, collection: Collection, texts: Mapping[Key, str]) -> str:
         if not texts:
@@ -55,12 +55,12 @@ class Producers:
         vectors = np.zeros((len(ids), DIMENSION), np.float32)
         vectors[:, 0], vectors[:, 1] = self._deltas, np.arange(len(ids))
         batch = VectorBatch(delta_id, ids, vectors, tuple(texts.values()))
-        self._world.store.put(delta_key(collection, delta_id), encode(batch))
+        self._system.store.put(delta_key(collection, delta_id), encode(batch))
         content = dict(
             zip(ids, zip(texts.values(), map(_bytes, vectors), strict=True), strict=True)
         )
-        self._world.observer.deltas[delta_id] = Sent(
-            collection, self._world.observer.past.tick, content
+        self._system.observer.deltas[delta_id] = Sent(
+            collection, self._system.observer.past.tick, content
         )
         return to_body(Delta.of(collection, delta_id, len(ids)))
 
@@ -71,7 +71,7 @@ class Producers:
             "source": json.dumps({"source": POISON}),
             "item": _batch_with_a_bad_item(),
         }
-        self._world.compaction_queue.send(bodies.get(kind) or self._bad_delta(kind))
+        self._system.compaction_queue.send(bodies.get(kind) or self._bad_delta(kind))
 
     def _bad_delta(self, kind: str) -> str:
         self._deltas += 1
@@ -86,7 +86,7 @@ class Producers:
             "nan": encode(VectorBatch(delta_id, ids, vectors * np.nan, ("a",))),
         }[kind]
         if data is not None:
-            self._world.store.put(delta_key(Collection.LINES, delta_id), data)
+            self._system.store.put(delta_key(Collection.LINES, delta_id), data)
         return to_body(Delta.of(Collection.LINES, delta_id, 1))
 
 

@@ -18,14 +18,17 @@ _LONGEST_LIFE: Final = 0.15
 """Longest time in seconds of a refresh until a signal ends the process."""
 
 if TYPE_CHECKING:
-    from tests.reliability.simulation.environment.simulated_system import WorkerProcess, World
+    from tests.reliability.simulation.environment.simulated_system import (
+        SimulatedSystem,
+        WorkerProcess,
+    )
 
 
 class FollowingReader:
     """A reader that serves a collection in one process after another."""
 
-    def __init__(self, world: "World", number: int) -> None:
-        self._world, self._number = world, number
+    def __init__(self, system: "SimulatedSystem", number: int) -> None:
+        self._system, self._number = system, number
         self._collection = list(Collection)[number % 2]
         self._starts = 0
         self._highest = 0
@@ -47,32 +50,32 @@ class FollowingReader:
 
     def restart(self) -> None:
         """End the process in the middle of a refresh, and follow in a new one on its folder."""
-        scheduler = self._world.scheduler
+        scheduler = self._system.scheduler
         if self._process is not None and self._process.alive:
             if self._task is None or self._task.done:
                 self._task = scheduler.spawn(self._process, self._follow)
-            roll = self._world.dice.roll("reader ends", self._number, scheduler.now)
-            scheduler.sleep(_LONGEST_LIFE * roll)
+            fraction = self._system.random.fraction("reader ends", self._number, scheduler.now)
+            scheduler.sleep(_LONGEST_LIFE * fraction)
             scheduler.kill(self._process)
         self.refresh()
 
     def refresh(self) -> None:
         """Start the process if needed, and follow. The served version must be a published one."""
-        scheduler = self._world.scheduler
+        scheduler = self._system.scheduler
         while self._task is not None and not self._task.done:
             scheduler.wait(self._task.ended)  # The reader has one thread.
         if self._process is None or not self._process.alive:
             self._starts += 1
-            self._process = self._world.start(f"reader-{self._number}.{self._starts}")
-            self._reader = self._world.reader(self._number, self._collection)
+            self._process = self._system.start(f"reader-{self._number}.{self._starts}")
+            self._reader = self._system.reader(self._number, self._collection)
         task = self._task = scheduler.spawn(self._process, self._follow)
         scheduler.wait(task.ended)
         if task.error is not None and self._process.alive:
             raise task.error
 
     def _follow(self) -> None:
-        reader, observer = self.snapshot, self._world.observer
-        begun = self._world.scheduler.now
+        reader, observer = self.snapshot, self._system.observer
+        begun = self._system.scheduler.now
         try:
             reader.refresh()
             if reader.version:
@@ -87,7 +90,7 @@ class FollowingReader:
 
     def _check(self, reader: SnapshotReader | ServerReader, versions: dict[int, Records]) -> None:
         """Check that the served version is a published one, and not lower than the last one."""
-        fail, version = self._world.scheduler.fail, reader.version
+        fail, version = self._system.scheduler.fail, reader.version
         if version < self._highest:
             fail(Check.READER_VERSION, f"a reader went from version {self._highest} to {version}")
         self._highest = version
@@ -104,8 +107,8 @@ class FollowingReader:
 
     def _was_shown_an_earlier_manifest(self, since: float) -> bool:
         """Return whether the bucket gave this process a stale manifest since `since`."""
-        process = self._world.scheduler.process.name
+        process = self._system.scheduler.process.name
         return any(
             one.process == process and one.fault.kind is Kind.STALE and one.at >= since
-            for one in self._world.faults.injected
+            for one in self._system.faults.injected
         )

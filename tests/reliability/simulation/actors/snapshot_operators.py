@@ -22,7 +22,7 @@ from receipt_sync.errors import (
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.checks.publishes import RESTORER
 from tests.reliability.simulation.environment.scheduler import Signal
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.threads import Clock
 from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Side
 
@@ -41,31 +41,31 @@ _EXPECTED: Final = (
 class SnapshotOperators:
     """Performs the snapshot commands of operators."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, system: SimulatedSystem) -> None:
+        self._system = system
         self._commands = 0
 
     def collect_garbage(
         self, name: str, collection: Collection, grace: float, strike: Kind, seconds: float
     ) -> None:
         """Run `receipt-sync snapshot gc` after a fault hit a worker between upload and publish."""
-        world, struck = self._world, Signal()
+        system, struck = self._system, Signal()
         fault = Fault(name, strike, Side.BEFORE, seconds)
-        wake = partial(world.scheduler.give, struck)
-        world.faults.ambushes.append(Ambush(name, "manifest.swap", fault, wake))
-        world.scheduler.wait(struck, timeout=60.0)
-        world.scheduler.sleep(1.0)
+        wake = partial(system.scheduler.give, struck)
+        system.faults.ambushes.append(Ambush(name, "manifest.swap", fault, wake))
+        system.scheduler.wait(struck, timeout=60.0)
+        system.scheduler.sleep(1.0)
         self._run(lambda: self._collect_garbage(collection, timedelta(seconds=grace)))
 
     def restore(self, collection: Collection, back: int) -> None:
         """Run `receipt-sync snapshot restore`. A repair follows at the end of the history."""
-        self._world.observer.publishes.was_restored = True
+        self._system.observer.publishes.was_restored = True
         self._run(lambda: self._restore(collection, back))
 
     def _run(self, command: Callable[[], None]) -> None:
         """Run a command in its own process, which faults may hit."""
         self._commands += 1
-        process = self._world.start(f"operator-{self._commands}")
+        process = self._system.start(f"operator-{self._commands}")
 
         def run_command() -> None:
             try:
@@ -73,8 +73,8 @@ class SnapshotOperators:
             except _EXPECTED:
                 return
 
-        task = self._world.scheduler.spawn(process, run_command)
-        self._world.scheduler.wait(task.ended)
+        task = self._system.scheduler.spawn(process, run_command)
+        self._system.scheduler.wait(task.ended)
 
     def _collect_garbage(self, collection: Collection, grace: timedelta) -> None:
         objects = list(stored_objects(self._client, "bucket", collection))
@@ -82,12 +82,12 @@ class SnapshotOperators:
         newest = next(iter(history), None)
         if newest is None or newest.manifest is None:
             return  # The garbage is unknown.
-        clock, store = Clock(self._world.scheduler), self._store(collection)
+        clock, store = Clock(self._system.scheduler), self._store(collection)
         found = garbage(objects, newest.manifest, history, RetiredLists(store), clock.now(), grace)
         delete_orphans(store, collection, [one.name for one in found], clock, "operator")
 
     def _restore(self, collection: Collection, back: int) -> None:
-        world, store = self._world, self._store(collection)
+        system, store = self._system, self._store(collection)
         manifests = [kept.manifest for kept in self._history(collection) if kept.manifest]
         there = {one.name for one in stored_objects(self._client, "bucket", collection)}
         # Version 0 marks the start of a first publish. The command accepts versions from 1.
@@ -95,14 +95,14 @@ class SnapshotOperators:
         if not choices:
             return
         version = choices[min(back, len(choices) - 1)]
-        world.observer.publishes.chosen[collection] = version
+        system.observer.publishes.chosen[collection] = version
         way = Way(*find_version(self._history(collection), version))
-        check(store, way, world.claim(f"restore-{self._commands}"))
-        publish(store, way, Clock(world.scheduler), RESTORER)
+        check(store, way, system.claim(f"restore-{self._commands}"))
+        publish(store, way, Clock(system.scheduler), RESTORER)
 
     @property
     def _client(self) -> Any:
-        return self._world.client("s3")
+        return self._system.client("s3")
 
     def _store(self, collection: Collection) -> S3SnapshotStore:
         return S3SnapshotStore(self._client, "bucket", collection)

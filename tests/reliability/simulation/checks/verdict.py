@@ -12,71 +12,73 @@ from tests.reliability.simulation.checks import model
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.checks.contents import is_malformed, is_poison
 from tests.reliability.simulation.checks.observer import Observer
-from tests.reliability.simulation.environment.simulated_system import World
+from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.telemetry import WatchfulTelemetry
 from tests.reliability.simulation.environment.threads import Clock
 
 
-def check_drained(world: World) -> None:
+def check_drained(system: SimulatedSystem) -> None:
     """Check that queues and stream are empty, and that only poison was set aside."""
-    fail = world.scheduler.fail
-    if world.compaction_queue.messages:
-        fail(Check.DRAINED, f"the queue still holds {sorted(world.compaction_queue.messages)}")
-    for number, shard in enumerate(world.shards):
+    fail = system.scheduler.fail
+    if system.compaction_queue.messages:
+        fail(Check.DRAINED, f"the queue still holds {sorted(system.compaction_queue.messages)}")
+    for number, shard in enumerate(system.shards):
         if shard.behind:
             fail(Check.DRAINED, f"shard {number} is {shard.behind} records behind")
-    for message in world.compaction_dlq.messages.values():
+    for message in system.compaction_dlq.messages.values():
         if not is_poison(message.body):
             fail(
                 Check.SET_ASIDE,
                 f"{message.message_id} was set aside though it can be applied: {message.reason}",
             )
-    if len(world.stream_dlq.messages) and not any(
-        is_malformed(key) for key in world.observer.past.states
+    if len(system.stream_dlq.messages) and not any(
+        is_malformed(key) for key in system.observer.past.states
     ):
         fail(Check.SET_ASIDE, "a sound stream record was set aside")
 
 
-def check_converged(world: World) -> None:
+def check_converged(system: SimulatedSystem) -> None:
     """Check with the model that every record equals the projection of the table (I1, I2)."""
     for collection in Collection:
-        records = world.observer.publishes.last[collection].records
+        records = system.observer.publishes.last[collection].records
         for chroma_id, (metadata, document, _) in records.items():
-            _check_record(world, chroma_id, metadata, document)
-        world.observer.publishes.open_cold(collection)
-    _check_vectors(world)
+            _check_record(system, chroma_id, metadata, document)
+        system.observer.publishes.open_cold(collection)
+    _check_vectors(system)
 
 
 def _check_record(
-    world: World, chroma_id: str, metadata: dict[str, Any], document: str | None
+    system: SimulatedSystem, chroma_id: str, metadata: dict[str, Any], document: str | None
 ) -> None:
     entity = model.entity_of(chroma_id)
     keys = model.channels(entity)
     for channel, held in model.held(metadata).items():
-        item = world.table.items.get(keys[channel])
+        item = system.table.items.get(keys[channel])
         wanted = model.expected(channel, entity, item, document)
         if wanted is None:
-            world.scheduler.fail(Check.CONVERGED, f"{chroma_id} is published, but not in the table")
+            system.scheduler.fail(
+                Check.CONVERGED, f"{chroma_id} is published, but not in the table"
+            )
         elif not model.equal(held, wanted):
-            world.scheduler.fail(
+            system.scheduler.fail(
                 Check.CONVERGED,
                 f"{chroma_id} shows {held} in its {channel} part, but should show {wanted}",
             )
 
 
-def _check_vectors(world: World) -> None:
+def _check_vectors(system: SimulatedSystem) -> None:
     """Check that each record has the newest vector that was sent since the item last appeared."""
-    newest = _newest_deltas(world.observer)
+    newest = _newest_deltas(system.observer)
     for chroma_id, (collection, delta_id) in newest.items():
-        if model.entity_of(chroma_id).key not in world.table.items:
+        if model.entity_of(chroma_id).key not in system.table.items:
             continue
-        record = world.observer.publishes.last[collection].records.get(chroma_id)
+        record = system.observer.publishes.last[collection].records.get(chroma_id)
         if record is None:
-            world.scheduler.fail(
+            system.scheduler.fail(
                 Check.CONVERGED, f"{chroma_id} has no record, but delta {delta_id} was sent for it"
             )
         elif record[0]["delta_id"] != delta_id:
-            world.scheduler.fail(
+            system.scheduler.fail(
                 Check.CONVERGED,
                 f"{chroma_id} has the vector of {record[0]['delta_id']}, not of {delta_id}",
             )
@@ -93,18 +95,21 @@ def _newest_deltas(observer: Observer) -> dict[str, tuple[Collection, str]]:
     return newest
 
 
-def check_verified(world: World, readers: Iterable[FollowingReader]) -> None:
+def check_verified(system: SimulatedSystem, readers: Iterable[FollowingReader]) -> None:
     """Check that `receipt-sync verify` finds no difference in the records that readers see."""
     source = DynamoDBSource(
-        world.client("dynamodb"), "receipts", world.randomness(), WatchfulTelemetry(world.scheduler)
+        system.client("dynamodb"),
+        "receipts",
+        system.randomness(),
+        WatchfulTelemetry(system.scheduler),
     )
     snapshots = {reader.collection: reader.snapshot for reader in readers}
-    verdict = Verification(source, snapshots, Clock(world.scheduler), examples=3).run()
+    verdict = Verification(source, snapshots, Clock(system.scheduler), examples=3).run()
     wrong = [f for f in (Finding.DIFFERENT, Finding.UNEXPECTED) if verdict.total(f)]
     if wrong:
-        world.scheduler.fail(Check.VERIFIED, f"verify finds {wrong}: {verdict.examples}")
+        system.scheduler.fail(Check.VERIFIED, f"verify finds {wrong}: {verdict.examples}")
     for collection, tally in verdict.tallies.items():
-        if tally.version != world.observer.publishes.last[collection].version:
-            world.scheduler.fail(
+        if tally.version != system.observer.publishes.last[collection].version:
+            system.scheduler.fail(
                 Check.VERIFIED, f"a reader of {collection} does not see the last version"
             )

@@ -12,7 +12,10 @@ from tests.reliability.simulation.environment.table import StreamRecord
 from tests.reliability.simulation.environment.threads import START
 
 if TYPE_CHECKING:
-    from tests.reliability.simulation.environment.simulated_system import WorkerProcess, World
+    from tests.reliability.simulation.environment.simulated_system import (
+        SimulatedSystem,
+        WorkerProcess,
+    )
 
 _COMPACTOR_SECONDS = 300.0
 _STREAM_SECONDS = 60.0
@@ -34,8 +37,8 @@ class Context:
 class Slot:
     """One concurrent execution of a function: a warm process, or none yet."""
 
-    def __init__(self, world: "World", role: str, number: int) -> None:
-        self._world, self._role, self._number = world, role, number
+    def __init__(self, system: "SimulatedSystem", role: str, number: int) -> None:
+        self._system, self._role, self._number = system, role, number
         self.process: WorkerProcess | None = None
         self._starts = 0
         self.busy = False
@@ -50,7 +53,7 @@ class Slot:
             self.busy = False
 
     def _invoke(self, handler: Handler, event: Any, seconds: float) -> Task | None:
-        scheduler = self._world.scheduler
+        scheduler = self._system.scheduler
         process = self._warm()
         process.invoked_at = scheduler.now
         context = Context(lambda: scheduler.now, seconds)
@@ -66,39 +69,39 @@ class Slot:
     def cool(self) -> None:
         """Kill the warm process, so that the next invocation starts cold."""
         if self.process is not None:
-            self._world.scheduler.kill(self.process)
+            self._system.scheduler.kill(self.process)
             self.process = None
 
     def _warm(self) -> "WorkerProcess":
-        surroundings = self._world.surroundings
-        cold = self._world.dice.happens(
-            surroundings.cold, "cold", self._role, self._number, self._world.scheduler.now
+        conditions = self._system.conditions
+        cold = self._system.random.happens(
+            conditions.cold, "cold", self._role, self._number, self._system.scheduler.now
         )
-        if self._world.faults.active and cold:
+        if self._system.faults.active and cold:
             self.cool()
         if self.process is None or not self.process.alive:
             self._starts += 1
             name = f"{self._role}-{self._number}.{self._starts}"
-            self.process = self._world.start(name)
+            self.process = self._system.start(name)
         return self.process
 
 
 class QueuePoller:
     """The event source mapping of the compaction queue for one slot: receive, invoke, delete."""
 
-    def __init__(self, world: "World", slot: Slot) -> None:
-        self._world, self._slot = world, slot
+    def __init__(self, system: "SimulatedSystem", slot: Slot) -> None:
+        self._system, self._slot = system, slot
 
     def run(self) -> None:
-        world, queue = self._world, self._world.compaction_queue
+        system, queue = self._system, self._system.compaction_queue
         while True:
             soonest = queue.next_visible()
-            if soonest is None or soonest > world.scheduler.now:
-                timeout = None if soonest is None else soonest - world.scheduler.now
-                world.scheduler.wait(queue.arrived, timeout)
+            if soonest is None or soonest > system.scheduler.now:
+                timeout = None if soonest is None else soonest - system.scheduler.now
+                system.scheduler.wait(queue.arrived, timeout)
                 continue
-            world.scheduler.sleep(world.surroundings.window)
-            messages = queue.receive(world.surroundings.messages_a_batch)
+            system.scheduler.sleep(system.conditions.window)
+            messages = queue.receive(system.conditions.messages_a_batch)
             if messages:
                 self._handle(messages)
 
@@ -108,10 +111,10 @@ class QueuePoller:
         if task is None or task.error is not None:
             return  # The messages become visible again.
         failed = {one["itemIdentifier"] for one in task.result["batchItemFailures"]}
-        self._world.check_answered("the compactor", failed)
+        self._system.check_answered("the compactor", failed)
         for message in messages:
             if message.message_id not in failed:
-                self._world.compaction_queue.delete(message.message_id)
+                self._system.compaction_queue.delete(message.message_id)
 
 
 class Shard:
@@ -120,30 +123,30 @@ class Shard:
     It repeats each batch until it passes, in order.
     """
 
-    def __init__(self, world: "World", slot: Slot) -> None:
-        self._world, self.slot = world, slot
+    def __init__(self, system: "SimulatedSystem", slot: Slot) -> None:
+        self._system, self.slot = system, slot
         self.records: list[StreamRecord] = []
         self.position = 0
         self._arrived = Signal()
 
     def append(self, record: StreamRecord) -> None:
         self.records.append(record)
-        self._world.scheduler.give(self._arrived)
+        self._system.scheduler.give(self._arrived)
 
     @property
     def behind(self) -> int:
         return len(self.records) - self.position
 
     def run(self) -> None:
-        scheduler = self._world.scheduler
+        scheduler = self._system.scheduler
         while True:
             if not self.behind:
                 scheduler.wait(self._arrived)
             scheduler.sleep(0.2)
-            size = self._world.surroundings.records_a_batch
+            size = self._system.conditions.records_a_batch
             batch = self.records[self.position : self.position + size]
             passed = self._handle(batch)
-            self._world.passed_stream(batch[:passed])
+            self._system.passed_stream(batch[:passed])
             self.position += passed
             if passed < len(batch):
                 scheduler.sleep(2.0)
@@ -155,7 +158,7 @@ class Shard:
         if task is None or task.error is not None:
             return 0
         failures = task.result["batchItemFailures"]
-        self._world.check_answered("the stream processor", failures)
+        self._system.check_answered("the stream processor", failures)
         if not failures:
             return len(batch)
         sequences = [str(record.tick) for record in batch]

@@ -38,13 +38,13 @@ _PRODUCTION = (
 )
 
 
-class Stage:
-    """Holds the current world. The production modules are patched once for all worlds."""
+class Current:
+    """Holds the current system. The production modules are patched once for all systems."""
 
-    world: Any = None
+    system: Any = None
 
 
-STAGE = Stage()
+CURRENT = Current()
 
 
 class _WatchedCopy(WorkingCopy):
@@ -52,21 +52,21 @@ class _WatchedCopy(WorkingCopy):
 
     def checkout(self) -> Any:
         index = super().checkout()
-        STAGE.world.checked_out(self._collection, self.version, index)
+        CURRENT.system.checked_out(self._collection, self.version, index)
         return index
 
 
 @contextmanager
-def installed() -> Iterator[Stage]:
+def installed() -> Iterator[Current]:
     """Run production code in the simulated environment for the block."""
     replaced = {
-        "boto3": SimpleNamespace(client=lambda service, **_: STAGE.world.client(service)),
+        "boto3": SimpleNamespace(client=lambda service, **_: CURRENT.system.client(service)),
         "ThreadPoolExecutor": InlineExecutor,
         "ChromaIndex": _open_index,
-        "SystemClock": lambda: Clock(STAGE.world.scheduler),
-        "SystemRandom": _of_world("randomness"),
-        "claim": lambda root, name: STAGE.world.claim(name),
-        "claim_slot": _of_world("claim_slot"),
+        "SystemClock": lambda: Clock(CURRENT.system.scheduler),
+        "SystemRandom": _of_system("randomness"),
+        "claim": lambda root, name: CURRENT.system.claim(name),
+        "claim_slot": _of_system("claim_slot"),
         "WorkingCopy": _WatchedCopy,
         "list_files": _list_files,
     }
@@ -78,12 +78,12 @@ def installed() -> Iterator[Stage]:
                     and module.__name__ != "receipt_index.snapshot.copies.working_copy"
                 ):
                     patches.set(module, name, stand_in)
-        patches.set(compactor.server.wiring, "ServerIndexes", lambda *_: STAGE.world.server)
+        patches.set(compactor.server.wiring, "ServerIndexes", lambda *_: CURRENT.system.server)
         patches.set(compactor.server.wiring, "shared_state", lambda *_: None)
         patches.set(compactor.server.wiring, "breaker", lambda *_: directly)
-        patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_world("uuid")))
+        patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_system("uuid")))
         heartbeat = sys.modules["compactor.locking.heartbeat"]
-        patches.set(heartbeat, "threading", _Delegate(lambda: Threading(STAGE.world.scheduler)))
+        patches.set(heartbeat, "threading", _Delegate(lambda: Threading(CURRENT.system.scheduler)))
         for module in (
             receipt_index.snapshot.format.layers,
             sys.modules["receipt_index.snapshot.copies.working_copy"],
@@ -92,13 +92,13 @@ def installed() -> Iterator[Stage]:
             patches.set(module, "shutil", quick)
         patches.set(receipt_index.snapshot.copies.mtime_marks, "_marks", _Counter("marks"))
         patches.set(receipt_index.snapshot.reading.turns, "_numbers", _Counter("folder_numbers"))
-        patches.set(compactor.handler, "_worker", _of_world("worker"))
-        patches.set(compactor.handler, "_telemetry", _of_world("telemetry"))
+        patches.set(compactor.handler, "_worker", _of_system("worker"))
+        patches.set(compactor.handler, "_telemetry", _of_system("telemetry"))
         handler = stream_processor.handler
-        patches.set(handler, "_processor", _of_world("stream_processor"))
-        patches.set(handler, "_telemetry", _of_world("telemetry"))
-        patches.set(handler, "_CLOCK", _Delegate(lambda: Clock(STAGE.world.scheduler)))
-        yield STAGE
+        patches.set(handler, "_processor", _of_system("stream_processor"))
+        patches.set(handler, "_telemetry", _of_system("telemetry"))
+        patches.set(handler, "_CLOCK", _Delegate(lambda: Clock(CURRENT.system.scheduler)))
+        yield CURRENT
 
 
 def set_sizes(
@@ -165,7 +165,7 @@ class _Counter:
         self._name = name
 
     def __next__(self) -> int:
-        number: int = next(getattr(STAGE.world.counters(), self._name))
+        number: int = next(getattr(CURRENT.system.counters(), self._name))
         return number
 
 
@@ -217,17 +217,17 @@ def _empty(folder: str) -> None:
     os.rmdir(folder)  # noqa: PTH106 for speed
 
 
-def _of_world(name: str) -> Callable[..., Any]:
-    """Return a function that calls the named method of the current world."""
+def _of_system(name: str) -> Callable[..., Any]:
+    """Return a function that calls the named method of the current system."""
 
     def call(*arguments: Any) -> Any:
-        return getattr(STAGE.world, name)(*arguments)
+        return getattr(CURRENT.system, name)(*arguments)
 
     return call
 
 
 def _open_index(path: Path, collection: Collection) -> PagedIndex:
-    return PagedIndex(path, STAGE.world.gate, STAGE.world.refused_ids)
+    return PagedIndex(path, CURRENT.system.gate, CURRENT.system.refused_ids)
 
 
 def _modules() -> list[Any]:

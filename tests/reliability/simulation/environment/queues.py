@@ -7,7 +7,7 @@ from typing import Any
 from tests.reliability.simulation.environment.aws_errors import refused, unreachable
 from tests.reliability.simulation.environment.gate import Gate
 from tests.reliability.simulation.environment.scheduler import Scheduler, Signal
-from tests.reliability.simulation.environment.seeded_random import Dice
+from tests.reliability.simulation.environment.seeded_random import SeededRandom
 from tests.reliability.simulation.faults.faults import Kind, Side
 
 
@@ -35,9 +35,14 @@ class Queue:
     """
 
     def __init__(
-        self, name: str, scheduler: Scheduler, dice: Dice, traffic: Traffic, visibility: float
+        self,
+        name: str,
+        scheduler: Scheduler,
+        random: SeededRandom,
+        traffic: Traffic,
+        visibility: float,
     ) -> None:
-        self.name, self._scheduler, self._dice = name, scheduler, dice
+        self.name, self._scheduler, self._random = name, scheduler, random
         self.traffic, self.visibility = traffic, visibility
         self.messages: dict[str, Message] = {}
         self.arrived = Signal()
@@ -54,7 +59,9 @@ class Queue:
         message_id = f"{self.name}-{self._numbers}"
         delay = 0.0
         if self.faulty and self._happens(self.traffic.delayed, "delay", message_id):
-            delay = self.traffic.longest_delay * self._dice.roll(self.name, "how long", message_id)
+            delay = self.traffic.longest_delay * self._random.fraction(
+                self.name, "how long", message_id
+            )
         message = Message(message_id, body, reason, self._scheduler.now + delay)
         self._store(message)
         self.on_accept(message)
@@ -65,7 +72,7 @@ class Queue:
         now = self._scheduler.now
         visible = [m for m in self.messages.values() if m.visible_at <= now]
         self._draws += 1
-        order = [(self._dice.roll(self.name, self._draws, m.message_id), m) for m in visible]
+        order = [(self._random.fraction(self.name, self._draws, m.message_id), m) for m in visible]
         taken = []
         for _, message in sorted(order, key=lambda pair: pair[0]):
             message.receives += 1
@@ -121,7 +128,7 @@ class Queue:
 
     def _happens(self, share: float, what: str, message: Message | str, *more: object) -> bool:
         name = message if isinstance(message, str) else (message.message_id, message.receives)
-        return self._dice.happens(share, self.name, what, name, *more)
+        return self._random.happens(share, self.name, what, name, *more)
 
 
 class SQSClient:

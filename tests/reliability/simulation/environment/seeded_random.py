@@ -10,20 +10,20 @@ from random import Random
 _SCALE = 2.0**-64
 
 
-class Dice:
+class SeededRandom:
     """Draws the decisions of one seed."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.key = seed.to_bytes(8, "big")
 
-    def roll(self, *name: object) -> float:
+    def fraction(self, *name: object) -> float:
         """Return a number in [0, 1)."""
         digest = blake2b(repr(name).encode(), digest_size=8, key=self.key).digest()
         return int.from_bytes(digest, "big") * _SCALE
 
     def happens(self, share: float, *name: object) -> bool:
-        return share > 0 and self.roll(*name) < share
+        return share > 0 and self.fraction(*name) < share
 
     def source(self, *name: object) -> Random:
         """Return a random generator for this name."""

@@ -23,7 +23,7 @@ from tests.reliability.simulation.faults.faults import Kind, Side
 from tests.support.fakes.index import InMemoryIndex
 
 if TYPE_CHECKING:
-    from tests.reliability.simulation.environment.simulated_system import World
+    from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 
 _LATEST: Final = 40.0
 """Seconds after which the server no longer carries out a request that was given up."""
@@ -32,10 +32,10 @@ _LATEST: Final = 40.0
 class ChromaServer:
     """The collections of the server."""
 
-    def __init__(self, world: "World") -> None:
-        self.world = world
-        self.contents = {collection: InMemoryIndex(world.refused_ids) for collection in Collection}
-        self.claims = Claims(world.scheduler)
+    def __init__(self, system: "SimulatedSystem") -> None:
+        self.system = system
+        self.contents = {collection: InMemoryIndex(system.refused_ids) for collection in Collection}
+        self.claims = Claims(system.scheduler)
         self._made: set[Collection] = set()
 
     def open(self, collection: Collection, *, create: bool) -> "ServerConnection":
@@ -46,7 +46,7 @@ class ChromaServer:
                 raise SnapshotDamagedError(f"the server has no collection {collection}")
             self._made.add(collection)
 
-        self.world.gate.call("index.open", effect, _unavailable)
+        self.system.gate.call("index.open", effect, _unavailable)
         return ServerConnection(self, collection)
 
     def records(
@@ -93,13 +93,13 @@ class ServerConnection:
     """The connection of one process to a collection (RemoteIndex)."""
 
     def __init__(self, server: ChromaServer, collection: Collection) -> None:
-        self._world, self._content = server.world, server.contents[collection]
+        self._system, self._content = server.system, server.contents[collection]
         self._collection, self._claims = collection, server.claims
         self.collection_id = UUID(int=1 + list(Collection).index(collection))
         self.unanswered = False
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
-        return self._world.gate.call("index.get", lambda _: self._content.get(ids), _unavailable)
+        return self._system.gate.call("index.get", lambda _: self._content.get(ids), _unavailable)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         return self._content.vectors(ids)
@@ -153,13 +153,13 @@ class ServerConnection:
                 self._carry_out_later(step, cycle, partial(write, ids))
             return _unavailable(side)
 
-        self._world.gate.call(step, effect, error, Kind.SILENT)
+        self._system.gate.call(step, effect, error, Kind.SILENT)
 
     def _carry_out_later(self, step: str, cycle: str | None, write: Callable[[], None]) -> None:
         """Carry out a write without an answer later, with some probability."""
-        scheduler, dice = self._world.scheduler, self._world.dice
+        scheduler, random = self._system.scheduler, self._system.random
         name = (step, scheduler.process.name, scheduler.process.calls)
-        if not dice.happens(0.9, "late write", *name):
+        if not random.happens(0.9, "late write", *name):
             return
 
         def late() -> None:
@@ -169,7 +169,7 @@ class ServerConnection:
             except IndexFailedError:
                 return  # No task waits for its answer.
 
-        delay = _LATEST * dice.roll("how late", *name)
+        delay = _LATEST * random.fraction("how late", *name)
         scheduler.spawn(Process("server", mortal=False), late, delay)
 
 

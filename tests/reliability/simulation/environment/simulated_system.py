@@ -29,7 +29,7 @@ from tests.reliability.simulation.environment.paged_index import PagedIndex
 from tests.reliability.simulation.environment.queues import Queue, SQSClient, Traffic
 from tests.reliability.simulation.environment.s3 import ObjectStore, S3Client
 from tests.reliability.simulation.environment.scheduler import Process, Scheduler, Task
-from tests.reliability.simulation.environment.seeded_random import Dice
+from tests.reliability.simulation.environment.seeded_random import SeededRandom
 from tests.reliability.simulation.environment.server import ChromaServer
 from tests.reliability.simulation.environment.slots import ReaderSlot, Slots
 from tests.reliability.simulation.environment.table import (
@@ -61,23 +61,23 @@ class WorkerProcess(Process):
         self.folders: list[Path] = []
         self.invoked_at = 0.0
         self.folder_numbers = count(1)
-        self.number_marks_anew()
+        self.restart_mtime_marks()
 
-    def number_marks_anew(self) -> None:
+    def restart_mtime_marks(self) -> None:
         """Restart the numbering of marks, as production does in a new process."""
         self.marks = count(marks._FIRST_S, marks._STEP_S)
 
 
-class World:
+class SimulatedSystem:
     """The state of one history."""
 
     def __init__(self, script: Script, folder: Path) -> None:
-        self.script, self.surroundings = script, script.surroundings
+        self.script, self.conditions = script, script.conditions
         self.folder = folder
-        self.dice = Dice(script.seed)
+        self.random = SeededRandom(script.seed)
         self.scheduler = Scheduler(_PATIENCE)
         self.faults = Faults(
-            self.dice.key, self.surroundings.rates, self.surroundings.targets, script.kept_faults
+            self.random.key, self.conditions.rates, self.conditions.targets, script.kept_faults
         )
         self.gate = Gate(self.scheduler, self.faults)
         self.table, self.store = (
@@ -87,18 +87,18 @@ class World:
         self.refused_ids: set[str] = set()
         self._slots_of_readers = Slots(self.scheduler)
         self.server = ChromaServer(self)
-        server = self.server if self.surroundings.server else None
+        server = self.server if self.conditions.server else None
         self.observer = Observer(self.scheduler, self.store, folder / "observer", server)
         self.flags_off: set[str] = set()
-        self.lease, self.retention = self.surroundings.lease, self.surroundings.retention
-        self.observer.retention.largest_skew = self.surroundings.skew
+        self.lease, self.retention = self.conditions.lease, self.conditions.retention
+        self.observer.retention.largest_skew = self.conditions.skew
         self.observer.retention.shortest = self.retention
         self._processes: dict[str, WorkerProcess] = {}
         self._numbers = 0
         self._make_queues()
         self._make_clients()
         self._watch()
-        self.slots = [Slot(self, "compactor", n) for n in range(self.surroundings.workers)]
+        self.slots = [Slot(self, "compactor", n) for n in range(self.conditions.workers)]
         self.drain_slots = [Slot(self, "drain", 0)]
         self.shards = [Shard(self, Slot(self, "stream", n)) for n in range(_SHARDS)]
         self.pollers = [
@@ -139,7 +139,7 @@ class World:
         return self._process().telemetry
 
     def randomness(self) -> Random:
-        return self.dice.source("randomness", self.scheduler.process.name)
+        return self.random.source("randomness", self.scheduler.process.name)
 
     def claim(self, name: str) -> Path:
         folder = self.folder / name
@@ -175,7 +175,7 @@ class World:
             del self._processes[dead.name]
             for folder in dead.folders:
                 shutil.rmtree(folder, ignore_errors=True)
-        skew = self.surroundings.skew * (2 * self.dice.roll("skew", name) - 1)
+        skew = self.conditions.skew * (2 * self.random.fraction("skew", name) - 1)
         telemetry = WatchfulTelemetry(self.scheduler, self._found_damaged, self._waited)
         process = WorkerProcess(name, skew, telemetry)
         self._processes[name] = process
@@ -190,7 +190,7 @@ class World:
     def reader(self, number: int, collection: Collection) -> SnapshotReader | ServerReader:
         """Return a reader on the folder that all processes of this reader use, or on the server."""
         store = S3SnapshotStore(self._clients["s3"], "bucket", collection)
-        if self.surroundings.server:
+        if self.conditions.server:
             opened: Any = partial(self.server.open, collection, create=False)
             return ServerReader(store, collection, opened)
         return SnapshotReader(store, collection, self.folder / f"reader-{number}")
@@ -207,12 +207,12 @@ class World:
     # -- assembly --
 
     def _make_queues(self) -> None:
-        given = self.surroundings
+        given = self.conditions
         traffic = Traffic(given.doubled, given.delayed, longest_delay=60.0)
         calm = Traffic(0.0, 0.0, 0.0)
 
         def queue(name: str, traffic: Traffic) -> Queue:
-            return Queue(name, self.scheduler, self.dice, traffic, given.visibility)
+            return Queue(name, self.scheduler, self.random, traffic, given.visibility)
 
         self.compaction_queue = queue("compaction", traffic)
         self.compaction_dlq = queue("compaction-dlq", calm)
@@ -226,9 +226,9 @@ class World:
             "dynamodb": DynamoDBClient(
                 self.table,
                 self.gate,
-                self.surroundings.query_page,
+                self.conditions.query_page,
                 LockWatch(self.scheduler),
-                lambda: _LONGEST_LAG * self.dice.roll("lag", self.scheduler.now),
+                lambda: _LONGEST_LAG * self.random.fraction("lag", self.scheduler.now),
             ),
             "s3": S3Client(self.store, self.gate),
             "sqs": SQSClient({_URL + queue.name: queue for queue in queues}, self.gate),
@@ -253,14 +253,14 @@ class World:
 
     def check_answered(self, who: str, returned: Sized[Any]) -> None:
         """Check that nothing is returned if only answers were lost, because all work was done."""
-        if self.surroundings.only_lost_answers and returned:
+        if self.conditions.only_lost_answers and returned:
             self.scheduler.fail(
                 Check.LOST_ANSWERS, f"{who} returns {returned}, though only answers were lost"
             )
 
     def _waited(self) -> None:
         """Fail the history if a worker finds the lease held although only answers were lost."""
-        if self.surroundings.only_lost_answers:
+        if self.conditions.only_lost_answers:
             name = self.scheduler.process.name
             self.scheduler.fail(Check.LOST_ANSWERS, f"{name} waits for a lease that is its own")
 
@@ -272,7 +272,7 @@ class World:
             self.scheduler.fail(Check.ERROR_TYPES, f"{name} ends with {kind}: {error}")
 
     def _compactor(self) -> CompactorSettings:
-        target = "http" if self.surroundings.server else "local"
+        target = "http" if self.conditions.server else "local"
         return _compactor_settings(self.lease, self.retention, target)
 
     def _stream_settings(self) -> StreamProcessorSettings:

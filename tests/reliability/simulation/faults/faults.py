@@ -143,8 +143,8 @@ class Faults:
         """Return the latencies and the fault of the process's next call."""
         process.calls += 1
         name = f"{process.name}:{process.calls}"
-        roll = blake2b(name.encode(), digest_size=16, key=self.key).digest()
-        out, back, chance, shape = (number / 2**32 for number in _FOUR.unpack(roll))
+        fraction = blake2b(name.encode(), digest_size=16, key=self.key).digest()
+        out, back, chance, shape = (number / 2**32 for number in _FOUR.unpack(fraction))
         fault = None
         if self.active and process.mortal:
             self.steps[step] += 1

@@ -19,7 +19,7 @@ from receipt_index.snapshot.reading.handover import Handover
 from receipt_index.snapshot.reading.turns import Turns
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
-from tests.reliability.simulation.environment.patches import STAGE
+from tests.reliability.simulation.environment.patches import CURRENT
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def marks_that_start_equal() -> Iterator[None]:
     follow = Turns.follow
 
     def anew(self: Any) -> Any:
-        STAGE.world.counters().number_marks_anew()
+        CURRENT.system.counters().restart_mtime_marks()
         return follow(self)
 
     with (

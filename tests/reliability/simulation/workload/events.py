@@ -23,7 +23,7 @@ SERVICES: Final = {
 IMAGES: Final = ("scan", "Scan-2")
 
 
-class Author:
+class WorkloadGenerator:
     """Draws the receipts, and then the events."""
 
     def __init__(self, source: Random) -> None:

@@ -5,15 +5,15 @@ from random import Random
 from typing import Final
 
 from tests.reliability.simulation.faults.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
-from tests.reliability.simulation.workload.events import Author
+from tests.reliability.simulation.workload.events import WorkloadGenerator
 from tests.reliability.simulation.workload.script import (
     ANSWERABLE,
     HARMLESS,
     LATE,
     RARE,
     STEPS,
+    Conditions,
     Script,
-    Surroundings,
 )
 
 _KINDS: Final = 8
@@ -23,35 +23,35 @@ server.
 """
 
 
-def write(seed: int) -> Script:
+def generate(seed: int) -> Script:
     """Return the history of a seed."""
     source = Random(seed)
-    surroundings = _surroundings(source)
+    conditions = _conditions(source)
     if seed % _KINDS == _LOST_ANSWERS:
-        surroundings = _only_lost_answers(surroundings, source)
+        conditions = _only_lost_answers(conditions, source)
     if seed % _KINDS == _SERVER:  # A claim lasts for minutes, and messages return until it ends.
-        skew = min(surroundings.skew, 2.0)
-        surroundings = replace(
-            surroundings,
+        skew = min(conditions.skew, 2.0)
+        conditions = replace(
+            conditions,
             server=True,
             visibility=400.0,
             skew=skew,
-            workers=max(2, surroundings.workers),
-            targets=(*surroundings.targets, _at_the_server(source)),
+            workers=max(2, conditions.workers),
+            targets=(*conditions.targets, _at_the_server(source)),
         )
-    steps = {target.step for target in surroundings.targets}
-    events = tuple(Author(source).events(steps))
-    if surroundings.only_lost_answers:
+    steps = {target.step for target in conditions.targets}
+    events = tuple(WorkloadGenerator(source).events(steps))
+    if conditions.only_lost_answers:
         events = tuple(event for event in events if event.action in HARMLESS)
     steps |= {event.arguments["step"] for event in events if event.action == "ambush"}
-    return Script(seed, _reaching(surroundings, steps), events)
+    return Script(seed, _reaching(conditions, steps), events)
 
 
-def _only_lost_answers(surroundings: Surroundings, source: Random) -> Surroundings:
-    """Return the surroundings with one worker and with no faults except lost answers."""
+def _only_lost_answers(conditions: Conditions, source: Random) -> Conditions:
+    """Return the conditions with one worker and with no faults except lost answers."""
     rates = {kind: source.choice((0.02, 0.1, 0.3)) for kind in UNANSWERED}
     target = Target(source.choice(ANSWERABLE), source.choice((1, 2)), Kind.LOST, Side.AFTER, 0.0)
-    return replace(surroundings, workers=1, rates=rates, targets=(target,), only_lost_answers=True)
+    return replace(conditions, workers=1, rates=rates, targets=(target,), only_lost_answers=True)
 
 
 def _at_the_server(source: Random) -> Target:
@@ -65,9 +65,9 @@ def _at_the_server(source: Random) -> Target:
     )
 
 
-def _surroundings(source: Random) -> Surroundings:
+def _conditions(source: Random) -> Conditions:
     choose = source.choice
-    return Surroundings(
+    return Conditions(
         workers=choose((1, 2, 2, 3)),
         messages_a_batch=choose((1, 3, 10, 10, 10)),
         records_a_batch=choose((3, 10, 30, 30)),
@@ -91,14 +91,14 @@ def _surroundings(source: Random) -> Surroundings:
     )
 
 
-def _reaching(surroundings: Surroundings, steps: set[str]) -> Surroundings:
-    """Return the surroundings, changed so that the history reaches the rare ones of the steps."""
+def _reaching(conditions: Conditions, steps: set[str]) -> Conditions:
+    """Return the conditions, changed so that the history reaches the rare ones of the steps."""
     if "objects.delete" in steps:
-        surroundings = replace(surroundings, retention=0.0, max_packs=0, block_size=4096)
+        conditions = replace(conditions, retention=0.0, max_packs=0, block_size=4096)
     if "lock.extend" in steps:  # A heartbeat comes after 15 s, and few cycles take so long.
         slow = Target("table.get", 2, Kind.STALL, Side.BEFORE, 25.0)
-        surroundings = replace(surroundings, targets=(*surroundings.targets, slow))
-    return surroundings
+        conditions = replace(conditions, targets=(*conditions.targets, slow))
+    return conditions
 
 
 def _rates(source: Random) -> dict[Kind, float]:

@@ -1,4 +1,4 @@
-"""The script of one history: the surroundings, the events, and the possible faults."""
+"""The script of one history: the conditions, the events, and the possible faults."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -69,7 +69,7 @@ def _shown(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Conditions:
     """The constant conditions of a history, and its first settings."""
 
     workers: int
@@ -103,9 +103,9 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Script:
-    """The surroundings and events of a seed."""
+    """The conditions and events of a seed."""
 
     seed: int
-    surroundings: Surroundings
+    conditions: Conditions
     events: tuple[Event, ...]
     kept_faults: frozenset[str] | None = field(default=None)
