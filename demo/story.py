@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.errors import LocalAWSError
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.commands.trying.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed

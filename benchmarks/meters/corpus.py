@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from compactor.cycle.projection import ALL, DELTA_ID, Item, Metadata, project
-from receipt_index.chroma import NewVector
+from compactor.cycle.projection import ALL, Item, project
 from receipt_index.deltas import Vectors
+from receipt_index.records import DELTA_ID, Metadata, NewVector
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_sync.keys import Collection, EntityKey

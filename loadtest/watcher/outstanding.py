@@ -15,7 +15,7 @@ from typing import Any
 
 from compactor.cycle.plan import same
 from loadtest.watcher.expectations import DOCUMENT, Expectation, Sighting
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_sync.keys import Collection, parse_chroma_id
 
 

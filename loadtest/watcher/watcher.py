@@ -6,7 +6,7 @@ from typing import Protocol
 
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.outstanding import Outstanding
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_sync.clock import Clock
 from receipt_sync.keys import Collection
 

@@ -1,4 +1,4 @@
-"""A Chroma collection: the protocol that the logic uses, and a collection in a local directory.
+"""An Index on a Chroma collection, in a local directory or on a server.
 
 Chroma's own errors become IndexFailedError. After such an error the state of the copy is unknown,
 so its holder discards it (I6).
@@ -7,18 +7,17 @@ so its holder discards it (I6).
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import chromadb
 import numpy as np
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
-from compactor.cycle.projection import Metadata
 from receipt_index.deltas import Vectors
+from receipt_index.records import Match, Metadata, NewVector, Record
 from receipt_sync.errors import ForkedError, IndexFailedError
 from receipt_sync.keys import Collection
 from receipt_sync.sequences import batches
@@ -41,73 +40,6 @@ T = TypeVar("T")
 
 _process: int | None = None
 """The first process that opened Chroma's engine."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A Chroma record without its vector. `document` is the text that was embedded."""
-
-    id: str
-    metadata: Mapping[str, Any]
-    document: str | None
-
-
-@dataclass(frozen=True)
-class NewVector:
-    """A vector to store, with the text that it was made from and the record's metadata."""
-
-    id: str
-    vector: Vectors
-    document: str
-    metadata: Metadata
-
-
-@dataclass(frozen=True)
-class Match:
-    """A search hit. `distance` is the cosine distance, 0 for the same direction."""
-
-    record: Record
-    distance: float
-
-
-class Index(Protocol):
-    """One collection of records. Every method may raise IndexFailedError."""
-
-    def get(self, ids: Sequence[str]) -> dict[str, Record]:
-        """Return the records that exist, by id."""
-        ...
-
-    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """Return the vectors of the records that exist, by id."""
-        ...
-
-    def update(self, metadata: Mapping[str, Metadata]) -> None:
-        """Merge metadata into existing records; None deletes a key."""
-        ...
-
-    def insert(self, records: Sequence[NewVector]) -> None:
-        """Add records that do not exist yet."""
-        ...
-
-    def replace_vectors(self, records: Sequence[NewVector]) -> None:
-        """Give existing records another vector, document and metadata."""
-        ...
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Delete records."""
-        ...
-
-    def count(self) -> int:
-        """Return how many records there are."""
-        ...
-
-    def dimension(self) -> int | None:
-        """Return the dimension of the vectors; None while there are none."""
-        ...
-
-    def close(self) -> None:
-        """Close the files."""
-        ...
 
 
 class CollectionIndex:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from receipt_index.deltas import VectorBatch, check_vectors, encode
+from receipt_index.deltas import VectorBatch, Vectors, check_vectors, encode
 from receipt_index.lost_answers import status_of
-from receipt_ops.loading.embedding import Vectors
 from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from receipt_index.chroma import Match, Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Match, Record
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from compactor.cycle.projection import STALE
-from receipt_index.chroma import Match
 from receipt_index.deltas import Vectors
+from receipt_index.records import STALE, Match
 from receipt_ops.loading.embedding import Embed
 
 

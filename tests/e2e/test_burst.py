@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.readers import snapshot_readers

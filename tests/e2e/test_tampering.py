@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.clock import SystemClock

@@ -8,7 +8,8 @@ from itertools import cycle
 from random import Random
 from typing import Any, Final
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_sync.keys import Collection
 from receipt_sync.sequences import batches
 from tests.functional.operating import Operator

@@ -23,8 +23,8 @@ from compactor.cycle.readback import read_back
 from compactor.cycle.source import TableSource
 from compactor.cycle.truth import add_members, read_truth
 from compactor.locking.lease import Lease
-from receipt_index.chroma import Index, Record
 from receipt_index.deltas import VectorBatch
+from receipt_index.records import Index, Record
 from receipt_index.snapshot.copies.working_copy import Published
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (

@@ -15,7 +15,7 @@ _WINDOW_SECONDS: Final = 3600.0
 
 
 class Counted(Protocol):
-    """A collection whose records can be counted. See `receipt_index.chroma.Index`."""
+    """A collection whose records can be counted. See `receipt_index.records.Index`."""
 
     def count(self) -> int: ...
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from compactor.cycle.closure import Closure
-from compactor.cycle.projection import ALL, DELTA_ID, STALE, Items, Metadata, delta_of, project
-from receipt_index.chroma import NewVector, Record
+from compactor.cycle.projection import ALL, Items, delta_of, project
 from receipt_index.deltas import VectorBatch, Vectors
+from receipt_index.records import DELTA_ID, STALE, Metadata, NewVector, Record
 from receipt_sync.keys import EntityKey
 
 _FLOAT_TOLERANCE: Final = 1e-15

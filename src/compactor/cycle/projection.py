@@ -12,21 +12,14 @@ from enum import Flag, auto
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from receipt_index.records import DELTA_ID, STALE, Metadata, Scalar
 from receipt_sync.attributes import to_json
 from receipt_sync.fields import BOUNDING_BOX_SIDES, MERCHANT_FIELDS
 from receipt_sync.keys import EntityKey
 from receipt_sync.messages import is_ulid
 
-Scalar: TypeAlias = str | int | float | bool
-Metadata: TypeAlias = dict[str, Scalar | None]
 Item: TypeAlias = Mapping[str, Any]
 Items: TypeAlias = Mapping[EntityKey, Item | None]
-
-STALE: Final = "embedding_stale"
-DELTA_ID: Final = "delta_id"
-"""The metadata key of the delta that brought a record's vector. It belongs to the index, and is not
-part of the projection.
-"""
 
 
 class Part(Flag):

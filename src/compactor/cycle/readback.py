@@ -5,9 +5,8 @@ from typing import Final
 import numpy as np
 
 from compactor.cycle.plan import Plan, same
-from compactor.cycle.projection import Metadata
-from receipt_index.chroma import Index, NewVector, Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Index, Metadata, NewVector, Record
 from receipt_sync.errors import ReadBackError
 from receipt_sync.sequences import evenly
 

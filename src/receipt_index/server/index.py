@@ -6,9 +6,9 @@ from uuid import UUID
 
 from chromadb.errors import InvalidArgumentError, NotFoundError
 
-from compactor.cycle.projection import Metadata
-from receipt_index.chroma import CollectionIndex, Match, NewVector
+from receipt_index.chroma import CollectionIndex
 from receipt_index.deltas import Vectors
+from receipt_index.records import Match, Metadata, NewVector
 from receipt_index.server.answers import chroma_answers
 from receipt_index.server.connection import ServerConnection
 from receipt_index.server.limits import CLOUD, SERVER, Limits

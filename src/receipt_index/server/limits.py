@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from receipt_index.chroma import NewVector
+from receipt_index.records import NewVector
 from receipt_sync.errors import ProjectionError
 
 _VECTOR_BYTES: Final = 6

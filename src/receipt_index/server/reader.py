@@ -9,8 +9,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from receipt_index.chroma import Match, Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Match, Record
 from receipt_index.server.index import ServerIndex
 from receipt_index.server.target import VersionStore
 from receipt_index.server.version import ServerVersion, check_identity, read_version

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Final, Protocol
 from uuid import UUID
 
-from receipt_index.chroma import Index
+from receipt_index.records import Index
 from receipt_index.server.version import Claim, ServerVersion, check_identity, read_version
 from receipt_index.snapshot.copies.working_copy import Published
 from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified

@@ -16,7 +16,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors: TypeAlias = NDArray[np.float32]
+from receipt_index.deltas import Vectors
+
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]
 """Returns one vector for each text, as an n × d array of float32."""
 

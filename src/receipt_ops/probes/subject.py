@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from receipt_index.deltas import Vectors
 from receipt_index.vector_sender import DeltaSender
 from receipt_ops.connection import Connection
 from receipt_ops.loading.dimensions import dimension_of_one
-from receipt_ops.loading.embedding import Embed, Vectors, embed
+from receipt_ops.loading.embedding import Embed, embed
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import Sender, load
 from receipt_ops.loading.receipts import Receipt

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.errors import OperationError
 from receipt_sync.clock import Clock
 from receipt_sync.keys import EntityKey

@@ -12,7 +12,8 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from compactor.cycle.projection import DELTA_ID, project
+from compactor.cycle.projection import project
+from receipt_index.records import DELTA_ID
 from receipt_ops.verification.comparison import DOCUMENT, VECTOR
 from receipt_ops.verification.verdict import Example, Finding
 from receipt_sync.errors import MalformedKeyError

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.verification.verdict import Example, Since
 
 Records = Mapping[str, Record]

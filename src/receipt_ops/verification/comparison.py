@@ -5,8 +5,8 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from compactor.cycle.plan import same
-from compactor.cycle.projection import DELTA_ID, Item, Items, delta_of, project, text_of
-from receipt_index.chroma import Record
+from compactor.cycle.projection import Item, Items, delta_of, project, text_of
+from receipt_index.records import DELTA_ID, Record
 from receipt_ops.verification.verdict import FieldDifference, Finding
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import EntityKey

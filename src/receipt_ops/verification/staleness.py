@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Protocol
 
-from compactor.cycle.projection import STALE
-from receipt_index.chroma import Record
+from receipt_index.records import STALE, Record
 
 _A_READ: Final = 1_000
 

@@ -15,8 +15,8 @@ from itertools import islice
 from typing import Final, Protocol
 
 from compactor.cycle.projection import ALL, Item, Items, delta_of, neighbourhood
-from receipt_index.chroma import Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Record
 from receipt_ops.terminal.unexpected import is_full_disk
 from receipt_ops.verification.comparison import Comparison, compare
 from receipt_ops.verification.images import Image, chunks, images

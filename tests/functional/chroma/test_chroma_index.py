@@ -8,7 +8,8 @@ import pytest
 
 from compactor.cycle.plan import Plan
 from compactor.cycle.readback import read_back
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_sync.errors import IndexFailedError, ReadBackError
 from receipt_sync.keys import Collection
 

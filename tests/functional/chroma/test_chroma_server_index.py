@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from receipt_index.chroma import NewVector
+from receipt_index.records import NewVector
 from receipt_index.server.index import ServerIndex, ServerIndexes, directly
 from receipt_index.server.limits import CLOUD, SERVER
 from receipt_sync.errors import IndexFailedError, ProjectionError

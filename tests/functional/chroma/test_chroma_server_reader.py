@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from receipt_index.chroma import NewVector
+from receipt_index.records import NewVector
 from receipt_index.server import connection
 from receipt_index.server.index import ServerIndex, ServerIndexes
 from receipt_index.server.reader import ServerReader

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import read_manifest

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from receipt_index.chroma import ChromaIndex, NewVector, Record
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector, Record
 from receipt_sync.keys import Collection
 from tests.functional.operating import Operator
 from tests.functional.planting import Kind, findings, found_in, plant

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from receipt_index.chroma import NewVector
+from receipt_index.records import NewVector
 from receipt_ops.deployment.discovery import Deployment
 from receipt_sync.keys import EntityKey
 from tests.functional.operating import Operator

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import mtime_marks as marks
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.reading.reader import SnapshotReader

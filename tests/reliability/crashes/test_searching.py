@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_sync.clock import SystemClock

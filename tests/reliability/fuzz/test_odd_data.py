@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_sync.attributes import decode_item
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError

@@ -17,7 +17,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from receipt_index.chroma import ChromaIndex, NewVector
+from receipt_index.chroma import ChromaIndex
+from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import FORMAT

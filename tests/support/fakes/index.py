@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from compactor.cycle.projection import Metadata
-from receipt_index.chroma import NewVector, Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Metadata, NewVector, Record
 from receipt_sync.errors import IndexFailedError
 
 

@@ -12,9 +12,10 @@ from compactor.batch.slices import SliceLimits
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.plan import same
-from compactor.cycle.projection import ALL, DELTA_ID, neighbourhood, project
+from compactor.cycle.projection import ALL, neighbourhood, project
 from compactor.locking.lease import Lease, LeaseTerms
 from receipt_index.deltas import VectorBatch, encode
+from receipt_index.records import DELTA_ID
 from receipt_sync.changes import EventName
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey

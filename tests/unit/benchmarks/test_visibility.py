@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from benchmarks.meters.steady_writes import Write
 from benchmarks.meters.visibility import Watch
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_sync.keys import Collection, EntityKey
 
 KEY = EntityKey("image", 1, 2, 3)

@@ -5,7 +5,7 @@ from typing import Any
 
 from compactor.cycle.projection import project
 from loadtest.writers.ledger import Held
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_sync.keys import Collection, EntityKey
 

@@ -7,7 +7,7 @@ import pytest
 from loadtest.kinds import Kind
 from loadtest.watcher.expectations import Expectation, Sighting, Wanted
 from loadtest.watcher.outstanding import Outstanding
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_sync.keys import Collection, EntityKey
 
 LINES = Collection.LINES

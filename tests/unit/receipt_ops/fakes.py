@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from compactor.cycle.projection import DELTA_ID, Item, project, text_of
-from receipt_index.chroma import Match, Record
+from compactor.cycle.projection import Item, project, text_of
 from receipt_index.deltas import VectorBatch, Vectors
+from receipt_index.records import DELTA_ID, Match, Record
 from receipt_ops.loading.items import Entity
 from receipt_ops.repair.delta_index import StoredDelta
 from receipt_ops.repair.outline import Outline

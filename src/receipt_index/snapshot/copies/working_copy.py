@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from receipt_index.chroma import Index
+from receipt_index.records import Index
 from receipt_index.snapshot.copies.base import names_of_base, write_base
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from receipt_index.chroma import ChromaIndex, Match, Record
+from receipt_index.chroma import ChromaIndex
 from receipt_index.deltas import Vectors
+from receipt_index.records import Match, Record
 from receipt_index.snapshot.copies.room import full_disk_explained
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest
 from receipt_index.snapshot.reading.slots import Slot, claim_slot

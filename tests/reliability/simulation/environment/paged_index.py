@@ -14,9 +14,8 @@ from zlib import crc32
 
 import numpy as np
 
-from compactor.cycle.projection import Metadata
-from receipt_index.chroma import NewVector, Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Metadata, NewVector, Record
 from receipt_sync.errors import IndexFailedError
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.environment.gate import Gate

@@ -10,9 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from compactor.cycle.projection import Metadata
-from receipt_index.chroma import NewVector, Record
 from receipt_index.deltas import Vectors
+from receipt_index.records import Metadata, NewVector, Record
 from receipt_index.server.version import Claim, ServerVersion
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError, SnapshotDamagedError
 from receipt_sync.keys import Collection

@@ -5,8 +5,8 @@ import pytest
 
 from compactor.cycle.closure import closure_of
 from compactor.cycle.plan import make_plan, newest_vectors, same
-from receipt_index.chroma import Record
 from receipt_index.deltas import VectorBatch
+from receipt_index.records import Record
 from tests.support.fakes.system import InMemorySystem, line
 
 CHANGE = InMemorySystem().change

@@ -8,7 +8,7 @@ import pytest
 
 from compactor.cycle.plan import Plan
 from compactor.cycle.readback import UPDATES_READ, read_back
-from receipt_index.chroma import NewVector, Record
+from receipt_index.records import NewVector, Record
 from receipt_sync.errors import ReadBackError
 from tests.support.fakes.index import InMemoryIndex
 

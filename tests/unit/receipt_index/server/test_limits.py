@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compactor.cycle.projection import ALL, DELTA_ID, project
-from receipt_index.chroma import NewVector
+from compactor.cycle.projection import ALL, project
+from receipt_index.records import DELTA_ID, NewVector
 from receipt_index.server.limits import CLOUD, SERVER
 from receipt_sync.errors import ProjectionError
 from receipt_sync.fields import MERCHANT_FIELDS

@@ -5,7 +5,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from receipt_index.chroma import NewVector
+from receipt_index.records import NewVector
 from receipt_index.server.target import ServerTarget
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError, UnsettledError

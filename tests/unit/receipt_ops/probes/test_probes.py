@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import load

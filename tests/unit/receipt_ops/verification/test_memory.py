@@ -14,9 +14,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from compactor.cycle.projection import STALE
-from receipt_index.chroma import Record
 from receipt_index.deltas import VectorBatch
+from receipt_index.records import STALE, Record
 from receipt_ops.commands.looking import logs as logs_module
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, Retired, pack_name
 from receipt_index.snapshot.store.protocol import FetchedManifest, NotModified
 from receipt_ops.snapshots.history import FrozenStore, KeptVersion

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from compactor.cycle.projection import Item
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.verification.scope import OneImage

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from compactor.cycle.projection import Item
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.errors import DisorderedScanError
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.receipts import Line, Receipt

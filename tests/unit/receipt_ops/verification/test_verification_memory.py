@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compactor.cycle.projection import Item, project
-from receipt_index.chroma import Record
+from receipt_index.records import Record
 from receipt_ops.verification.verify import Verification
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
