@@ -29,7 +29,7 @@ def working_copy(system: System, folder: Path) -> WorkingCopy:
         folder,
         ChromaIndex,
         SystemClock(),
-        CopySettings("a vandal", timedelta(days=1)),
+        CopySettings("a tamperer", timedelta(days=1)),
     )
 
 

@@ -183,7 +183,7 @@ class Operator:
         return str(handled[-1]["request_id"])
 
     @contextmanager
-    def vandal(self, collection: Collection) -> Iterator[ChromaIndex]:
+    def tampering(self, collection: Collection) -> Iterator[ChromaIndex]:
         """The published collection, to be changed behind the table's back, then published."""
         store = S3SnapshotStore(self.connection.s3, self.connection.names.bucket, collection)
         with TemporaryDirectory() as folder:
@@ -193,7 +193,7 @@ class Operator:
                 Path(folder),
                 ChromaIndex,
                 SystemClock(),
-                CopySettings("a vandal", timedelta(days=1)),
+                CopySettings("a tamperer", timedelta(days=1)),
             )
             index = copy.checkout()
             assert isinstance(index, ChromaIndex)

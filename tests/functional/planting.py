@@ -68,7 +68,7 @@ def plant(
     words = {kind: count - lines[kind] for kind, count in kinds.items()}
     planted: Planted = {kind: set() for kind in Kind}
     for collection, wanted in ((Collection.LINES, lines), (Collection.WORDS, words)):
-        with operator.vandal(collection) as index:
+        with operator.tampering(collection) as index:
             ids = sorted(filter(among, index.ids()))
             Random(seed).shuffle(ids)
             pool = _Pool(index, iter(ids))

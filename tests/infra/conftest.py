@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ministack import process as ministack
+from local.ministack import process
 from local.state import State
 from tests.infra.terraform.runs import Workspace
 
@@ -15,10 +15,10 @@ def empty_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Endpoint of a private MiniStack with nothing in it."""
     state = State.at(tmp_path_factory.mktemp("aws") / "state")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ministack, "SERVICES", f"{ministack.SERVICES},budgets")
-        server = ministack.start(state, tied=True, for_terraform=True)
+        patch.setattr(process, "SERVICES", f"{process.SERVICES},budgets")
+        server = process.start(state, tied=True, for_terraform=True)
     yield server.endpoint
-    ministack.stop(state)
+    process.stop(state)
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_one_receipt_one_image_and_a_sample_are_verified_and_repaired_alone(
     operator: Operator,
 ) -> None:
     operator.idle()  # an earlier repair's message would heal what is damaged now
-    with operator.vandal(Collection.LINES) as index:
+    with operator.tampering(Collection.LINES) as index:
         ids = sorted(index.ids())
         first, last = ids[0], ids[-1]
         index.update({first: {"text": "TAMPERED"}, last: {"text": "TAMPERED"}})
@@ -75,7 +75,7 @@ def test_a_deletion_of_too_much_is_refused_and_nothing_sent(operator: Operator) 
     """The floor of a thousand records is for real collections: here nobody may delete a record."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("receipt_ops.commands.comparing.repair._FLOOR", 0)
-        with operator.vandal(Collection.LINES) as index:
+        with operator.tampering(Collection.LINES) as index:
             first = next(index.ids())
             stranger = f"{first[:-5]}90001"
             vector = index.vectors([first])[first]
@@ -88,7 +88,7 @@ def test_a_deletion_of_too_much_is_refused_and_nothing_sent(operator: Operator) 
 def test_a_backfill_sends_every_record_and_mends_what_differs(
     operator: Operator, tmp_path: Path
 ) -> None:
-    with operator.vandal(Collection.WORDS) as index:
+    with operator.tampering(Collection.WORDS) as index:
         index.update({i: {"merchant_name": "Before"} for i in list(index.ids())[:20]})
     records = operator.json("verify", code=1)["collections"]
     total = sum(tally["records"] for tally in records.values())

@@ -169,7 +169,7 @@ def test_one_entity_is_shown_as_table_snapshot_and_queues_have_it(operator: Oper
     found = operator.json("compare", chroma_id)
     assert (found["finding"], found["messages"]) == ("equal", [])
     assert found["item"]["text"] == found["record"]["text"]
-    with operator.vandal(Collection.LINES) as index:
+    with operator.tampering(Collection.LINES) as index:
         index.update({chroma_id: {"text": "TAMPERED"}})
     found = operator.json("compare", chroma_id, "--peek", code=1)
     assert (found["finding"], set(found["fields"])) == ("different", {"text"})

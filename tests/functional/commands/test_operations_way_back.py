@@ -70,7 +70,7 @@ def test_vectors_that_a_backup_lacks_are_found_and_sent_again_by_repair_alone(
     producer.embed(KEYS[:2], "THIRD", axis=5)
     producer.arrived()
     record, vector = (one[KEYS[0].chroma_id] for one in old)
-    with operator.vandal(LINES) as index:
+    with operator.tampering(LINES) as index:
         index.replace_vectors([_as_it_was(record, vector)])
     assert producer.published() != producer.last
 

@@ -7,7 +7,7 @@ import pytest
 
 from local.clients import Clients
 from local.errors import EndpointError
-from local.ministack import process as ministack
+from local.ministack import process
 from local.running import Request, running, up
 from local.stack import load
 from local.state import State
@@ -69,7 +69,7 @@ def test_nothing_of_the_callers_environment_reaches_the_functions(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     with running(tmp_path / "state", deploy=False):
-        server = ministack.find(State.at(tmp_path / "state"))
+        server = process.find(State.at(tmp_path / "state"))
         assert server is not None
         inherited = psutil.Process(server.pid).environ()
     assert not {"AWS_ROLE_ARN", "AWS_SESSION_TOKEN", "LOG_LEVEL"} & set(inherited)

@@ -14,7 +14,7 @@ import pytest
 
 from local.clients import Clients
 from local.errors import NotRunningError, StartError, StateFolderError
-from local.ministack import process as ministack
+from local.ministack import process
 from local.running import Request, down, up
 from local.stack import load
 from local.state import PROJECT, State
@@ -27,7 +27,7 @@ def bare(tmp_path: Path) -> Iterator[State]:
     """A state folder with a MiniStack that holds nothing yet."""
     state = State.at(tmp_path / "state")
     with state.locked():
-        ministack.start(state, tied=True)
+        process.start(state, tied=True)
     yield state
     down(state)
 
@@ -36,7 +36,7 @@ def test_down_leaves_no_process_and_no_file_though_a_function_is_busy(tmp_path: 
     sources, busy = write_sources(tmp_path / "src"), tmp_path / "busy"
     state = State.at(tmp_path / "state")
     stack = up(state, Request(sources=sources, tied=True))
-    server = ministack.find(state)
+    server = process.find(state)
     assert server is not None
     stack.clients().lambda_.invoke(
         FunctionName=stack.names.compactor,
@@ -52,13 +52,13 @@ def test_down_leaves_no_process_and_no_file_though_a_function_is_busy(tmp_path: 
 
 
 def test_a_server_that_died_is_replaced(bare: State):
-    dead = ministack.find(bare)
+    dead = process.find(bare)
     assert dead is not None
     os.kill(dead.pid, signal.SIGKILL)
-    eventually(lambda: ministack.find(bare) is None, "the server is gone")
+    eventually(lambda: process.find(bare) is None, "the server is gone")
     stack = up(bare, Request(functions=False, tied=True))
     assert stack.endpoint != dead.endpoint
-    assert status_of(bare).pid == ministack.find(bare).pid  # type: ignore[union-attr]
+    assert status_of(bare).pid == process.find(bare).pid  # type: ignore[union-attr]
 
 
 def test_the_server_ends_with_the_process_that_it_is_tied_to(tmp_path: Path):
@@ -73,7 +73,7 @@ def test_the_server_ends_with_the_process_that_it_is_tied_to(tmp_path: Path):
     ) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"up\n"
-        server = ministack.recorded(State.at(folder))
+        server = process.recorded(State.at(folder))
         owner.kill()
     assert server is not None
     eventually(lambda: not server.group.members(), "the server ends too")
@@ -92,7 +92,7 @@ def test_a_process_that_is_not_ours_is_never_ended(tmp_path: Path):
 
 
 def test_an_aws_that_already_runs_is_used_and_cleared_up(bare: State, tmp_path: Path):
-    server = ministack.find(bare)
+    server = process.find(bare)
     assert server is not None
     state, clients = State.at(tmp_path / "elsewhere"), Clients(server.endpoint)
     request = Request(endpoint=server.endpoint, sources=write_sources(tmp_path / "src"))
@@ -101,7 +101,7 @@ def test_an_aws_that_already_runs_is_used_and_cleared_up(bare: State, tmp_path: 
     for body in (b"1", b"2"):
         clients.s3.put_object(Bucket=stack.names.bucket, Key="snapshot", Body=body)
     assert down(state) == 0
-    assert ministack.find(bare) == server, "what was found running runs on"
+    assert process.find(bare) == server, "what was found running runs on"
     assert clients.dynamodb.list_tables()["TableNames"] == []
     assert clients.sqs.list_queues().get("QueueUrls", []) == []
     assert clients.s3.list_buckets()["Buckets"] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import StateFolderError
-from local.ministack import process as ministack
+from local.ministack import process
 from local.quick.mappings import mappings_of
 from local.running import Request, running, up
 from local.stack import Stack, load
@@ -133,14 +133,14 @@ def _tries_of(stack: Stack, sort_key: str) -> int:
 def test_a_second_up_finds_the_first_keeps_its_data_and_deploys_the_present_code(
     recorders: Stack, state: State
 ):
-    before = ministack.find(state)
+    before = process.find(state)
     put(recorders, "IMAGE#kept", "RECEIPT#00002#METADATA")
     assert invoke(recorders, {}) == {"version": 1}
     sources = write_sources(
         state.path.parent / "src", RECORDER.replace("VERSION = 1", "VERSION = 2")
     )
     again = up(state, Request(sources=sources))
-    assert ministack.find(state) == before
+    assert process.find(state) == before
     assert again == recorders == load(state.path)
     assert invoke(again, {}) == {"version": 2}
     key = {"PK": {"S": "IMAGE#kept"}, "SK": {"S": "RECEIPT#00002#METADATA"}}

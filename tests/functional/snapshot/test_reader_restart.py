@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from receipt_index.chroma import ChromaIndex
 from receipt_index.records import NewVector
-from receipt_index.snapshot.copies import mtime_marks as marks
+from receipt_index.snapshot.copies import mtime_marks
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_sync.clock import SystemClock
@@ -52,7 +52,7 @@ class Published:
 
     def process(self) -> SnapshotReader:
         """The reader of a process that starts now: its marks begin anew."""
-        self._patch.setattr(marks, "_marks", count(marks._FIRST_S, marks._STEP_S))
+        self._patch.setattr(mtime_marks, "_marks", count(mtime_marks._FIRST_S, mtime_marks._STEP_S))
         return SnapshotReader(self.store, Collection.LINES, self.root / "reader")
 
     def plainly(self) -> AbstractContextManager[Plain]:

@@ -8,7 +8,7 @@ import pytest
 
 from local.deployed.up_and_down import up_deployed
 from local.endpoint import Request
-from local.ministack import process as ministack
+from local.ministack import process
 from local.ministack.processes import ProcessGroup
 from local.progress import silent, uncounted
 from local.running import down
@@ -50,7 +50,7 @@ def test_what_was_deployed_is_what_the_stack_file_says(deployed: Stack, state: S
 
 
 def test_down_leaves_nothing(deployed: Stack, state: State):
-    server = ministack.find(state)
+    server = process.find(state)
     assert server is not None
     members = [process.pid for process in server.group.members()]
     down(state)

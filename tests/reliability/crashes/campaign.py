@@ -23,7 +23,7 @@ from tests.reliability.crashes.audit import Audit, audit, published_versions
 from tests.reliability.crashes.function import Function
 from tests.reliability.crashes.report import Report
 from tests.reliability.crashes.rounds import Plan, Rounds, plans
-from tests.reliability.crashes.striker import Hand, Worker
+from tests.reliability.crashes.worker_processes import Worker, WorkerStarter
 from tests.reliability.crashes.writing import Writing
 from tests.support.oracle.settling import judging, messages_of
 
@@ -93,16 +93,16 @@ class _Run:
         self._connection: Connection = connect(stack.variables, folder)
         self._function = Function(stack, server.pid)
         self._function.consume(False)
-        self._hand = Hand({**stack.variables, **_LEASE}, folder, campaign.bug)
+        self._starter = WorkerStarter({**stack.variables, **_LEASE}, folder, campaign.bug)
 
     def report(self, rounds: Iterable[Plan], total: int, on_progress: OnProgress) -> Report:
         report, campaign = Report(), self._campaign
         writing = Writing(self._connection, campaign.receipts, campaign.rate, campaign.seed)
         self._fill(writing)
-        hands = Rounds(self._hand, writing.wave, self._function, Random(campaign.seed))
+        runner = Rounds(self._starter, writing.wave, self._function, Random(campaign.seed))
         with writing:
             for number, plan in enumerate(rounds, start=1):
-                report.count(hands.run(plan))
+                report.count(runner.run(plan))
                 writing.check()
                 if number % _CALM_AFTER == 0:
                     self._calm(writing, report)
@@ -131,7 +131,7 @@ class _Run:
     @contextmanager
     def _worker(self) -> Iterator[Worker]:
         """Run a worker without a strike until the end of the block."""
-        worker = self._hand.start()
+        worker = self._starter.start()
         try:
             yield worker
         finally:
@@ -162,7 +162,7 @@ class _Run:
         """Return the worker logs that hold receipt text (I8)."""
         long = [text for text in texts if len(text) >= _SHORTEST_TEXT]
         found = []
-        for log in sorted(self._hand.logs.iterdir()):
+        for log in sorted(self._starter.logs.iterdir()):
             content = log.read_text(errors="replace")
             found += [f"{log.name} holds receipt text" for text in long if text in content][:1]
         return found

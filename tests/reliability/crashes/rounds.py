@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.reliability.crashes.function import Function
 from tests.reliability.crashes.moments import CHOSEN, Moment
-from tests.reliability.crashes.striker import Files, Hand, Worker
+from tests.reliability.crashes.worker_processes import Files, Worker, WorkerStarter
 
 _REACHED_WITHIN: Final = 15.0
 _TAKEN_OVER_WITHIN: Final = 30.0
@@ -74,9 +74,13 @@ class Rounds:
     """Runs the rounds. `wave` changes all records, and `function` is the deployed function."""
 
     def __init__(
-        self, hand: Hand, wave: Callable[[], None], function: Function | None, randomness: Random
+        self,
+        starter: WorkerStarter,
+        wave: Callable[[], None],
+        function: Function | None,
+        randomness: Random,
     ) -> None:
-        self._hand, self._wave, self._function = hand, wave, function
+        self._starter, self._wave, self._function = starter, wave, function
         self._randomness = randomness
 
     def run(self, plan: Plan) -> Outcome:
@@ -89,16 +93,16 @@ class Rounds:
         worker = self._start(plan)
         reached, before = self._reach(worker, plan)
         struck = worker.kill() if plan.strike is Strike.KILL else worker.freeze()
-        torn = before is not None and self._hand.is_torn(before)
+        torn = before is not None and self._starter.is_torn(before)
         outcome = Outcome(plan, reached, struck, torn, worker.most_receives)
         return outcome if plan.strike is Strike.KILL else self._take_over(worker, outcome)
 
     def _start(self, plan: Plan) -> Worker:
         if plan.moment is Moment.RANDOM:
-            return self._hand.start()
+            return self._starter.start()
         # The index of words is the larger one, and the words come second.
         skipped = 1 if plan.moment is Moment.PERSIST else plan.skipped
-        return self._hand.start(plan.moment, skipped)
+        return self._starter.start(plan.moment, skipped)
 
     def _reach(self, worker: Worker, plan: Plan) -> tuple[bool, Files | None]:
         """Return whether the moment came, and for a persist the files before it."""
@@ -110,13 +114,13 @@ class Rounds:
             return False, None
         if plan.moment is not Moment.PERSIST:
             return True, None
-        before = self._hand.wait_for_persist(worker, _REACHED_WITHIN)
+        before = self._starter.wait_for_persist(worker, _REACHED_WITHIN)
         return before is not None, before
 
     def _take_over(self, sleeper: Worker, outcome: Outcome) -> Outcome:
         """Let another worker publish while the first is stopped beyond its lease. Then run both."""
         plan = outcome.plan
-        successor = self._hand.start()
+        successor = self._starter.start()
         taken_over = successor.wait_for("handled", _TAKEN_OVER_WITHIN)
         sleeper.wake()
         if outcome.reached and plan.moment not in (Moment.RANDOM, Moment.PERSIST):

@@ -21,7 +21,7 @@ QUICK: Final = Options(function_timeout=8, lease=6, heartbeat=2, visibility_time
 """Seconds, short so that an outage may be short. The receive limit is production's.
 
 A message is received again every visibility timeout, and five times before it is set aside. So an
-outage heals without a hand if it is shorter than five visibility timeouts: 80 s here, and 150
+outage heals without an operator if it is shorter than five visibility timeouts: 80 s here, and 150
 minutes in production, where the timeout is 1,800 s. There it is six function timeouts, here two.
 With one, messages come again while a slow cycle still works on them.
 """
@@ -50,7 +50,7 @@ def options_for(service: Service) -> Options:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ProxiedSystem:
     """A deployed stack, the proxy between its functions and a service, and what commands need."""
 
     stack: Stack
@@ -60,7 +60,7 @@ class Surroundings:
 
 
 @contextmanager
-def system_with(service: Service, folder: Path) -> Iterator[Surroundings]:
+def system_with(service: Service, folder: Path) -> Iterator[ProxiedSystem]:
     """The system, started below `folder`; whoever writes or verifies goes past the proxy."""
     options = options_for(service)
     with ExitStack() as opened:
@@ -77,7 +77,7 @@ def system_with(service: Service, folder: Path) -> Iterator[Surroundings]:
             theirs, ours = {"AWS_ENDPOINT_URL": proxy.url}, {}
         options = _with(options, theirs)
         stack = deploy(stack, State.at(folder / "aws"), options)
-        yield Surroundings(stack, proxy, {**stack.variables, **ours}, options)
+        yield ProxiedSystem(stack, proxy, {**stack.variables, **ours}, options)
 
 
 def _server(folder: Path, opened: ExitStack) -> ChromaServer:

@@ -10,7 +10,7 @@ from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.items import Entity
 from tests.reliability.outages.alarms import alarms
 from tests.reliability.outages.operator import dead_letters, embedding_again, loaded, writing
-from tests.reliability.outages.proxied_system import Service, Surroundings, system_with
+from tests.reliability.outages.proxied_system import ProxiedSystem, Service, system_with
 from tests.reliability.outages.proxy import Shape
 from tests.reliability.outages.signals import Signals
 from tests.support.oracle.embedded import EmbeddedTexts
@@ -77,29 +77,29 @@ def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) 
     """Start a system below `folder`, let it suffer, and judge it."""
     result, embedded = Result(service.name.lower(), shape.value, seconds), EmbeddedTexts()
     say("starting")
-    with system_with(service, folder) as surroundings:
-        connection = connect(surroundings.variables, Path())
+    with system_with(service, folder) as system:
+        connection = connect(system.variables, Path())
         say("loading")
         entities = loaded(connection, RECEIPTS, 1, embedded)
-        with judging(connection, embedded, surroundings.variables) as judge:
-            patience = PATIENCE + VISIBILITIES * surroundings.options.visibility_timeout
+        with judging(connection, embedded, system.variables) as judge:
+            patience = PATIENCE + VISIBILITIES * system.options.visibility_timeout
             ready = judge.settled(patience)
             if not ready.settled:
                 raise RuntimeError(f"the system was not ready: {ready.differences}")
-            with Signals(surroundings.stack) as signals:
-                begun, ended = _suffer(surroundings, connection, entities, embedded, result, say)
+            with Signals(system.stack) as signals:
+                begun, ended = _suffer(system, connection, entities, embedded, result, say)
                 say("catching up")
                 found = judge.settled(patience)
                 if found.settled:
                     result.caught_up = round(time.time() - ended, 1)
-                _judge_alarms(result, signals, surroundings, begun)
+                _judge_alarms(result, signals, system, begun)
         result.differences = str(found.differences)
-        result.lost = found.differences.wrong + dead_letters(surroundings.stack)
+        result.lost = found.differences.wrong + dead_letters(system.stack)
     return result
 
 
 def _suffer(
-    surroundings: Surroundings,
+    system: ProxiedSystem,
     connection: Connection,
     entities: list[Entity],
     embedded: EmbeddedTexts,
@@ -107,7 +107,7 @@ def _suffer(
     say: Say,
 ) -> tuple[float, float]:
     """When the outage began and ended, in seconds since 1970."""
-    proxy = surroundings.proxy
+    proxy = system.proxy
     with (
         writing(connection, entities, RATE, result.seconds + 2 * MARGIN) as reports,
         embedding_again(connection, entities, embedded, EMBEDDED_EVERY) as texts,
@@ -126,10 +126,8 @@ def _suffer(
     return begun, ended
 
 
-def _judge_alarms(
-    result: Result, signals: Signals, surroundings: Surroundings, begun: float
-) -> None:
-    wanted, now = alarms(surroundings.options.function_timeout), time.time()
+def _judge_alarms(result: Result, signals: Signals, system: ProxiedSystem, begun: float) -> None:
+    wanted, now = alarms(system.options.function_timeout), time.time()
     result.before = signals.raised(wanted, signals.begun, begun)
     raised = signals.raised(wanted, signals.begun, now)
     result.alarmed = [name for name in raised if name not in result.before]

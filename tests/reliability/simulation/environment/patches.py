@@ -90,7 +90,7 @@ def installed() -> Iterator[Current]:
         ):
             quick = SimpleNamespace(**{**vars(shutil), "rmtree": _remove_tree})
             patches.set(module, "shutil", quick)
-        patches.set(receipt_index.snapshot.copies.mtime_marks, "_marks", _Counter("marks"))
+        patches.set(receipt_index.snapshot.copies.mtime_marks, "_marks", _Counter("mtime_marks"))
         patches.set(receipt_index.snapshot.reading.turns, "_numbers", _Counter("folder_numbers"))
         patches.set(compactor.handler, "_worker", _of_system("worker"))
         patches.set(compactor.handler, "_telemetry", _of_system("telemetry"))

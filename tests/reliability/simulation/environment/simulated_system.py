@@ -12,7 +12,7 @@ from typing import Any, Final
 import compactor.wiring
 import stream_processor.handler
 from receipt_index.server.reader import ServerReader
-from receipt_index.snapshot.copies import mtime_marks as marks
+from receipt_index.snapshot.copies import mtime_marks
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.keys import Collection
@@ -65,7 +65,7 @@ class WorkerProcess(Process):
 
     def restart_mtime_marks(self) -> None:
         """Restart the numbering of marks, as production does in a new process."""
-        self.marks = count(marks._FIRST_S, marks._STEP_S)
+        self.mtime_marks = count(mtime_marks._FIRST_S, mtime_marks._STEP_S)
 
 
 class SimulatedSystem:

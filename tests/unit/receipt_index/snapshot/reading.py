@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from receipt_index.snapshot.copies import mtime_marks as marks
+from receipt_index.snapshot.copies import mtime_marks
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
 from receipt_index.snapshot.format.manifest import block_name
 from receipt_index.snapshot.reading import reader as module
@@ -31,7 +31,7 @@ class Reading(Setting):
     def put(self, **records: str) -> None:
         """Publish these records in addition, as another process, which has marks of its own."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(marks, "_marks", self._marks_of_writer)
+            patch.setattr(mtime_marks, "_marks", self._marks_of_writer)
             self.publish(self.writer, **records)
 
     def block(self, place: int) -> str:
@@ -45,12 +45,12 @@ class Reading(Setting):
 
     def process(self) -> SnapshotReader:
         """A reader of a new process: its marks begin as those of every process do."""
-        self._patch.setattr(marks, "_marks", _marks())
+        self._patch.setattr(mtime_marks, "_marks", _marks())
         return self.reader()
 
 
 def _marks() -> "count[int]":
-    return count(marks._FIRST_S, marks._STEP_S)
+    return count(mtime_marks._FIRST_S, mtime_marks._STEP_S)
 
 
 def served(reader: SnapshotReader) -> dict[str, str]:

@@ -104,7 +104,7 @@ class Worker:
         return str(word)
 
 
-class Hand:
+class WorkerStarter:
     """Starts workers on one stack. Each has its own log below `folder`."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, bug: str | None) -> None:
