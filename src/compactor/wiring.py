@@ -14,7 +14,7 @@ from botocore.config import Config
 from compactor.allocator import free_memory
 from compactor.batch.compaction import Compactor
 from compactor.batch.slices import SliceLimits
-from compactor.batch.sqs_dead_letters import SQSDeadLetters
+from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.batch.sqs_queue import SQSCompactionQueue
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
@@ -57,9 +57,9 @@ def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
     sqs: Any = boto3.client("sqs", config=_CLIENT)
     make = parts.local_cycle if settings.chroma_target == "local" else parts.server_cycles()
     cycles = {collection: make(collection) for collection in Collection}
-    dead_letters = SQSDeadLetters(sqs, settings.compaction_dlq_url)
+    dead_letter_queue = SQSDeadLetterQueue(sqs, settings.compaction_dlq_url)
     deltas = S3DeltaStore(parts.s3, settings.snapshot_bucket)
-    compactor = Compactor(cycles, deltas, dead_letters, parts.clock, telemetry, parts.limits)
+    compactor = Compactor(cycles, deltas, dead_letter_queue, parts.clock, telemetry, parts.limits)
     return Worker(compactor, SQSCompactionQueue(sqs, settings.compaction_queue_url), parts.clock)
 
 

@@ -144,12 +144,12 @@ class QueueSendError(TransientError):
     """SQS accepted none of the messages of an invocation."""
 
 
-class LettersNotParkedError(TransientError):
+class DeadLettersNotParkedError(TransientError):
     """The dead-letter queue refused some dead letters. Their messages return to the queue."""
 
     def __init__(self, message_ids: set[str], codes: set[str]) -> None:
         self.message_ids = frozenset(message_ids)
         super().__init__(
-            f"the dead-letter queue refused {len(self.message_ids)} letters "
+            f"the dead-letter queue refused {len(self.message_ids)} dead letters "
             f"({', '.join(sorted(codes)) or 'no code'}): their messages return and are tried again"
         )

@@ -2,7 +2,7 @@
 
 from compactor.batch.dead_letters import DeadLetter
 from compactor.batch.entries import QueueMessage
-from compactor.batch.sqs_dead_letters import SQSDeadLetters
+from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.batch.sqs_queue import SQSCompactionQueue
 
 
@@ -17,7 +17,7 @@ def test_messages_are_received_and_acknowledged(sqs, queue_url: str):
 
 
 def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_url: str):
-    SQSDeadLetters(sqs, queue_url).park(
+    SQSDeadLetterQueue(sqs, queue_url).park(
         [DeadLetter("not json\x00", "the body is not JSON", "message-1")]
     )
     (message,) = sqs.receive_message(QueueUrl=queue_url, MessageAttributeNames=["All"])["Messages"]
@@ -27,7 +27,7 @@ def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_
 
 
 def test_an_empty_body_can_be_parked_too(sqs, queue_url: str):
-    SQSDeadLetters(sqs, queue_url).park([DeadLetter("", "empty", "message-1")])
+    SQSDeadLetterQueue(sqs, queue_url).park([DeadLetter("", "empty", "message-1")])
     assert len(SQSCompactionQueue(sqs, queue_url).receive(10)) == 1
 
 

@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Final
 
 from compactor.batch.bisection import Bisected, run_bisecting
-from compactor.batch.dead_letters import DeadLetters, park_all
+from compactor.batch.dead_letters import DeadLetterQueue, park_all
 from compactor.batch.entries import Entry, Outstanding, QueueMessage, read_entry
 from compactor.batch.fetching import Fetcher
 from compactor.batch.pace import Pace
-from compactor.batch.parked_messages import letters_of
+from compactor.batch.poison import dead_letters_of
 from compactor.batch.slices import SliceLimits, slices_of
 from compactor.batch.work import Work
 from compactor.cycle.closure import touched_collections
@@ -71,12 +71,12 @@ class Compactor:
         self,
         cycles: Mapping[Collection, Cycle],
         deltas: DeltaStore,
-        dead_letters: DeadLetters,
+        dead_letter_queue: DeadLetterQueue,
         clock: Clock,
         telemetry: Telemetry,
         limits: SliceLimits = _USUAL,
     ) -> None:
-        self._cycles, self._dead_letters = cycles, dead_letters
+        self._cycles, self._dead_letter_queue = cycles, dead_letter_queue
         self._clock, self._telemetry, self._limits = clock, telemetry, limits
         self._fetcher = Fetcher(deltas, lambda entry, error: self._fail([entry], error))
 
@@ -192,8 +192,8 @@ class Compactor:
     def _park(self, entries: list[Entry], deadline: Deadline) -> int:
         """Park the poison of each message whose rest is done; return how many parts were parked."""
         poisoned = [e for e in entries if e.poison and e.failure is None]
-        letters = [letter for entry in poisoned for letter in letters_of(entry)]
-        failed = park_all(self._dead_letters, letters, deadline)
+        dead_letters = [dead_letter for entry in poisoned for dead_letter in dead_letters_of(entry)]
+        failed = park_all(self._dead_letter_queue, dead_letters, deadline)
         for error in {id(error): error for error in failed.values()}.values():
             self._fail([e for e in poisoned if failed.get(e.message.message_id) is error], error)
         parked = sum(len(entry.poison) for entry in poisoned if entry.failure is None)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import LettersNotParkedError
+from receipt_sync.errors import DeadLettersNotParkedError
 from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 
-MOST_LETTERS: Final = 10
-"""Dead letters in one call: the limit of SQS. Four letters of the largest size reach SQS's limit of
-bytes for a call.
+MOST_DEAD_LETTERS: Final = 10
+"""Dead letters in one call: the limit of SQS. Four of the largest size reach SQS's limit of bytes
+for a call.
 """
 
 
@@ -23,43 +23,43 @@ class DeadLetter:
     message_id: str
 
 
-class DeadLetters(Protocol):
+class DeadLetterQueue(Protocol):
     """A store for poison: parts of messages that can never succeed."""
 
-    def park(self, letters: Sequence[DeadLetter]) -> None:
-        """Store the letters of one call.
+    def park(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Store the dead letters of one call.
 
-        Raises LettersNotParkedError with the letters that were not stored.
+        Raises DeadLettersNotParkedError with those that were not stored.
         """
         ...
 
 
-def calls(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    """Yield the letters of each call: ten at most, and no more bytes than SQS takes."""
+def calls(dead_letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
+    """Yield the dead letters of each call: ten at most, and no more bytes than SQS takes."""
     call: list[DeadLetter] = []
     size = 0
-    for letter in letters:
-        more = min(MESSAGE_LIMIT, 4 * len(letter.body) + 8 * 1024)
-        if call and (len(call) == MOST_LETTERS or size + more > CALL_LIMIT):
+    for dead_letter in dead_letters:
+        more = min(MESSAGE_LIMIT, 4 * len(dead_letter.body) + 8 * 1024)
+        if call and (len(call) == MOST_DEAD_LETTERS or size + more > CALL_LIMIT):
             yield call
             call, size = [], 0
-        call.append(letter)
+        call.append(dead_letter)
         size += more
     if call:
         yield call
 
 
 def park_all(
-    dead_letters: DeadLetters, letters: Sequence[DeadLetter], deadline: Deadline
+    dead_letter_queue: DeadLetterQueue, dead_letters: Sequence[DeadLetter], deadline: Deadline
 ) -> dict[str, Exception]:
-    """Park letters until the deadline. Return the errors of letters not parked, by message id."""
+    """Park until the deadline. Return the errors of dead letters not parked, by message id."""
     failed: dict[str, Exception] = {}
-    for call in calls(letters):
+    for call in calls(dead_letters):
         try:
             deadline.check("set poison aside")
-            dead_letters.park(call)
-        except LettersNotParkedError as error:
+            dead_letter_queue.park(call)
+        except DeadLettersNotParkedError as error:
             failed |= dict.fromkeys(error.message_ids, error)
         except Exception as error:  # noqa: BLE001 passed on: these messages return with it
-            failed |= {letter.message_id: error for letter in call}
+            failed |= {dead_letter.message_id: error for dead_letter in call}
     return failed

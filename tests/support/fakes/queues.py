@@ -21,14 +21,17 @@ class InMemoryDeltas:
         return self.objects[key]
 
 
-class InMemoryDeadLetters:
+class InMemoryDeadLetterQueue:
     """Stores parked dead letters in memory."""
 
     def __init__(self) -> None:
         self.parked: list[tuple[str, str, str]] = []
         self.failing: Exception | None = None
 
-    def park(self, letters: Sequence[DeadLetter]) -> None:
+    def park(self, dead_letters: Sequence[DeadLetter]) -> None:
         if self.failing is not None:
             raise self.failing
-        self.parked += [(letter.body, letter.reason, letter.message_id) for letter in letters]
+        self.parked += [
+            (dead_letter.body, dead_letter.reason, dead_letter.message_id)
+            for dead_letter in dead_letters
+        ]

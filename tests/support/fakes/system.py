@@ -23,7 +23,7 @@ from receipt_sync.messages import Change, Delta, EntityData, delta_key, to_body
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.index import InMemoryIndex
 from tests.support.fakes.locks import InMemoryLockTable, no_heartbeat
-from tests.support.fakes.queues import InMemoryDeadLetters, InMemoryDeltas
+from tests.support.fakes.queues import InMemoryDeadLetterQueue, InMemoryDeltas
 from tests.support.fakes.table import InMemoryTable
 from tests.support.fakes.target import InMemoryTarget, PublishedState
 from tests.support.fakes.telemetry import RecordingTelemetry
@@ -40,7 +40,7 @@ class InMemorySystem:
         self.table = InMemoryTable()
         self.locks = InMemoryLockTable()
         self.deltas = InMemoryDeltas()
-        self.dead_letters = InMemoryDeadLetters()
+        self.dead_letters = InMemoryDeadLetterQueue()
         self.published = {collection: PublishedState() for collection in Collection}
         self._made = 0
 

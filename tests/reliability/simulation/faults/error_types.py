@@ -18,7 +18,7 @@ _OWN: Final = (
     errors.IndexUnavailableError,
     errors.LeaseLostError,
     errors.LeaseUnavailableError,
-    errors.LettersNotParkedError,
+    errors.DeadLettersNotParkedError,
     errors.LockTableError,
     errors.ObjectsNotDeletedError,
     errors.PublishRefusedError,

@@ -18,7 +18,7 @@ import receipt_index.snapshot.copies.working_copy
 import stream_processor.coalescing
 import stream_processor.processor
 from compactor.batch.compaction import Compactor
-from compactor.batch.sqs_dead_letters import SQSDeadLetters
+from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.cycle.closure import Closure, closure_of
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.dynamodb_source import DynamoDBSource
@@ -225,7 +225,7 @@ def removals_ignored() -> AbstractContextManager[Any]:
 
 def poison_dropped() -> AbstractContextManager[Any]:
     """Delete poison messages instead of parking them."""
-    return patch.object(SQSDeadLetters, "park", lambda *_: None)
+    return patch.object(SQSDeadLetterQueue, "park", lambda *_: None)
 
 
 def failed_base_left_in_the_mirror() -> AbstractContextManager[Any]:

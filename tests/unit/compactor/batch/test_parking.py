@@ -1,4 +1,4 @@
-"""Poison in letters: one a message, ten a call, and none after the deadline."""
+"""Poison in dead letters: one a message, ten a call, and none after the deadline."""
 
 import json
 
@@ -6,8 +6,8 @@ import pytest
 
 from compactor.batch.dead_letters import DeadLetter, calls
 from compactor.batch.entries import Entry, QueueMessage
-from compactor.batch.parked_messages import letters_of
-from receipt_sync.errors import LettersNotParkedError
+from compactor.batch.poison import dead_letters_of
+from receipt_sync.errors import DeadLettersNotParkedError
 from receipt_sync.messages import Poison, batch_body, read_message
 from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
 from tests.support.fakes.system import InMemorySystem, line
@@ -25,16 +25,16 @@ def junk(items: int) -> str:
     )
 
 
-class SlowDeadLetters:
+class SlowDeadLetterQueue:
     """Takes a while for each call, and counts them."""
 
     def __init__(self, system: InMemorySystem, seconds: float) -> None:
         self._system, self._seconds, self.calls = system, seconds, []
 
-    def park(self, letters):
+    def park(self, dead_letters):
         self._system.clock.advance(self._seconds)
-        self.calls.append(len(letters))
-        self._system.dead_letters.park(letters)
+        self.calls.append(len(dead_letters))
+        self._system.dead_letters.park(dead_letters)
 
 
 def test_a_message_of_65000_broken_items_is_one_letter(system: InMemorySystem):
@@ -61,37 +61,37 @@ def test_the_broken_items_of_a_batch_are_one_letter_that_reads_as_a_batch(system
 def test_letters_that_would_be_too_large_for_sqs_are_cut_into_few():
     poison = [Poison(f'"{"x" * 1000}"', "no object")] * 600
     entry = Entry(QueueMessage("1", "the message"), poison=poison)
-    letters = letters_of(entry)
-    assert len(letters) == 3
-    assert all(len(letter.body) < MESSAGE_LIMIT for letter in letters)
-    assert sum(len(json.loads(letter.body)["items"]) for letter in letters) == 600
+    dead_letters = dead_letters_of(entry)
+    assert len(dead_letters) == 3
+    assert all(len(dead_letter.body) < MESSAGE_LIMIT for dead_letter in dead_letters)
+    assert sum(len(json.loads(dead_letter.body)["items"]) for dead_letter in dead_letters) == 600
 
 
 def test_a_letter_names_each_reason_once_and_the_most_frequent_first():
     poison = [Poison("{}", "rare"), *[Poison("{}", "frequent")] * 3]
-    (letter,) = letters_of(Entry(QueueMessage("1", "the message"), poison=poison))
-    assert letter.reason == "3 times: frequent; rare"
+    (dead_letter,) = dead_letters_of(Entry(QueueMessage("1", "the message"), poison=poison))
+    assert dead_letter.reason == "3 times: frequent; rare"
 
 
 def test_ten_letters_are_one_call(system: InMemorySystem):
-    slow = SlowDeadLetters(system, 0)
+    slow = SlowDeadLetterQueue(system, 0)
     worker = system.worker()
-    worker._dead_letters = slow
+    worker._dead_letter_queue = slow
     assert system.handle(worker, *["junk"] * 25).parked == 25
     assert slow.calls == [10, 10, 5]
 
 
 def test_calls_stay_below_the_bytes_that_sqs_takes():
-    letters = [DeadLetter("x" * (MESSAGE_LIMIT - 8192), "why", str(n)) for n in range(9)]
-    made = list(calls(letters))
-    assert [letter for call in made for letter in call] == letters
+    dead_letters = [DeadLetter("x" * (MESSAGE_LIMIT - 8192), "why", str(n)) for n in range(9)]
+    made = list(calls(dead_letters))
+    assert [dead_letter for call in made for dead_letter in call] == dead_letters
     assert max(sum(len(one.body) for one in call) for call in made) <= CALL_LIMIT
 
 
 def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySystem):
-    slow = SlowDeadLetters(system, 20)
+    slow = SlowDeadLetterQueue(system, 20)
     worker = system.worker()
-    worker._dead_letters = slow
+    worker._dead_letter_queue = slow
     deadline = system.deadline(50)
     messages = [QueueMessage(str(number), "junk") for number in range(60)]
     report = worker.handle(messages, deadline)
@@ -103,12 +103,12 @@ def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySyst
 
 def test_only_the_messages_of_letters_that_were_refused_return(system: InMemorySystem):
     class Refusing:
-        def park(self, letters):
-            system.dead_letters.park([one for one in letters if one.message_id != "1"])
-            raise LettersNotParkedError({"1"}, {"InternalError"})
+        def park(self, dead_letters):
+            system.dead_letters.park([one for one in dead_letters if one.message_id != "1"])
+            raise DeadLettersNotParkedError({"1"}, {"InternalError"})
 
     worker = system.worker()
-    worker._dead_letters = Refusing()
+    worker._dead_letter_queue = Refusing()
     report = system.handle(worker, "junk", "junk", "junk")
     assert list(report.returned) == ["1"]
     assert report.parked == 2

@@ -12,15 +12,15 @@ from receipt_sync.sqs_text import ATTRIBUTE_LIMIT, MESSAGE_LIMIT
 _ROOM: Final = MESSAGE_LIMIT - 4 * ATTRIBUTE_LIMIT - 1024
 """Bytes of a body that is built here. The rest is for the attributes and the envelope."""
 _REASONS: Final = 5
-"""Number of different reasons that a letter names: the most frequent ones."""
+"""Number of different reasons that a dead letter names: the most frequent ones."""
 
 
-def letters_of(entry: Entry) -> list[DeadLetter]:
+def dead_letters_of(entry: Entry) -> list[DeadLetter]:
     """Return the dead letters of a message's poison.
 
-    If the whole message is poison, its letter has the message's own body. Poisoned items of a batch
-    become a batch of the same form as the message. So an operator can read it or send it again in
-    the usual form.
+    If the whole message is poison, its dead letter has the message's own body. Poisoned items of a
+    batch become a batch of the same form as the message. So an operator can read it or send it
+    again in the usual form.
     """
     whole = [poison for poison in entry.poison if poison.body == entry.message.body]
     if whole:
