@@ -3,7 +3,6 @@
 The cases of the compactor build on each other, and so do their writes to the table.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,11 +140,6 @@ COMPACTOR_CASES: Final = (
         parked=4,
     ),
 )
-
-
-def read_event(name: str) -> dict[str, Any]:
-    """Return an event of the folder, as the function receives it."""
-    return dict(json.loads(event_path(name).read_text()))
 
 
 def event_path(name: str) -> Path:

@@ -49,10 +49,6 @@ class ProjectionError(PermanentError):
     """An item holds a value that a Chroma record cannot hold."""
 
 
-class RecordRefusedError(PermanentError):
-    """Chroma refuses this record. The compactor found it by bisecting the failed batch."""
-
-
 class SettingsError(SyncError):
     """An environment variable is missing or wrong. The message names it."""
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from local.logs import function_log
 from local.stack import Stack
+from tests.support.function_logs import function_log
 
 Counted: TypeAlias = Counter[str]
 

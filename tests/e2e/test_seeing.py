@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from local.endpoint import Request
-from local.logs import function_log
 from local.quick.log_groups import log_group
 from local.quick.names import Options
 from local.running import running
@@ -20,6 +19,7 @@ from receipt_sync.keys import EntityKey
 from receipt_sync.telemetry import Metric
 from tests.e2e.conftest import System
 from tests.e2e.daemon import Daemon, Segment, listening
+from tests.support.function_logs import function_log
 
 TEXTS = ("ZWETSCHGENDATSCHI", "QUITTENGELEE", "ROTKRAUTWICKEL")
 MERCHANT = "KRAUTHOBELWIRTSCHAFT"

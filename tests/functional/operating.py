@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.lock_table import CompactionLock
-from local.logs import function_log
 from local.stack import Stack
 from receipt_index.chroma import ChromaIndex
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -30,6 +29,7 @@ from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.recording import Calls, recording
+from tests.support.function_logs import function_log
 
 SETTLES_WITHIN = "60"
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.logs import function_log
 from local.stack import Stack
 from local.state import PROJECT
+from tests.support.function_logs import function_log
 
 FORWARDER = """
 import json, os, boto3

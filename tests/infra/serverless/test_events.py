@@ -17,7 +17,7 @@ from local.invoke.cases import (
     TABLE,
     CompactorCase,
     StreamCase,
-    read_event,
+    event_path,
 )
 from local.quick.names import Names
 from receipt_index.deltas import VectorBatch, encode
@@ -46,6 +46,11 @@ def models() -> dict[str, list[dict[str, Any]]]:
     """Records as `sam local generate-event` makes them."""
     made = {kind: sam("local", "generate-event", *model) for kind, model in MODELS.items()}
     return {kind: json.loads(done.stdout)["Records"] for kind, done in made.items()}
+
+
+def read_event(name: str) -> dict[str, Any]:
+    """Return an event of the folder, as the function receives it."""
+    return dict(json.loads(event_path(name).read_text()))
 
 
 def names_of(case: Any) -> str:

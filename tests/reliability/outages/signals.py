@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, TypeAlias
 
-from local.logs import function_log
 from local.stack import Stack
 from tests.reliability.outages.alarms import Alarm
+from tests.support.function_logs import function_log
 from tests.support.oracle.settling import messages_of
 
 _EVERY: Final = 0.5
