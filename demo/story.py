@@ -17,6 +17,7 @@ from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.readers import Readers
 from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.update_expression import set_attributes
 
 NEW_TEXT: Final = "SPECIAL OFFER TODAY 1.23"
 _LINES_NEEDED: Final = 3
@@ -205,9 +206,7 @@ class _Story:
         self._connection.dynamodb.update_item(
             TableName=self._connection.names.table,
             Key={"PK": {"S": key.pk}, "SK": {"S": key.sk}},
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
-            ExpressionAttributeNames={f"#{name}": name for name in fields},
-            ExpressionAttributeValues={f":{name}": {"S": v} for name, v in fields.items()},
+            **set_attributes({name: {"S": value} for name, value in fields.items()}),
         )
 
 

@@ -11,6 +11,7 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
 from receipt_sync.keys import Collection, EntityKey
+from receipt_sync.update_expression import set_attributes
 
 _serialize: Final = TypeSerializer().serialize
 
@@ -63,9 +64,7 @@ class AWSWrites:
         self._dynamodb.update_item(
             TableName=self._table,
             Key={"PK": {"S": key.pk}, "SK": {"S": key.sk}},
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
-            ExpressionAttributeNames={f"#{name}": name for name in fields},
-            ExpressionAttributeValues={f":{n}": _serialize(v) for n, v in fields.items()},
+            **set_attributes({name: _serialize(value) for name, value in fields.items()}),
         )
         return 1
 

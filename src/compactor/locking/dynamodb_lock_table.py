@@ -15,6 +15,7 @@ from compactor.locking.lock_table import CompactionLock
 from receipt_index.lost_answers import may_have_been_done
 from receipt_sync.clock import epoch_ms
 from receipt_sync.errors import LockTableError
+from receipt_sync.update_expression import set_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,17 +55,14 @@ class DynamoDBLockTable:
 
     def extend(self, lock: CompactionLock) -> bool:
         """See `LockTable.extend`."""
-        times = _times(lock)
+        update = set_attributes(_times(lock))
+        update["ExpressionAttributeNames"]["#owner"] = "owner"
+        update["ExpressionAttributeValues"][":owner"] = {"S": lock.owner}
         refused = self._conditionally(
             self._client.update_item,
             Key=_key(lock.lock_id),
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in times),
             ConditionExpression="#owner = :owner",
-            ExpressionAttributeNames={"#owner": "owner", **{f"#{name}": name for name in times}},
-            ExpressionAttributeValues={
-                ":owner": {"S": lock.owner},
-                **{f":{name}": value for name, value in times.items()},
-            },
+            **update,
         )
         return refused is None
 

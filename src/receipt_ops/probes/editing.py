@@ -10,6 +10,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from receipt_ops.loading.items import Entity, canonical_name
 from receipt_sync.keys import EntityKey, EntityType
+from receipt_sync.update_expression import set_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -104,17 +105,12 @@ class TableEditor:
         self._client, self._table = client, table
 
     def update(self, key: EntityKey, fields: Mapping[str, Any]) -> bool:
-        names = {f"#f{n}": name for n, name in enumerate(fields)}
-        values = {f":v{n}": _serialize(value) for n, value in enumerate(fields.values())}
-        pairs = (f"{name} = {value}" for name, value in zip(names, values, strict=True))
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(key),
-                UpdateExpression=f"SET {', '.join(pairs)}",
                 ConditionExpression="attribute_exists(PK)",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
+                **set_attributes({name: _serialize(value) for name, value in fields.items()}),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
