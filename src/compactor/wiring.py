@@ -16,13 +16,14 @@ from compactor.batch.compaction import Compactor
 from compactor.batch.slices import SliceLimits
 from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.batch.sqs_queue import SQSCompactionQueue
-from compactor.cycle.cycle import Cycle
+from compactor.cycle.cycle import Cycle, Target
 from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.dynamodb_plain_items import read_plain
 from compactor.cycle.dynamodb_source import DynamoDBSource
 from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
+from compactor.locking.lock_table import lock_id_of
 from receipt_index.chroma import ChromaIndex
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -33,7 +34,6 @@ from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings
 from receipt_sync.telemetry import Telemetry
 
-_LOCK_SUFFIX = {Collection.LINES: "lines", Collection.WORDS: "words"}
 _CLIENT = Config(
     connect_timeout=3,
     read_timeout=20,
@@ -95,25 +95,35 @@ class _Parts:
                 "fetching the snapshot", collection=collection, objects=done, total=total
             ),
         )
-        lease, source = self._lease(collection), self._source()
-        most = self.limits.records
-        return Cycle(collection, lease, copy, source, self._guard, self._telemetry, most)
+        return self._cycle(collection, copy)
 
     def server_cycles(self) -> Callable[[Collection], Cycle]:
-        """Return a function that makes cycles on a Chroma server."""
+        """Return a function that makes cycles on one Chroma server, behind one circuit breaker."""
         # Imported here, because a worker with a local target needs no HTTP client.
-        from compactor.server.wiring import ServerCycles
+        from compactor.powertools_breaker import breaker, shared_state
+        from receipt_index.server.index import ServerIndexes
+        from receipt_index.server.target import ServerTarget
 
-        cycles = ServerCycles(self._settings, self._dynamodb, self.clock, self._telemetry)
-        return lambda collection: cycles.cycle(
-            collection,
-            self._lease(collection),
-            self._store(collection),
-            self._source(),
-            self._guard,
-            self._owner,
-            self.limits.records,
-        )
+        settings = self._settings
+        state = shared_state(self._dynamodb, settings.dynamodb_table, settings.compaction_lock_id)
+        indexes = ServerIndexes(settings, breaker(state, self._telemetry))
+
+        def cycle(collection: Collection) -> Cycle:
+            target = ServerTarget(
+                self._store(collection),
+                collection,
+                lambda create: indexes.open(collection, create=create),
+                self.clock,
+                self._owner,
+            )
+            return self._cycle(collection, target)
+
+        return cycle
+
+    def _cycle(self, collection: Collection, target: Target) -> Cycle:
+        lease, source = self._lease(collection), self._source()
+        most = self.limits.records
+        return Cycle(collection, lease, target, source, self._guard, self._telemetry, most)
 
     def _store(self, collection: Collection) -> S3SnapshotStore:
         return S3SnapshotStore(self.s3, self._settings.snapshot_bucket, collection)
@@ -127,7 +137,7 @@ class _Parts:
         return Lease(
             DynamoDBLockTable(self._dynamodb, settings.dynamodb_table),
             LeaseTerms(
-                f"{settings.compaction_lock_id}-{_LOCK_SUFFIX[collection]}",
+                lock_id_of(settings.compaction_lock_id, collection),
                 self._owner,
                 timedelta(seconds=settings.lease_seconds),
             ),

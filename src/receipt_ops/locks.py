@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from compactor.locking.lock_table import lock_id_of
 from receipt_ops.errors import OperationError
 from receipt_sync.keys import Collection
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SUFFIXES: Final = {Collection.LINES: "lines", Collection.WORDS: "words"}
-"""The suffix of the lock's id for each collection (design: Lease)."""
 MISSED: Final = 2
 """The number of missed heartbeats after which a holder counts as silent."""
 
@@ -71,7 +70,7 @@ class Locks(Protocol):
 
 def held_locks(locks: Locks, lock_id: str) -> list[HeldLock]:
     """Return the existing leases, the expired ones included."""
-    found = (locks.get(f"{lock_id}-{suffix}", name) for name, suffix in SUFFIXES.items())
+    found = (locks.get(lock_id_of(lock_id, collection), collection) for collection in Collection)
     return [lock for lock in found if lock is not None]
 
 

@@ -20,12 +20,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
-from compactor.locking.lock_table import CompactionLock
+from compactor.locking.lock_table import CompactionLock, lock_id_of
 from local.running import running
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.locks import SUFFIXES
 from receipt_ops.probes.editing import Kind, TableEditor, apply, edits
+from receipt_sync.keys import Collection
 from tests.functional.operating import Operator
 from tests.functional.planting import findings, found_in, plant
 from tests.functional.recording import NOT_OF_THE_COMMAND
@@ -79,7 +79,7 @@ def leases(operator: Operator) -> Iterator[None]:
     """Hold both leases, so that the compactor waits while faults are planted."""
     connection = operator.connection
     table = DynamoDBLockTable(connection.dynamodb, connection.names.table)
-    ids = [f"{operator.stack.names.lock_id}-{suffix}" for suffix in SUFFIXES.values()]
+    ids = [lock_id_of(operator.stack.names.lock_id, collection) for collection in Collection]
     try:
         for lock_id in ids:
             _acquire(table, lock_id)

@@ -41,14 +41,12 @@ from receipt_sync.telemetry import Metric, Telemetry
 class Target(Protocol):
     """A place where a collection is checked out from and published to.
 
-    `begin` sets the deadline of the writes, before a checkout. `checkout` returns the present
-    collection. `mark_dirty` must precede the first write. `publish` makes the writes the next
+    `checkout` returns the present collection, whose writes and publish end by the deadline.
+    `mark_dirty` must precede the first write. `publish` makes the writes the next
     version; `record_count` None keeps the last count. `discard` drops the checkout after any error.
     """
 
-    def begin(self, deadline: Deadline) -> None: ...
-
-    def checkout(self) -> Index: ...
+    def checkout(self, deadline: Deadline) -> Index: ...
 
     def mark_dirty(self) -> None: ...
 
@@ -132,7 +130,6 @@ class Cycle:
         target of a Chroma server raises after its publish.
         """
         deadline.check("begin a cycle")
-        self._target.begin(deadline)
         outcome = _Outcome()
         with self._telemetry.step("cycle", collection=self.collection.value):
             try:
@@ -161,7 +158,7 @@ class Cycle:
     def _run(self, work: Work, deadline: Deadline) -> CycleReport:
         step = self._telemetry.step
         with step("checkout"):
-            index = self._checked_out()
+            index = self._checked_out(deadline)
         vectors, refused = _fitting(work.vectors, index)
         with step("plan"):
             plan, rest = self._plan(work, vectors, index, deadline)
@@ -177,14 +174,14 @@ class Cycle:
         self._ledger.note(len(plan.delete), len(plan.insert), deadline.moment())
         return _report(self.collection, plan, published, refused, rest, withheld)
 
-    def _checked_out(self) -> Index:
+    def _checked_out(self, deadline: Deadline) -> Index:
         """Check out the target.
 
         A failure here is not the fault of a record. So it becomes IndexUnavailableError, which
         causes no bisection.
         """
         try:
-            return self._target.checkout()
+            return self._target.checkout(deadline)
         except IndexFailedError as error:
             raise IndexUnavailableError(str(error)) from error
 

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from receipt_sync.keys import Collection
+
+
+def lock_id_of(prefix: str, collection: Collection) -> str:
+    """Return the id of a collection's lease. `prefix` is the setting COMPACTION_LOCK_ID."""
+    return f"{prefix}-{collection.removeprefix('receipt_')}"
+
 
 @dataclass(frozen=True)
 class CompactionLock:

@@ -76,17 +76,14 @@ class ServerTarget:
         self._etag: str | None = None
         self._version: ServerVersion | None = None
 
-    def begin(self, deadline: Deadline) -> None:
-        """Set the deadline by which this cycle's writes end. Call this before a checkout."""
-        left = timedelta(seconds=max(0.0, deadline.remaining()))
-        self._until = self._clock.now() + left + _MARGIN
-
-    def checkout(self) -> Index:
-        """Return the collection as it is now.
+    def checkout(self, deadline: Deadline) -> Index:
+        """Return the collection as it is now. This cycle's writes must end by the deadline.
 
         The manifest is read before the index, so that a write in between is noticed. Raises
         SnapshotDamagedError and IndexUnavailableError.
         """
+        left = timedelta(seconds=max(0.0, deadline.remaining()))
+        self._until = self._clock.now() + left + _MARGIN
         self._read_version()
         published = self._version is not None and self._version.version > 0
         if self._index is None:

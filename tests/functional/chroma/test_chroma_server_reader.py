@@ -34,8 +34,7 @@ def published(settings: ChromaSettings, records: list[NewVector]) -> InMemorySna
     target = ServerTarget(
         store, LINES, lambda create: indexes.open(LINES, create=create), clock, "writer"
     )
-    target.begin(Deadline(clock, 60))
-    index = target.checkout()
+    index = target.checkout(Deadline(clock, 60))
     target.mark_dirty()
     index.insert(records)
     target.publish(len(records))

@@ -25,10 +25,8 @@ class InMemoryTarget:
         self._version = 0
         self._copy: InMemoryIndex | None = None
 
-    def begin(self, deadline: Deadline) -> None:
-        """Do nothing, because a copy in memory takes no time."""
-
-    def checkout(self) -> InMemoryIndex:
+    def checkout(self, deadline: Deadline) -> InMemoryIndex:
+        """Return the collection. The deadline does not matter: a copy in memory takes no time."""
         if self.dirty:
             self.discard()
         if self._copy is None or self._version != self.state.version:

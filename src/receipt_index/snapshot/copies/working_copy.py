@@ -102,20 +102,18 @@ class WorkingCopy:
         self._dirty = False
         self._deadline: Deadline | None = None
 
-    def begin(self, deadline: Deadline) -> None:
-        """Set the deadline of the next publish. Call this before a checkout."""
-        self._deadline = deadline
-
     @property
     def version(self) -> int:
         """Return the version that is checked out; 0 while nothing is published."""
         return self._mirror.version
 
-    def checkout(self) -> Index:
+    def checkout(self, deadline: Deadline | None = None) -> Index:
         """Return the collection as it is published now. A dirty copy is discarded first.
 
+        `deadline` limits the next publish. None sets no limit.
         Raises SnapshotDamagedError if the published version can't be read.
         """
+        self._deadline = deadline
         if self._dirty:
             self.discard()
         moved = self._refresh()

@@ -15,8 +15,9 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import compactor.handler
-import compactor.server.wiring
+import compactor.powertools_breaker
 import compactor.wiring
+import receipt_index.server.index
 import receipt_index.snapshot.copies.mtime_marks
 import receipt_index.snapshot.format.layers
 import receipt_index.snapshot.reading.reader
@@ -24,6 +25,7 @@ import receipt_index.snapshot.reading.turns
 import stream_processor.handler
 from receipt_index.server.index import directly
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
+from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.environment.paged_index import PagedIndex
 from tests.reliability.simulation.environment.threads import Clock, InlineExecutor, Threading
@@ -50,8 +52,8 @@ CURRENT = Current()
 class _WatchedCopy(WorkingCopy):
     """A working copy whose checkout must equal the published version byte by byte (I6)."""
 
-    def checkout(self) -> Any:
-        index = super().checkout()
+    def checkout(self, deadline: Deadline | None = None) -> Any:
+        index = super().checkout(deadline)
         CURRENT.system.checked_out(self._collection, self.version, index)
         return index
 
@@ -78,9 +80,9 @@ def installed() -> Iterator[Current]:
                     and module.__name__ != "receipt_index.snapshot.copies.working_copy"
                 ):
                     patches.set(module, name, stand_in)
-        patches.set(compactor.server.wiring, "ServerIndexes", lambda *_: CURRENT.system.server)
-        patches.set(compactor.server.wiring, "shared_state", lambda *_: None)
-        patches.set(compactor.server.wiring, "breaker", lambda *_: directly)
+        patches.set(receipt_index.server.index, "ServerIndexes", lambda *_: CURRENT.system.server)
+        patches.set(compactor.powertools_breaker, "shared_state", lambda *_: None)
+        patches.set(compactor.powertools_breaker, "breaker", lambda *_: directly)
         patches.set(compactor.wiring, "uuid", SimpleNamespace(uuid4=_of_system("uuid")))
         heartbeat = sys.modules["compactor.locking.heartbeat"]
         patches.set(heartbeat, "threading", _Delegate(lambda: Threading(CURRENT.system.scheduler)))

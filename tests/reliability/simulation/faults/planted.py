@@ -30,6 +30,7 @@ from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.working_copy import Published, WorkingCopy
 from receipt_index.snapshot.store.retirement import Expiry
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from stream_processor.detection import detect
 from stream_processor.publisher import SQSChangePublisher
@@ -57,10 +58,10 @@ def acknowledge_before_publish() -> AbstractContextManager[Any]:
         self.postponed = record_count
         return Published(self.version + 1, 0)
 
-    def catch_up(self: Any) -> Any:
+    def catch_up(self: Any, deadline: Deadline) -> Any:
         if hasattr(self, "postponed"):
             publish(self, vars(self).pop("postponed"))
-        return checkout(self)
+        return checkout(self, deadline)
 
     return patch.multiple(WorkingCopy, publish=postpone, checkout=catch_up)
 

@@ -34,8 +34,7 @@ class Setting:
         return self.begin(target, seconds)
 
     def begin(self, target: ServerTarget, seconds: float = 60) -> ServerTarget:
-        target.begin(Deadline(self.clock, seconds))
-        target.checkout()
+        target.checkout(Deadline(self.clock, seconds))
         return target
 
 
@@ -169,7 +168,7 @@ def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Settin
     target.publish(0)
     setting.store.data = None
     with pytest.raises(SnapshotDamagedError, match="the manifest of receipt_lines is gone"):
-        target.checkout()
+        target.checkout(Deadline(setting.clock, 60))
 
 
 @pytest.mark.parametrize(

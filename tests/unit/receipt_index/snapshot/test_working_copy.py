@@ -26,8 +26,8 @@ def setting(tmp_path: Path) -> Setting:
     return Setting(tmp_path)
 
 
-def put(copy: WorkingCopy, **records: str) -> FileIndex:
-    index = copy.checkout()
+def put(copy: WorkingCopy, deadline: Deadline | None = None, **records: str) -> FileIndex:
+    index = copy.checkout(deadline)
     copy.mark_dirty()
     index.put(**records)  # type: ignore[attr-defined]
     return index  # type: ignore[return-value]
@@ -183,8 +183,7 @@ def test_a_base_without_room_waits_and_a_pack_is_published_meanwhile(
     copy = setting.copy("one", free_memory=lambda: free)
     setting.publish(copy, a="1")
     for number in range(4):
-        copy.begin(Deadline(setting.clock, seconds))
-        put(copy, **{f"k{number}": "v"})
+        put(copy, Deadline(setting.clock, seconds), **{f"k{number}": "v"})
         postponed = copy.publish(number).postponed
     assert postponed == reason
     assert len(setting.manifest().packs) == 4

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import (
 )
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 
-from compactor.server.breaker import breaker
+from compactor.powertools_breaker import breaker
 from receipt_sync.errors import IndexFailedError, IndexUnavailableError
 from tests.support.fakes.telemetry import RecordingTelemetry
 
