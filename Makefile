@@ -46,7 +46,7 @@ hooks: $(INSTALLED) ## Let git run the checks of .pre-commit-config.yaml before 
 	$(BIN)/pre-commit install
 
 demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes real receipts
-	@$(BIN)/python -m demo.run $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
+	@$(BIN)/python -m demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 
 docs: $(DOCUMENTED) ## Build the documentation site in build/site; fails on a broken link or reference
 	@$(DOCS)/bin/python -m documentation

@@ -1,1 +1,1 @@
-"""The demonstration: what `make demo` runs."""
+"""The demonstration that `make demo` runs: the whole system on the local AWS."""

@@ -73,9 +73,9 @@ def demo(
 
     Exit 0 only if verify finds nothing.
 
-    Example: python -m demo.run --count 50
+    Example: python -m demo --count 50
 
-    Example: python -m demo.run --receipts receipts.jsonl
+    Example: python -m demo --receipts receipts.jsonl
     """
     source: Receipts = (
         (lambda: read_receipts(receipts))
@@ -211,7 +211,3 @@ def _new_receipt() -> Receipt:
     (receipt,) = islice(synthetic_receipts(1, Random(run)), 1)
     company = f"Demo Corner Shop {run[-4:]}"
     return receipt.model_copy(update={"receipt": f"demo-{run}", "company": company})
-
-
-if __name__ == "__main__":
-    typer.run(demo)

@@ -26,7 +26,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
     environment = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
     begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "demo.run", "--count", "6", "--state", str(state)],
+        [sys.executable, "-m", "demo", "--count", "6", "--state", str(state)],
         capture_output=True,
         check=False,
         env={**environment, "COLUMNS": "160"},
