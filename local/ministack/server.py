@@ -1,4 +1,4 @@
-"""Runs MiniStack with six corrections: four for event source mappings, two for calls.
+"""Runs MiniStack with seven corrections: four for event source mappings, three for calls.
 
 batchItemFailures. MiniStack 1.5.33 counts a whole batch as processed when its function returns, and
 ignores the response. Records that the function reports as failed would be lost. With this
@@ -17,6 +17,10 @@ message. Under load, many small batches would then delay each other. On AWS they
 
 Trace headers. MiniStack 1.5.33 keeps the trace header only of messages that are sent alone. With
 this correction, messages that are sent in a batch keep theirs.
+
+Repeated deletions. A standard queue accepts every receipt handle that it issued, although the
+message may be deleted already, or received again since. MiniStack 1.5.33 refuses such a handle with
+ReceiptHandleIsInvalid. With this correction, it refuses only handles that no queue issued.
 
 Repeated calls. If the server is started for Terraform, a repeated call gets the response of the
 first one. Terraform makes about a hundred requests at a time. MiniStack sometimes drops a
@@ -66,6 +70,11 @@ _REPEATED: Final = 65_536
 _LARGEST: Final = _RECEIVE * 262_144
 """Largest possible number of bytes of one receive."""
 
+_HANDLES: Final = 100_000
+"""Receipt handles that are kept for repeated deletions. The oldest are forgotten first."""
+
+_UNKNOWN_HANDLE: Final = "ReceiptHandleIsInvalid"
+
 _Patience = Callable[[float, Callable[[], None]], None]
 
 Message = dict[str, Any]
@@ -74,6 +83,7 @@ Say = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Listen, Say], Awaitable[None]]
 Send = Callable[[dict[str, Any], str], dict[str, Any]]
 Receive = Callable[[str, int], list[dict[str, Any]]]
+Collect = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
 Match = Callable[[dict[str, Any], dict[str, Any]], bool]
 Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
@@ -87,6 +97,7 @@ def mend(lambda_service: Any, sqs_service: Any) -> None:
     _mend_poller(lambda_service)
     sqs_service._receive_messages_for_esm = full_batches(sqs_service._receive_messages_for_esm)
     _mend_sender(sqs_service)
+    _mend_deletions(sqs_service)
     _mend_window(lambda_service, Windows(time.time, _after))
 
 
@@ -154,6 +165,50 @@ def _mend_sender(sqs_service: Any) -> None:
 
     sqs_service._act_send_message = send_message
     sqs_service._HANDLERS["SendMessageBatch"] = send_message_batch
+
+
+def _mend_deletions(sqs_service: Any, most: int = _HANDLES) -> None:
+    """Let a standard queue accept every receipt handle that it issued.
+
+    Rule: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+    """
+    issued: OrderedDict[str, None] = OrderedDict()
+    collect: Collect = sqs_service._collect_msgs
+    delete: Send = sqs_service._act_delete_message
+    delete_batch: Send = sqs_service._act_delete_message_batch
+
+    def collect_messages(queue: Message, most_messages: int, visibility: int) -> list[Message]:
+        messages = collect(queue, most_messages, visibility)
+        if not queue["is_fifo"]:  # A FIFO queue refuses an expired handle on AWS, too.
+            issued.update(dict.fromkeys(message["receipt_handle"] for message in messages))
+            while len(issued) > most:
+                issued.popitem(last=False)
+        return messages
+
+    def delete_message(data: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        try:
+            return delete(data, queue_url)
+        except sqs_service._Err as error:
+            if error.code == _UNKNOWN_HANDLE and data.get("ReceiptHandle") in issued:
+                return {}
+            raise
+
+    def delete_message_batch(data: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        answer = delete_batch(data, queue_url)
+        handles = {entry["Id"]: entry.get("ReceiptHandle") for entry in data["Entries"]}
+        accepted = [
+            entry
+            for entry in answer["Failed"]
+            if entry["Code"] == _UNKNOWN_HANDLE and handles[entry["Id"]] in issued
+        ]
+        return {
+            "Successful": [*answer["Successful"], *({"Id": entry["Id"]} for entry in accepted)],
+            "Failed": [entry for entry in answer["Failed"] if entry not in accepted],
+        }
+
+    sqs_service._collect_msgs = collect_messages
+    sqs_service._HANDLERS["DeleteMessage"] = delete_message
+    sqs_service._HANDLERS["DeleteMessageBatch"] = delete_message_batch
 
 
 def full_batches(receive: Receive) -> Receive:

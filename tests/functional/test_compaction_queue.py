@@ -1,5 +1,8 @@
 """The compaction queue and its dead letters on the local SQS."""
 
+import pytest
+from botocore.exceptions import ClientError
+
 from compactor.batch.dead_letters import DeadLetter
 from compactor.batch.entries import QueueMessage
 from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
@@ -12,8 +15,20 @@ def test_messages_are_received_and_acknowledged(sqs, queue_url: str):
         sqs.send_message(QueueUrl=queue_url, MessageBody=f"body {number}")
     first, second = queue.receive(10), queue.receive(10)
     assert {m.body for m in (*first, *second)} == {f"body {n}" for n in range(15)}
-    queue.delete([*first, *second])
+    assert queue.delete([*first, *second]) == 15
     assert queue.receive(10) == []
+
+
+def test_a_message_may_be_acknowledged_twice(sqs, queue_url: str):
+    """As on SQS. MiniStack alone refuses the second deletion."""
+    queue = SQSCompactionQueue(sqs, queue_url)
+    sqs.send_message(QueueUrl=queue_url, MessageBody="body")
+    (message,) = queue.receive(10)
+    assert [queue.delete([message]), queue.delete([message])] == [1, 1]
+    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message.receipt_handle)
+    with pytest.raises(ClientError, match="ReceiptHandleIsInvalid"):
+        sqs.delete_message(QueueUrl=queue_url, ReceiptHandle="never issued")
+    assert queue.delete([QueueMessage("1", "body", "never issued")]) == 0
 
 
 def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_url: str):

@@ -13,6 +13,7 @@ from receipt_sync.deadline import Deadline
 _MESSAGES_A_BATCH: Final = 100
 _SECONDS_A_BATCH: Final = 10.0
 """Seconds that a batch needs. With less time left, no other batch begins."""
+_EXPIRED: Final = "the receipt handle expired before the message was acknowledged"
 
 
 @dataclass
@@ -33,14 +34,19 @@ class DrainReport:
     reasons: list[str] = field(default_factory=list)
     stopped: str = ""
 
-    def add(self, report: BatchReport) -> None:
-        """Add the figures of another batch."""
+    def add(self, report: BatchReport, returning: int) -> None:
+        """Add the figures of another batch.
+
+        `returning` is the number of messages that were applied but not acknowledged.
+        """
+        returned = len(report.returned) + returning
         self.batches += 1
         self.received += report.received
-        self.returned += len(report.returned)
-        self.done += report.received - len(report.returned)
+        self.returned += returned
+        self.done += report.received - returned
         self.parked += report.parked
-        self.reasons = sorted({*self.reasons, *report.returned.values()})
+        expired = {_EXPIRED} if returning else set()
+        self.reasons = sorted({*self.reasons, *report.returned.values(), *expired})
         for cycle in report.cycles:
             self.updated += cycle.updated
             self.inserted += cycle.inserted
@@ -65,9 +71,10 @@ def drain(
             break
         batch = compactor.handle(messages, deadline)
         return_in_time(queue, messages, batch.retry_at, clock.now())
-        queue.delete([m for m in messages if m.message_id not in batch.returned])
-        report.add(batch)
-        if len(batch.returned) == len(messages):
+        applied = [m for m in messages if m.message_id not in batch.returned]
+        acknowledged = queue.delete(applied)
+        report.add(batch, returning=len(applied) - acknowledged)
+        if not acknowledged:
             report.stopped = "a whole batch went back to the queue"
     return report
 

@@ -16,8 +16,13 @@ class CompactionQueue(Protocol):
         """Return messages; wait for one if there is none. An empty list means an empty queue."""
         ...
 
-    def delete(self, messages: Sequence[QueueMessage]) -> None:
-        """Acknowledge messages. Raises an error if one could not be acknowledged."""
+    def delete(self, messages: Sequence[QueueMessage]) -> int:
+        """Acknowledge messages, and return how many were acknowledged.
+
+        A message whose receipt handle has expired is not. The queue delivers it again, and the
+        compactor applies it again, which changes nothing. Raises an error if the queue refuses a
+        message for another reason. The other messages are acknowledged before that.
+        """
         ...
 
     def hide(self, messages: Sequence[QueueMessage], seconds: int) -> int:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _WAIT_SECONDS: Final = 2
+_EXPIRED_CODES: Final = {"InvalidParameterValue", "ReceiptHandleIsInvalid"}
+"""Codes with which SQS refuses an expired receipt handle.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+"""
 
 
 class SQSCompactionQueue:
@@ -59,10 +63,10 @@ class SQSCompactionQueue:
             return 0
         return len(answer.get("Successful", []))
 
-    def delete(self, messages: Sequence[QueueMessage]) -> None:
+    def delete(self, messages: Sequence[QueueMessage]) -> int:
         """See `CompactionQueue.delete`. Raises QueueSendError."""
-        for start in range(0, len(messages), RECEIVE_LIMIT):
-            some = messages[start : start + RECEIVE_LIMIT]
+        refused: list[str] = []
+        for some in batches(messages, RECEIVE_LIMIT):
             answer = self._client.delete_message_batch(
                 QueueUrl=self._queue_url,
                 Entries=[
@@ -70,8 +74,12 @@ class SQSCompactionQueue:
                     for number, message in enumerate(some)
                 ],
             )
-            if answer.get("Failed"):
-                raise QueueSendError(
-                    f"{len(answer['Failed'])} messages were applied but not acknowledged: they "
-                    "will come again, which changes nothing"
-                )
+            refused += [entry["Code"] for entry in answer.get("Failed", [])]
+        errors = [code for code in refused if code not in _EXPIRED_CODES]
+        if errors:
+            raise QueueSendError(
+                f"{len(errors)} messages were applied but not acknowledged "
+                f"({', '.join(sorted(set(errors)))}): SQS delivers them again, and applying them "
+                "again changes nothing"
+            )
+        return len(messages) - len(refused)

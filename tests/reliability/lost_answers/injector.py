@@ -19,7 +19,6 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from tests.reliability.lost_answers.calls import Call, call_of
-from tests.reliability.lost_answers.repeated_deletes import as_sqs_answers
 
 _CALL_ID: Final = "amz-sdk-invocation-id"
 _NO_PAUSE: Final = SimpleNamespace(sleep=lambda seconds: None)
@@ -69,10 +68,10 @@ class Injector:
 
         def perform(session: Any, request: Any) -> Any:
             """Send the request; then return its answer, or raise because it is lost."""
-            is_lost, is_repeated = self._note(request)
+            is_lost = self._note(request)
             answer = send(session, request)
             if not is_lost:
-                return as_sqs_answers(request, answer) if is_repeated else answer
+                return answer
             answer.raw.close()
             raise _error(request, self.record.lost)
 
@@ -82,8 +81,8 @@ class Injector:
         ):
             yield self.record
 
-    def _note(self, request: Any) -> tuple[bool, bool]:
-        """Record the request. Return whether its answer is to be lost, and if it is repeated."""
+    def _note(self, request: Any) -> bool:
+        """Record the request, and return whether its answer is to be lost."""
         call_id = str(request.headers.get(_CALL_ID))
         with self._lock:
             is_new = call_id not in self._known
@@ -96,11 +95,11 @@ class Injector:
             self.record.repeated[call] += not is_new
             loss = self._loss
             if loss is None or (call, number) != (loss.call, loss.number):
-                return False, not is_new
+                return False
             if loss.mode is Mode.ONCE and not is_new:
-                return False, True
+                return False
             self.record.lost += 1
-            return True, not is_new
+            return True
 
 
 def _error(request: Any, number: int) -> Exception:

@@ -10,6 +10,7 @@ import pytest
 
 from local.ministack.server import (
     Windows,
+    _mend_deletions,
     _mend_sender,
     _mend_window,
     answering_again,
@@ -222,3 +223,91 @@ def test_a_mapping_takes_no_batch_while_it_may_fill():
     service._dispatch_esm_batch("m", "rest")
     assert dispatched == [("m", "rest")]
     assert ask() == 0
+
+
+class RefusedError(Exception):
+    """An error of MiniStack's module of SQS."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Deleter(SimpleNamespace):
+    """As MiniStack's module of SQS deletes: it refuses a handle that no message has."""
+
+    def __init__(self, is_fifo: bool = False) -> None:
+        self.queue: dict[str, Any] = {"is_fifo": is_fifo, "messages": []}
+        self._Err = RefusedError
+        self._collect_msgs = self.collect
+        self._act_delete_message = self.delete
+        self._act_delete_message_batch = self.delete_batch
+        self._HANDLERS: dict[str, Any] = {}
+
+    def send(self, *handles: str) -> None:
+        self.queue["messages"] += [{"receipt_handle": handle} for handle in handles]
+
+    def collect(self, queue: dict[str, Any], most: int, visibility: int) -> list[dict[str, Any]]:
+        return list(queue["messages"][:most])
+
+    def delete(self, data: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        wanted = {"receipt_handle": data.get("ReceiptHandle")}
+        if wanted not in self.queue["messages"]:
+            raise RefusedError("ReceiptHandleIsInvalid" if wanted["receipt_handle"] else "Missing")
+        self.queue["messages"].remove(wanted)
+        return {}
+
+    def delete_batch(self, data: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        answer: dict[str, Any] = {"Successful": [], "Failed": []}
+        for entry in data["Entries"]:
+            try:
+                self.delete(entry, queue_url)
+                answer["Successful"].append({"Id": entry["Id"]})
+            except RefusedError as error:
+                answer["Failed"].append({"Id": entry["Id"], "Code": error.code})
+        return answer
+
+
+def deleter(*handles: str, is_fifo: bool = False, most: int = 10) -> Deleter:
+    """Return a corrected module whose queue issued the handles."""
+    sqs = Deleter(is_fifo)
+    sqs.send(*handles)
+    _mend_deletions(sqs, most)
+    sqs._collect_msgs(sqs.queue, 10, 30)
+    return sqs
+
+
+def test_a_deletion_may_be_repeated_and_an_unknown_handle_is_refused():
+    sqs = deleter("a")
+    delete = sqs._HANDLERS["DeleteMessage"]
+    assert delete({"ReceiptHandle": "a"}, "queue") == {}
+    assert sqs.queue["messages"] == []
+    assert delete({"ReceiptHandle": "a"}, "queue") == {}
+    for unknown, code in (("never issued", "ReceiptHandleIsInvalid"), (None, "Missing")):
+        with pytest.raises(RefusedError, match=code):
+            delete({"ReceiptHandle": unknown}, "queue")
+
+
+def test_each_entry_of_a_batch_is_accepted_or_refused_by_its_own_handle():
+    sqs = deleter("a", "b")
+    delete = sqs._HANDLERS["DeleteMessageBatch"]
+    handles = ["a", "b", "a", "never issued", None]
+    entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(handles)]
+    assert delete({"Entries": entries}, "queue") == {
+        "Successful": [{"Id": "0"}, {"Id": "1"}, {"Id": "2"}],
+        "Failed": [{"Id": "3", "Code": "ReceiptHandleIsInvalid"}, {"Id": "4", "Code": "Missing"}],
+    }
+
+
+def test_a_fifo_queue_refuses_a_repeated_deletion():
+    sqs = deleter("a", is_fifo=True)
+    sqs._HANDLERS["DeleteMessage"]({"ReceiptHandle": "a"}, "queue")
+    with pytest.raises(RefusedError):
+        sqs._HANDLERS["DeleteMessage"]({"ReceiptHandle": "a"}, "queue")
+
+
+def test_only_the_latest_handles_are_kept():
+    sqs = deleter("a", "b", most=1)
+    entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate("abab")]
+    answer = sqs._HANDLERS["DeleteMessageBatch"]({"Entries": entries}, "queue")
+    assert [entry["Id"] for entry in answer["Failed"]] == ["2"]

@@ -197,7 +197,7 @@ class SQSClient:
             for entry in Entries:
                 if entry not in failed:
                     queue.delete(entry["ReceiptHandle"])
-            return {"Failed": [{"Id": entry["Id"]} for entry in failed]}
+            return {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in failed]}
 
         return self._call("queue.delete", effect, "DeleteMessageBatch", Kind.PARTIAL, Kind.REPEATED)
 
