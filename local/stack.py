@@ -1,6 +1,7 @@
 """The provisioned stack: every name, ARN and URL, kept as JSON in the state folder."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,16 @@ class Deployment:
     compactor_arn: str
     stream_mapping: str
     queue_mapping: str
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, str]) -> "Deployment":
+        """Return the deployment that the outputs of template.yaml describe."""
+        return cls(
+            stream_processor_arn=outputs["StreamProcessorArn"],
+            compactor_arn=outputs["CompactorArn"],
+            stream_mapping=outputs["StreamMapping"],
+            queue_mapping=outputs["QueueMapping"],
+        )
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,8 @@ def deployment_of(clients: Clients) -> Deployment:
     """Return the deployment that the outputs of the CloudFormation stack describe."""
     name = _parameters()["stack_name"]
     stacks = clients.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    found = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
-    return Deployment(
-        stream_processor_arn=found["StreamProcessorArn"],
-        compactor_arn=found["CompactorArn"],
-        stream_mapping=found["StreamMapping"],
-        queue_mapping=found["QueueMapping"],
-    )
+    outputs = stacks[0]["Outputs"]
+    return Deployment.of({output["OutputKey"]: output["OutputValue"] for output in outputs})
 
 
 def _parameters() -> dict[str, Any]:

@@ -1,28 +1,24 @@
-"""Deploys both functions, their roles and their event source mappings to a provisioned stack."""
+"""Deploys the functions, roles and mappings of template.yaml to a provisioned stack."""
 
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from deployment_package.building import install_dependencies
 from deployment_package.targets import LAMBDA
-from local.clients import Clients
 from local.ministack import health
 from local.progress import Progress, silent
-from local.quick.functions import Function, ensure_function
-from local.quick.mappings import ensure_queue_mapping, ensure_stream_mapping
+from local.quick.declared import Function, functions_of, roles_of
+from local.quick.functions import ensure_function
+from local.quick.mappings import ensure_mapping
 from local.quick.names import Options
 from local.quick.packages import SOURCES, package
-from local.quick.policies import compactor_policy, stream_processor_policy
+from local.quick.parameters import parameters_of
 from local.quick.roles import ensure_role
+from local.quick.template import Resolver, parameter_values, read_template
 from local.stack import Deployment, Stack
 from local.state import State
-
-STREAM_PROCESSOR: Final = "stream_processor"
-COMPACTOR: Final = "compactor"
-_WORKING_COPIES_ELSEWHERE: Final = "/tmp/receipt-sync"
 
 
 @dataclass(frozen=True)
@@ -56,86 +52,48 @@ def deploy(
     """Deploy the current sources of both functions, and return the stack with its deployment.
 
     `vendored` says whether a package includes the dependencies. By default it does so only if no
-    MiniStack answers. Raises PackageError.
+    MiniStack answers. Raises PackageError and TemplateError.
     """
     options, clients = options or Options(), stack.clients()
     if vendored is None:
         vendored = not health.is_ministack(stack.endpoint)
     code = Code(sources or SOURCES, vendored, state.packages)
-    with progress(f"function {stack.names.stream_processor}"):
-        stream_processor = _stream_processor(clients, stack, options, code)
-    with progress(f"function {stack.names.compactor}"):
-        compactor = _compactor(clients, stack, options, code, state)
-    with progress("event source mappings of stream and queue"):
-        stream_mapping = ensure_stream_mapping(clients, stack, options)
-        queue_mapping = ensure_queue_mapping(clients, stack)
-    deployment = Deployment(stream_processor, compactor, stream_mapping, queue_mapping)
-    return replace(stack, deployment=deployment)
-
-
-def _stream_processor(clients: Clients, stack: Stack, options: Options, code: Code) -> str:
-    name = stack.names.stream_processor
-    function = Function(
-        name=name,
-        handler=f"{STREAM_PROCESSOR}.handler.lambda_handler",
-        role_arn=ensure_role(clients, name, stream_processor_policy(stack)),
-        timeout=options.function_timeout,
-        memory=512,
-        storage=512,
-        key_arn=stack.keys.functions,
-        log_level=options.log_level,
-        variables=_variables(
-            stack,
-            options,
-            ("COMPACTION_QUEUE_URL", "STREAM_DLQ_URL", "DYNAMODB_TABLE"),
-            {f"ENABLE_{kind}_UPDATES": "true" for kind in ("METADATA", "LINE", "WORD")},
-        ),
-    )
-    return ensure_function(clients, function, code.package(STREAM_PROCESSOR), stack.names.bucket)
-
-
-def _compactor(clients: Clients, stack: Stack, options: Options, code: Code, state: State) -> str:
-    name = stack.names.compactor
-    started_here = state.server.exists()
-    root = str(state.working_copies) if started_here else _WORKING_COPIES_ELSEWHERE
-    function = Function(
-        name=name,
-        handler=f"{COMPACTOR}.handler.lambda_handler",
-        role_arn=ensure_role(clients, name, compactor_policy(stack)),
-        timeout=options.function_timeout,
-        memory=2048,
-        storage=4096,
-        key_arn=stack.keys.functions,
-        log_level=options.log_level,
-        variables=_variables(
-            stack,
-            options,
-            (
-                "COMPACTION_QUEUE_URL",
-                "COMPACTION_DLQ_URL",
-                "DYNAMODB_TABLE",
-                "SNAPSHOT_BUCKET",
-                "COMPACTION_LOCK_ID",
-            ),
-            {
-                "WORKING_COPY_ROOT": root,
-                # A cycle that finds the lease taken must be able to wait until it expires.
-                "LEASE_SECONDS": str(options.lease),
-                "HEARTBEAT_SECONDS": str(options.heartbeat),
-                "CHROMA_TARGET": "local",
-            },
-        ),
-    )
-    return ensure_function(clients, function, code.package(COMPACTOR), stack.names.bucket)
-
-
-def _variables(
-    stack: Stack, options: Options, from_stack: tuple[str, ...], own: Mapping[str, str]
-) -> dict[str, str]:
-    return {
-        **{name: stack.variables[name] for name in from_stack},
-        "ENVIRONMENT": stack.variables["ENVIRONMENT"],
-        "LOG_LEVEL": options.log_level,
-        **own,
-        **options.variables,
+    template = read_template()
+    resolver = resolver_for(template, stack, options, state)
+    for name, role in roles_of(template, resolver).items():
+        with progress(f"role {role.name}"):
+            resolver.learn({f"{name}.Arn": ensure_role(clients, role)})
+    functions = {
+        name: _with(options.variables, function)
+        for name, function in functions_of(template, resolver).items()
     }
+    for name, function in functions.items():
+        with progress(f"function {function.name}"):
+            packed = code.package(function.package)
+            arn = ensure_function(clients, function, packed, stack.names.bucket)
+            resolver.learn({f"{name}.Arn": arn})
+    with progress("event source mappings of stream and queue"):
+        for function in functions.values():
+            for name, mapping in function.mappings.items():
+                resolver.learn({name: ensure_mapping(clients, mapping)})
+    outputs = {name: resolver.of(one["Value"]) for name, one in template["Outputs"].items()}
+    return replace(stack, deployment=Deployment.of(outputs))
+
+
+def resolver_for(
+    template: Mapping[str, object], stack: Stack, options: Options, state: State
+) -> Resolver:
+    """Return a resolver with the values of the template's parameters for a stack."""
+    given = {"Environment": stack.names.environment}
+    if state.server.exists():
+        # The functions of a MiniStack that was started here are processes of this machine.
+        given["WorkingCopyRoot"] = str(state.working_copies)
+    values = parameter_values(template, given, parameters_of(stack, options))
+    return Resolver(template, values, account=stack.table.arn.split(":")[4])
+
+
+def _with(variables: Mapping[str, str], function: Function) -> Function:
+    """Return the function with further environment variables."""
+    own = function.configuration["Environment"]["Variables"]
+    environment = {"Variables": {**own, **variables}}
+    return replace(function, configuration={**function.configuration, "Environment": environment})

@@ -68,9 +68,10 @@ class Names:
 
 @dataclass(frozen=True)
 class Options:
-    """Settings of a stack. Times are in seconds.
+    """Settings of a stack that Terraform sets on AWS. Times are in seconds.
 
-    `variables` are environment variables of both functions. They override the other settings.
+    `variables` are environment variables of both functions. They override those of template.yaml,
+    which holds all other settings of the functions.
     """
 
     function_timeout: int = 30
@@ -78,9 +79,6 @@ class Options:
     heartbeat: int = 5
     visibility_timeout: int = 180
     max_receive_count: int = 5
-    stream_batch_size: int = 1000
-    record_age: int = 79_200
-    log_level: str = "INFO"
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property

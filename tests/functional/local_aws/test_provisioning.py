@@ -1,35 +1,13 @@
-"""What the local AWS provisions: filters, tables, queues, parameters, packages and names."""
+"""What the local AWS provisions: tables, queues, parameters, packages and names."""
 
-import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from local.quick.filters import filter_criteria
 from local.quick.names import Names, Options
 from local.quick.packages import package
 from local.quick.parameters import parameters_of
 from local.stack import Stack
 from tests.functional.local_aws.recorder_functions import write_sources
-
-
-def test_the_filters_for_aws_keep_to_what_aws_can_evaluate():
-    filters = filter_criteria()["Filters"]
-    assert len(filters) <= 5, "AWS takes five filters a mapping"
-    for pattern in (json.loads(entry["Pattern"]) for entry in filters):
-        assert set(pattern) == {"dynamodb"}, "AWS filters DynamoDB records on this key alone"
-        for node, value in leaves(pattern):
-            if value == [{"exists": False}]:
-                assert node in ("S", "N"), "AWS looks for `exists` at leaves alone"
-
-
-def leaves(node: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:
-    for name, value in node.items():
-        if isinstance(value, dict):
-            yield from leaves(value)
-        else:
-            yield name, value
 
 
 def test_what_holds_data_is_provisioned_as_it_is_on_aws(stack: Stack):
