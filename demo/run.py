@@ -25,8 +25,8 @@ from local.running import down, up
 from local.stack import Stack, load
 from local.state import State
 from receipt_index.snapshot.format.manifest import read_manifest
-from receipt_index.snapshot.store.protocol import FetchedManifest
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_ops.commands.comparing.verify import settle_with_progress, verify_once
 from receipt_ops.commands.trying.load import Receipts, load_with_progress
 from receipt_ops.connection import Connection, connect

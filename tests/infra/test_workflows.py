@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from local.state import PROJECT
-from tests.reliability.report.parts.parts import PARTS
+from tests.reliability.report.parts.all_parts import PARTS
 
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")

@@ -15,7 +15,7 @@ from receipt_index.server.index import ServerIndex
 from receipt_index.server.target import VersionStore
 from receipt_index.server.version import ServerVersion, check_identity, read_version
 from receipt_index.snapshot.reading.reader import NothingPublishedError
-from receipt_index.snapshot.store.protocol import FetchedManifest
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_sync.keys import Collection
 
 

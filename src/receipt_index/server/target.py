@@ -14,7 +14,7 @@ from uuid import UUID
 from receipt_index.records import Index
 from receipt_index.server.version import Claim, ServerVersion, check_identity, read_version
 from receipt_index.snapshot.copies.working_copy import Published
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, NotModified
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import SnapshotDamagedError, UnsettledError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
-from receipt_index.snapshot.store.protocol import (
+from receipt_index.snapshot.store.snapshot_store import (
     Absent,
     FetchedManifest,
     NotModified,

@@ -7,8 +7,8 @@ from typing import Any
 
 from receipt_index.server.version import read_version
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest, read_manifest
-from receipt_index.snapshot.store.protocol import FetchedManifest, SnapshotStore
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
 from receipt_ops.connection import Connection
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection

@@ -7,7 +7,7 @@ from typing import Final
 from receipt_index.snapshot.copies.base import MAX_BLOCK_OBJECT
 from receipt_index.snapshot.format.compression import decompress, digest_of
 from receipt_index.snapshot.format.manifest import BLOCK_SIZE, Manifest, pack_name
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
 
 _THREADS: Final = 8

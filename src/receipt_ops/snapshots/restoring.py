@@ -13,7 +13,7 @@ from typing import Any
 
 from receipt_index.chroma import ChromaIndex
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.store.restore import Way, check, publish
+from receipt_index.snapshot.restore import Way, check, publish
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, NotDeployedError

@@ -26,9 +26,9 @@ from receipt_index.snapshot.format.manifest import (
 )
 from receipt_index.snapshot.format.pack import MAGIC, MAX_PACK_BYTES
 from receipt_index.snapshot.reading.reader import SnapshotReader
-from receipt_index.snapshot.store.protocol import FetchedManifest
-from receipt_index.snapshot.store.restore import Way, check, publish
+from receipt_index.snapshot.restore import Way, check, publish
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_sync.clock import SystemClock
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection

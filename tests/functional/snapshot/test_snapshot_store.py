@@ -3,8 +3,8 @@
 import pytest
 
 from receipt_index.s3_delta_store import S3DeltaStore
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import DeltaRefusedError, PublishRefusedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 

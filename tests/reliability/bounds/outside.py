@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from tests.reliability.crashes.readers.decoder import Version
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.reading.reader import SnapshotReader
-from receipt_index.snapshot.store.protocol import (
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import (
     Absent,
     FetchedManifest,
     NotModified,
     SnapshotStore,
 )
-from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.readers import Reader

@@ -8,7 +8,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
 from tests.reliability.report.document import stale, write
-from tests.reliability.report.parts.parts import LONG, PARTS
+from tests.reliability.report.parts.all_parts import LONG, PARTS
 from tests.reliability.report.results import Result, save, saved
 from tests.reliability.report.running import in_stages, result_of
 

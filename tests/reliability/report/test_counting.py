@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.reliability.report.parts.pytests import _examples, _read
+from tests.reliability.report.parts.pytest_runs import _examples, _read
 
 _SAID = """
 tests/property/test_some.py::TestMachine::runTest:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.reliability.report.code_only import code_only
 from tests.reliability.report.digest import digest_of
-from tests.reliability.report.parts.parts import LONG, PARTS
+from tests.reliability.report.parts.all_parts import LONG, PARTS
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.reliability.report.document import (
     stale,
     write,
 )
-from tests.reliability.report.parts.histories import simulated
+from tests.reliability.report.parts.all_parts import LONG, PARTS
 from tests.reliability.report.parts.part import LONG_RUNS, PLANTED_BUGS, RESULTS, Part
-from tests.reliability.report.parts.parts import LONG, PARTS
+from tests.reliability.report.parts.simulation import simulated
 from tests.reliability.report.results import Result, Row, save, saved
 
 ALL = PARTS | LONG

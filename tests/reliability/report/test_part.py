@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.report.parts import part, pytests
+from tests.reliability.report.parts import part, pytest_runs
 from tests.reliability.report.parts.commands import PartFailedError
+from tests.reliability.report.parts.kills_and_outages import kills_row
 from tests.reliability.report.parts.part import Part
-from tests.reliability.report.parts.striking import kills_row
 from tests.reliability.report.results import Row
 from tests.reliability.report.running import in_stages, result_of
 
@@ -51,7 +51,7 @@ def test_a_test_that_can_not_be_collected_fails_the_part(tmp_path: Path):
     broken = tmp_path / "test_not_collected.py"
     broken.write_text("import a_module_that_is_not_there\n\ndef test_it(): pass\n")
     with pytest.raises(PartFailedError, match="a_module_that_is_not_there"):
-        pytests.run([str(broken), "tests/reliability/report/test_counting.py"])
+        pytest_runs.run([str(broken), "tests/reliability/report/test_counting.py"])
 
 
 def test_neighbours_that_wait_run_at_the_same_time():

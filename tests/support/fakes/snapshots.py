@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
 

@@ -9,7 +9,7 @@ from receipt_index.snapshot.copies.progress import Progress
 from receipt_index.snapshot.format.compression import compress, decompress, digest_of
 from receipt_index.snapshot.format.manifest import BLOCK_SIZE, BaseFile, block_name
 from receipt_index.snapshot.format.pages import give_size, list_files
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.bounded import bounded_map
 from receipt_sync.errors import SnapshotDamagedError
 

@@ -13,7 +13,7 @@ from receipt_index.snapshot.format.compression import digest_of
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
 from receipt_index.snapshot.format.pack import apply_pack
 from receipt_index.snapshot.format.pages import check_sizes, list_files
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from receipt_index.snapshot.copies.layers import Layers
 from receipt_index.snapshot.copies.materialise import check_files, restore_hint
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.room import check_copies
 from receipt_index.snapshot.copies.synchronise import synchronise
-from receipt_index.snapshot.format.layers import Layers
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
 from receipt_index.snapshot.format.page_table import PageTable
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, SnapshotStore
 from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection

@@ -25,9 +25,9 @@ from receipt_index.snapshot.format.manifest import MAX_PACKS as MOST_PACKS
 from receipt_index.snapshot.format.pack import MAX_PACK_PAGES, build_pack
 from receipt_index.snapshot.format.pages import check_sizes, list_files
 from receipt_index.snapshot.store.leftovers import Leftovers
-from receipt_index.snapshot.store.protocol import SnapshotStore
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.retirement import being_deleted, deletable, retire, split_expired
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (

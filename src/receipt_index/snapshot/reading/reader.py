@@ -21,7 +21,7 @@ from receipt_index.snapshot.copies.room import full_disk_explained
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest
 from receipt_index.snapshot.reading.slots import Slot, claim_slot
 from receipt_index.snapshot.reading.turns import Turns
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.errors import ForkedError, ReaderClosedError, SyncError
 from receipt_sync.keys import Collection

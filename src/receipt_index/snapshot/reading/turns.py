@@ -15,7 +15,7 @@ from receipt_index.snapshot.format.page_table import PageTable
 from receipt_index.snapshot.format.pages import list_files
 from receipt_index.snapshot.reading.handover import Handover
 from receipt_index.snapshot.reading.kept_state import read_state, write_state
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.clock import Clock
 from receipt_sync.keys import Collection
 

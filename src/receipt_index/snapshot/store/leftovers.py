@@ -8,8 +8,8 @@ are in no manifest. `receipt-sync snapshot gc` announces their deletion again.
 from datetime import datetime
 from typing import Final
 
-from receipt_index.snapshot.store.protocol import SnapshotStore
 from receipt_index.snapshot.store.retirement import GRACE
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import ObjectsNotDeletedError
 
 _PATIENCE: Final = GRACE / 2

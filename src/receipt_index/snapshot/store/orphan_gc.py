@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from receipt_index.snapshot.format.manifest import FORMAT, Manifest, Retired, read_manifest
-from receipt_index.snapshot.store.protocol import FetchedManifest, SnapshotStore
 from receipt_index.snapshot.store.retired_lists import RetiredLists, is_list
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PublishRefusedError
 from receipt_sync.keys import Collection

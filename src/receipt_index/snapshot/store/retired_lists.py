@@ -20,7 +20,7 @@ from receipt_index.snapshot.format.manifest import (
     Retired,
     faults,
 )
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
 
 _THREADS: Final = 8

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from receipt_index.lost_answers import may_have_been_done, status_of
 from receipt_index.snapshot.format.manifest import MAX_MANIFEST_BYTES
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import (
     ObjectsNotDeletedError,
     PublishRefusedError,

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any, Final
 from unittest.mock import patch
 
-from receipt_index.snapshot.copies import base
-from receipt_index.snapshot.format import layers, pack
+from receipt_index.snapshot.copies import base, layers
+from receipt_index.snapshot.format import pack
 from receipt_index.snapshot.format.pack import PackedFile
 from receipt_index.snapshot.reading import handover, reader, turns
 from tests.reliability.crashes.readers.store import FolderStore

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from receipt_index.snapshot.restore import Way, check, publish
 from receipt_index.snapshot.store.orphan_gc import delete_orphans
-from receipt_index.snapshot.store.restore import Way, check, publish
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.snapshots.finding import NothingKeptError, find_version

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from receipt_index.snapshot.store.protocol import Absent, FetchedManifest, NotModified
+from receipt_index.snapshot.store.snapshot_store import Absent, FetchedManifest, NotModified
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.environment.s3 import MANIFEST, ObjectStore

@@ -18,8 +18,8 @@ import compactor.handler
 import compactor.powertools_breaker
 import compactor.wiring
 import receipt_index.server.index
+import receipt_index.snapshot.copies.layers
 import receipt_index.snapshot.copies.mtime_marks
-import receipt_index.snapshot.format.layers
 import receipt_index.snapshot.reading.reader
 import receipt_index.snapshot.reading.turns
 import stream_processor.handler
@@ -87,7 +87,7 @@ def installed() -> Iterator[Current]:
         heartbeat = sys.modules["compactor.locking.heartbeat"]
         patches.set(heartbeat, "threading", _Delegate(lambda: Threading(CURRENT.system.scheduler)))
         for module in (
-            receipt_index.snapshot.format.layers,
+            receipt_index.snapshot.copies.layers,
             sys.modules["receipt_index.snapshot.copies.working_copy"],
         ):
             quick = SimpleNamespace(**{**vars(shutil), "rmtree": _remove_tree})

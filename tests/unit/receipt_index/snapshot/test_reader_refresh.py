@@ -9,7 +9,7 @@ from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.reading import reader as module
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.reading.turns import DAMAGE_KEPT_FOR
-from receipt_index.snapshot.store.restore import Way, publish
+from receipt_index.snapshot.restore import Way, publish
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.support.fakes.files import FileIndex

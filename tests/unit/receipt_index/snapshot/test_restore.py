@@ -6,7 +6,7 @@ import pytest
 
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.format.manifest import Manifest, Retired
-from receipt_index.snapshot.store.restore import Way, check, publish
+from receipt_index.snapshot.restore import Way, check, publish
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from tests.unit.receipt_index.snapshot.setting import Setting

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ulid import ULID
 
-from receipt_index.snapshot.store.restore import Way
+from receipt_index.snapshot.restore import Way
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.discovery import Mapping
 from receipt_ops.deployment.pausing import MappingStuckError, paused

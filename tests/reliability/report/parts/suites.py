@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from local.state import PROJECT
-from tests.reliability.report.parts import failures, promises, pytests
+from tests.reliability.report.parts import failures, promises, pytest_runs
 from tests.reliability.report.parts.commands import PartFailedError, figures
 from tests.reliability.report.parts.part import Part
-from tests.reliability.report.parts.pythons import VERSIONS, NoPythonError, environment
+from tests.reliability.report.parts.python_environments import VERSIONS, NoPythonError, environment
 from tests.reliability.report.results import Row
 
 _AUDIT: Final = ("-m", "tests.security.audit", "requirements.lock", "--json")
@@ -17,7 +17,7 @@ _AUDITORS_PYTHON: Final = PROJECT / ".venv" / "lint" / "bin" / "python"
 
 
 def _tried(promised: Mapping[str, promises.Tests], part: str) -> list[Row]:
-    tried = pytests.run([test for tests in promised.values() for test in tests])
+    tried = pytest_runs.run([test for tests in promised.values() for test in tests])
     command = f"python -m tests.reliability.report {part}"
     return [
         Row(what, tries, tries, failed, command)
@@ -49,7 +49,7 @@ def _python(version: str) -> Row:
         made = environment(version)
     except NoPythonError as error:
         raise PartFailedError(str(error)) from error
-    tried = pytests.run(promises.EVERY_PYTHON, str(made.python), processes=2)
+    tried = pytest_runs.run(promises.EVERY_PYTHON, str(made.python), processes=2)
     tries, failed = tried.total
     command = "python -m tests.reliability.report compatibility"
     return Row(f"Python {version}", tries, 0, failed, command, made.version)

@@ -5,15 +5,15 @@ A new campaign gets a file of its own with its Part, and a place in PARTS.
 
 from typing import Final
 
-from tests.reliability.report.parts.bounding import BOUNDS
-from tests.reliability.report.parts.feeding import FUZZ
-from tests.reliability.report.parts.histories import MILLION, PLANTED, SIMULATION
-from tests.reliability.report.parts.loading import BACKLOG, HALF_AN_HOUR, SOAK, TEN_MINUTES
-from tests.reliability.report.parts.losing import LOST_ANSWERS
+from tests.reliability.report.parts.bounds import BOUNDS
+from tests.reliability.report.parts.fuzz import FUZZ
+from tests.reliability.report.parts.kills_and_outages import KILLS, OUTAGES
+from tests.reliability.report.parts.lost_answers import LOST_ANSWERS
 from tests.reliability.report.parts.part import Part
 from tests.reliability.report.parts.reader_kills import READER_KILLS
-from tests.reliability.report.parts.striking import KILLS, OUTAGES
-from tests.reliability.report.parts.tested import COMPATIBILITY, ODD_DATA, ROWS, SECURITY
+from tests.reliability.report.parts.simulation import MILLION, PLANTED, SIMULATION
+from tests.reliability.report.parts.soak import BACKLOG, HALF_AN_HOUR, SOAK, TEN_MINUTES
+from tests.reliability.report.parts.suites import COMPATIBILITY, ODD_DATA, ROWS, SECURITY
 
 
 def _by_name(*parts: Part) -> dict[str, Part]:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.reliability.report.parts.commands import PartFailedError
-from tests.reliability.report.parts.losing import rows_of
+from tests.reliability.report.parts.lost_answers import rows_of
 
 
 def lost(scenario: str, call: str, *wrong: str) -> dict:

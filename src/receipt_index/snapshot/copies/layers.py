@@ -14,7 +14,7 @@ from receipt_index.snapshot.copies.progress import OnProgress, Progress, ignore_
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
 from receipt_index.snapshot.format.pack import apply_pack
 from receipt_index.snapshot.format.page_table import PageTable
-from receipt_index.snapshot.store.protocol import SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
 
 

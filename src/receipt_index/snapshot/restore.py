@@ -10,9 +10,9 @@ from typing import Final
 
 from receipt_index.snapshot.copies.materialise import materialise, restore_hint
 from receipt_index.snapshot.format.manifest import FORMAT, Manifest, Restored, read_manifest
-from receipt_index.snapshot.store.protocol import FetchedManifest, SnapshotStore
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.retirement import being_deleted, retire
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 
