@@ -11,6 +11,7 @@ import pytest
 from compactor.cycle.delete_guard import DeleteGuard
 from receipt_index.deltas import VectorBatch, decode, encode
 from receipt_ops.deployment.freshness import percentiles
+from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError, TableReadError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, batch_body
@@ -453,10 +454,10 @@ def test_an_index_that_can_not_be_opened_sets_no_good_message_aside(system: InMe
     target = worker._cycles[Collection.LINES]._target
     checkout, tries = target.checkout, iter(range(100))
 
-    def flaky() -> InMemoryIndex:
+    def flaky(deadline: Deadline) -> InMemoryIndex:
         if next(tries) != 1:
             raise IndexFailedError("Chroma's open failed: InternalError")
-        return checkout()
+        return checkout(deadline)
 
     target.checkout = flaky  # type: ignore[method-assign]
     bodies = [system.change_body(line(number), "confidence") for number in (1, 2)]
