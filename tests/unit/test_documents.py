@@ -7,6 +7,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]
+SOURCES = ("compactor", "receipt_functions", "receipt_index", "receipt_ops", "receipt_sync")
+ROOTS = "|".join(
+    (*SOURCES, "stream_processor", "src", "tests", "local", "demo", "loadtest", "benchmarks")
+)
 TESTS = {
     name
     for path in PROJECT.glob("tests/**/test_*.py")
@@ -24,6 +28,16 @@ def test_a_documents_links_lead_somewhere(document: Path):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_names_only_files_and_modules_that_exist(document: Path):
+    text = document.read_text()
+    paths = re.findall(rf"`((?:{ROOTS})/[\w./-]+)`", text)
+    modules = re.findall(r"python -m ((?:tests|loadtest|benchmarks|demo)[\w.]*)", text)
+    for name in [*paths, *(module.replace(".", "/") for module in modules)]:
+        places = [PROJECT / name, PROJECT / "src" / name, PROJECT / f"{name}.py"]
+        assert any(place.exists() for place in places), name
 
 
 def test_every_pitfall_has_its_row():
