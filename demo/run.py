@@ -24,6 +24,7 @@ from local.ministack import health
 from local.running import down, up
 from local.stack import Stack, load
 from local.state import State
+from receipt_index.readers import Readers
 from receipt_index.snapshot.format.manifest import read_manifest
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
@@ -34,7 +35,7 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import LoadReport, survey
 from receipt_ops.loading.receipts import Receipt, read_receipts
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.readers import Readers, snapshot_readers
+from receipt_ops.readers import snapshot_readers
 from receipt_ops.searching import Hit, search
 from receipt_ops.terminal.console import progress_bars
 from receipt_ops.terminal.failures import explained

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.errors import LocalAWSError
+from receipt_index.readers import Readers
 from receipt_index.records import Record
 from receipt_ops.commands.trying.load import sender_of, writer_of
 from receipt_ops.connection import Connection
@@ -15,7 +16,6 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, canonical_name, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
-from receipt_ops.readers import Readers
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.update_expression import set_attributes
 

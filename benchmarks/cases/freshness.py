@@ -20,6 +20,7 @@ from benchmarks.meters.visibility import Watch
 from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
+from receipt_index.readers import Reader, Readers
 from receipt_ops.commands.trying.load import sender_of, writer_of
 from receipt_ops.connection import Connection, connect
 from receipt_ops.deployment.freshness import percentile
@@ -27,7 +28,7 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.readers import Reader, Readers, snapshot_readers
+from receipt_ops.readers import snapshot_readers
 
 _RECEIPTS: Final = 50
 _SEED: Final = 1

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from benchmarks.meters.steady_writes import Write
-from receipt_ops.readers import Readers
+from receipt_index.readers import Readers
 from receipt_sync.keys import Collection
 
 

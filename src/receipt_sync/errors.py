@@ -132,6 +132,10 @@ class ReaderClosedError(SyncError):
     """A reader was used after it was closed."""
 
 
+class AlreadyFollowedError(SyncError):
+    """A reader was followed while an earlier `follow` of it still runs."""
+
+
 class ForkedError(SyncError):
     """A reader or Chroma was opened before a fork and then used in the child process."""
 

@@ -30,6 +30,7 @@ CHANGE: Final = "dynamodb_stream"
 CHANGE_BATCH: Final = "dynamodb_stream_batch"
 DELTA: Final = "embedding_delta"
 SCHEMA: Final = 1
+MODEL_CHARACTERS: Final = 256
 
 _ULID: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 ULID = Annotated[str, StringConstraints(pattern=f"^{_ULID.pattern}$")]
@@ -107,15 +108,22 @@ class Delta(_Contract):
     delta_id: ULID
     delta_key: str
     vector_count: PositiveInt
+    model: Annotated[str, StringConstraints(min_length=1, max_length=MODEL_CHARACTERS)] | None = (
+        None
+    )
+    """The name and version of the embedding model. The compactor reads it, and does not use it."""
 
     @classmethod
-    def of(cls, collection: Collection, delta_id: str, vector_count: int) -> Self:
+    def of(
+        cls, collection: Collection, delta_id: str, vector_count: int, model: str | None = None
+    ) -> Self:
         """Return the message of a delta. Its object key follows from its collection and id."""
         return cls(
             collection=collection,
             delta_id=delta_id,
             delta_key=delta_key(collection, delta_id),
             vector_count=vector_count,
+            model=model,
         )
 
     @model_validator(mode="after")

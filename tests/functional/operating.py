@@ -17,13 +17,14 @@ from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.lock_table import CompactionLock
 from local.stack import Stack
 from receipt_index.chroma import ChromaIndex
+from receipt_index.readers import Reader
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.commands.effects import EFFECTS
 from receipt_ops.connection import Connection, connect
 from receipt_ops.dead_letters.queue import SQSLetterBox, held
 from receipt_ops.probes.editing import TableEditor
-from receipt_ops.readers import Reader, snapshot_readers
+from receipt_ops.readers import snapshot_readers
 from receipt_ops.terminal.cli import main
 from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import SystemClock

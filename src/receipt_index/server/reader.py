@@ -4,23 +4,35 @@ Unlike a snapshot, the collection may change between two calls. The version only
 cycle was last applied.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from receipt_index.clients import s3_client
 from receipt_index.deltas import Vectors
+from receipt_index.following import Following, follow
 from receipt_index.records import Match, Record
-from receipt_index.server.index import ServerIndex
+from receipt_index.server.index import ServerIndex, ServerIndexes
 from receipt_index.server.target import VersionStore
 from receipt_index.server.version import ServerVersion, check_identity, read_version
 from receipt_index.snapshot.reading.reader import NothingPublishedError
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
+from receipt_sync.errors import ReaderClosedError, SettingsError
 from receipt_sync.keys import Collection
+from receipt_sync.settings import ChromaSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class ServerReader:
-    """A reader with the methods of SnapshotReader, which reads from the server."""
+    """A reader with the methods of SnapshotReader, which reads from the server.
+
+    Safe for several threads.
+    """
 
     def __init__(
         self, store: VersionStore, collection: Collection, open_index: Callable[[], ServerIndex]
@@ -29,6 +41,36 @@ class ServerReader:
         self._opened: ServerIndex | None = None
         self._etag: str | None = None
         self._published: ServerVersion | None = None
+        self._following: Following | None = None
+        self._refreshing, self._changing = threading.Lock(), threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        collection: Collection | str,
+        *,
+        bucket: str,
+        settings: ChromaSettings | None = None,
+        s3: "S3Client | None" = None,
+    ) -> Self:
+        """Return a reader of a collection on the Chroma server of `settings`.
+
+        `bucket` holds the manifest that names the published version. Without `settings`, the
+        environment names the server (CHROMA_TARGET=http or cloud). Without `s3`, the reader makes a
+        client for the region, credentials and endpoint of the environment. The reader calls nothing
+        before the first `refresh`. Raises SettingsError, and ValueError for an unknown collection.
+        """
+        collection = Collection(collection)
+        settings = ChromaSettings.read() if settings is None else settings
+        if settings.chroma_target == "local":
+            raise SettingsError(
+                "environment variable CHROMA_TARGET is local, which names no server: set it to "
+                "http or cloud, or open a SnapshotReader"
+            )
+        indexes = ServerIndexes(settings)
+        store = S3SnapshotStore(s3 or s3_client(), bucket, collection)
+        return cls(store, collection, lambda: indexes.open(collection, create=False))
 
     def __enter__(self) -> Self:
         return self
@@ -65,16 +107,30 @@ class ServerReader:
         """Read the manifest again; return True if the version has changed.
 
         Raises SnapshotDamagedError if the manifest is unreadable or is that of another collection.
+        Raises ReaderClosedError.
         """
-        got = self._store.manifest(self._etag)
-        if not isinstance(got, FetchedManifest):
-            return False
-        before = self.version
-        published = read_version(got.data, self._collection)
-        if self._opened is not None:
-            check_identity(published, self._opened.collection_id)
-        self._published, self._etag = published, got.etag
-        return self.version != before
+        with self._refreshing:
+            self._check_open()
+            got = self._store.manifest(self._etag)
+            if not isinstance(got, FetchedManifest):
+                return False
+            published = read_version(got.data, self._collection)
+            with self._changing:
+                before = self.version
+                if self._opened is not None:
+                    check_identity(published, self._opened.collection_id)
+                self._published, self._etag = published, got.etag
+            return published.version != before
+
+    def follow(self, interval: float) -> Following:
+        """Refresh in the background, at once and then every `interval` seconds.
+
+        An error of a refresh does not end it, see `Following`. `close` ends it. Raises
+        AlreadyFollowedError and ReaderClosedError.
+        """
+        self._check_open()
+        self._following = follow(self.refresh, interval, self._collection, self._following)
+        return self._following
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
@@ -100,20 +156,30 @@ class ServerReader:
 
     def close(self) -> None:
         """Close the connection."""
-        opened, self._opened = self._opened, None
+        if self._following is not None:
+            self._following.stop()
+        with self._changing:
+            self._closed = True
+            opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
 
     @property
     def _index(self) -> ServerIndex:
-        if self._published is None or self.version == 0:
-            raise NothingPublishedError(
-                f"{self._collection} has no published version yet: load receipts, or wait for the "
-                "first compaction"
-            )
-        if self._opened is None:
-            self._opened = self._checked(self._open_index(), self._published)
-        return self._opened
+        with self._changing:
+            self._check_open()
+            if self._published is None or self.version == 0:
+                raise NothingPublishedError(
+                    f"{self._collection} has no published version yet: load receipts, or wait for "
+                    "the first compaction"
+                )
+            if self._opened is None:
+                self._opened = self._checked(self._open_index(), self._published)
+            return self._opened
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ReaderClosedError(f"the reader of {self._collection} is closed: open another")
 
     @staticmethod
     def _checked(opened: ServerIndex, published: ServerVersion) -> ServerIndex:

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from receipt_index.deltas import VectorBatch, decode
+from receipt_index.readers import Readers
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_ops.loading.dimensions import dimension_of_one
-from receipt_ops.readers import Readers
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
 

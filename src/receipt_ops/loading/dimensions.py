@@ -3,8 +3,8 @@
 from itertools import islice
 from typing import Final
 
+from receipt_index.readers import Reader, Readers
 from receipt_ops.errors import OtherDimensionError
-from receipt_ops.readers import Reader, Readers
 from receipt_sync.errors import IndexFailedError
 
 _RECORDS_ASKED: Final = 20

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from receipt_index.delta_sender import DeltaSender
 from receipt_index.deltas import Vectors
-from receipt_index.vector_sender import DeltaSender
+from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.loading.dimensions import dimension_of_one
 from receipt_ops.loading.embedding import Embed, embed
@@ -18,7 +19,6 @@ from receipt_ops.loading.receipts import Receipt
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_ops.probes.editing import TableEditor
 from receipt_ops.probes.watching import Watcher, is_gone
-from receipt_ops.readers import Readers
 from receipt_ops.terminal.signals import uninterrupted
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta

@@ -6,11 +6,11 @@ from random import SystemRandom
 from typing import Final
 
 from compactor.cycle.projection import delta_of
-from receipt_index.vector_sender import DeltaSender
+from receipt_index.delta_sender import DeltaSender
+from receipt_index.readers import Reader, Readers
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, NotDeployedError, number_of
 from receipt_ops.loading.dimensions import dimension_of
-from receipt_ops.readers import Reader, Readers
 from receipt_ops.repair.changes import QueueChanges
 from receipt_ops.repair.delta_objects import S3DeltaObjects
 from receipt_ops.repair.guard import DeleteLimit, Guard

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from receipt_index.readers import Reader
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
@@ -21,7 +22,6 @@ from receipt_index.snapshot.store.snapshot_store import (
 )
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
-from receipt_ops.readers import Reader
 from receipt_ops.snapshots.history import KeptVersion, ManifestHistory
 from receipt_sync.errors import SyncError
 from receipt_sync.keys import Collection

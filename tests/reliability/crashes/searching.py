@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from receipt_ops.readers import Reader
+from receipt_index.readers import Reader
 from tests.reliability.crashes.readers.nearest import TOLERANCE, Nearest, agree
 
 Vector: TypeAlias = NDArray[np.float32]

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from receipt_index.delta_sender import DeltaSender
 from receipt_index.deltas import Vectors
-from receipt_index.vector_sender import DeltaSender
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 

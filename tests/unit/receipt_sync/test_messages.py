@@ -133,6 +133,13 @@ def test_ids_that_an_entity_does_not_have_are_left_out():
     }
 
 
+def test_the_model_of_a_delta_is_optional() -> None:
+    delta = Delta.of(Collection.WORDS, ULID, 7, "mini-lm 2.1")
+    assert content_of(delta)["model"] == "mini-lm 2.1"
+    assert read_message(to_body(delta)).delta == delta
+    assert "model" not in content_of(Delta.of(Collection.WORDS, ULID, 7))
+
+
 def test_a_delta_carries_the_fields_of_its_contract():
     assert content_of(Delta.of(Collection.WORDS, ULID, 7)) == {
         "source": "embedding_delta",

@@ -12,19 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from receipt_index.chroma import ChromaIndex
+from receipt_index.clients import s3_client
 from receipt_index.deltas import Vectors
+from receipt_index.following import Following, follow
 from receipt_index.records import Match, Record
 from receipt_index.snapshot.copies.room import full_disk_explained
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest
 from receipt_index.snapshot.reading.slots import Slot, claim_slot
 from receipt_index.snapshot.reading.turns import Turns
+from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.errors import ForkedError, ReaderClosedError, SyncError
 from receipt_sync.keys import Collection
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class NothingPublishedError(SyncError):
@@ -69,7 +75,27 @@ class SnapshotReader:
         self._refreshing, self._using = threading.Lock(), threading.Lock()
         self._place: _Place | None = None
         self._serving: _Serving | None = None
+        self._following: Following | None = None
         self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        collection: Collection | str,
+        *,
+        bucket: str,
+        folder: Path | str,
+        s3: "S3Client | None" = None,
+    ) -> Self:
+        """Return a reader of a collection that is published in `bucket`.
+
+        The reader fetches nothing before the first `refresh`. It keeps its copies below `folder`,
+        which programs and collections may share. Without `s3`, it makes a client for the region,
+        credentials and endpoint of the environment. Raises ValueError for an unknown collection.
+        """
+        collection = Collection(collection)
+        store = S3SnapshotStore(s3 or s3_client(), bucket, collection)
+        return cls(store, collection, Path(folder) / collection)
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +149,18 @@ class SnapshotReader:
                 self._serve(manifest, turns)
             return True
 
+    def follow(self, interval: float) -> Following:
+        """Refresh in the background, at once and then every `interval` seconds.
+
+        An error of a refresh does not end it, see `Following`. `close` ends it. Raises
+        AlreadyFollowedError, and ReaderClosedError and ForkedError like `refresh`.
+        """
+        self._check_process()
+        if self._closed:
+            raise self._closed_error()
+        self._following = follow(self.refresh, interval, self._collection, self._following)
+        return self._following
+
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
         with self._used() as index:
@@ -134,7 +172,10 @@ class SnapshotReader:
             return index.vectors(ids)
 
     def ids(self) -> Iterator[str]:
-        """Return an iterator over every record's id. Do not refresh while it runs."""
+        """Return an iterator over every record's id. A refresh while it runs ends it with an error.
+
+        With `follow`, take the ids before it starts, or open a reader for this purpose.
+        """
         self._check_process()
         return self._index().ids()
 
@@ -158,6 +199,8 @@ class SnapshotReader:
         """
         if self._is_foreign():
             return
+        if self._following is not None:
+            self._following.stop()
         with self._refreshing:
             self._closed = True
             with self._using:
@@ -179,7 +222,7 @@ class SnapshotReader:
 
     def _index(self) -> ChromaIndex:
         if self._closed:
-            raise ReaderClosedError(f"the reader of {self._collection} is closed: open another")
+            raise self._closed_error()
         if self._serving is None:
             raise NothingPublishedError(
                 f"{self._collection} has no published version yet: load receipts, or wait for the "
@@ -187,9 +230,12 @@ class SnapshotReader:
             )
         return self._serving.index
 
+    def _closed_error(self) -> ReaderClosedError:
+        return ReaderClosedError(f"the reader of {self._collection} is closed: open another")
+
     def _claimed(self) -> _Place:
         if self._closed:
-            raise ReaderClosedError(f"the reader of {self._collection} is closed: open another")
+            raise self._closed_error()
         if self._place is None:
             slot = claim_slot(self._root)
             turns = Turns(self._store, self._collection, slot.folder, self._clock)

@@ -7,11 +7,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from receipt_index.readers import Reader
 from receipt_ops.environment import connection_of_process
 from receipt_ops.errors import OtherDimensionError
 from receipt_ops.loading.dimensions import dimension_of
 from receipt_ops.loading.embedding import DIMENSION, embed
-from receipt_ops.readers import Reader, snapshot_readers
+from receipt_ops.readers import snapshot_readers
 from receipt_ops.searching import Hit, search
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.failures import explained

@@ -10,6 +10,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from compactor.cycle.dynamodb_source import DynamoDBSource
+from receipt_index.readers import Readers
 from receipt_ops.commands.options import (
     AsJson,
     FreshnessGoal,
@@ -23,7 +24,7 @@ from receipt_ops.connection import Connection
 from receipt_ops.deployment.last_comparison import BucketNote, LastComparison
 from receipt_ops.environment import connection_of_process
 from receipt_ops.errors import EmptySelectionError
-from receipt_ops.readers import Readers, snapshot_readers
+from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.newest_vectors import NewestVectors
 from receipt_ops.repair.wiring import newest_of
 from receipt_ops.screens.verdict import show_verdict

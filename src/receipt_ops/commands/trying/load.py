@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from ulid import ULIDGenerator
 
-from receipt_index.vector_sender import DeltaSender
+from receipt_index.delta_sender import DeltaSender
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
 from receipt_ops.loading.dimensions import check_dimensions
