@@ -2,28 +2,20 @@
 
 import gc
 from functools import lru_cache
-from random import SystemRandom
 from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 
 from receipt_functions.telemetry import PowertoolsTelemetry
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
-from receipt_sync.keys import EntityType
 from receipt_sync.settings import StreamProcessorSettings
 from receipt_sync.telemetry import STREAM_PROCESSOR_NAMESPACE, Metric
-from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.wiring import build_processor
 
 _MARGIN_SECONDS: Final = 2.0
 """Seconds of the remaining time that are reserved for the response."""
-_CLIENT: Final = Config(
-    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
-)
 _CLOCK: Final = SystemClock()
 
 
@@ -42,24 +34,10 @@ def _telemetry() -> PowertoolsTelemetry:
 
 @lru_cache(maxsize=1)
 def _processor() -> StreamProcessor:
-    settings, telemetry = _settings(), _telemetry()
-    client: Any = boto3.client("sqs", config=_CLIENT)
-    publisher = SQSChangePublisher(client, settings.compaction_queue_url, SystemRandom(), telemetry)
-    parking = SQSParking(client, settings.stream_dlq_url)
-    processor = StreamProcessor(publisher, parking, enabled_types(settings), telemetry)
+    processor = build_processor(_settings(), _telemetry())
     # The garbage collector need not inspect objects that live as long as the function.
     gc.freeze()
     return processor
-
-
-def enabled_types(settings: StreamProcessorSettings) -> frozenset[EntityType]:
-    """Return the entity types whose changes are queued, according to the feature flags."""
-    flags = {
-        EntityType.METADATA: settings.enable_metadata_updates,
-        EntityType.LINE: settings.enable_line_updates,
-        EntityType.WORD: settings.enable_word_updates,
-    }
-    return frozenset(kind for kind, enabled in flags.items() if enabled)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

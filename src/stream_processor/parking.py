@@ -1,13 +1,10 @@
 """The dead-letter queue of the stream, for records that can never be processed (I7)."""
 
 import json
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
-from receipt_sync.sqs_text import MESSAGE_LIMIT, attribute
+from receipt_sync.sqs_text import MESSAGE_LIMIT
 from stream_processor.detection import StreamRecord
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 _ROOM: Final = MESSAGE_LIMIT - 16_384  # Less three attributes of 1,000 characters each.
 _PART: Final = 20_000  # Characters. JSON writes the 3,072 bytes of a valid key in at most 18,432.
@@ -18,31 +15,8 @@ class Parking(Protocol):
     """Stores malformed stream records."""
 
     def park(self, record: StreamRecord, reason: str) -> None:
-        """Store the record with the reason. Raises an error if the record could not be stored."""
+        """Store the record with the reason. Raises QueueSendError if the record was not stored."""
         ...
-
-
-class SQSParking:
-    """Stores records in SQS: the body is the record as JSON.
-
-    The message attributes are `source`, `reason` and `stream_record_id`.
-    """
-
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
-        self._client, self._queue_url = client, queue_url
-
-    def park(self, record: StreamRecord, reason: str) -> None:
-        """See Parking.park."""
-        event_id = _member(record, "eventID")
-        self._client.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=parked_body(record),
-            MessageAttributes={
-                "source": attribute("dynamodb_stream"),
-                "reason": attribute(reason),
-                "stream_record_id": attribute(event_id if isinstance(event_id, str) else ""),
-            },
-        )
 
 
 def parked_body(record: StreamRecord) -> str:
@@ -70,7 +44,7 @@ def _json(value: object) -> str | None:
 
 
 def _without_images(record: StreamRecord) -> object:
-    data = _member(record, "dynamodb")
+    data = member(record, "dynamodb")
     if not isinstance(record, dict) or not isinstance(data, dict):
         return record
     kept = {name: value for name, value in data.items() if name not in _IMAGES}
@@ -78,14 +52,14 @@ def _without_images(record: StreamRecord) -> object:
 
 
 def _identity(record: StreamRecord) -> dict[str, Any]:
-    data = _member(record, "dynamodb")
-    keys = _member(data, "Keys")
+    data = member(record, "dynamodb")
+    keys = member(data, "Keys")
     return {
-        "eventID": _part(_member(record, "eventID")),
-        "eventName": _part(_member(record, "eventName")),
+        "eventID": _part(member(record, "eventID")),
+        "eventName": _part(member(record, "eventName")),
         "dynamodb": {
-            "Keys": {name: _part(_member(keys, name)) for name in ("PK", "SK")},
-            "SequenceNumber": _part(_member(data, "SequenceNumber")),
+            "Keys": {name: _part(member(keys, name)) for name in ("PK", "SK")},
+            "SequenceNumber": _part(member(data, "SequenceNumber")),
         },
         "omitted": f"all else of a {type(record).__name__}",
     }
@@ -99,7 +73,8 @@ def _part(value: object) -> Any:
     return json.loads(body) if len(body) <= _PART else body[:_PART]
 
 
-def _member(holder: object, name: str) -> object:
+def member(holder: object, name: str) -> object:
+    """Return a member of a map; None for anything else."""
     return holder.get(name) if isinstance(holder, dict) else None
 
 

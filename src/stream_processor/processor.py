@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from receipt_sync.correlation import log_ids, receipt_names
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, PermanentError, QueueSendError
@@ -119,12 +117,14 @@ class StreamProcessor:
             try:
                 deadline.check("park a record")
                 self._parking.park(record, reason)
-            except (ClientError, BotoCoreError, DeadlineNearError) as error:
+            except (QueueSendError, DeadlineNearError) as error:
                 if sequence is None:  # A batch item failure cannot name it.
                     raise QueueSendError(
                         "a record without a sequence number was not parked"
                     ) from error
-                self._telemetry.problem("record not parked", error=type(error).__name__)
+                self._telemetry.problem(
+                    "record not parked", error=type(error).__name__, detail=str(error)
+                )
                 outcome.failed.append(sequence)
             else:
                 outcome.parked += 1

@@ -13,9 +13,9 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
 from receipt_sync.keys import EntityKey, EntityType
 from receipt_sync.messages import Change, read_message
-from stream_processor.parking import SQSParking
 from stream_processor.processor import Outcome, StreamProcessor
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_parking import SQSParking
+from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, changed, malformed, record
 

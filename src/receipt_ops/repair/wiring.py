@@ -22,7 +22,7 @@ from receipt_sync.keys import Collection
 from receipt_sync.null_telemetry import NullTelemetry
 from receipt_sync.retry_until_accepted import RetryUntilAccepted
 from receipt_sync.settings import CompactorSettings
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_publisher import SQSChangePublisher
 
 _DEFAULTS: Final = CompactorSettings.model_fields
 DEFAULT_LIMIT: Final = DeleteLimit(

@@ -9,9 +9,9 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError
 from receipt_sync.keys import Collection, EntityType
 from receipt_sync.messages import Delta, delta_key, read_message
-from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_parking import SQSParking
+from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.reliability.fuzz.contract import (
     APPLIED,
     IGNORED,

@@ -10,10 +10,11 @@ import sys
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from receipt_sync.errors import QueueSendError
 from stream_processor import packing, processor
-from stream_processor.parking import SQSParking
+from stream_processor.sqs_parking import SQSParking
 from tests.reliability.fuzz.contract import PARKED, BrokenContractError
 from tests.reliability.fuzz.runner import feed
 from tests.reliability.fuzz.seeds import SECRET
@@ -92,11 +93,14 @@ def test_a_reason_that_quotes_an_image_is_seen(monkeypatch: pytest.MonkeyPatch):
 def _bare_parking(self: SQSParking, record: Any, reason: str) -> None:
     """Sends the record as it is, whatever its size, and the reason without its rules."""
     attributes = {"reason": {"DataType": "String", "StringValue": reason}}
-    self._client.send_message(
-        QueueUrl="letters",
-        MessageBody=json.dumps(record),
-        MessageAttributes=attributes,  # type: ignore[arg-type]
-    )
+    try:
+        self._client.send_message(
+            QueueUrl="letters",
+            MessageBody=json.dumps(record),
+            MessageAttributes=attributes,  # type: ignore[arg-type]
+        )
+    except ClientError as error:
+        raise QueueSendError("the dead-letter queue did not store a record") from error
 
 
 def _large_record() -> bytes:

@@ -14,9 +14,9 @@ from receipt_sync.attributes import decode_item
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError
 from receipt_sync.keys import Collection, EntityKey, EntityType
-from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_parking import SQSParking
+from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.reliability.fuzz.strict_queue import StrictQueue
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.system import InMemorySystem, line, metadata, word

@@ -15,7 +15,7 @@ from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.null_telemetry import NullTelemetry
 from stream_processor.packing import pack
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_publisher import SQSChangePublisher
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of the step, the amount done, and the total."""

@@ -6,9 +6,11 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from receipt_sync.deadline import Deadline
+from receipt_sync.errors import QueueSendError
 from stream_processor.packing import OutgoingMessage
 
 DOWN = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+NOT_STORED = QueueSendError("the dead-letter queue did not store a record")
 
 
 def refusal(code: str = "AWS.SimpleQueueService.NonExistentQueue") -> ClientError:
@@ -32,7 +34,7 @@ class InMemoryChangePublisher:
 class InMemoryParking:
     """Keeps records; fails from the one numbered `fails_from` on."""
 
-    def __init__(self, fails_from: int | None = None, failure: Exception = DOWN) -> None:
+    def __init__(self, fails_from: int | None = None, failure: Exception = NOT_STORED) -> None:
         self.fails_from, self.failure = fails_from, failure
         self.parked: list[tuple[Any, str]] = []
 

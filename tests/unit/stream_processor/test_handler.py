@@ -11,7 +11,7 @@ import pytest
 from receipt_sync.errors import QueueSendError, SettingsError
 from receipt_sync.keys import EntityKey
 from receipt_sync.messages import read_message
-from stream_processor import handler
+from stream_processor import handler, wiring
 from tests.unit.stream_processor.fakes import DOWN, FakeSQS, forever, refusal
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, malformed, record
 
@@ -43,7 +43,7 @@ class Function:
         self.sqs = FakeSQS()
         self.clients: list[str] = []
         self._log: io.StringIO | None = None
-        monkeypatch.setattr(handler.boto3, "client", self._client)
+        monkeypatch.setattr(wiring.boto3, "client", self._client)
         for name, value in VARIABLES.items():
             monkeypatch.setenv(name, value)
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receipt_sync.errors import QueueSendError
 from receipt_sync.sqs_text import MESSAGE_LIMIT, legal
-from stream_processor.parking import SQSParking, parked_body
-from tests.unit.stream_processor.fakes import DOWN, FakeSQS
+from stream_processor.parking import parked_body
+from stream_processor.sqs_parking import SQSParking
+from tests.unit.stream_processor.fakes import DOWN, FakeSQS, refusal
 from tests.unit.stream_processor.records import LINE, changed, malformed, record, text_image
 
 URL = "http://127.0.0.1:1/dead"
@@ -55,10 +57,13 @@ def test_attributes_are_legal_and_short():
     assert attributes(message)["stream_record_id"] == "\ufffd" * 1_000
 
 
-def test_a_failure_to_park_is_passed_on():
+@pytest.mark.parametrize(
+    ("failure", "reason"), [(DOWN, "EndpointConnectionError"), (refusal("Denied"), "Denied")]
+)
+def test_a_failure_to_park_is_passed_on_with_its_reason(failure: Exception, reason: str):
     sqs = FakeSQS()
-    sqs.single_failure = DOWN
-    with pytest.raises(type(DOWN)):
+    sqs.single_failure = failure
+    with pytest.raises(QueueSendError, match=reason):
         SQSParking(sqs, URL).park(record(), "why")  # type: ignore[arg-type]
 
 

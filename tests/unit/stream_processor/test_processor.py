@@ -17,10 +17,8 @@ from stream_processor.processor import Outcome, StreamProcessor
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.fakes import (
-    DOWN,
     InMemoryChangePublisher,
     InMemoryParking,
-    refusal,
 )
 from tests.unit.stream_processor.records import (
     LINE,
@@ -171,9 +169,8 @@ def test_a_record_that_was_not_parked_comes_again():
     assert set(done.keys) == {LINE, WORD}
 
 
-@pytest.mark.parametrize("failure", [DOWN, refusal()])
-def test_a_nameless_record_that_was_not_parked_fails_the_invocation(failure: Exception):
-    done = Processing(parking=InMemoryParking(fails_from=0, failure=failure))
+def test_a_nameless_record_that_was_not_parked_fails_the_invocation():
+    done = Processing(parking=InMemoryParking(fails_from=0))
     with pytest.raises(QueueSendError, match="without a sequence number was not parked"):
         done.process(record(), None)
     assert done.telemetry.total(Metric.STREAM_RECORDS_PROCESSED) == 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey
 from stream_processor.packing import OutgoingMessage, pack
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.telemetry import RecordingTelemetry
 from tests.unit.stream_processor.fakes import DOWN, FakeSQS, forever, refusal

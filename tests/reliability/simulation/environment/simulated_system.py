@@ -11,15 +11,14 @@ from typing import Any, Final
 
 import compactor.wiring
 import stream_processor.handler
+import stream_processor.wiring
 from receipt_index.server.reader import ServerReader
 from receipt_index.snapshot.copies import mtime_marks
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
-from stream_processor.parking import SQSParking
 from stream_processor.processor import StreamProcessor
-from stream_processor.publisher import SQSChangePublisher
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.checks.lock_watch import LockWatch
 from tests.reliability.simulation.checks.observer import Observer
@@ -126,13 +125,7 @@ class SimulatedSystem:
         process = self._process()
         if process.worker is None:
             settings = self._stream_settings()
-            sqs, telemetry = self._clients["sqs"], process.telemetry
-            publisher = SQSChangePublisher(
-                sqs, settings.compaction_queue_url, self.randomness(), telemetry
-            )
-            parking = SQSParking(sqs, settings.stream_dlq_url)
-            enabled = stream_processor.handler.enabled_types(settings)
-            process.worker = StreamProcessor(publisher, parking, enabled, telemetry)
+            process.worker = stream_processor.wiring.build_processor(settings, process.telemetry)
         return process.worker
 
     def telemetry(self) -> WatchfulTelemetry:

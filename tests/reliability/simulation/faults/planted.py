@@ -33,7 +33,7 @@ from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from stream_processor.detection import detect
-from stream_processor.publisher import SQSChangePublisher
+from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.faults import planted_server, planted_snapshot, planted_work
 
