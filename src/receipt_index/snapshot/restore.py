@@ -23,7 +23,7 @@ milliseconds.
 
 
 @dataclass(frozen=True)
-class Way:
+class RestorePlan:
     """The versions of a restore: `chosen` is published again in place of `newest`.
 
     `highest` is the highest version number that any reader may have seen. The restored version gets
@@ -35,17 +35,17 @@ class Way:
     highest: int
 
 
-def check(store: SnapshotStore, way: Way, folder: Path) -> None:
+def check(store: SnapshotStore, plan: RestorePlan, folder: Path) -> None:
     """Fetch every object of the chosen version into the empty `folder`, and check it.
 
     Raises SnapshotDamagedError if an object is missing, damaged or being deleted.
     """
-    _check_not_being_deleted(way.chosen, way.newest, RetiredLists(store))
-    with restore_hint(way.chosen.collection, way.chosen):
-        materialise(way.chosen, folder, store)
+    _check_not_being_deleted(plan.chosen, plan.newest, RetiredLists(store))
+    with restore_hint(plan.chosen.collection, plan.chosen):
+        materialise(plan.chosen, folder, store)
 
 
-def publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
+def publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) -> Manifest:
     """Publish the chosen version again under a higher number, after `check` has passed.
 
     Workers and readers move to it. It also replaces what a worker publishes meanwhile. The present
@@ -54,27 +54,27 @@ def publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manife
     """
     for _ in range(_TRIES - 1):
         try:
-            return _publish(store, way, clock, writer)
+            return _publish(store, plan, clock, writer)
         except PublishRefusedError:
             continue
-    return _publish(store, way, clock, writer)
+    return _publish(store, plan, clock, writer)
 
 
-def _publish(store: SnapshotStore, way: Way, clock: Clock, writer: str) -> Manifest:
+def _publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) -> Manifest:
     retired_lists = RetiredLists(store)
-    newest, etag = _present(store, way.newest)
-    _check_not_being_deleted(way.chosen, newest, retired_lists)
+    newest, etag = _present(store, plan.newest)
+    _check_not_being_deleted(plan.chosen, newest, retired_lists)
     now = clock.now()
-    again = way.chosen.objects - newest.objects
+    again = plan.chosen.objects - newest.objects
     update = {
         "format": FORMAT,
-        "version": max(newest.version, way.highest) + 1,
+        "version": max(newest.version, plan.highest) + 1,
         "published_at": now,
         "writer": writer,
-        "restored": Restored(version=way.chosen.version, at=now),
-        "retired": retire(newest, way.chosen.objects, again, now, retired_lists),
+        "restored": Restored(version=plan.chosen.version, at=now),
+        "retired": retire(newest, plan.chosen.objects, again, now, retired_lists),
     }
-    restored = way.chosen.model_copy(update=update)
+    restored = plan.chosen.model_copy(update=update)
     store.swap_manifest(restored.to_json(), etag)
     return restored
 

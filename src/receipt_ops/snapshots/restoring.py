@@ -13,7 +13,7 @@ from typing import Any
 
 from receipt_index.chroma import ChromaIndex
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.restore import Way, check, publish
+from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, NotDeployedError
@@ -37,7 +37,7 @@ RESTORER = "receipt-sync snapshot restore"
 class Restored:
     """Holds the result of a restore. `published` is None after a dry run."""
 
-    way: Way
+    plan: RestorePlan
     published: int | None
     resent: Resent
     kept_for: timedelta | None
@@ -55,15 +55,15 @@ class Restored:
         return self.at - self.kept_for
 
     def to_json(self) -> dict[str, Any]:
-        way, lost = self.way, self.lost_before
+        plan, lost = self.plan, self.lost_before
         return {
-            "restored": way.chosen.version,
+            "restored": plan.chosen.version,
             "published": self.published,
-            "replaced": way.newest.version,
-            "published_at": way.chosen.published_at.isoformat(),
-            "replaced_published_at": way.newest.published_at.isoformat(),
-            "records": way.chosen.record_count,
-            "replaced_records": way.newest.record_count,
+            "replaced": plan.newest.version,
+            "published_at": plan.chosen.published_at.isoformat(),
+            "replaced_published_at": plan.newest.published_at.isoformat(),
+            "records": plan.chosen.record_count,
+            "replaced_records": plan.newest.record_count,
             "resent": self.resent.to_json(),
             "deltas_kept_days": self.kept_for.days if self.kept_for else None,
             "lost_before": lost.isoformat() if lost else None,
@@ -80,30 +80,30 @@ class Restoration:
         self._history = ManifestHistory(connection.s3, bucket, collection)
         self._deployment = Deployment(connection)
 
-    def find(self, version: int) -> Way:
+    def find(self, version: int) -> RestorePlan:
         """Return the version to restore and the versions that it replaces.
 
         Raises NothingKeptError.
         """
-        return Way(*find_version(self._history, version))
+        return RestorePlan(*find_version(self._history, version))
 
-    def run(self, way: Way, *, dry_run: bool) -> Restored:
+    def run(self, plan: RestorePlan, *, dry_run: bool) -> Restored:
         """Check every object, publish, and send the deltas again. A dry run checks and counts only.
 
         The function switches the queue's event source mappings off meanwhile, and on afterwards.
         Raises SnapshotDamagedError, IndexFailedError, PublishRefusedError and MappingStuckError.
         Raises HalfDoneError for a failure after the publish.
         """
-        since = way.chosen.published_at - self._queue_retention()
+        since = plan.chosen.published_at - self._queue_retention()
         kept_for = delta_retention(self._connection.s3, self._connection.names.bucket)
-        resending = self._resending(self._checked(way))
+        resending = self._resending(self._checked(plan))
         if dry_run:
             resent = resending.run(since, dry_run=True)
-            return Restored(way, None, resent, kept_for, self._clock.now())
+            return Restored(plan, None, resent, kept_for, self._clock.now())
         published: Manifest | None = None
         try:
             with self._paused():
-                published = publish(self._store, way, self._clock, RESTORER)
+                published = publish(self._store, plan, self._clock, RESTORER)
                 resent = resending.run(since, dry_run=False)
         except Exception as error:
             if published is None:
@@ -111,12 +111,12 @@ class Restoration:
             raise HalfDoneError(
                 _half_done(published, reason_of(error, self._connection))
             ) from error
-        return Restored(way, published.version, resent, kept_for, self._clock.now())
+        return Restored(plan, published.version, resent, kept_for, self._clock.now())
 
-    def _checked(self, way: Way) -> int | None:
+    def _checked(self, plan: RestorePlan) -> int | None:
         """Fetch every object of the version, open it, and return its dimension."""
         with scratch() as folder:
-            check(self._store, way, folder)
+            check(self._store, plan, folder)
             index = ChromaIndex(folder, self._collection)
             try:
                 return index.dimension()

@@ -26,7 +26,7 @@ from receipt_index.snapshot.format.manifest import (
 )
 from receipt_index.snapshot.format.pack import MAGIC, MAX_PACK_BYTES
 from receipt_index.snapshot.reading.reader import SnapshotReader
-from receipt_index.snapshot.restore import Way, check, publish
+from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_sync.clock import SystemClock
@@ -342,9 +342,9 @@ def test_the_version_before_the_damage_can_be_made_the_newest(published: Bucket,
     folder = published.root / "check"
     folder.mkdir()
     (chosen,) = [manifest for manifest in history if manifest.version == 2]
-    way = Way(chosen, history[0], history[0].version)
-    check(published.store, way, folder)
-    manifest = publish(published.store, way, SystemClock(), "operator")
+    plan = RestorePlan(chosen, history[0], history[0].version)
+    check(published.store, plan, folder)
+    manifest = publish(published.store, plan, SystemClock(), "operator")
     assert manifest.version == 4
     assert published.worker.checkout().count() == 2
     assert published.reader.refresh()

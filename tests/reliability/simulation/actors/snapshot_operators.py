@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from receipt_index.snapshot.restore import Way, check, publish
+from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.orphan_gc import delete_orphans
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
@@ -96,9 +96,9 @@ class SnapshotOperators:
             return
         version = choices[min(back, len(choices) - 1)]
         system.observer.publishes.chosen[collection] = version
-        way = Way(*find_version(self._history(collection), version))
-        check(store, way, system.claim(f"restore-{self._commands}"))
-        publish(store, way, Clock(system.scheduler), RESTORER)
+        plan = RestorePlan(*find_version(self._history(collection), version))
+        check(store, plan, system.claim(f"restore-{self._commands}"))
+        publish(store, plan, Clock(system.scheduler), RESTORER)
 
     @property
     def _client(self) -> Any:

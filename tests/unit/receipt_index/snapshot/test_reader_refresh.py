@@ -9,7 +9,7 @@ from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.reading import reader as module
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.reading.turns import DAMAGE_KEPT_FOR
-from receipt_index.snapshot.restore import Way, publish
+from receipt_index.snapshot.restore import RestorePlan, publish
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.support.fakes.files import FileIndex
@@ -235,7 +235,7 @@ def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
     reading.store.data = None
     (chosen,) = [manifest for manifest in kept if manifest.version == 1]
     restored = publish(
-        reading.store, Way(chosen, kept[0], kept[0].version), reading.clock, "an operator"
+        reading.store, RestorePlan(chosen, kept[0], kept[0].version), reading.clock, "an operator"
     )
     assert restored.version == 2
     assert reader.refresh()
@@ -251,7 +251,7 @@ def test_a_version_after_the_restore_says_that_there_was_one(
     reader.refresh()
     reading.store.data = None
     first = reading.history[-1]
-    publish(reading.store, Way(first, first, first.version), reading.clock, "me")
+    publish(reading.store, RestorePlan(first, first, first.version), reading.clock, "me")
     reading.publish(reading.copy("other"), z="1")
     assert reading.manifest().version == 3
     assert reader.refresh()

@@ -6,7 +6,7 @@ import pytest
 
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.format.manifest import Manifest, Retired
-from receipt_index.snapshot.restore import Way, check, publish
+from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
 from tests.unit.receipt_index.snapshot.setting import Setting
@@ -23,15 +23,15 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     return setting
 
 
-def way_to(setting: Setting, version: int, highest: int = 0) -> Way:
+def plan_to(setting: Setting, version: int, highest: int = 0) -> RestorePlan:
     (chosen,) = [manifest for manifest in setting.history if manifest.version == version]
-    return Way(chosen, setting.history[0], highest)
+    return RestorePlan(chosen, setting.history[0], highest)
 
 
 def restored(setting: Setting, version: int, highest: int = 0) -> Manifest:
-    way = way_to(setting, version, highest)
-    check(setting.store, way, _empty(setting))
-    setting.history.insert(0, publish(setting.store, way, setting.clock, "operator"))
+    plan = plan_to(setting, version, highest)
+    check(setting.store, plan, _empty(setting))
+    setting.history.insert(0, publish(setting.store, plan, setting.clock, "operator"))
     return setting.history[0]
 
 
@@ -101,15 +101,15 @@ def test_a_version_whose_objects_are_damaged_is_not_published(setting: Setting):
 
 def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(setting: Setting):
     """Beside a running compactor the restore was refused each time."""
-    way = way_to(setting, 1)
+    plan = plan_to(setting, 1)
     newer = setting.publish(setting.copy("other"), newer="v")
-    manifest = publish(setting.store, way, setting.clock, "operator")
+    manifest = publish(setting.store, plan, setting.clock, "operator")
     assert manifest.version == newer.version + 1
     assert newer.objects - manifest.objects <= setting.retired()
 
 
 def test_a_restore_that_is_refused_tries_again(setting: Setting):
-    way, store = way_to(setting, 1), setting.store
+    plan, store = plan_to(setting, 1), setting.store
     other = setting.copy("other")
     swap, races = store.swap_manifest, iter(range(3))
 
@@ -121,15 +121,15 @@ def test_a_restore_that_is_refused_tries_again(setting: Setting):
         return swap(data, expected_etag)
 
     store.swap_manifest = raced  # type: ignore[method-assign]
-    assert publish(store, way, setting.clock, "operator").version == 9
+    assert publish(store, plan, setting.clock, "operator").version == 9
     assert setting.manifest().writer == "operator"
 
 
 def test_a_restore_that_is_always_refused_says_so(setting: Setting):
-    way = way_to(setting, 1)
+    plan = plan_to(setting, 1)
     setting.store.failing = PublishRefusedError
     with pytest.raises(PublishRefusedError):
-        publish(setting.store, way, setting.clock, "operator")
+        publish(setting.store, plan, setting.clock, "operator")
 
 
 def test_the_restored_version_gets_a_number_that_nobody_has_seen(setting: Setting):
@@ -138,8 +138,8 @@ def test_the_restored_version_gets_a_number_that_nobody_has_seen(setting: Settin
 
 
 def test_objects_that_are_being_deleted_are_not_published_again(setting: Setting):
-    way = way_to(setting, 1)
-    gone = sorted(way.chosen.objects)[:1]
+    plan = plan_to(setting, 1)
+    gone = sorted(plan.chosen.objects)[:1]
     manifest = setting.manifest()
     (name,) = RetiredLists(setting.store).put(gone)
     now = setting.clock.now()
@@ -147,4 +147,4 @@ def test_objects_that_are_being_deleted_are_not_published_again(setting: Setting
     update = {"version": 6, "retired": (*manifest.retired, begun)}
     setting.store.data = manifest.model_copy(update=update).to_json()
     with pytest.raises(SnapshotDamagedError, match="are being deleted"):
-        publish(setting.store, way, setting.clock, "operator")
+        publish(setting.store, plan, setting.clock, "operator")

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ulid import ULID
 
-from receipt_index.snapshot.restore import Way
+from receipt_index.snapshot.restore import RestorePlan
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.discovery import Mapping
 from receipt_ops.deployment.pausing import MappingStuckError, paused
@@ -267,9 +267,9 @@ def test_how_long_deltas_are_kept_is_what_the_buckets_rules_say(
 
 
 def restored(days: int | None) -> Restored:
-    way = Way(manifest(4), manifest(7), 7)
+    plan = RestorePlan(manifest(4), manifest(7), 7)
     kept_for = None if days is None else timedelta(days=days)
-    return Restored(way, 8, Resent(NOW - timedelta(days=20)), kept_for, NOW)
+    return Restored(plan, 8, Resent(NOW - timedelta(days=20)), kept_for, NOW)
 
 
 def test_a_restore_says_since_when_vectors_are_kept_no_longer() -> None:
@@ -292,7 +292,7 @@ def test_a_restore_that_fails_after_its_publish_says_what_was_published(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = Connection(Names("t", "q", "b"), *[SimpleNamespace()] * 3)  # type: ignore[arg-type]
-    way = Way(manifest(3), manifest(7), 7)
+    plan = RestorePlan(manifest(3), manifest(7), 7)
     restoration = Restoration(connection, LINES, ManualClock())
     for name, value in {
         "_queue_retention": timedelta,
@@ -304,7 +304,7 @@ def test_a_restore_that_fails_after_its_publish_says_what_was_published(
     monkeypatch.setattr(restoring, "delta_retention", lambda *_: None)
     monkeypatch.setattr(restoring, "publish", lambda *_: manifest(8))
     with pytest.raises(SyncError) as caught, explained(connection):
-        restoration.run(way, dry_run=False)
+        restoration.run(plan, dry_run=False)
     told = str(caught.value)
     assert "published as version 8" in told
     assert "permission for SendMessageBatch" in told
