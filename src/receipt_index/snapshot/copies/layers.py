@@ -26,7 +26,7 @@ class Layers:
     ) -> None:
         self._store, self._on_progress, self._table = store, on_progress, table
         self.folder = folder
-        self.laid: Manifest | None = None
+        self.applied: Manifest | None = None
         """The version that the files hold, with the packs that are applied so far. None means
         unknown.
         """
@@ -44,32 +44,32 @@ class Layers:
 
     def make(self, manifest: Manifest) -> None:
         """Give the files the content of a version, with as little fetching as possible."""
-        if self.laid is None and self._left is not None and _continues(self._left, manifest):
+        if self.applied is None and self._left is not None and _continues(self._left, manifest):
             self._salvage(self._left)
         if not self._continue(manifest):
             self._begin(manifest)
 
-    def lay(self, data: bytes, name: str) -> None:
+    def apply(self, data: bytes, name: str) -> None:
         """Apply one pack to the files.
 
         The content of the files counts as unknown during the call, and after an OSError.
         """
-        before, self.laid = self.laid, None
+        before, self.applied = self.applied, None
         try:
             header = apply_pack(data, self.folder, name)
         except SnapshotDamagedError:
-            self.laid = before  # the pack was refused before anything was written
+            self.applied = before  # the pack was refused before anything was written
             raise
         if self._table is not None:
-            self._table.lay(header, self.folder)
+            self._table.note_pack(header, self.folder)
 
-    def are(self, manifest: Manifest) -> None:
+    def mark_as(self, manifest: Manifest) -> None:
         """Record that the files are those of a version. The caller has checked that."""
-        self.laid, self._left, self._others = manifest, None, ()
+        self.applied, self._left, self._others = manifest, None, ()
 
     def reset(self) -> None:
         """Remove every file."""
-        self.laid = None
+        self.applied = None
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -78,37 +78,37 @@ class Layers:
         self._left = None
         if self._table is not None:
             self._table.salvage(self.folder, self._others)
-            self.laid = left
+            self.applied = left
 
     def _continue(self, manifest: Manifest) -> bool:
         """Apply the new packs; return False if the files are then not those of the version."""
-        if self.laid is None or not _continues(self.laid, manifest):
+        if self.applied is None or not _continues(self.applied, manifest):
             return False
-        new = manifest.packs[len(self.laid.packs) :]
-        self._lay_all(manifest, new, Progress(len(new), ignore_progress))
+        new = manifest.packs[len(self.applied.packs) :]
+        self._apply_all(manifest, new, Progress(len(new), ignore_progress))
         return self._table is None or not self._table.wrong
 
     def _begin(self, manifest: Manifest) -> None:
         """Restore the base, and apply all packs to it."""
-        self.laid, self._left = None, None
+        self.applied, self._left = None, None
         progress = progress_of(manifest, self._on_progress)
         restore_base(manifest.base, self.folder, self._store, progress, self._others)
         if self._table is not None:
             self._table.read_all(self.folder)
-        self.laid = manifest.model_copy(update={"packs": ()})
-        self._lay_all(manifest, manifest.packs, progress)
+        self.applied = manifest.model_copy(update={"packs": ()})
+        self._apply_all(manifest, manifest.packs, progress)
 
-    def _lay_all(
+    def _apply_all(
         self, manifest: Manifest, packs: Sequence[PackReference], progress: Progress
     ) -> None:
-        """Apply packs in order. After an error, `laid` ends with the last pack that was applied."""
+        """Apply packs in order. After an error, `applied` ends with the last applied pack."""
         count = len(manifest.packs) - len(packs)
         for pack, data in fetched_packs(packs, self._store):
-            self.lay(data, pack_name(pack.digest))
+            self.apply(data, pack_name(pack.digest))
             count += 1
-            self.laid = manifest.model_copy(update={"packs": manifest.packs[:count]})
+            self.applied = manifest.model_copy(update={"packs": manifest.packs[:count]})
             progress.one_more()
-        self.laid = manifest
+        self.applied = manifest
 
 
 def _continues(known: Manifest, manifest: Manifest) -> bool:

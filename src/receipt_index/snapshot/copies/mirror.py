@@ -115,7 +115,7 @@ class Mirror:
         """Take over a version that this process has just published, with its pack if any."""
         self.forget()
         if pack is not None:
-            self._layers.lay(pack, "a pack")
+            self._layers.apply(pack, "a pack")
         check_files(manifest, self.folder)
         self._is(manifest, etag)
 
@@ -131,7 +131,7 @@ class Mirror:
 
     def forget(self) -> None:
         """Treat the content of the files as unknown until they are compared with a base again."""
-        self.manifest, self.etag, self._layers.laid = None, None, None
+        self.manifest, self.etag, self._layers.applied = None, None, None
 
     def _follow(self, got: FetchedManifest) -> None:
         manifest = read_manifest(got.data, self._collection)
@@ -146,14 +146,14 @@ class Mirror:
                 self._reset()
                 raise
             except SnapshotDamagedError:
-                if self._layers.laid == manifest:  # all packs applied; sizes differ
+                if self._layers.applied == manifest:  # all packs applied; sizes differ
                     self._reset()
                 raise
         self._is(manifest, got.etag)
 
     def _is(self, manifest: Manifest, etag: str) -> None:
         self.manifest, self.etag, self._last = manifest, etag, manifest
-        self._layers.are(manifest)
+        self._layers.mark_as(manifest)
 
     def _reset(self) -> None:
         self._layers.reset()

@@ -42,7 +42,7 @@ class PageTable:
         self.digests = {name: _digests_of(path) for name, path in files.items()}
         self.wrong = set()
 
-    def lay(self, header: PackHeader, folder: Path) -> None:
+    def note_pack(self, header: PackHeader, folder: Path) -> None:
         """Note the pages of a pack that was applied to the files."""
         for name, file in header.files.items():
             self.sizes[name] = file.size

@@ -24,8 +24,8 @@ class Moment(StrEnum):
     RANDOM = "at a random time"
     FETCH = "an object is about to be fetched"
     BLOCK = "some blocks of a base are written"
-    HALF_LAID = "half of a pack's pages are laid"
-    LAID = "a pack is laid, and the state is the one before"
+    HALF_APPLIED = "half of a pack's pages are applied"
+    APPLIED = "a pack is applied, and the state is the one before"
     STATE = "the state is written"
     FIRST_COPY = "the copy to serve is half made"
     NOTED = "what the served copy lacks is noted"
@@ -113,8 +113,8 @@ def _handing_over(real: Callable[..., Any], pause: Reached) -> Callable[..., Any
 _HOOKS: Final[dict[Moment, tuple[tuple[Any, str, Any], ...]]] = {
     Moment.FETCH: ((FolderStore, "read", _before),),
     Moment.BLOCK: ((base, "_restore_block", _after),),
-    Moment.HALF_LAID: ((pack, "_write_pages", _half_written),),
-    Moment.LAID: ((layers, "apply_pack", _after),),
+    Moment.HALF_APPLIED: ((pack, "_write_pages", _half_written),),
+    Moment.APPLIED: ((layers, "apply_pack", _after),),
     Moment.STATE: ((turns, "write_state", _after),),
     Moment.FIRST_COPY: ((turns, "synchronise", _in_first_copy),),
     Moment.NOTED: ((turns, "Handover", _after),),
@@ -126,8 +126,8 @@ _HOOKS: Final[dict[Moment, tuple[tuple[Any, str, Any], ...]]] = {
 ON_FOLLOWING: Final = (
     Moment.RANDOM,
     Moment.FETCH,
-    Moment.HALF_LAID,
-    Moment.LAID,
+    Moment.HALF_APPLIED,
+    Moment.APPLIED,
     Moment.STATE,
     Moment.NOTED,
     Moment.OPENED,
@@ -138,7 +138,7 @@ ON_STARTING: Final = (
     Moment.RANDOM,
     Moment.FETCH,
     Moment.BLOCK,
-    Moment.LAID,
+    Moment.APPLIED,
     Moment.STATE,
     Moment.FIRST_COPY,
     Moment.OPENED,
