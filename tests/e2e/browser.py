@@ -36,7 +36,7 @@ class Browser:
         """The page's document once its scripts have run for five seconds."""
         return self._run("--virtual-time-budget=5000", "--dump-dom", url)
 
-    def photograph(self, url: str, name: str, height: int = 1600) -> Path:
+    def screenshot(self, url: str, name: str, height: int = 1600) -> Path:
         """A picture of the page below ARTEFACTS."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         picture = ARTEFACTS / name

@@ -124,7 +124,7 @@ def test_a_browser_shows_our_report_with_its_freshness_and_its_plots(
     ):
         figure = page.partition(f'<figure id="{plot}">')[2].partition("</figure>")[0]
         assert figure.count("<path") > 5
-    assert browser.photograph(url, "load-report.png", 3_000).stat().st_size > PICTURE_BYTES
+    assert browser.screenshot(url, "load-report.png", 3_000).stat().st_size > PICTURE_BYTES
 
 
 def test_a_browser_shows_locusts_own_report_with_a_freshness_row(
@@ -144,7 +144,7 @@ def test_a_browser_shows_locusts_page_with_a_freshness_row_while_it_runs(
         page = browser.text_of(url)
         assert ">FRESHNESS<" in page
         assert f">{seen}<" in page
-        picture = browser.photograph(url, "load-page.png", 900)
+        picture = browser.screenshot(url, "load-page.png", 900)
         assert picture.stat().st_size > PICTURE_BYTES
     report = (OUT / "page" / "report.html").read_text()  # Ctrl-C ended the page in the run
     assert f">{seen}<" in report

@@ -25,7 +25,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 
 @dataclass
-class Heard:
+class Observed:
     sightings: list[Sighting] = field(default_factory=list)
     deaths: list[WatcherError] = field(default_factory=list)
 
@@ -39,22 +39,22 @@ def expectation() -> Expectation:
 
 
 def test_a_change_that_never_comes_is_reported_after_the_limit(environment: dict[str, str]) -> None:
-    heard = Heard()
-    link = heard.link(environment)
+    observed = Observed()
+    link = observed.link(environment)
     link.open()
     begun = time.monotonic()
     link.expect(expectation())
     assert link.outstanding == 1
     link.finish()
     assert LIMIT <= time.monotonic() - begun < LIMIT + 8
-    assert [(s.action, s.seen_at) for s in heard.sightings] == [(1, None)]
+    assert [(s.action, s.seen_at) for s in observed.sightings] == [(1, None)]
     assert link.outstanding == 0
-    assert heard.deaths == []
+    assert observed.deaths == []
 
 
 def test_a_watcher_that_dies_is_noticed(environment: dict[str, str]) -> None:
-    heard = Heard()
-    link = heard.link(environment)
+    observed = Observed()
+    link = observed.link(environment)
     link.open()
     (process,) = [
         child
@@ -68,4 +68,4 @@ def test_a_watcher_that_dies_is_noticed(environment: dict[str, str]) -> None:
 
 def test_a_watcher_that_cannot_open_the_snapshots_says_so(environment: dict[str, str]) -> None:
     with pytest.raises(WatcherError, match="could not open"):
-        Heard().link(environment | {"SNAPSHOT_BUCKET": "no-such-bucket"}).open()
+        Observed().link(environment | {"SNAPSHOT_BUCKET": "no-such-bucket"}).open()

@@ -101,7 +101,7 @@ class Operator:
             readers[collection].refresh()
             yield readers[collection]
 
-    def bury(self, queue: str, content: Any, reason: str | None) -> str:
+    def park(self, queue: str, content: Any, reason: str | None) -> str:
         """Put a letter into a dead-letter queue; its message id."""
         queues = self.stack.queues
         url = {"stream": queues.stream_dlq.url, "compaction": queues.compaction_dlq.url}[queue]

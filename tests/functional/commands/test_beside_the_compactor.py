@@ -70,7 +70,7 @@ def test_every_command_that_asks_first_is_tried_here() -> None:
 
 @pytest.mark.parametrize("command", DESTRUCTIVE)
 def test_beside_a_running_compactor_it_loses_no_change(command: str, operator: Operator) -> None:
-    letter = operator.bury("compaction", {"source": "weather_report"}, "unknown source")
+    letter = operator.park("compaction", {"source": "weather_report"}, "unknown source")
     shown = operator.json("snapshot", "show")["receipt_lines"]["version"]
     arguments = DESTRUCTIVE[command].replace("LETTER", letter).replace("VERSION", str(shown))
     yes = ["--yes"] if "--yes" in options(command) else []

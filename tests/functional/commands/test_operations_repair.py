@@ -109,7 +109,7 @@ def test_a_parked_stream_record_is_explained_and_goes_back_as_a_change_of_its_en
     pk, _, sk = chroma_id.partition("#RECEIPT#")
     body = {"dynamodb": {"Keys": {"PK": {"S": pk}, "SK": {"S": f"RECEIPT#{sk}"}}}}
     bad = {"dynamodb": {"Keys": {"PK": {"S": pk}, "SK": {"S": "RECEIPT#00001#LINE#x"}}}}
-    good_id, bad_id = (operator.bury("stream", record, "a reason") for record in (body, bad))
+    good_id, bad_id = (operator.park("stream", record, "a reason") for record in (body, bad))
 
     letters = {one["message_id"]: one for one in operator.json("dlq", "explain", code=1)["letters"]}
     assert letters[good_id]["outlook"] == "would be taken now"
@@ -129,8 +129,8 @@ def test_a_parked_stream_record_is_explained_and_goes_back_as_a_change_of_its_en
 
 
 def test_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(operator: Operator) -> None:
-    one = operator.bury("compaction", {"source": "weather_report"}, "unknown source")
-    other = operator.bury("compaction", {"source": "weather_report"}, "unknown source")
+    one = operator.park("compaction", {"source": "weather_report"}, "unknown source")
+    other = operator.park("compaction", {"source": "weather_report"}, "unknown source")
     shown = operator.json("dlq", "show", "--queue", "compaction", code=1)["letters"]
     assert {letter["reason"] for letter in shown} == {"unknown source"}
     assert operator.json("dlq", "drop", one, "--yes")["moved"] == [one]
@@ -141,7 +141,7 @@ def test_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(operator: O
 def test_a_part_of_the_stream_that_was_given_up_is_replayed(operator: Operator) -> None:
     changed = operator.change_unseen(Collection.LINES)
     assert operator.json("verify", code=1)["different"] == 1
-    message_id = operator.bury("stream", operator.failure_record(), None)
+    message_id = operator.park("stream", operator.failure_record(), None)
     (letter,) = operator.json("dlq", "explain", message_id, code=1)["letters"]
     assert (letter["kind"], letter["outlook"]) == ("part of the stream", "is to be replayed")
 

@@ -51,7 +51,7 @@ class Worker:
         while time.monotonic() < end:
             if not self.pipe.poll(max(0.0, end - time.monotonic())):
                 break
-            if self._hear() == word:
+            if self._receive() == word:
                 return True
         return False
 
@@ -88,10 +88,10 @@ class Worker:
         self.process.join(seconds)
         with suppress(WorkerEndedError):
             while self.pipe.poll():
-                self._hear()
+                self._receive()
         self.kill()
 
-    def _hear(self) -> str:
+    def _receive(self) -> str:
         try:
             word, *counts = self.pipe.recv()
         except (EOFError, ConnectionResetError) as error:

@@ -25,10 +25,10 @@ _CASES = {
 def results() -> dict[Service, dict[str, Any]]:
     """All at once: an outage is time spent waiting."""
     with ThreadPoolExecutor(len(_CASES)) as pool:
-        return dict(zip(_CASES, pool.map(_suffer, _CASES), strict=True))
+        return dict(zip(_CASES, pool.map(_trial_of, _CASES), strict=True))
 
 
-def _suffer(service: Service) -> dict[str, Any]:
+def _trial_of(service: Service) -> dict[str, Any]:
     options = ["--service", service.name.lower(), "--shape", _CASES[service], "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.reliability.outages", *options],

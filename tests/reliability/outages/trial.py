@@ -87,7 +87,7 @@ def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) 
             if not ready.settled:
                 raise RuntimeError(f"the system was not ready: {ready.differences}")
             with Signals(system.stack) as signals:
-                begun, ended = _suffer(system, connection, entities, embedded, result, say)
+                begun, ended = _run_outage(system, connection, entities, embedded, result, say)
                 say("catching up")
                 found = judge.settled(patience)
                 if found.settled:
@@ -98,7 +98,7 @@ def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) 
     return result
 
 
-def _suffer(
+def _run_outage(
     system: ProxiedSystem,
     connection: Connection,
     entities: list[Entity],

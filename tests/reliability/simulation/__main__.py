@@ -94,8 +94,8 @@ def _run(
 
 def _replay(script: Script) -> None:
     """Run one history exactly as given."""
-    with history.workshop() as workshop:
-        outcome = history.run(script, workshop)
+    with history.simulated_production() as folder:
+        outcome = history.run(script, folder)
     _show(script, outcome.injected, outcome.violation)
     raise typer.Exit(outcome.violation is not None)
 
@@ -105,13 +105,13 @@ def _explain(script: Script, plant: str | None) -> None:
 
     If it fails, print the smallest failing history and the command to repeat it.
     """
-    with history.workshop() as workshop:
-        outcome = history.run(script, workshop)
+    with history.simulated_production() as folder:
+        outcome = history.run(script, folder)
         if outcome.violation is None:
             _show(replace(script, events=()), [], None)
             raise typer.Exit(0)
         _CONSOLE.print(f"seed {script.seed} fails {outcome.violation}; making it small …")
-        smallest = Shrinker(workshop).shrink(script)
+        smallest = Shrinker(folder).shrink(script)
     _show(smallest.script, smallest.outcome.injected, smallest.outcome.violation)
     _CONSOLE.print("\nAgain:\n", _command(smallest, plant), sep="", soft_wrap=True, highlight=False)
     raise typer.Exit(1)

@@ -89,16 +89,16 @@ class Summary:
 def run_seeds(seeds: Iterable[int]) -> Summary:
     """Run the histories of the seeds one after another in this process."""
     summary = Summary()
-    with history.workshop() as workshop:
+    with history.simulated_production() as folder:
         for seed in seeds:
-            summary.add(history.run(generate(seed), workshop))
+            summary.add(history.run(generate(seed), folder))
     return summary
 
 
 def first_failure(seeds: Iterable[int], check: Check | None = None) -> Outcome | None:
     """Return the first history that fails `check`, or any check if `check` is None."""
-    with history.workshop() as workshop:
-        outcomes = (history.run(generate(seed), workshop) for seed in seeds)
+    with history.simulated_production() as folder:
+        outcomes = (history.run(generate(seed), folder) for seed in seeds)
         failed = (outcome for outcome in outcomes if outcome.check is not None)
         return next((one for one in failed if check in {None, one.check}), None)
 

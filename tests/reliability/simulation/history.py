@@ -47,7 +47,7 @@ class Outcome:
 
 
 @contextmanager
-def workshop() -> Iterator[Path]:
+def simulated_production() -> Iterator[Path]:
     """Run production in the simulated environment, and yield a folder for its files."""
     parent = _MEMORY if _MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=parent))
@@ -58,9 +58,9 @@ def workshop() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(script: Script, workshop: Path) -> Outcome:
+def run(script: Script, parent: Path) -> Outcome:
     """Run the history and return its outcome. The same script gives the same outcome."""
-    folder = workshop / "history"
+    folder = parent / "history"
     folder.mkdir()
     given = script.conditions
     patches.set_sizes(
@@ -104,7 +104,7 @@ def _play(system: SimulatedSystem) -> None:
         for n, reader in enumerate(readers)
         for at in range(_REFRESHES[script.seed % 4])
     ]
-    scheduler.spawn(aws("peace"), lambda: _make_peace(system), LENGTH)
+    scheduler.spawn(aws("end of faults"), lambda: _end_faults(system), LENGTH)
     scheduler.run()
     _raise_errors([*tasks, *system.pollers])
     _settle(system, actions)
@@ -123,10 +123,10 @@ def _play(system: SimulatedSystem) -> None:
     _raise_errors([*tasks, *system.pollers])
 
 
-def _make_peace(system: SimulatedSystem) -> None:
+def _end_faults(system: SimulatedSystem) -> None:
     """End all faults, and accept the refused records again."""
     system.faults.active = False
-    system.faults.ambushes.clear()
+    system.faults.step_faults.clear()
     system.compaction_queue.faulty = False
     system.refused_ids.clear()
 

@@ -43,13 +43,13 @@ def kept(script: Script, events: Sequence[str], faults: Sequence[str]) -> Script
 class Shrinker:
     """Removes events, faults and special conditions, greedily, while the history still fails."""
 
-    def __init__(self, workshop: Path) -> None:
-        self._workshop = workshop
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
         self._tries = 0
 
     def shrink(self, script: Script) -> Smallest:
         """Return the smallest failing script. Raises ValueError if the history does not fail."""
-        outcome = run(script, self._workshop)
+        outcome = run(script, self._parent)
         if outcome.violation is None:
             raise ValueError(f"the history of seed {script.seed} breaks no promise")
         calm: list[str] = []
@@ -57,13 +57,13 @@ class Shrinker:
             if self._fails(calmed(script, [*calm, name])):
                 calm.append(name)
         script = calmed(script, calm)
-        names = [one.fault.name for one in run(script, self._workshop).injected]
+        names = [one.fault.name for one in run(script, self._parent).injected]
         events: list[Event] = list(script.events)
         for _ in range(2):
             events = self._fewer(events, partial(self._with, script, faults=names))
             names = self._fewer(names, partial(self._with, script, events))
         smallest = self._with(script, events, names)
-        return Smallest(smallest, run(smallest, self._workshop), tuple(calm))
+        return Smallest(smallest, run(smallest, self._parent), tuple(calm))
 
     def _with(self, script: Script, events: Sequence[Event], faults: Sequence[str]) -> Script:
         return replace(script, events=tuple(events), kept_faults=frozenset(faults))
@@ -83,4 +83,4 @@ class Shrinker:
 
     def _fails(self, script: Script) -> bool:
         self._tries += 1
-        return self._tries <= _TRIES and run(script, self._workshop).violation is not None
+        return self._tries <= _TRIES and run(script, self._parent).violation is not None

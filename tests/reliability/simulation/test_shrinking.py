@@ -2,7 +2,7 @@
 
 from tests.reliability.simulation.campaign import first_failure
 from tests.reliability.simulation.faults.planted import planted
-from tests.reliability.simulation.history import run, workshop
+from tests.reliability.simulation.history import run, simulated_production
 from tests.reliability.simulation.shrink import Shrinker, calmed, kept
 from tests.reliability.simulation.workload.generation import generate
 
@@ -12,7 +12,7 @@ def test_a_failing_history_is_made_small_and_fails_again():
         found = first_failure(range(100))
         assert found is not None
         script = generate(found.seed)
-        with workshop() as folder:
+        with simulated_production() as folder:
             smallest = Shrinker(folder).shrink(script)
             assert smallest.outcome.violation is not None
             assert len(smallest.script.events) < len(script.events)

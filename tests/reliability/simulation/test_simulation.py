@@ -40,8 +40,8 @@ def test_no_history_breaks_a_promise():
 
 
 def test_a_seed_is_one_history():
-    with history.workshop() as workshop:
-        once = [history.run(generate(seed), workshop) for seed in range(25)]
-        again = [history.run(generate(seed), workshop) for seed in range(25)]
+    with history.simulated_production() as folder:
+        once = [history.run(generate(seed), folder) for seed in range(25)]
+        again = [history.run(generate(seed), folder) for seed in range(25)]
     assert once == again
     assert any(outcome.injected for outcome in once)

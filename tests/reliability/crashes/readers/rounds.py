@@ -84,7 +84,7 @@ class Follower:
         self.broken: list[str] = []
         self._struck = False
 
-    def hears(self, seconds: float, *words: str) -> Any:
+    def receive(self, seconds: float, *words: str) -> Any:
         """Return the content of a message with one of the words, or None if none came in time."""
         end = time.monotonic() + seconds
         while self._pipe.poll(max(0.0, end - time.monotonic())):
@@ -104,7 +104,7 @@ class Follower:
         """Return all that the reader serves once it has reached the current version."""
         with suppress(BrokenPipeError):
             self._pipe.send(vectors)
-        seen: Seen | None = self.hears(_PATIENCE, "seen")
+        seen: Seen | None = self.receive(_PATIENCE, "seen")
         return seen
 
     def end(self, number: int) -> None:
@@ -113,7 +113,7 @@ class Follower:
         if self.process.is_alive():
             self.process.kill() if number == signal.SIGKILL else self.process.terminate()
         self.process.join(_PATIENCE)
-        self.hears(0.0)  # Its last messages.
+        self.receive(0.0)  # Its last messages.
         self._pipe.close()
 
 
@@ -152,12 +152,12 @@ class Lane:
             self._root = self._folder / f"reader-{self._roots}"
         other = self._start(Moment.RANDOM, 0) if kind is Kind.TWO else None
         if other is not None:
-            other.hears(_PATIENCE, "serving")
+            other.receive(_PATIENCE, "serving")
         self._strike(kind)
         for _ in range(self._randomness.randrange(3)):
             self._published.change()
         again = self._start(Moment.RANDOM, 0)
-        again.hears(_PATIENCE, "serving")
+        again.receive(_PATIENCE, "serving")
         self._published.touch()
         for follower in (again, other):
             if follower is not None:
@@ -170,7 +170,7 @@ class Lane:
         moments = ON_STARTING if kind is Kind.STARTING else ON_FOLLOWING
         moment, number = self._randomness.choice(moments), self._randomness.choice(_SIGNALS)
         victim = self._start(moment, self._randomness.choice((0, 0, 1, 2)))
-        first = None if kind is Kind.STARTING else victim.hears(_PATIENCE, "serving", "moment")
+        first = None if kind is Kind.STARTING else victim.receive(_PATIENCE, "serving", "moment")
         reached = first == "moment" or self._wait_for(victim, moment)
         victim.end(number)
         self.counts.broken += victim.broken
@@ -190,10 +190,10 @@ class Lane:
             time.sleep(self._randomness.uniform(0.0, 0.4))
             return True
         for _ in range(_MOST_CHANGES):
-            if victim.hears(0.3, "moment") is not None:
+            if victim.receive(0.3, "moment") is not None:
                 return True
             self._published.change()
-        return victim.hears(1.0, "moment") is not None
+        return victim.receive(1.0, "moment") is not None
 
     def _start(self, moment: Moment, skipped: int) -> Follower:
         return Follower(Order(self._published.store, self._root, moment, skipped, self._bug))

@@ -11,7 +11,7 @@ from tests.reliability.simulation.environment.table import Attributes, Key
 from tests.reliability.simulation.workload.events import IMAGES
 from tests.reliability.simulation.workload.script import Event
 
-_NAMED = {"ambush", "outage", "collect_garbage"}
+_NAMED = {"edit_during_cycle", "outage", "collect_garbage"}
 """Events that inject faults. The faults have the names of their events."""
 
 

@@ -7,7 +7,7 @@ from tests.reliability.simulation.environment.functions import Slot
 from tests.reliability.simulation.environment.scheduler import Signal
 from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.table import Attributes, Key
-from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Outage, Side
+from tests.reliability.simulation.faults.faults import Fault, Kind, Outage, Side, StepFault
 from tests.reliability.simulation.workload.events import SERVICES
 
 
@@ -26,7 +26,7 @@ class FaultInjector:
             if one.process is not None:
                 self._system.gate.pause(one.process, seconds, frozen=frozen)
 
-    def ambush(
+    def edit_during_cycle(
         self,
         name: str,
         key: Key,
@@ -46,7 +46,7 @@ class FaultInjector:
         system.table.write(key, item)
         fault = Fault(name, Kind.FREEZE if frozen else Kind.PAUSE, side, seconds)
         wake = partial(system.scheduler.give, struck)
-        system.faults.ambushes.append(Ambush(name, step, fault, wake))
+        system.faults.step_faults.append(StepFault(name, step, fault, wake))
         system.scheduler.wait(struck, timeout=60.0)
         system.scheduler.sleep(1.0)
         after = before if then == "back" else then

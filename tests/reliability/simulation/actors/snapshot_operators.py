@@ -24,7 +24,7 @@ from tests.reliability.simulation.checks.publishes import RESTORER
 from tests.reliability.simulation.environment.scheduler import Signal
 from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.threads import Clock
-from tests.reliability.simulation.faults.faults import Ambush, Fault, Kind, Side
+from tests.reliability.simulation.faults.faults import Fault, Kind, Side, StepFault
 
 _EXPECTED: Final = (
     ClientError,
@@ -52,7 +52,7 @@ class SnapshotOperators:
         system, struck = self._system, Signal()
         fault = Fault(name, strike, Side.BEFORE, seconds)
         wake = partial(system.scheduler.give, struck)
-        system.faults.ambushes.append(Ambush(name, "manifest.swap", fault, wake))
+        system.faults.step_faults.append(StepFault(name, "manifest.swap", fault, wake))
         system.scheduler.wait(struck, timeout=60.0)
         system.scheduler.sleep(1.0)
         self._run(lambda: self._collect_garbage(collection, timedelta(seconds=grace)))

@@ -97,7 +97,7 @@ class Target(NamedTuple):
     seconds: float
 
 
-class Ambush(NamedTuple):
+class StepFault(NamedTuple):
     """A fault for the next compactor that reaches a step."""
 
     name: str
@@ -134,7 +134,7 @@ class Faults:
     kept: frozenset[str] | None = None
     """Names of the only faults that may occur. None means all faults."""
     active: bool = True
-    ambushes: list[Ambush] = field(default_factory=list)
+    step_faults: list[StepFault] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     injected: list[Injected] = field(default_factory=list)
     steps: Counter[str] = field(default_factory=Counter)
@@ -150,7 +150,7 @@ class Faults:
             self.steps[step] += 1
             kinds = (*specials, *ANYWHERE)
             fault = (
-                self._ambushed(process, step)
+                self._at_step(process, step)
                 or self._targeted(step)
                 or self._out(name, step, specials, shape)
                 or self._by_rate(name, kinds, chance, shape)
@@ -166,12 +166,12 @@ class Faults:
             self.injected.append(Injected(now, process.name, step, fault))
         return Call(_LONGEST_LATENCY * out**3, _LONGEST_LATENCY * back**3, fault)
 
-    def _ambushed(self, process: Process, step: str) -> Fault | None:
-        for ambush in self.ambushes:
-            if ambush.step == step and process.name.startswith("compactor"):
-                self.ambushes.remove(ambush)
-                ambush.struck()
-                return ambush.fault
+    def _at_step(self, process: Process, step: str) -> Fault | None:
+        for step_fault in self.step_faults:
+            if step_fault.step == step and process.name.startswith("compactor"):
+                self.step_faults.remove(step_fault)
+                step_fault.struck()
+                return step_fault.fault
         return None
 
     def _out(self, name: str, step: str, specials: tuple[Kind, ...], shape: float) -> Fault | None:

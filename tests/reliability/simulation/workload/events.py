@@ -59,7 +59,7 @@ class WorkloadGenerator:
         actions = {
             self._edit: 8, self._rename: 3, self._remove: 3, self._remove_receipt: 1,
             self._embed: 5, self._edit_and_back: 2, self._crash: 1, self._pause: 2,
-            self._ambush: 3, self._outage: 1,
+            self._edit_during_cycle: 3, self._outage: 1,
         }  # fmt: skip
         (action,) = self._source.choices(list(actions), list(actions.values()))
         name, arguments = action()
@@ -132,10 +132,10 @@ class WorkloadGenerator:
             "frozen": self._source.random() < 0.3,
         }
 
-    def _ambush(self) -> tuple[str, dict[str, Any]]:
+    def _edit_during_cycle(self) -> tuple[str, dict[str, Any]]:
         """Return an edit, and a second edit while the worker with the first one is paused."""
         key = self._source.choice(self._records + self._metadata)
-        return "ambush", {
+        return "edit_during_cycle", {
             "key": key,
             "item": self._item(key),
             "then": self._source.choice((None, "back", self._item(key))),

@@ -43,7 +43,7 @@ def generate(seed: int) -> Script:
     events = tuple(WorkloadGenerator(source).events(steps))
     if conditions.only_lost_answers:
         events = tuple(event for event in events if event.action in HARMLESS)
-    steps |= {event.arguments["step"] for event in events if event.action == "ambush"}
+    steps |= {event.arguments["step"] for event in events if event.action == "edit_during_cycle"}
     return Script(seed, _reaching(conditions, steps), events)
 
 
