@@ -28,8 +28,8 @@ from receipt_index.readers import Readers
 from receipt_index.snapshot.format.manifest import read_manifest
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
-from receipt_ops.commands.comparing.verify import settle_with_progress, verify_once
-from receipt_ops.commands.trying.load import Receipts, load_with_progress
+from receipt_ops.commands.consistency.verify import settle_with_progress, verify_once
+from receipt_ops.commands.receipts.load import Receipts, load_with_progress
 from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import LoadReport, survey

@@ -20,8 +20,8 @@ from loadtest.report.screen import show
 from loadtest.watcher.recording import Recorded, forget, has_ended
 from loadtest.writers.receipts import base_receipts
 from local.state import State
-from receipt_ops.commands.comparing.verify import settle_with_progress
-from receipt_ops.commands.trying.load import check_reachable, load_with_progress
+from receipt_ops.commands.consistency.verify import settle_with_progress
+from receipt_ops.commands.receipts.load import check_reachable, load_with_progress
 from receipt_ops.connection import Connection
 from receipt_ops.loading.load import survey
 from receipt_ops.loading.receipts import Receipt

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from boto3.dynamodb.types import TypeSerializer
 
-from receipt_ops.commands.trying.load import sender_of, writer_of
+from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import load

@@ -7,7 +7,7 @@ import numpy as np
 from ulid import ULIDGenerator
 
 from receipt_index.deltas import VectorBatch, encode
-from receipt_ops.commands.trying.load import writer_of
+from receipt_ops.commands.receipts.load import writer_of
 from receipt_ops.loading.items import Entity
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey

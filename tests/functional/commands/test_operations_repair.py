@@ -74,7 +74,7 @@ def test_one_receipt_one_image_and_a_sample_are_verified_and_repaired_alone(
 def test_a_deletion_of_too_much_is_refused_and_nothing_sent(operator: Operator) -> None:
     """The floor of a thousand records is for real collections: here nobody may delete a record."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("receipt_ops.commands.comparing.repair._FLOOR", 0)
+        patch.setattr("receipt_ops.commands.consistency.repair._FLOOR", 0)
         with operator.tampering(Collection.LINES) as index:
             first = next(index.ids())
             stranger = f"{first[:-5]}90001"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Final
 
-from receipt_ops.commands.trying.load import sender_of, writer_of
+from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, entities_of

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 
 from local.stack import Stack
-from receipt_ops.commands.trying.load import sender_of, writer_of
+from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, entities_of

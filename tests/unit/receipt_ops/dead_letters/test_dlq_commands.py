@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from receipt_ops.commands.comparing import compare as compare_module
-from receipt_ops.commands.recovering import dlq as dlq_module
-from receipt_ops.commands.recovering import replay as replay_module
+from receipt_ops.commands.consistency import compare as compare_module
+from receipt_ops.commands.recovery import dlq as dlq_module
+from receipt_ops.commands.recovery import replay as replay_module
 from receipt_ops.dead_letters.naming import names_in_logs
 from receipt_ops.dead_letters.queue import Letter
 from receipt_ops.dead_letters.queues import Box, Which

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.commands.looking.status import screen_of
+from receipt_ops.commands.observation.status import screen_of
 from receipt_ops.deployment.flags import Switches
 from receipt_ops.deployment.freshness import percentiles
 from receipt_ops.deployment.function_errors import FunctionErrors

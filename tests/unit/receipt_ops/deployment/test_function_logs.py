@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from receipt_ops.commands.looking import logs as logs_module
-from receipt_ops.commands.looking.logs import Of, _Functions
+from receipt_ops.commands.observation import logs as logs_module
+from receipt_ops.commands.observation.logs import Of, _Functions
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of, sentence_of
 from receipt_ops.deployment.log_events import CloudWatchLogs, LogLine

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from receipt_ops.commands.looking.status import screen_of
+from receipt_ops.commands.observation.status import screen_of
 from receipt_ops.connection import Connection
 from receipt_ops.deployment import opening
 from receipt_ops.deployment.collect_status import look

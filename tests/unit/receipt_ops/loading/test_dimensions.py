@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import receipt_ops.commands.trying.load as load_module
-import receipt_ops.commands.trying.trial_receipts as trial_module
+import receipt_ops.commands.receipts.load as load_module
+import receipt_ops.commands.receipts.receipts_for_tests as trial_module
 import receipt_ops.loading.dimensions as dimensions_module
 from receipt_ops.errors import OtherDimensionError
 from receipt_ops.terminal.cli import main

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_ops.commands.recovering import snapshot as module
+from receipt_ops.commands.recovery import snapshot as module
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.config_check import checks, facts_of
 from receipt_ops.screens.snapshots import HistoryRow

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from receipt_ops.commands.comparing import search as search_module
-from receipt_ops.commands.comparing import verify as verify_module
-from receipt_ops.commands.looking import alerts as alerts_module
-from receipt_ops.commands.recovering import flags as flags_module
-from receipt_ops.commands.trying import load as load_module
-from receipt_ops.commands.trying import trial_receipts as receipts_module
+from receipt_ops.commands.consistency import verify as verify_module
+from receipt_ops.commands.observation import alerts as alerts_module
+from receipt_ops.commands.receipts import load as load_module
+from receipt_ops.commands.receipts import receipts_for_tests as receipts_module
+from receipt_ops.commands.receipts import search as search_module
+from receipt_ops.commands.recovery import flags as flags_module
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.discovery import Mapping, VariablesUnreadableError
 from receipt_ops.probes.room import TooManyReceiptsError

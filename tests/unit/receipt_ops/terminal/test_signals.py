@@ -96,7 +96,7 @@ runpy.run_module("receipt_ops", run_name="__main__")
 
 
 @pytest.mark.parametrize(
-    "module", ["receipt_ops.terminal.cli", "receipt_ops.commands.looking.status"]
+    "module", ["receipt_ops.terminal.cli", "receipt_ops.commands.observation.status"]
 )
 @pytest.mark.parametrize(
     ("number", "code"),

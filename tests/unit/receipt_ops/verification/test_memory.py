@@ -16,7 +16,7 @@ import pytest
 
 from receipt_index.deltas import VectorBatch
 from receipt_index.records import STALE, Record
-from receipt_ops.commands.looking import logs as logs_module
+from receipt_ops.commands.observation import logs as logs_module
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of
 from receipt_ops.deployment.log_events import LogLine

@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.probes.probe_parts import check_deletable
+from receipt_ops.commands.receipts.load import check_reachable, load_with_progress, writer_of
 from receipt_ops.commands.selection import source_of
-from receipt_ops.commands.trying.load import check_reachable, load_with_progress, writer_of
-from receipt_ops.commands.trying.probe_parts import check_deletable
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
 from receipt_ops.loading.items import Entity, entities_of

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receipt_ops.commands.comparing.verify import (
+from receipt_ops.commands.consistency.verify import (
     check_selected,
     settle_with_progress,
     verify_with_progress,

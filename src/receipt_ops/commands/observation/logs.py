@@ -12,7 +12,7 @@ from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, Function
 from receipt_ops.deployment.function_errors import error_lines, is_error
 from receipt_ops.deployment.log_events import CloudWatchLogs, LogLine
-from receipt_ops.deployment.told_lines import LATE, Told, in_order
+from receipt_ops.deployment.seen_lines import LATE, Told, in_order
 from receipt_ops.deployment.tracing import NOISE
 from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.console import ends_in_a_sentence, output

@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 from ulid import ULID
 
-from receipt_ops.commands.comparing.verify import settle_with_progress
+from receipt_ops.commands.consistency.verify import settle_with_progress
 from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.probes.probe_parts import check_deletable, tools_of
+from receipt_ops.commands.receipts.load import check_reachable
 from receipt_ops.commands.selection import source_of
-from receipt_ops.commands.trying.load import check_reachable
-from receipt_ops.commands.trying.probe_parts import check_deletable, tools_of
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
 from receipt_ops.loading.items import entities_of

@@ -11,7 +11,7 @@ from receipt_index.snapshot.store.orphan_gc import delete_orphans
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.recovering.snapshot_restore import Of, restore_command
+from receipt_ops.commands.recovery.snapshot_restore import Of, restore_command
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
 from receipt_ops.errors import OperationError

@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.trying.load import check_reachable
-from receipt_ops.commands.trying.probe_parts import new_name, tools_of
+from receipt_ops.commands.probes.probe_parts import new_name, tools_of
+from receipt_ops.commands.receipts.load import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.probes.smoke import Timing, smoke
 from receipt_ops.probes.watching import NotVisibleError

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from receipt_ops.commands.comparing.verify import settle_with_progress
+from receipt_ops.commands.consistency.verify import settle_with_progress
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.trying.load import check_reachable
+from receipt_ops.commands.receipts.load import check_reachable
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.environment import connection_of_process

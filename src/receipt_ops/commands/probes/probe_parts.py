@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from ulid import ULID
 
-from receipt_ops.commands.trying.load import check_reachable, sender_of, writer_of
+from receipt_ops.commands.receipts.load import check_reachable, sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.probes.room import check_room
 from receipt_ops.probes.subject import Tools

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from receipt_ops.commands.comparing.repair import plan_with_progress, send_with_progress
-from receipt_ops.commands.comparing.verify import verify_with_progress
+from receipt_ops.commands.consistency.repair import plan_with_progress, send_with_progress
+from receipt_ops.commands.consistency.verify import verify_with_progress
 from receipt_ops.commands.options import AsJson, DryRun
 from receipt_ops.connection import Connection
 from receipt_ops.dead_letters.content import FailureRecord, content_of

@@ -1,1 +1,0 @@
-"""Commands that show the state of the system."""

@@ -1,0 +1,1 @@
+"""Commands that send test receipts through a deployment and measure it."""

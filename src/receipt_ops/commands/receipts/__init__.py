@@ -1,0 +1,1 @@
+"""Commands that load, search, create and modify receipts."""

@@ -1,1 +1,0 @@
-"""Commands that bring a system back: dead letters, snapshots, leases, flags."""

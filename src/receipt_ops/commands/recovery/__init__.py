@@ -1,0 +1,1 @@
+"""Commands that recover a deployment: dead letters, snapshots, leases, flags."""

@@ -1,1 +1,0 @@
-"""Commands that write receipts in order to try the system."""
