@@ -28,8 +28,6 @@ from receipt_index.readers import Readers
 from receipt_index.snapshot.format.manifest import read_manifest
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
-from receipt_ops.commands.consistency.verify import settle_with_progress, verify_once
-from receipt_ops.commands.receipts.load import Receipts, load_with_progress
 from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import LoadReport, survey
@@ -40,6 +38,7 @@ from receipt_ops.searching import Hit, search
 from receipt_ops.terminal.console import progress_bars
 from receipt_ops.terminal.failures import explained
 from receipt_ops.verification.settling import Backlog, queue_backlog, settle
+from receipt_ops.verification.tasks import settle_with_progress, verify_once
 from receipt_ops.verification.verdict import Verdict
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection

@@ -10,7 +10,6 @@ from typing import Final
 from local.errors import LocalAWSError
 from receipt_index.readers import Readers
 from receipt_index.records import Record
-from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, canonical_name, entities_of

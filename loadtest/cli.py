@@ -20,16 +20,16 @@ from loadtest.report.screen import show
 from loadtest.watcher.recording import Recorded, forget, has_ended
 from loadtest.writers.receipts import base_receipts
 from local.state import State
-from receipt_ops.commands.consistency.verify import settle_with_progress
-from receipt_ops.commands.receipts.load import check_reachable, load_with_progress
-from receipt_ops.connection import Connection
+from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.loading.load import survey
 from receipt_ops.loading.receipts import Receipt
+from receipt_ops.loading.tasks import load_with_progress
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.screens.verdict import verdict_table
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.failures import explained
 from receipt_ops.verification.settling import Settled
+from receipt_ops.verification.tasks import settle_with_progress
 
 FAULT_FOUND: Final = 1
 PATIENCE_SECONDS: Final = 300.0

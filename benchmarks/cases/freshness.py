@@ -21,7 +21,6 @@ from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
 from receipt_index.readers import Reader, Readers
-from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection, connect
 from receipt_ops.deployment.freshness import percentile
 from receipt_ops.loading.embedding import embed

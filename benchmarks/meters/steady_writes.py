@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.paths import PROJECT
-from receipt_ops.commands.receipts.load import writer_of
 from receipt_ops.connection import connect
 from receipt_ops.loading.items import Entity
+from receipt_ops.loading.wiring import writer_of
 from receipt_sync.keys import EntityKey
 
 _TICK: Final = 0.05

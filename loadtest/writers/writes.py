@@ -5,11 +5,11 @@ from typing import Any, Final, Protocol
 
 from boto3.dynamodb.types import TypeSerializer
 
-from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
+from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.update_expression import set_attributes
 

@@ -119,6 +119,15 @@ def complete_environment(environment: Mapping[str, str], local_state: Path) -> M
     return {**environment, **local}
 
 
+def check_reachable(connection: Connection) -> None:
+    """Call table, bucket and queue once, to find a wrong name before the first write."""
+    connection.dynamodb.describe_table(TableName=connection.names.table)
+    connection.s3.head_bucket(Bucket=connection.names.bucket)
+    connection.sqs.get_queue_attributes(
+        QueueUrl=connection.names.compaction_queue_url, AttributeNames=["QueueArn"]
+    )
+
+
 def _local_environment(local_state: Path) -> dict[str, str]:
     try:
         state = json.loads(local_state.read_text())

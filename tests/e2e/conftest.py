@@ -13,9 +13,9 @@ import pytest
 
 from local.running import running
 from local.stack import Stack
-from receipt_ops.commands.receipts.load import writer_of
 from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.table_writer import TableWriter
+from receipt_ops.loading.wiring import writer_of
 from tests.e2e.metrics import Counted, compactor_metrics
 
 DEADLINE_SECONDS = 90

@@ -96,12 +96,12 @@ def test_a_poison_message_is_explained_mended_redriven_and_applied_by_the_runboo
         assert answer.code in (0, 1), answer
         said[command] = answer.stdout
     assert "there is no object deltas/receipt_lines/" in said["dlq explain"]
-    assert "receipt-sync dlq mend" in said["dlq explain"]
-    assert "1 delta objects restored" in said["dlq mend"]
+    assert "receipt-sync dlq restore" in said["dlq explain"]
+    assert "1 delta objects restored" in said["dlq restore"]
     assert "1 letters moved" in said["dlq redrive"]
     assert "table and snapshot agree" in said["verify --wait 120"]
     assert operator.json("compare", LINE.chroma_id)["finding"] == "equal"
-    assert operator.json("dlq", "show")["letters"] == []
+    assert operator.json("dlq", "show")["dead_letters"] == []
 
 
 def test_the_way_back_by_the_runbook_loses_no_vector_that_was_acknowledged_since(

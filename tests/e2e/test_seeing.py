@@ -167,7 +167,9 @@ def test_log_lines_are_json_and_name_invocation_and_trace(seen: Seen) -> None:
 
 
 def test_a_parked_message_is_found_in_the_log_by_the_id_that_it_came_with(seen: Seen) -> None:
-    letters = seen.system.command("dlq", "show", "--queue", "compaction", "--json").json["letters"]
+    letters = seen.system.command("dlq", "show", "--queue", "compaction", "--json").json[
+        "dead_letters"
+    ]
     (letter,) = letters
     steps = steps_of(seen, letter["attributes"]["message_id"])
     assert {step["function"] for step in steps} == {seen.system.stack.names.compactor}

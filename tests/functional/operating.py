@@ -22,7 +22,7 @@ from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.commands.effects import EFFECTS
 from receipt_ops.connection import Connection, connect
-from receipt_ops.dead_letters.queue import SQSLetterBox, held
+from receipt_ops.dead_letters.queue import SQSDeadLetterQueue, held
 from receipt_ops.probes.editing import TableEditor
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.terminal.cli import main
@@ -115,13 +115,13 @@ class Operator:
 
     def dead_letter(self, text: str, seconds: float = 30) -> str:
         """The message id of the compaction's dead letter that holds a text, once it is there."""
-        box = SQSLetterBox(self.connection.sqs, self.stack.queues.compaction_dlq.url)
+        queue = SQSDeadLetterQueue(self.connection.sqs, self.stack.queues.compaction_dlq.url)
         end = time.monotonic() + seconds
         while True:
-            with held(box, 100) as found:
-                for letter in found.letters:
-                    if text in letter.body:
-                        return letter.message_id
+            with held(queue, 100) as found:
+                for dead_letter in found.dead_letters:
+                    if text in dead_letter.body:
+                        return dead_letter.message_id
             assert time.monotonic() < end, f"no dead letter holds {text}"
 
     def change_unseen(self, collection: Collection) -> str:

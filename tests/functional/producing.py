@@ -7,8 +7,8 @@ import numpy as np
 from ulid import ULIDGenerator
 
 from receipt_index.deltas import VectorBatch, encode
-from receipt_ops.commands.receipts.load import writer_of
 from receipt_ops.loading.items import Entity
+from receipt_ops.loading.wiring import writer_of
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body

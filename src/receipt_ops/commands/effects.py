@@ -17,7 +17,7 @@ class Part(StrEnum):
     TABLE = "table"
     STREAM = "stream"
     QUEUE = "compaction queue"
-    LETTERS = "dead-letter queues"
+    DEAD_LETTERS = "dead-letter queues"
     DELTAS = "delta objects"
     SNAPSHOTS = "snapshots"
     NOTE = "note of the last comparison"
@@ -62,13 +62,15 @@ _PROBE: Final = Effects(
     ctrl_c="it deletes its test receipts first",
     verdict=True,
 )
-_LETTERS_LET_GO: Final = "it releases the letters that it holds; sent changes stay sent"
+_DEAD_LETTERS_RELEASED: Final = "it releases the dead letters that it holds; sent changes stay sent"
 _LOADS: Final = "written items stay; the same call writes them again"
 
 EFFECTS: Final[Mapping[str, Effects]] = {
     "load": Effects(_parts("settings snapshots"), _parts("table deltas queue"), ctrl_c=_LOADS),
     "search": _looks("snapshots"),
-    "status": _looks("snapshots settings queue leases logs metrics letters note", verdict=True),
+    "status": _looks(
+        "snapshots settings queue leases logs metrics dead_letters note", verdict=True
+    ),
     "verify": _looks("table snapshots deltas queue settings", writes="note", verdict=True),
     "repair": Effects(
         _parts("table snapshots deltas queue settings"),
@@ -78,39 +80,39 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         verdict=True,
     ),
     "compare": Effects(
-        _parts("table snapshots deltas letters queue settings"),
+        _parts("table snapshots deltas dead_letters queue settings"),
         _parts("queue"),
         beside="yes; --peek holds up to 100 messages for 20 s at most",
         ctrl_c="it releases the messages that it holds",
         verdict=True,
     ),
     "stale": _looks("snapshots"),
-    "trace": _looks("logs settings letters", verdict=True),
+    "trace": _looks("logs settings dead_letters", verdict=True),
     "logs": _looks("logs settings"),
-    "dlq show": _looks("letters settings", verdict=True),
-    "dlq explain": _looks("letters settings deltas snapshots", verdict=True),
-    "dlq mend": Effects(
-        _parts("letters settings deltas snapshots"),
+    "dlq show": _looks("dead_letters settings", verdict=True),
+    "dlq explain": _looks("dead_letters settings deltas snapshots", verdict=True),
+    "dlq restore": Effects(
+        _parts("dead_letters settings deltas snapshots"),
         _parts("deltas"),
-        ctrl_c="restored objects stay; it releases the letters",
+        ctrl_c="restored objects stay; it releases the dead letters",
         verdict=True,
     ),
     "dlq redrive": Effects(
-        _parts("letters settings deltas snapshots"),
-        _parts("queue letters"),
-        ctrl_c=_LETTERS_LET_GO,
+        _parts("dead_letters settings deltas snapshots"),
+        _parts("queue dead_letters"),
+        ctrl_c=_DEAD_LETTERS_RELEASED,
         verdict=True,
     ),
     "dlq drop": Effects(
-        _parts("letters settings"),
-        _parts("letters"),
-        ctrl_c="deleted letters are gone; it releases the others",
+        _parts("dead_letters settings"),
+        _parts("dead_letters"),
+        ctrl_c="deleted dead letters are gone; it releases the others",
         verdict=True,
     ),
     "replay": Effects(
-        _parts("letters settings stream table snapshots deltas queue"),
-        _parts("queue letters deltas"),
-        ctrl_c=_LETTERS_LET_GO,
+        _parts("dead_letters settings stream table snapshots deltas queue"),
+        _parts("queue dead_letters deltas"),
+        ctrl_c=_DEAD_LETTERS_RELEASED,
         verdict=True,
     ),
     "backfill": Effects(

@@ -5,16 +5,13 @@ every command imports.
 """
 
 from random import Random, SystemRandom
-from typing import Any
 
 import typer
 
-from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_ops.connection import Connection
-from receipt_ops.table_pages import TablePages
 from receipt_ops.verification.scope import OneImage, Sample, Scope, SomeReceipts, WholeTable
+from receipt_ops.verification.wiring import pages_of, source_of
 from receipt_sync.keys import ReceiptKey
-from receipt_sync.null_telemetry import NullTelemetry
 
 
 def scope_of(
@@ -32,7 +29,7 @@ def scope_of(
     source = source_of(connection)
     if receipt is not None:
         return SomeReceipts(source, [receipt_key(receipt)])
-    pages = TablePages(connection.dynamodb, connection.names.table, SystemRandom())
+    pages = pages_of(connection)
     if image is not None:
         return OneImage(pages, image_id(image))
     if sample is not None:
@@ -75,9 +72,3 @@ def image_id(text: str) -> str:
     if not image or "#" in image:
         raise typer.BadParameter(f"{text!r} is not an image: give an image's id, which has no #")
     return image
-
-
-def source_of(connection: Connection) -> DynamoDBSource:
-    """Return the connection's table with the compactor's reader."""
-    client: Any = connection.dynamodb
-    return DynamoDBSource(client, connection.names.table, SystemRandom(), NullTelemetry())

@@ -47,7 +47,7 @@ Content = ReadMessage | StreamRecordContent | FailureRecord | PoisonMessageError
 
 
 def content_of(body: str) -> Content:
-    """Return the content of a letter, or the error that says why it cannot be applied."""
+    """Return the content of a dead letter, or the error that says why it cannot be applied."""
     document = _object(body)
     if document is not None and BATCH_INFO in document:
         found = _failure(document)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from receipt_index.deltas import VectorBatch
 from receipt_ops.dead_letters.content import FailureRecord, StreamRecordContent, content_of
-from receipt_ops.dead_letters.queue import Letter
+from receipt_ops.dead_letters.queue import DeadLetter
 from receipt_sync.errors import (
     DeltaRefusedError,
     IndexFailedError,
@@ -31,7 +31,7 @@ class Outlook(StrEnum):
 
 @dataclass(frozen=True)
 class Explanation:
-    """Explains one letter. `keys` are the entities that the letter names."""
+    """Explains one dead letter. `keys` are the entities that the dead letter names."""
 
     message_id: str
     kind: str
@@ -67,52 +67,54 @@ class DeltaState(Protocol):
 
 _TOO_OFTEN = (
     "the compactor received it as often as the queue allows and did not apply it; "
-    "the letter itself does not show the cause"
+    "the dead letter itself does not show the cause"
 )
 
 
-def explain(letter: Letter, deltas: DeltaState) -> Explanation:
-    """Return the explanation of a letter of either dead-letter queue."""
-    content = content_of(letter.body)
+def explain(dead_letter: DeadLetter, deltas: DeltaState) -> Explanation:
+    """Return the explanation of a dead letter of either dead-letter queue."""
+    content = content_of(dead_letter.body)
     if isinstance(content, PoisonMessageError):
         return _explained(
-            letter,
+            dead_letter,
             "broken message",
-            letter.reason or str(content),
+            dead_letter.reason or str(content),
             Outlook.REFUSED,
             "repair its sender, send a correct message, then drop this one with "
             "`receipt-sync dlq drop`",
         )
     if isinstance(content, FailureRecord):
-        return _failure(letter, content)
+        return _failure(dead_letter, content)
     if isinstance(content, StreamRecordContent):
-        return _stream_record(letter, content)
-    return _message(letter, content, deltas)
+        return _stream_record(dead_letter, content)
+    return _message(dead_letter, content, deltas)
 
 
-def _message(letter: Letter, content: ReadMessage, deltas: DeltaState) -> Explanation:
+def _message(dead_letter: DeadLetter, content: ReadMessage, deltas: DeltaState) -> Explanation:
     if content.delta is not None:
-        return _delta(letter, content.delta, deltas)
+        return _delta(dead_letter, content.delta, deltas)
     keys = tuple(change.key.chroma_id for change in content.changes)
     if content.poison:
-        return _broken_items(letter, content, keys)
-    if letter.reason:
+        return _broken_items(dead_letter, content, keys)
+    if dead_letter.reason:
         return _explained(
-            letter,
+            dead_letter,
             "change",
-            letter.reason,
+            dead_letter.reason,
             Outlook.UNKNOWN,
             "repair the item that the key names (see `receipt-sync compare`), then redrive: the "
             "compactor reads the repaired item",
             keys,
         )
-    return _received_too_often(letter, "change", keys)
+    return _received_too_often(dead_letter, "change", keys)
 
 
-def _broken_items(letter: Letter, content: ReadMessage, keys: tuple[str, ...]) -> Explanation:
+def _broken_items(
+    dead_letter: DeadLetter, content: ReadMessage, keys: tuple[str, ...]
+) -> Explanation:
     """Explain a batch with broken items.
 
-    The letter holds the whole batch, or only the broken items that the compactor set aside.
+    The dead letter holds the whole batch, or only the broken items that the compactor set aside.
     """
     outlook = Outlook.PART if content.changes else Outlook.REFUSED
     remedy = (
@@ -123,68 +125,71 @@ def _broken_items(letter: Letter, content: ReadMessage, keys: tuple[str, ...]) -
     )
     faults = "; ".join(poison.reason for poison in content.poison)
     kind = "change batch with broken items"
-    return _explained(letter, kind, letter.reason or faults, outlook, remedy, keys)
+    return _explained(dead_letter, kind, dead_letter.reason or faults, outlook, remedy, keys)
 
 
-def _delta(letter: Letter, delta: Delta, deltas: DeltaState) -> Explanation:
+def _delta(dead_letter: DeadLetter, delta: Delta, deltas: DeltaState) -> Explanation:
     try:
         batch = deltas.read(delta)
     except DeltaRefusedError as error:
         remedy = "let its producer store the object, then redrive"
         if deltas.can_be_restored(delta):
-            remedy = "the bucket still has the object: run `receipt-sync dlq mend`, then redrive"
-        return _explained(letter, "delta", str(error), Outlook.REFUSED, remedy)
+            remedy = "the bucket still has the object: run `receipt-sync dlq restore`, then redrive"
+        return _explained(dead_letter, "delta", str(error), Outlook.REFUSED, remedy)
     try:
         dimension = deltas.dimension(delta.collection)
-    except (SnapshotDamagedError, IndexFailedError) as error:  # The letter may still be correct.
-        reason = letter.reason or _TOO_OFTEN
+    except (
+        SnapshotDamagedError,
+        IndexFailedError,
+    ) as error:  # The dead letter may still be correct.
+        reason = dead_letter.reason or _TOO_OFTEN
         remedy = (
             f"the collection can't be opened ({error}): repair that first, then run "
             "`receipt-sync dlq explain` again"
         )
-        return _explained(letter, "delta", reason, Outlook.UNKNOWN, remedy, batch.ids)
+        return _explained(dead_letter, "delta", reason, Outlook.UNKNOWN, remedy, batch.ids)
     if dimension not in (None, batch.dimension):
         reason = (
             f"its vectors have {batch.dimension} dimensions, but those of the collection have "
             f"{dimension}"
         )
         remedy = "embed with the collection's model, send a new delta, then drop this one"
-        return _explained(letter, "delta", reason, Outlook.REFUSED, remedy, batch.ids)
-    if letter.reason is None:
-        return _received_too_often(letter, "delta", batch.ids)
+        return _explained(dead_letter, "delta", reason, Outlook.REFUSED, remedy, batch.ids)
+    if dead_letter.reason is None:
+        return _received_too_often(dead_letter, "delta", batch.ids)
     remedy = "its cause is repaired: redrive it"
-    return _explained(letter, "delta", letter.reason, Outlook.TAKEN, remedy, batch.ids)
+    return _explained(dead_letter, "delta", dead_letter.reason, Outlook.TAKEN, remedy, batch.ids)
 
 
-def _received_too_often(letter: Letter, kind: str, keys: Sequence[str]) -> Explanation:
-    # The text omits the number of receives, because each look at a letter counts as one too.
+def _received_too_often(dead_letter: DeadLetter, kind: str, keys: Sequence[str]) -> Explanation:
+    # The text omits the number of receives, because each look at a dead letter counts as one too.
     remedy = (
         "find the cause with `receipt-sync status` and `receipt-sync trace` and repair it, "
         "then redrive"
     )
-    return _explained(letter, kind, _TOO_OFTEN, Outlook.UNKNOWN, remedy, tuple(keys))
+    return _explained(dead_letter, kind, _TOO_OFTEN, Outlook.UNKNOWN, remedy, tuple(keys))
 
 
-def _stream_record(letter: Letter, content: StreamRecordContent) -> Explanation:
-    reason = letter.reason or content.fault or "the stream processor parked it"
+def _stream_record(dead_letter: DeadLetter, content: StreamRecordContent) -> Explanation:
+    reason = dead_letter.reason or content.fault or "the stream processor parked it"
     keys = (f"{content.pk}#{content.sk}",) if content.pk or content.sk else ()
     if content.key is None:
         remedy = (
             "repair the writer of this key, write the item under a correct key, delete the wrong "
             "item, then drop this one with `receipt-sync dlq drop`"
         )
-        return _explained(letter, "stream record", reason, Outlook.REFUSED, remedy, keys)
+        return _explained(dead_letter, "stream record", reason, Outlook.REFUSED, remedy, keys)
     remedy = "redrive it: the compactor reads the entity from the table again"
-    return _explained(letter, "stream record", reason, Outlook.TAKEN, remedy, keys)
+    return _explained(dead_letter, "stream record", reason, Outlook.TAKEN, remedy, keys)
 
 
-def _failure(letter: Letter, record: FailureRecord) -> Explanation:
+def _failure(dead_letter: DeadLetter, record: FailureRecord) -> Explanation:
     reason = (
         f"Lambda gave up {record.size} stream records ({record.condition}) that arrived from "
         f"{record.arrived_from} to {record.arrived_to}"
     )
     return _explained(
-        letter,
+        dead_letter,
         "part of the stream",
         reason,
         Outlook.REPLAY,
@@ -193,7 +198,7 @@ def _failure(letter: Letter, record: FailureRecord) -> Explanation:
 
 
 def _explained(
-    letter: Letter,
+    dead_letter: DeadLetter,
     kind: str,
     reason: str,
     outlook: Outlook,
@@ -201,23 +206,30 @@ def _explained(
     keys: tuple[str, ...] = (),
 ) -> Explanation:
     return Explanation(
-        letter.message_id, kind, letter.sent, letter.receives, reason, outlook, remedy, keys
+        dead_letter.message_id,
+        kind,
+        dead_letter.sent,
+        dead_letter.receives,
+        reason,
+        outlook,
+        remedy,
+        keys,
     )
 
 
 def comes_back(explanation: Explanation) -> str | None:
-    """Return why a redrive now would fail for a letter; None if it would not."""
+    """Return why a redrive now would fail for a dead letter; None if it would not."""
     if explanation.outlook is not Outlook.REFUSED:
         return None
     return f"it would come back: {explanation.reason}; {explanation.remedy}"
 
 
-def concerns(letter: Letter, key: EntityKey) -> bool:
-    """Return whether a letter is about an entity or about an item of its record.
+def concerns(dead_letter: DeadLetter, key: EntityKey) -> bool:
+    """Return whether a dead letter is about an entity or about an item of its record.
 
     These items are the entity's own, its receipt's metadata, and its two neighbours.
     """
-    content = content_of(letter.body)
+    content = content_of(dead_letter.body)
     if isinstance(content, StreamRecordContent):
         touched = {content.key}
     elif isinstance(content, ReadMessage):

@@ -1,28 +1,28 @@
-"""The names that the logs use for a dead letter. No log names the letter's own message id."""
+"""The names that the logs use for a dead letter. No log names the dead letter's own message id."""
 
 from collections.abc import Iterable
 
 from receipt_ops.dead_letters.content import FailureRecord, StreamRecordContent, content_of
-from receipt_ops.dead_letters.queue import Letter, held
-from receipt_ops.dead_letters.queues import Box
+from receipt_ops.dead_letters.queue import DeadLetter, held
+from receipt_ops.dead_letters.queues import RedriveSource
 from receipt_ops.dead_letters.redriving import MOST
 from receipt_sync.correlation import receipt_name
 from receipt_sync.messages import ReadMessage
 
 
-def names_in_logs(boxes: Iterable[Box], message_id: str) -> list[str]:
-    """Return the names that the logs use for a letter; an empty list if there is no such letter."""
-    for box in boxes:
-        with held(box.letters, MOST) as found:
-            for letter in found.letters:
-                if letter.message_id == message_id:
-                    return _names_of(letter)
+def names_in_logs(sources: Iterable[RedriveSource], message_id: str) -> list[str]:
+    """Return the names that the logs use for a dead letter; none if no queue holds it."""
+    for source in sources:
+        with held(source.dead_letters, MOST) as found:
+            for dead_letter in found.dead_letters:
+                if dead_letter.message_id == message_id:
+                    return _names_of(dead_letter)
     return []
 
 
-def _names_of(letter: Letter) -> list[str]:
-    was = letter.attributes.get("message_id")
-    content = content_of(letter.body)
+def _names_of(dead_letter: DeadLetter) -> list[str]:
+    was = dead_letter.attributes.get("message_id")
+    content = content_of(dead_letter.body)
     names = [was] if was else []
     if isinstance(content, FailureRecord):
         names += [content.start, content.end]

@@ -9,7 +9,7 @@ no message is lost.
 from collections.abc import Sequence
 from typing import Final
 
-from receipt_ops.dead_letters.queue import Letter, LetterBox, held
+from receipt_ops.dead_letters.queue import DeadLetter, DeadLetterQueue, held
 from receipt_ops.dead_letters.redriving import Send
 
 PEEK_SECONDS: Final = 20
@@ -19,21 +19,21 @@ _LEFT: Final = 2
 """The receives that a message must have left. With fewer, SQS moves it after the next failure."""
 
 
-def peek(box: LetterBox, send: Send, most_receives: int) -> tuple[list[Letter], int]:
+def peek(queue: DeadLetterQueue, send: Send, most_receives: int) -> tuple[list[DeadLetter], int]:
     """Return up to MOST messages of a queue, and the approximate number of the others.
 
     `most_receives` is the queue's maxReceiveCount, or 0 for a queue without one.
     """
-    with held(box, MOST) as found:
-        seen = list(found.letters)
+    with held(queue, MOST) as found:
+        seen = list(found.dead_letters)
         if most_receives:
             worn = [one for one in seen if one.receives > most_receives - _LEFT]
-            _replace(box, send, worn)
-            found.letters[:] = [one for one in seen if one not in worn]
+            _replace(queue, send, worn)
+            found.dead_letters[:] = [one for one in seen if one not in worn]
         return seen, found.unseen
 
 
-def _replace(box: LetterBox, send: Send, letters: Sequence[Letter]) -> None:
-    if letters:
-        send(letters)
-        box.delete(letters)
+def _replace(queue: DeadLetterQueue, send: Send, dead_letters: Sequence[DeadLetter]) -> None:
+    if dead_letters:
+        send(dead_letters)
+        queue.delete(dead_letters)

@@ -22,12 +22,12 @@ _A_CALL: Final = 10
 _WAIT_SECONDS: Final = 1
 
 
-class LettersNotDeletedError(OperationError):
+class DeadLettersNotDeletedError(OperationError):
     """SQS did not delete messages that a command has processed."""
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """A received message. `attributes` are its message attributes, not those of SQS."""
 
     message_id: str
@@ -44,38 +44,38 @@ class Letter:
 
 
 class Size(NamedTuple):
-    """Counts the letters of a queue. SQS only gives approximate numbers."""
+    """Counts the dead letters of a queue. SQS only gives approximate numbers."""
 
     waiting: int
     held: int
-    """The number of letters that a consumer has received and neither deleted nor released."""
+    """The number of dead letters that a consumer has received and neither deleted nor released."""
 
 
-class LetterBox(Protocol):
-    """A queue of letters."""
+class DeadLetterQueue(Protocol):
+    """A queue of dead letters."""
 
-    def look(self, most: int) -> Iterator[Letter]:
-        """Yield up to `most` letters, each once, and hold them until `let_go` releases them."""
+    def look(self, most: int) -> Iterator[DeadLetter]:
+        """Yield up to `most` dead letters, each once, and hold them until `let_go`."""
         ...
 
     def size(self) -> Size:
-        """Return the number of letters, the held ones included."""
+        """Return the number of dead letters, the held ones included."""
         ...
 
-    def let_go(self, letters: Sequence[Letter]) -> None:
-        """Release held letters, so that other consumers can receive them."""
+    def let_go(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Release held dead letters, so that other consumers can receive them."""
         ...
 
-    def delete(self, letters: Sequence[Letter]) -> None:
-        """Delete letters. Raises LettersNotDeletedError."""
+    def delete(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Delete dead letters. Raises DeadLettersNotDeletedError."""
         ...
 
 
-class SQSLetterBox:
-    """LetterBox on SQS. Each look counts as a receive; see `peeking` for queues with a limit.
+class SQSDeadLetterQueue:
+    """DeadLetterQueue on SQS. Each look counts as a receive; see `peeking` for queues with a limit.
 
-    A look ends after half of the visibility timeout. So no letter becomes visible again, and is
-    received twice, during a look.
+    A look ends after half of the visibility timeout. So no dead letter becomes visible again, and
+    is received twice, during a look.
     """
 
     def __init__(
@@ -88,44 +88,44 @@ class SQSLetterBox:
         self._client, self._url, self._hold = client, url, hold_seconds
         self._clock = clock or SystemClock()
 
-    def look(self, most: int) -> Iterator[Letter]:
+    def look(self, most: int) -> Iterator[DeadLetter]:
         seen: set[str] = set()
         end = self._clock.monotonic() + self._hold / 2
         while len(seen) < most and self._clock.monotonic() < end:
             some = self._receive(min(_A_CALL, most - len(seen)))
-            new = [letter for letter in some if letter.message_id not in seen]
+            new = [dead_letter for dead_letter in some if dead_letter.message_id not in seen]
             if not new:
                 return
-            seen |= {letter.message_id for letter in new}
+            seen |= {dead_letter.message_id for dead_letter in new}
             yield from new
 
     def size(self) -> Size:
         backlog = queue_backlog(self._client, self._url)
         return Size(backlog.waiting, backlog.in_flight)
 
-    def let_go(self, letters: Sequence[Letter]) -> None:
-        for some in batches(letters, _A_CALL):
+    def let_go(self, dead_letters: Sequence[DeadLetter]) -> None:
+        for some in batches(dead_letters, _A_CALL):
             entries = [{**entry, "VisibilityTimeout": 0} for entry in _entries(some)]
-            # A letter that SQS does not release here becomes visible after its timeout.
+            # A dead letter that SQS does not release here becomes visible after its timeout.
             self._client.change_message_visibility_batch(
                 QueueUrl=self._url,
                 Entries=entries,  # type: ignore[arg-type]
             )
 
-    def delete(self, letters: Sequence[Letter]) -> None:
-        for some in batches(letters, _A_CALL):
+    def delete(self, dead_letters: Sequence[DeadLetter]) -> None:
+        for some in batches(dead_letters, _A_CALL):
             answer = self._client.delete_message_batch(
                 QueueUrl=self._url,
                 Entries=_entries(some),  # type: ignore[arg-type]
             )
             if answer.get("Failed"):
-                raise LettersNotDeletedError(
+                raise DeadLettersNotDeletedError(
                     f"SQS did not delete {len(answer['Failed'])} dead letters that the command has "
                     "processed: run the command again. The compactor applies a message once, even "
                     "if it is sent twice"
                 )
 
-    def _receive(self, most: int) -> list[Letter]:
+    def _receive(self, most: int) -> list[DeadLetter]:
         answer: Any = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=most,
@@ -134,36 +134,36 @@ class SQSLetterBox:
             MessageAttributeNames=["All"],
             MessageSystemAttributeNames=["All"],
         )
-        return [_letter(message) for message in answer.get("Messages", [])]
+        return [_dead_letter(message) for message in answer.get("Messages", [])]
 
 
 @dataclass
 class Held:
-    """The received letters of a queue. `held` releases those that are in `letters` at the end."""
+    """The received dead letters. `held` releases those that are in `dead_letters` at the end."""
 
-    letters: list[Letter]
+    dead_letters: list[DeadLetter]
     unseen: int = 0
-    """The approximate number of other letters: another command holds them, or they are too many."""
+    """The approximate number of unread ones: another command holds them, or they are too many."""
 
 
 @contextmanager
-def held(box: LetterBox, most: int) -> Iterator[Held]:
-    """Give up to `most` letters for a `with` block, and release the remaining ones in any case."""
-    before = box.size()
+def held(queue: DeadLetterQueue, most: int) -> Iterator[Held]:
+    """Give up to `most` dead letters for a `with` block, and release the remaining ones."""
+    before = queue.size()
     found = Held([])
     try:
-        for letter in box.look(most):
-            found.letters.append(letter)
-        found.unseen = max(0, before.waiting + before.held - len(found.letters))
+        for dead_letter in queue.look(most):
+            found.dead_letters.append(dead_letter)
+        found.unseen = max(0, before.waiting + before.held - len(found.dead_letters))
         yield found
     finally:
-        box.let_go(found.letters)
+        queue.let_go(found.dead_letters)
 
 
-def _letter(message: Mapping[str, Any]) -> Letter:
+def _dead_letter(message: Mapping[str, Any]) -> DeadLetter:
     system = message.get("Attributes", {})
     sent = system.get("SentTimestamp")
-    return Letter(
+    return DeadLetter(
         message_id=message["MessageId"],
         body=message["Body"],
         attributes={
@@ -176,8 +176,8 @@ def _letter(message: Mapping[str, Any]) -> Letter:
     )
 
 
-def _entries(letters: Sequence[Letter]) -> list[dict[str, Any]]:
+def _entries(dead_letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
     return [
-        {"Id": str(number), "ReceiptHandle": letter.receipt_handle}
-        for number, letter in enumerate(letters)
+        {"Id": str(number), "ReceiptHandle": dead_letter.receipt_handle}
+        for number, dead_letter in enumerate(dead_letters)
     ]

@@ -1,24 +1,24 @@
-"""The redrive of dead letters: it sends a letter first and deletes it then, so that none is lost.
+"""The redrive of dead letters: it sends each one first and then deletes it, so that none is lost.
 
-The compactor applies a message once, even if it is sent twice. So a letter that was sent but not
-deleted does no harm.
+The compactor applies a message once, even if it is sent twice. So a dead letter that was sent but
+not deleted does no harm.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from receipt_ops.dead_letters.queue import Letter, LetterBox, held
+from receipt_ops.dead_letters.queue import DeadLetter, DeadLetterQueue, held
 from receipt_sync.sequences import batches
 
 MOST: Final = 10_000
-"""The most letters of one run. The next run takes further letters."""
+"""The most dead letters of one run. The next run takes further dead letters."""
 _A_STEP: Final = 10
 
-Send = Callable[[Sequence[Letter]], None]
-"""Sends letters. Raises if the receiver does not accept one."""
-Refuse = Callable[[Letter], str | None]
-"""Returns why a letter must stay, or None."""
+Send = Callable[[Sequence[DeadLetter]], None]
+"""Sends dead letters. Raises if the receiver does not accept one."""
+Refuse = Callable[[DeadLetter], str | None]
+"""Returns why a dead letter must stay, or None."""
 Advance = Callable[[int], None]
 
 
@@ -31,19 +31,19 @@ class Redriven:
     unknown: list[str] = field(default_factory=list)
     """The requested message ids that the queue does not hold."""
     unseen: int = 0
-    """The approximate number of unread letters: another command holds them, or they exceed MOST."""
+    """The approximate number of unread ones: another command holds them, or they exceed MOST."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @property
     def count(self) -> int:
-        """Return the number of moved letters."""
+        """Return the number of moved dead letters."""
         return len(self.moved)
 
 
 def redrive(
-    box: LetterBox,
+    queue: DeadLetterQueue,
     send: Send,
     *,
     only: Collection[str] = (),
@@ -51,39 +51,45 @@ def redrive(
     dry_run: bool = False,
     advance: Advance = lambda _: None,
 ) -> Redriven:
-    """Move all letters, or `only` those with the given message ids.
+    """Move all dead letters, or `only` those with the given message ids.
 
-    The function moves the letters that it finds at the start. So it does not move a letter again
-    that comes back immediately.
+    The function moves the dead letters that it finds at the start. So it does not move a dead
+    letter again that comes back immediately.
     """
     done = Redriven()
-    with held(box, MOST) as found:
+    with held(queue, MOST) as found:
         done.unseen = found.unseen
-        wanted = [letter for letter in found.letters if not only or letter.message_id in only]
-        done.unknown = sorted(set(only) - {letter.message_id for letter in wanted})
+        wanted = [
+            dead_letter
+            for dead_letter in found.dead_letters
+            if not only or dead_letter.message_id in only
+        ]
+        done.unknown = sorted(set(only) - {dead_letter.message_id for dead_letter in wanted})
         movable = _movable(wanted, refuse, done)
         for some in batches(movable, _A_STEP):
             if not dry_run:
                 send(some)
-                box.delete(some)
-                for letter in some:
-                    found.letters.remove(letter)
-            done.moved += [letter.message_id for letter in some]
+                queue.delete(some)
+                for dead_letter in some:
+                    found.dead_letters.remove(dead_letter)
+            done.moved += [dead_letter.message_id for dead_letter in some]
             advance(len(some))
     return done
 
 
-def drop(box: LetterBox, only: Collection[str], *, dry_run: bool = False) -> Redriven:
-    """Delete letters permanently."""
-    return redrive(box, lambda _: None, only=only, dry_run=dry_run)
+def drop(queue: DeadLetterQueue, only: Collection[str], *, dry_run: bool = False) -> Redriven:
+    """Delete dead letters permanently."""
+    return redrive(queue, lambda _: None, only=only, dry_run=dry_run)
 
 
-def _movable(letters: Sequence[Letter], refuse: Refuse, done: Redriven) -> list[Letter]:
+def _movable(
+    dead_letters: Sequence[DeadLetter], refuse: Refuse, done: Redriven
+) -> list[DeadLetter]:
     movable = []
-    for letter in letters:
-        reason = refuse(letter)
+    for dead_letter in dead_letters:
+        reason = refuse(dead_letter)
         if reason is None:
-            movable.append(letter)
+            movable.append(dead_letter)
         else:
-            done.kept[letter.message_id] = reason
+            done.kept[dead_letter.message_id] = reason
     return movable

@@ -25,7 +25,7 @@ def attention_of(status: "Status") -> list[str]:
     return [
         *_snapshots(status),
         *_errors(status),
-        *_letters(status),
+        *_dead_letters(status),
         *_switches(status),
         *_locks(status),
         *_refusals(status),
@@ -52,7 +52,7 @@ def _errors(status: "Status") -> Iterator[str]:
         )
 
 
-def _letters(status: "Status") -> Iterator[str]:
+def _dead_letters(status: "Status") -> Iterator[str]:
     for name, count in status.dead_letters.items():
         if count:
             yield f"{count:,} dead letters of the {name}: `receipt-sync dlq explain`"

@@ -5,15 +5,15 @@ from receipt_ops.deployment.discovery import Deployment, Mapping
 from receipt_ops.deployment.flags import switches_of
 from receipt_ops.deployment.freshness import Percentiles, percentiles, values
 from receipt_ops.deployment.function_errors import FunctionErrors, errors_of
-from receipt_ops.deployment.last_comparison import BucketNote
-from receipt_ops.deployment.log_events import CloudWatchLogs
 from receipt_ops.deployment.oldest_message import oldest_message_seconds
 from receipt_ops.deployment.opening import Openings
 from receipt_ops.deployment.status import PERSONS, WINDOW, MappingState, Status
 from receipt_ops.deployment.unknown import Unknown
-from receipt_ops.locks import DynamoDBLocks, HeldLock, held_locks
+from receipt_ops.deployment.wiring import locks_of, logs_of
+from receipt_ops.locks import HeldLock, held_locks
 from receipt_ops.snapshots.manifests import Present, present_versions
 from receipt_ops.verification.settling import queue_backlog
+from receipt_ops.verification.wiring import note_of
 from receipt_sync.clock import Clock
 from receipt_sync.telemetry import Metric
 
@@ -21,30 +21,29 @@ _PROBLEM = "PROBLEM"
 """The start of the result that Lambda reports for a mapping that fails."""
 
 
-def look(connection: Connection, clock: Clock, openings: Openings) -> Status:
+def collect_status(connection: Connection, clock: Clock, openings: Openings) -> Status:
     """Return the present status. Raises NotDeployedError and the errors of botocore.
 
     If AWS refuses only some parts, the status marks these as unknown and holds the others.
     """
     deployment, unknown = Deployment(connection), Unknown(connection)
     sqs, ask = connection.sqs, unknown.ask
-    boxes = {"compaction": deployment.compaction_dlq, "stream": deployment.stream_dlq}
-    letters = {name: queue_backlog(sqs, queue.url) for name, queue in boxes.items()}
+    queues = {"compaction": deployment.compaction_dlq, "stream": deployment.stream_dlq}
+    dead_letters = {name: queue_backlog(sqs, queue.url) for name, queue in queues.items()}
     logged = _Logged(connection, deployment, clock)
     none: Present = {}
     versions = ask("versions", lambda: present_versions(connection), none)
-    note = BucketNote(connection.s3, connection.names.bucket)
     return Status(
         at=clock.now(),
         freshness=ask("freshness", logged.freshness, None),
         backlog=queue_backlog(sqs, connection.names.compaction_queue_url),
         oldest_seconds=ask("oldest_seconds", lambda: _oldest(connection, deployment, clock), None),
-        dead_letters={name: held.waiting + held.in_flight for name, held in letters.items()},
+        dead_letters={name: held.waiting + held.in_flight for name, held in dead_letters.items()},
         errors=ask("errors", logged.errors, []),
         locks=ask("locks", lambda: _locks(connection, deployment), None),
         versions=versions,
         openings=ask("openings", lambda: openings.faults(versions), {}),
-        comparison=ask("comparison", note.read, None),
+        comparison=ask("comparison", note_of(connection).read, None),
         switches=switches_of(deployment),
         mappings=[
             *(_mapping("stream", one) for one in deployment.stream_mappings),
@@ -61,8 +60,7 @@ def _oldest(connection: Connection, deployment: Deployment, clock: Clock) -> flo
 
 
 def _locks(connection: Connection, deployment: Deployment) -> list[HeldLock] | None:
-    every, lock_id = deployment.heartbeat, deployment.lock_id
-    return held_locks(DynamoDBLocks(connection.dynamodb, connection.names.table, every), lock_id)
+    return held_locks(locks_of(connection, deployment), deployment.lock_id)
 
 
 def _mapping(name: str, mapping: Mapping) -> MappingState:
@@ -78,8 +76,7 @@ class _Logged:
         functions = (deployment.stream_processor, deployment.compactor)
         self._names = [function.name for function in functions]
         self._since = clock.now() - WINDOW
-        groups = {function.name: function.log_group for function in functions}
-        self._logs = CloudWatchLogs(connection.logs, groups)
+        self._logs = logs_of(connection, *functions)
 
     def freshness(self) -> Percentiles | None:
         """Return the freshness of changes; None if nothing was published."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from receipt_ops.deployment.log_events import LogLine, LogLines
-from receipt_ops.deployment.seen_lines import Told, in_order
+from receipt_ops.deployment.seen_lines import SeenLines, in_order
 
 ERROR_TERMS: Final = ("ERROR", "CRITICAL", "Task timed out", "Runtime exited")
 """The terms of an error line: its level, or Lambda's text about a process that it ended."""
@@ -43,9 +43,9 @@ def errors_of(logs: LogLines, function: str, since: datetime) -> FunctionErrors 
 
 def error_lines(logs: LogLines, function: str, since: datetime) -> Iterator[LogLine]:
     """Yield each error line once, oldest first. The function keeps no lines."""
-    told = Told()
+    seen = SeenLines()
     for line in in_order(logs.lines(function, since, term) for term in ERROR_TERMS):
-        if is_error(line) and told.is_new(line):
+        if is_error(line) and seen.is_new(line):
             yield line
 
 

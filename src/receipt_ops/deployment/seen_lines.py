@@ -16,12 +16,12 @@ def in_order(sources: Iterable[Iterable[LogLine]]) -> Iterator[LogLine]:
     return merge(*sources, key=lambda line: line.at)
 
 
-class Told:
+class SeenLines:
     """Remembers the lines that a caller has shown, and forgets those that cannot come again."""
 
     def __init__(self, late: timedelta = LATE) -> None:
         self._late = late
-        self._told: dict[int, datetime] = {}
+        self._seen: dict[int, datetime] = {}
         self._newest: datetime | None = None
         self._most = _AT_LEAST
 
@@ -31,15 +31,15 @@ class Told:
         A function's clock may be ahead. So with `now`, no line counts as newer than that.
         """
         name = hash((line.at, line.function, line.event_id, line.text))
-        if name in self._told:
+        if name in self._seen:
             return False
-        self._told[name] = line.at
+        self._seen[name] = line.at
         at = line.at if now is None else min(line.at, now)
         self._newest = at if self._newest is None else max(self._newest, at)
-        if len(self._told) > self._most:
+        if len(self._seen) > self._most:
             self._forget(self._newest - self._late)
         return True
 
     def _forget(self, before: datetime) -> None:
-        self._told = {name: at for name, at in self._told.items() if at >= before}
-        self._most = max(_AT_LEAST, 2 * len(self._told))
+        self._seen = {name: at for name, at in self._seen.items() if at >= before}
+        self._most = max(_AT_LEAST, 2 * len(self._seen))

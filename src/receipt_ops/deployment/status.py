@@ -9,9 +9,9 @@ from receipt_ops.deployment.attention import REFUSALS, attention_of
 from receipt_ops.deployment.flags import Switches
 from receipt_ops.deployment.freshness import Percentiles
 from receipt_ops.deployment.function_errors import FunctionErrors
-from receipt_ops.deployment.last_comparison import LastComparison
 from receipt_ops.locks import HeldLock
 from receipt_ops.snapshots.manifests import Damaged, Published
+from receipt_ops.verification.last_comparison import LastComparison
 from receipt_ops.verification.settling import Backlog
 from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from boto3.dynamodb.types import TypeSerializer
 
-from receipt_ops.loading.receipts import Box, Receipt
+from receipt_ops.loading.receipts import BoundingBox, Receipt
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import EntityKey
 
@@ -73,7 +73,7 @@ def entities_of(receipt: Receipt) -> Iterator[Entity]:
     yield Entity(metadata, _metadata_fields(receipt))
     for line_id, line in enumerate(receipt.lines, start=1):
         key = metadata._replace(line_id=line_id)
-        yield _text_entity(key, line.text, Box(*line.box), line.confidence)
+        yield _text_entity(key, line.text, BoundingBox(*line.box), line.confidence)
         for word_id, word in enumerate(line.words(), start=1):
             yield _text_entity(key._replace(word_id=word_id), word.text, word.box, line.confidence)
 
@@ -99,7 +99,7 @@ def _metadata_fields(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _text_entity(key: EntityKey, text: str, box: Box, confidence: float | None) -> Entity:
+def _text_entity(key: EntityKey, text: str, box: BoundingBox, confidence: float | None) -> Entity:
     fields = {
         "text": text,
         "bounding_box": {

@@ -23,7 +23,7 @@ Coordinate = Annotated[float, Field(strict=True, ge=-1e6, le=1e6, allow_inf_nan=
 Text = Annotated[str, Field(strict=True, max_length=10_000)]
 
 
-class Box(NamedTuple):
+class BoundingBox(NamedTuple):
     """Holds the corners of a rectangle in pixels. y grows downwards."""
 
     x1: float
@@ -36,7 +36,7 @@ class Word(NamedTuple):
     """Holds a part of a line's text and its part of the line's box."""
 
     text: str
-    box: Box
+    box: BoundingBox
 
 
 class _Strict(BaseModel):
@@ -54,7 +54,7 @@ class Line(_Strict):
     def _holds_a_word_in_a_box(self) -> Self:
         if not _WORD.search(self.text):
             raise ValueError("text must hold a character that is not white space")
-        box = Box(*self.box)
+        box = BoundingBox(*self.box)
         if box.x1 > box.x2 or box.y1 > box.y2:
             raise ValueError("box must be [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2")
         return self
@@ -64,7 +64,7 @@ class Line(_Strict):
 
         The boxes are interpolated by the position of the characters.
         """
-        box, length = Box(*self.box), len(self.text)
+        box, length = BoundingBox(*self.box), len(self.text)
 
         def at(position: int) -> float:
             return box.x1 + (box.x2 - box.x1) * position / length

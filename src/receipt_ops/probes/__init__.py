@@ -1,1 +1,1 @@
-"""Trials of a deployed system with test receipts: smoke test, latency and stress."""
+"""Probes of a deployed system with test receipts: smoke test, latency and stress test."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from receipt_ops.loading.receipts import Line, Receipt
-from receipt_ops.probes.subject import Subject, Tools, on_trial
+from receipt_ops.probes.subject import Subject, Tools, temporary_receipts
 from receipt_ops.probes.watching import holds
 from receipt_sync.clock import Clock
 
@@ -21,7 +21,7 @@ def measure(
     receipt = Receipt(
         receipt=name, company="Latency", lines=(Line(text="LATENCY", box=(0, 0, 9, 9)),)
     )
-    with on_trial(tools, [receipt]) as subject:
+    with temporary_receipts(tools, [receipt]) as subject:
         tools.watcher.until(subject.records, holds({"embedding_status": "SUCCESS"}), "the receipt")
         found = []
         for number in range(changes):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from receipt_ops.loading.receipts import Line, Receipt
-from receipt_ops.probes.subject import Tools, on_trial
+from receipt_ops.probes.subject import Tools, temporary_receipts
 from receipt_ops.probes.watching import holds
 from receipt_sync.clock import Clock
 
@@ -23,10 +23,11 @@ class Timing:
         return asdict(self)
 
 
-Tell = Callable[[str], None]
+OnStep = Callable[[str], None]
+"""Receives the description of a step before it begins."""
 
 
-def smoke(tools: Tools, name: str, clock: Clock, tell: Tell = lambda _: None) -> list[Timing]:
+def smoke(tools: Tools, name: str, clock: Clock, on_step: OnStep = lambda _: None) -> list[Timing]:
     """Insert, rename and delete a receipt of this name, and return the time of each step.
 
     The receipt has one line of one word, so both collections, both functions and the bucket take
@@ -37,16 +38,16 @@ def smoke(tools: Tools, name: str, clock: Clock, tell: Tell = lambda _: None) ->
         receipt=name, company="Smoke Test", lines=(Line(text="SMOKE", box=(0, 0, 9, 9)),)
     )
     begun = clock.monotonic()
-    tell("insert a receipt with its vectors")
-    with on_trial(tools, [receipt]) as subject:
+    on_step("insert a receipt with its vectors")
+    with temporary_receipts(tools, [receipt]) as subject:
         tools.watcher.until(subject.records, holds({"embedding_status": "SUCCESS"}), "the insert")
         timings.append(Timing("insert", clock.monotonic() - begun))
-        tell("rename its merchant")
+        on_step("rename its merchant")
         begun = clock.monotonic()
         tools.editor.update(subject.metadata, {"merchant_name": MERCHANT})
         tools.watcher.until(subject.records, holds({"merchant_name": MERCHANT}), "the new merchant")
         timings.append(Timing("rename", clock.monotonic() - begun))
-        tell("delete it")
+        on_step("delete it")
         begun = clock.monotonic()
     timings.append(Timing("delete", clock.monotonic() - begun))
     return timings

@@ -1,4 +1,4 @@
-"""Test receipts of a trial: the trial loads, changes and deletes them, and touches no others."""
+"""Test receipts of a probe: the probe loads, changes and deletes them, and touches no others."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from ulid import ULID
 
 from receipt_index.delta_sender import DeltaSender
 from receipt_index.deltas import Vectors
@@ -30,7 +31,7 @@ PORTION: Final = 500
 
 @dataclass(frozen=True)
 class Tools:
-    """Hold the adapters that a trial works with."""
+    """Hold the adapters that a probe works with."""
 
     writer: TableWriter
     sender: Sender
@@ -41,13 +42,12 @@ class Tools:
     @classmethod
     def of(
         cls,
-        connection: Connection,
         readers: Readers,
         watcher: Watcher,
         writer: TableWriter,
-        sender: DeltaSender,
+        sender: Sender,
+        editor: TableEditor,
     ) -> "Tools":
-        editor = TableEditor(connection.dynamodb, connection.names.table)
         dimensions = {name: dimension_of_one(reader) for name, reader in readers.items()}
         return cls(writer, FittedSender(sender, dimensions), editor, watcher, embed)
 
@@ -69,8 +69,13 @@ class Subject:
         return self.entities[0].key
 
 
+def new_name(kind: str) -> str:
+    """Return a new name for a test receipt."""
+    return f"{kind}-{ULID()}"
+
+
 @contextmanager
-def on_trial(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
+def temporary_receipts(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Subject]:
     """Load test receipts with their vectors for a `with` block, and delete them at its end.
 
     After a signal this also deletes the items, but does not wait for the last portion.
@@ -119,7 +124,7 @@ def delete(
 class FittedSender:
     """Sends vectors after it has changed them to the dimension of their collection.
 
-    So a trial also runs where the lines and the words come from different models.
+    So a probe also runs where the lines and the words come from different models.
     """
 
     def __init__(self, sender: Sender, dimensions: Mapping[Collection, int | None]) -> None:

@@ -11,6 +11,7 @@ from receipt_ops.screens.verdict import moment
 from receipt_ops.snapshots.history import KeptVersion
 from receipt_ops.snapshots.manifests import Damaged, Published, of_snapshot
 from receipt_ops.snapshots.objects import Soundness, missing
+from receipt_ops.snapshots.restoring import Restored
 from receipt_ops.terminal.console import output
 from receipt_sync.keys import Collection
 
@@ -92,3 +93,40 @@ def print_history(collection: Collection, rows: Sequence[HistoryRow]) -> None:
             row.in_words,
         )
     output().print(table)
+
+
+def restored_table(done: Restored, collection: Collection) -> Table:
+    """Return a table of the versions and of the deltas that were, or would be, sent."""
+    way, resent = done.way, done.resent
+    verb = "restored" if done.published else "would be restored"
+    table = Table(title=f"{collection}, {verb}", title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("is", overflow="fold")
+    for name, manifest in (("this version", way.chosen), ("replaces this one", way.newest)):
+        table.add_row(
+            name,
+            f"{manifest.version:,} of {moment(manifest.published_at)}, "
+            f"{manifest.record_count:,} records",
+        )
+    if done.published:
+        table.add_row("published as version", f"{done.published:,}")
+    table.add_row("deltas to the queue", f"{resent.deltas:,}, with {resent.vectors:,} vectors")
+    table.add_row("made since", moment(resent.since))
+    if resent.refused:
+        names = ", ".join(resent.refused_keys[:3])
+        table.add_row("deltas that the compactor refuses", f"{resent.refused:,}: {names}")
+    kept = f"{done.kept_for.days} days" if done.kept_for else "no rule deletes them"
+    table.add_row("the bucket keeps deltas for", kept)
+    return table
+
+
+def next_step(done: Restored) -> str:
+    """Return what the operator must do after a restore."""
+    lost = done.lost_before
+    if lost is not None:
+        return (
+            f"[red]The bucket no longer keeps deltas from before {moment(lost)}. So vectors from "
+            "before that time that this version lacks are lost. Run `receipt-sync repair`, and "
+            "embed the records that it lists.[/red]"
+        )
+    return "Now run `receipt-sync repair --wait 120`, then `receipt-sync verify`."

@@ -80,7 +80,7 @@ _NOT_FOUND: Final = {
     "UpdateFunctionConfiguration": "there is no such function{where}: deploy it with SAM",
     "UpdateEventSourceMapping": "there is no such event source mapping{where}: deploy it with SAM",
 }
-"""Sentences for receipt_ops whose ResourceNotFoundException does not concern the table."""
+"""Sentences for operations whose ResourceNotFoundException does not concern the table."""
 _LOGIN: Final = (
     NoCredentialsError,
     PartialCredentialsError,

@@ -111,7 +111,9 @@ def test_a_parked_stream_record_is_explained_and_goes_back_as_a_change_of_its_en
     bad = {"dynamodb": {"Keys": {"PK": {"S": pk}, "SK": {"S": "RECEIPT#00001#LINE#x"}}}}
     good_id, bad_id = (operator.park("stream", record, "a reason") for record in (body, bad))
 
-    letters = {one["message_id"]: one for one in operator.json("dlq", "explain", code=1)["letters"]}
+    letters = {
+        one["message_id"]: one for one in operator.json("dlq", "explain", code=1)["dead_letters"]
+    }
     assert letters[good_id]["outlook"] == "would be taken now"
     assert letters[good_id]["keys"] == [chroma_id]
     assert letters[bad_id]["outlook"] == "would come back"
@@ -124,14 +126,14 @@ def test_a_parked_stream_record_is_explained_and_goes_back_as_a_change_of_its_en
     done = operator.json("dlq", "redrive", "--yes", code=1)
     assert (done["moved"], set(done["kept"])) == ([good_id], {bad_id})
     assert operator.json("dlq", "drop", bad_id, "--yes")["moved"] == [bad_id]
-    assert operator.json("dlq", "show")["letters"] == []
+    assert operator.json("dlq", "show")["dead_letters"] == []
     operator.settled()
 
 
 def test_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(operator: Operator) -> None:
     one = operator.park("compaction", {"source": "weather_report"}, "unknown source")
     other = operator.park("compaction", {"source": "weather_report"}, "unknown source")
-    shown = operator.json("dlq", "show", "--queue", "compaction", code=1)["letters"]
+    shown = operator.json("dlq", "show", "--queue", "compaction", code=1)["dead_letters"]
     assert {letter["reason"] for letter in shown} == {"unknown source"}
     assert operator.json("dlq", "drop", one, "--yes")["moved"] == [one]
     answer = operator.json("dlq", "drop", other, "nobody", "--yes", code=1)
@@ -142,14 +144,14 @@ def test_a_part_of_the_stream_that_was_given_up_is_replayed(operator: Operator) 
     changed = operator.change_unseen(Collection.LINES)
     assert operator.json("verify", code=1)["different"] == 1
     message_id = operator.park("stream", operator.failure_record(), None)
-    (letter,) = operator.json("dlq", "explain", message_id, code=1)["letters"]
+    (letter,) = operator.json("dlq", "explain", message_id, code=1)["dead_letters"]
     assert (letter["kind"], letter["outlook"]) == ("part of the stream", "is to be replayed")
 
     assert operator.json("replay", "--dry-run")["replayed"][0]["changes"] > 0
     done = operator.json("replay", message_id)
     assert done["gone"] == 0
     assert done["replayed"][0]["messages"] > 0
-    assert operator.json("dlq", "show")["letters"] == []
+    assert operator.json("dlq", "show")["dead_letters"] == []
     operator.settled()
     assert operator.json("compare", changed)["record"]["is_noise"] is True
 

@@ -113,7 +113,7 @@ def test_a_damaged_block_is_seen_though_its_manifest_can_be_read(operator: Opera
 @pytest.mark.parametrize(
     "line",
     [
-        "load --synthetic 1", "repair", "dlq mend", "dlq redrive", "dlq drop nobody", "replay",
+        "load --synthetic 1", "repair", "dlq restore", "dlq redrive", "dlq drop nobody", "replay",
         "backfill", "lock release receipt_lines", "snapshot gc receipt_lines", "smoke", "latency",
         "stress", "flags set --word", "create-test-receipts --count 1",
         "modify-test-receipts --count 1",
@@ -293,11 +293,11 @@ def test_what_no_version_names_is_garbage_once_it_is_old(
     name = f"packs/{'0' * 64}"
     s3, bucket = operator.connection.s3, operator.connection.names.bucket
     with monkeypatch.context() as patch:  # a publish that was refused may have left a list
-        patch.setattr("receipt_ops.commands.recovery.snapshot.SystemClock", Tomorrow)
+        patch.setattr("receipt_ops.snapshots.tasks.SystemClock", Tomorrow)
         operator.command("snapshot", "gc", "receipt_lines", "--yes")
     s3.put_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}", Body=b"left behind")
     assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == []
-    monkeypatch.setattr("receipt_ops.commands.recovery.snapshot.SystemClock", Tomorrow)
+    monkeypatch.setattr("receipt_ops.snapshots.tasks.SystemClock", Tomorrow)
     assert operator.json("snapshot", "gc", "receipt_lines", "--dry-run")["objects"] == [name]
     assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == [name]
     assert operator.json("snapshot", "gc", "receipt_lines", "--yes")["objects"] == []
@@ -310,7 +310,7 @@ def test_an_object_that_s3_does_not_delete_is_not_called_deleted(
     """S3 answers 200, with an Error a key, to somebody without s3:DeleteObject."""
     name = f"packs/{'1' * 64}"
     s3, bucket = operator.connection.s3, operator.connection.names.bucket
-    monkeypatch.setattr("receipt_ops.commands.recovery.snapshot.SystemClock", Tomorrow)
+    monkeypatch.setattr("receipt_ops.snapshots.tasks.SystemClock", Tomorrow)
     operator.command("snapshot", "gc", "receipt_lines", "--yes")
     s3.put_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}", Body=b"left behind")
     monkeypatch.setattr(

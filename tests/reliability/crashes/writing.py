@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from random import Random
 from typing import Final
 
-from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.probes.editing import Kind, TableEditor, apply, edits
 from receipt_sync.keys import EntityType
 from tests.support.oracle.embedded import EmbeddedTexts, RememberingSender

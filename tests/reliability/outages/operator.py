@@ -8,12 +8,12 @@ from functools import partial
 from random import Random
 
 from local.stack import Stack
-from receipt_ops.commands.receipts.load import sender_of, writer_of
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.probes.editing import TableEditor, edits
 from receipt_ops.probes.stress import Stress, StressReport
 from receipt_ops.verification.settling import queue_backlog

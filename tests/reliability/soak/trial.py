@@ -14,9 +14,9 @@ from local.quick.names import Options
 from local.running import running
 from local.stack import Stack
 from local.state import State
-from receipt_ops.commands.receipts.load import writer_of
 from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.items import Entity, embedded
+from receipt_ops.loading.wiring import writer_of
 from receipt_ops.probes.editing import WEIGHTS, Kind, edits
 from receipt_ops.verification.settling import Backlog, queue_backlog
 from receipt_sync.keys import EntityType

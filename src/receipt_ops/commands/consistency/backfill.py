@@ -1,34 +1,22 @@
 """The command `receipt-sync backfill`."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from random import SystemRandom
 from typing import Annotated
 
 import typer
 
-from receipt_ops.commands.consistency.verify import settle_with_progress
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.receipts.load import check_reachable
-from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.readers import snapshot_readers
-from receipt_ops.repair.backfill import Backfill, Pace, Sent
-from receipt_ops.repair.place import Place, PlaceFile
-from receipt_ops.repair.wiring import changes_of
+from receipt_ops.repair.backfill import Pace, Sent
+from receipt_ops.repair.backfill_tasks import backfill_of, backfill_with_progress, count_records
 from receipt_ops.screens.verdict import moment
-from receipt_ops.table_pages import Page, PageRequest, Position, TablePages
-from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json, progress_bars
+from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
-from receipt_ops.verification.settling import Backlog, Settled, queue_backlog
-from receipt_ops.verification.verify import LONGEST_SECONDS
-from receipt_sync.clock import SystemClock
-from receipt_sync.deadline import Deadline
-from receipt_sync.keys import EntityKey
-
-_ITEMS_A_PAGE = 1_000
+from receipt_ops.verification.settling import Settled
+from receipt_ops.verification.tasks import settle_with_progress
 
 
 @ends_in_a_sentence
@@ -72,13 +60,13 @@ def backfill_command(
     with explained(connection):
         check_reachable(connection)
         settled = None
-        backfill = _backfill(connection, Pace(rate, most_waiting), place)
+        backfill = backfill_of(connection, Pace(rate, most_waiting), place)
         left = backfill.left(resume=resume)
         if dry_run:
-            pages = _pages(connection, left.next if left else None)
-            sent = Sent(sum(len(_records(page)) for page in pages), left.sent if left else 0)
+            now = count_records(connection, left.next if left else None)
+            sent = Sent(now, left.sent if left else 0)
         else:
-            sent = _send(connection, backfill, left)
+            sent = backfill_with_progress(connection, backfill, left)
             settled = _settle(connection, wait) if wait else None
     if as_json:
         content = {"records": sent.now, "records_before": sent.before, "dry_run": dry_run}
@@ -89,60 +77,6 @@ def backfill_command(
             output().print(f"the run of {moment(left.begun)} had sent {sent.before:,} before")
     if settled is not None and not settled.settled:
         raise typer.Exit(ExitCode.VERDICT)
-
-
-class _Queue:
-    """The compaction queue and its event source mappings."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def backlog(self) -> Backlog:
-        return queue_backlog(self._connection.sqs, self._connection.names.compaction_queue_url)
-
-    def is_on(self) -> bool:
-        return any(one.enabled for one in Deployment(self._connection).queue_mappings)
-
-
-def _backfill(connection: Connection, pace: Pace, place: Path) -> Backfill:
-    table, endpoint = connection.names.table, connection.dynamodb.meta.endpoint_url
-    return Backfill(
-        lambda start: _pages(connection, start),
-        changes_of(connection),
-        _Queue(connection),
-        PlaceFile(place, table, endpoint),
-        SystemClock(),
-        pace,
-    )
-
-
-def _send(connection: Connection, backfill: Backfill, left: Place | None) -> Sent:
-    with progress_bars() as progress:
-        bar = progress.add_task("records sent", total=_items(connection))
-
-        def advance(count: int) -> None:
-            progress.update(bar, advance=count, description="records sent")
-
-        def waiting(backlog: Backlog) -> None:
-            progress.update(bar, description=f"waiting: {backlog}")
-
-        return backfill.run(left, advance, waiting)
-
-
-def _items(connection: Connection) -> int | None:
-    """Return the approximate number of items. DynamoDB counts them about every six hours."""
-    table = connection.dynamodb.describe_table(TableName=connection.names.table)["Table"]
-    return table.get("ItemCount") or None
-
-
-def _pages(connection: Connection, start: Position | None) -> Iterator[Page]:
-    pages = TablePages(connection.dynamodb, connection.names.table, SystemRandom())
-    deadline = Deadline(SystemClock(), LONGEST_SECONDS)
-    return pages.read(PageRequest.of_keys(start, _ITEMS_A_PAGE), deadline)
-
-
-def _records(page: Page) -> list[EntityKey]:
-    return [key for key in page.entities if key.collection is not None]
 
 
 def _settle(connection: Connection, seconds: float) -> Settled:

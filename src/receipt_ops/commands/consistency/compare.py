@@ -1,7 +1,5 @@
 """The command `receipt-sync compare`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -9,42 +7,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson
-from receipt_ops.commands.selection import source_of
-from receipt_ops.connection import Connection
-from receipt_ops.dead_letters.peeking import PEEK_SECONDS, peek
-from receipt_ops.dead_letters.queue import Letter, SQSLetterBox, held
-from receipt_ops.dead_letters.queues import Which, boxes_of, to_the_queue
-from receipt_ops.dead_letters.redriving import MOST
-from receipt_ops.deployment.discovery import Deployment
-from receipt_ops.entity import EntityView, view
 from receipt_ops.environment import connection_of_process
 from receipt_ops.errors import EmptySelectionError
-from receipt_ops.readers import snapshot_readers
-from receipt_ops.repair.wiring import newest_of
 from receipt_ops.screens.verdict import moment
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
+from receipt_ops.verification.entity import EntityView
+from receipt_ops.verification.entity_tasks import read_messages, view_of
 from receipt_ops.verification.verdict import FAULTS
-from receipt_sync.clock import SystemClock
-from receipt_sync.deadline import Deadline
 from receipt_sync.errors import MalformedKeyError
 from receipt_sync.keys import EntityKey, parse_chroma_id
-
-_PATIENCE_SECONDS = 60.0
-
-
-@dataclass
-class _Looked:
-    """Holds the read messages and the number of unread ones, by queue."""
-
-    letters: dict[str, list[Letter]]
-    unseen: dict[str, int]
-
-    def note(self, queue: str, letters: Sequence[Letter], unseen: int) -> None:
-        self.letters[queue] = list(letters)
-        if unseen:
-            self.unseen[queue] = unseen
 
 
 @ends_in_a_sentence
@@ -72,18 +45,18 @@ def compare_command(
     key = _key(entity)
     connection = connection_of_process()
     with explained(connection), notes().status("reading table, snapshot and queues"):
-        looked = _looked_at(connection, peek_too=peek)
-        found = _view(connection, key, looked)
+        read = read_messages(connection, peek_too=peek)
+        found = view_of(connection, key, read)
     if found.finding is None and not found.messages:
         raise EmptySelectionError(
             f"there is no {key.chroma_id}, neither in the table nor in the snapshot nor in a "
             "message: check the id"
         )
     if as_json:
-        print_json({**found.to_json(), "unseen": looked.unseen})
+        print_json({**found.to_json(), "unseen": read.unseen})
     else:
         _show(found)
-        for queue, count in looked.unseen.items():
+        for queue, count in read.unseen.items():
             output().print(f"[yellow]about {count:,} messages of the {queue} were not read")
     if found.finding in FAULTS:
         raise typer.Exit(ExitCode.VERDICT)
@@ -94,42 +67,6 @@ def _key(text: str) -> EntityKey:
         return parse_chroma_id(text.replace("/RECEIPT#", "#RECEIPT#"))
     except MalformedKeyError as error:
         raise typer.BadParameter(f"{error}. For a whole receipt, use `verify --receipt`") from error
-
-
-def _view(connection: Connection, key: EntityKey, looked: _Looked) -> EntityView:
-    collection = key.collection
-    if collection is None:
-        raise AssertionError("a Chroma id belongs to a line or a word")
-    deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
-    with (
-        snapshot_readers(connection, [collection]) as readers,
-        newest_of(connection, readers) as newest,
-    ):
-        reader = readers[collection]
-        reader.refresh()
-        return view(key, source_of(connection), reader, looked.letters, deadline, newest.newer)
-
-
-def _looked_at(connection: Connection, *, peek_too: bool) -> _Looked:
-    deployment = Deployment(connection)
-    looked = _Looked({}, {})
-    for box in boxes_of(connection, deployment, None):
-        with held(box.letters, MOST) as found:
-            looked.note(_NAMES[box.which], found.letters, found.unseen)
-    if peek_too:
-        url = connection.names.compaction_queue_url
-        box_of_queue = SQSLetterBox(connection.sqs, url, PEEK_SECONDS)
-        looked.note(
-            "compaction queue",
-            *peek(box_of_queue, to_the_queue(connection), deployment.most_receives),
-        )
-    return looked
-
-
-_NAMES = {
-    Which.COMPACTION: "compaction dead letters",
-    Which.STREAM: "stream dead letters",
-}
 
 
 def _show(found: EntityView) -> None:

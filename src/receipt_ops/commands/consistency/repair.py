@@ -7,11 +7,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receipt_ops.commands.consistency.verify import (
-    check_selected,
-    settle_with_progress,
-    verify_with_progress,
-)
 from receipt_ops.commands.options import (
     AsJson,
     DryRun,
@@ -26,19 +21,18 @@ from receipt_ops.environment import connection_of_process
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.guard import DeleteLimit
 from receipt_ops.repair.plan import Plan
-from receipt_ops.repair.repair import Repair
+from receipt_ops.repair.tasks import plan_with_progress, send_with_progress
 from receipt_ops.repair.wiring import DEFAULT_LIMIT, newest_of, repair_of
 from receipt_ops.terminal.confirmation import Yes, confirm
-from receipt_ops.terminal.console import (
-    ends_in_a_sentence,
-    notes,
-    output,
-    print_json,
-    progress_bars,
-)
+from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
 from receipt_ops.verification.suspects import FRESHNESS_GOAL_SECONDS
+from receipt_ops.verification.tasks import (
+    check_selected,
+    settle_with_progress,
+    verify_with_progress,
+)
 from receipt_ops.verification.verdict import Verdict
 
 _SHARE, _FLOOR = DEFAULT_LIMIT
@@ -112,19 +106,6 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
         is_left = plan.is_left
     if is_left or not (after is None or after.is_equal):
         raise typer.Exit(ExitCode.VERDICT)
-
-
-def plan_with_progress(repair: Repair) -> Plan:
-    """Return the plan for all noted faults. Raises MassDeleteError."""
-    with notes().status("looking for vectors in the delta objects"):
-        return repair.plan()
-
-
-def send_with_progress(repair: Repair, plan: Plan) -> int:
-    """Send the planned messages with a progress bar, and return their number."""
-    with progress_bars() as progress:
-        bar = progress.add_task("changes sent", total=plan.steps)
-        return repair.send(lambda count: progress.advance(bar, count))
 
 
 def _show(

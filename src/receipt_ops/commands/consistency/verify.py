@@ -1,13 +1,8 @@
 """The command `receipt-sync verify`."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import replace
-from random import SystemRandom
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
 
 from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_index.readers import Readers
@@ -20,25 +15,23 @@ from receipt_ops.commands.options import (
     SeedOption,
 )
 from receipt_ops.commands.selection import check_scope, scope_of
-from receipt_ops.connection import Connection
-from receipt_ops.deployment.last_comparison import BucketNote, LastComparison
 from receipt_ops.environment import connection_of_process
 from receipt_ops.errors import EmptySelectionError
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.newest_vectors import NewestVectors
 from receipt_ops.repair.wiring import newest_of
 from receipt_ops.screens.verdict import show_verdict
-from receipt_ops.snapshots.past import add_since
-from receipt_ops.terminal.console import ends_in_a_sentence, notes, print_json, progress_bars
+from receipt_ops.terminal.console import ends_in_a_sentence, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
-from receipt_ops.terminal.failures import explained, sentence
-from receipt_ops.verification.scope import Scope
-from receipt_ops.verification.settling import Settled, queue_backlog, settle
-from receipt_ops.verification.suspects import FRESHNESS_GOAL_SECONDS, Patience
-from receipt_ops.verification.verdict import Verdict
-from receipt_ops.verification.verify import Advance, Sink, Verification
-from receipt_sync.clock import SystemClock
-from receipt_sync.null_telemetry import NullTelemetry
+from receipt_ops.terminal.failures import explained
+from receipt_ops.verification.suspects import FRESHNESS_GOAL_SECONDS
+from receipt_ops.verification.tasks import (
+    check_selected,
+    note_comparison,
+    settle_with_progress,
+    verify_with_progress,
+    with_since,
+)
 
 
 @ends_in_a_sentence
@@ -95,154 +88,12 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
             )
         check_selected(verdict, scope)
         if scope.is_whole:
-            _note(connection, verdict)
+            note_comparison(connection, verdict)
         if since:
-            verdict = _with_since(connection, verdict)
+            verdict = with_since(connection, verdict)
     if as_json:
         print_json({**verdict.to_json(), "settled": settled})
     else:
         show_verdict(verdict)
     if not verdict.is_equal:
         raise typer.Exit(ExitCode.VERDICT)
-
-
-def verify_with_progress(
-    connection: Connection,
-    readers: Readers,
-    examples: int,
-    scope: Scope | None = None,
-    found: Sink = lambda _: None,
-    goal: float = FRESHNESS_GOAL_SECONDS,
-    newest: NewestVectors | None = None,
-) -> Verdict:
-    """Verify the published index with a progress bar. A difference may last `goal` seconds."""
-    with progress_bars() as progress:
-        bar = progress.add_task("entities compared", total=None)
-
-        def report(left: int) -> None:
-            progress.update(bar, description=f"{left:,} compared again")
-
-        return verify_once(
-            connection,
-            readers,
-            examples,
-            lambda count: progress.advance(bar, count),
-            lambda total: progress.update(bar, total=total),
-            scope,
-            found,
-            patience_of(connection, readers, goal, report),
-            newest,
-        )
-
-
-def check_selected(verdict: Verdict, scope: Scope) -> None:
-    """Raise EmptySelectionError if the selected part of the table is empty."""
-    if verdict.is_empty and not scope.is_whole:
-        raise EmptySelectionError(
-            "neither the table nor the index holds anything of the selected part: check the id of "
-            "the image or receipt, or choose a larger sample"
-        )
-
-
-def patience_of(
-    connection: Connection,
-    readers: Readers,
-    goal: float,
-    report: Callable[[int], None] = lambda _: None,
-) -> Patience | None:
-    """Return the patience with differences; None for a goal of 0 seconds, if one look decides."""
-    if goal <= 0:
-        return None
-    queue_url = connection.names.compaction_queue_url
-    return Patience(
-        goal,
-        lambda: sum(reader.refresh() for reader in readers.values()) > 0,
-        lambda: queue_backlog(connection.sqs, queue_url).is_empty,
-        report,
-    )
-
-
-def verify_once(  # noqa: PLR0913, PLR0917 The inputs, the options, and the receivers of results.
-    connection: Connection,
-    readers: Readers,
-    examples: int,
-    advance: Advance = lambda _: None,
-    expect: Callable[[int], None] = lambda _: None,
-    scope: Scope | None = None,
-    found: Sink = lambda _: None,
-    patience: Patience | None = None,
-    newest: NewestVectors | None = None,
-) -> Verdict:
-    """Verify the published index now. `expect` receives the approximate number of entities.
-
-    `newest` keeps the outlines of deltas from one verification to the next.
-    """
-    for reader in readers.values():
-        reader.refresh()
-    if scope is None or scope.is_whole:
-        expect(sum(reader.count() for reader in readers.values() if reader.version))
-    clock = SystemClock()
-    source = DynamoDBSource(
-        connection.dynamodb, connection.names.table, SystemRandom(), NullTelemetry()
-    )
-    with ExitStack() as stack:
-        vectors = newest or stack.enter_context(newest_of(connection, readers))
-        vectors.refresh()
-        return Verification(
-            source,
-            readers,
-            clock,
-            examples,
-            advance,
-            scope,
-            found,
-            patience=patience,
-            newer=vectors.newer,
-        ).run()
-
-
-def settle_with_progress(
-    connection: Connection,
-    readers: Readers,
-    seconds: float,
-    examples: int,
-    scope: Scope | None = None,
-    goal: float = FRESHNESS_GOAL_SECONDS,
-) -> Settled:
-    """Wait until the backlog is applied, show its size meanwhile, and verify."""
-    queue_url = connection.names.compaction_queue_url
-    with notes().status("settling") as status, newest_of(connection, readers) as newest:
-        patience = patience_of(
-            connection,
-            readers,
-            goal,
-            lambda left: status.update(f"settling: {left:,} records are compared again"),
-        )
-        return settle(
-            lambda: verify_once(
-                connection, readers, examples, scope=scope, patience=patience, newest=newest
-            ),
-            lambda: queue_backlog(connection.sqs, queue_url),
-            SystemClock(),
-            seconds,
-            lambda left, time: status.update(f"settling: {left}, {time:.0f} s left"),
-        )
-
-
-def _note(connection: Connection, verdict: Verdict) -> None:
-    """Note the verdict for `status`. If AWS refuses the write, print a note and continue."""
-    note = BucketNote(connection.s3, connection.names.bucket)
-    try:
-        note.write(LastComparison.of(verdict, SystemClock().now()))
-    except ClientError as error:
-        reason = sentence(error, connection)
-        notes().print(
-            f"`status` will not show this comparison, because it was not stored: {reason}",
-            soft_wrap=True,
-        )
-
-
-def _with_since(connection: Connection, verdict: Verdict) -> Verdict:
-    verified = {name: tally.version for name, tally in verdict.tallies.items()}
-    with notes().status("opening earlier versions"):
-        return replace(verdict, examples=add_since(connection, verdict.examples, verified))

@@ -10,17 +10,14 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson
-from receipt_ops.connection import Connection
-from receipt_ops.costs.counts import Counts, Memory, counted
+from receipt_ops.costs.counts import Counts
 from receipt_ops.costs.model import PLOTTED, SCALES, Estimate, by_scale
 from receipt_ops.costs.plot import plot
 from receipt_ops.costs.prices import Prices
-from receipt_ops.deployment.discovery import Deployment
-from receipt_ops.deployment.log_events import CloudWatchLogs
+from receipt_ops.costs.tasks import count_logs
 from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.failures import explained
-from receipt_sync.clock import SystemClock
 
 
 @ends_in_a_sentence
@@ -79,16 +76,6 @@ def cost_table(estimates: list[Estimate]) -> Table:
 
 
 def _counted(back: timedelta) -> Counts:
-    connection: Connection = connection_of_process()
+    connection = connection_of_process()
     with explained(connection), notes().status("counting in the logs"):
-        deployment = Deployment(connection)
-        stream, compactor = deployment.stream_processor, deployment.compactor
-        groups = {function.name: function.log_group for function in (stream, compactor)}
-        logs = CloudWatchLogs(connection.logs, groups)
-        since = SystemClock().now() - back
-        return counted(
-            logs.events(stream.name, since),
-            logs.events(compactor.name, since),
-            Memory(stream.settings["MemorySize"], compactor.settings["MemorySize"]),
-            back.total_seconds(),
-        )
+        return count_logs(connection, back)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from receipt_ops.commands.options import AsJson
-from receipt_ops.deployment.collect_status import look
+from receipt_ops.deployment.collect_status import collect_status
 from receipt_ops.deployment.opening import Openings
 from receipt_ops.deployment.status import WINDOW, Status
 from receipt_ops.environment import connection_of_process
@@ -53,15 +53,17 @@ def status_command(
     clock, openings = SystemClock(), Openings(connection, all_sizes=open_all)
     with explained(connection):
         if watch is None:
-            found = look(connection, clock, openings)
+            found = collect_status(connection, clock, openings)
         elif as_json:
             while True:
-                typer.echo(line_of(look(connection, clock, openings).to_json()))
+                typer.echo(line_of(collect_status(connection, clock, openings).to_json()))
                 clock.sleep(watch)
         else:
             with Live(console=output(), auto_refresh=False, screen=True) as live:
                 while True:
-                    live.update(screen_of(look(connection, clock, openings)), refresh=True)
+                    live.update(
+                        screen_of(collect_status(connection, clock, openings)), refresh=True
+                    )
                     clock.sleep(watch)
     if as_json:
         print_json(found.to_json())

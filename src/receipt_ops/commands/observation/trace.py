@@ -7,17 +7,12 @@ import typer
 from rich.markup import escape
 
 from receipt_ops.commands.options import AsJson
-from receipt_ops.connection import Connection
-from receipt_ops.dead_letters.naming import names_in_logs
-from receipt_ops.dead_letters.queues import boxes_of
-from receipt_ops.deployment.discovery import Deployment
-from receipt_ops.deployment.log_events import CloudWatchLogs
-from receipt_ops.deployment.tracing import Step, name_in_logs, together, trace
+from receipt_ops.deployment.tasks import trace_change
+from receipt_ops.deployment.tracing import Step
 from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
-from receipt_sync.clock import SystemClock
 
 
 @ends_in_a_sentence
@@ -36,7 +31,7 @@ def trace_command(
 
     The output holds every line that contains the id, and every line of their invocations. For a
     dead letter, give its own id from `dlq show`, or the id of the original message. The logs hold
-    only the original id, so the command looks the letter up in the dead-letter queues.
+    only the original id, so the command looks the dead letter up in the dead-letter queues.
 
     Exit code 0: found. 1: no line of that time contains the id.
 
@@ -48,26 +43,13 @@ def trace_command(
         )
     connection = connection_of_process()
     with explained(connection), notes().status("reading the logs"):
-        found = _trace(connection, text, timedelta(hours=hours))
+        found = trace_change(connection, text, timedelta(hours=hours))
     if as_json:
         print_json({"steps": [step._asdict() for step in found]})
     else:
         _show(found)
     if not found:
         raise typer.Exit(ExitCode.VERDICT)
-
-
-def _trace(connection: Connection, text: str, back: timedelta) -> list[Step]:
-    deployment = Deployment(connection)
-    functions = (deployment.stream_processor, deployment.compactor)
-    groups = {function.name: function.log_group for function in functions}
-    logs, since = CloudWatchLogs(connection.logs, groups), SystemClock().now() - back
-    found = trace(logs, groups, name_in_logs(text), since)
-    if found:
-        return found
-    # Look for a letter last, because each look counts as a receive.
-    names = names_in_logs(boxes_of(connection, deployment, None), text)
-    return together(trace(logs, groups, name, since) for name in names)
 
 
 def _show(found: list[Step]) -> None:

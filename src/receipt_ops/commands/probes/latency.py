@@ -7,12 +7,12 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.probes.probe_parts import new_name, tools_of
-from receipt_ops.commands.receipts.load import check_reachable
-from receipt_ops.connection import Connection
+from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.deployment.freshness import Percentiles, percentiles
 from receipt_ops.environment import connection_of_process
 from receipt_ops.probes.latency import measure
+from receipt_ops.probes.subject import new_name
+from receipt_ops.probes.wiring import tools_of
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json, progress_bars
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained

@@ -1,33 +1,19 @@
 """The command `receipt-sync stress`."""
 
-from random import Random
 from typing import Annotated
 
 import typer
 from rich.table import Table
-from ulid import ULID
 
-from receipt_ops.commands.consistency.verify import settle_with_progress
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.probes.probe_parts import check_deletable, tools_of
-from receipt_ops.commands.receipts.load import check_reachable
-from receipt_ops.commands.selection import source_of
-from receipt_ops.connection import Connection
+from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
-from receipt_ops.loading.items import entities_of
-from receipt_ops.loading.receipts import Receipt
-from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.probes.editing import TableEditor, edits
-from receipt_ops.probes.stress import Stress, StressReport
-from receipt_ops.probes.subject import Subject, on_trial
-from receipt_ops.probes.watching import holds
-from receipt_ops.readers import snapshot_readers
-from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json, progress_bars
+from receipt_ops.probes.stress import StressReport
+from receipt_ops.probes.tasks import StressLoad, stress
+from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
-from receipt_ops.verification.scope import SomeReceipts
-from receipt_ops.verification.settling import Settled, queue_backlog
-from receipt_sync.clock import SystemClock
+from receipt_ops.verification.settling import Settled
 
 _RECEIPTS = 10
 
@@ -62,14 +48,9 @@ def stress_command(
             check_reachable(connection)
             _show_plan(round(rate * seconds), receipts, as_json=as_json)
             return
-        with tools_of(connection, timeout) as tools:
-            made = _receipts(receipts, Random(seed))
-            check_deletable(connection, [e.key for one in made for e in entities_of(one)])
-            with on_trial(tools, made) as subject:
-                seen = holds({"embedding_status": "SUCCESS"})
-                tools.watcher.until(subject.records, seen, "the receipts")
-                report = _write(connection, subject, rate, seconds, Random(seed))
-                settled, took = _settle(connection, subject, timeout)
+        report, settled, took = stress(
+            connection, StressLoad(rate, seconds, receipts, seed), timeout
+        )
     _show(report, settled, took, as_json=as_json)
     if not settled.settled:
         raise typer.Exit(ExitCode.VERDICT)
@@ -80,41 +61,6 @@ def _show_plan(changes: int, receipts: int, *, as_json: bool) -> None:
         print_json({"changes": changes, "receipts": receipts, "dry_run": True})
     else:
         output().print(f"would write {changes:,} changes to {receipts} receipts")
-
-
-def _receipts(count: int, randomness: Random) -> list[Receipt]:
-    """Return synthetic receipts with new names."""
-    series = ULID()
-    made = synthetic_receipts(count, randomness)
-    return [
-        receipt.model_copy(update={"receipt": f"stress-{series}-{number}"})
-        for number, receipt in enumerate(made)
-    ]
-
-
-def _write(
-    connection: Connection, subject: Subject, rate: float, seconds: float, randomness: Random
-) -> StressReport:
-    url = connection.names.compaction_queue_url
-    editor = TableEditor(connection.dynamodb, connection.names.table)
-    stress = Stress(editor, lambda: queue_backlog(connection.sqs, url), SystemClock())
-    made = edits(subject.entities, randomness)
-    with progress_bars() as progress:
-        bar = progress.add_task("changes written", total=round(rate * seconds))
-        return stress.run(
-            made, rate, seconds, lambda written, _: progress.update(bar, completed=written)
-        )
-
-
-def _settle(connection: Connection, subject: Subject, timeout: float) -> tuple[Settled, float]:
-    """Return the verdict on the changed receipts, and the seconds until the verdict."""
-    clock = SystemClock()
-    begun = clock.monotonic()
-    receipts = list(dict.fromkeys(entity.key.receipt for entity in subject.entities))
-    scope = SomeReceipts(source_of(connection), receipts)
-    with snapshot_readers(connection) as readers:
-        settled = settle_with_progress(connection, readers, timeout, 5, scope)
-    return settled, clock.monotonic() - begun
 
 
 def _show(report: StressReport, settled: Settled, took: float, *, as_json: bool) -> None:

@@ -1,40 +1,23 @@
 """The command `receipt-sync load`."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 from time import monotonic
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from ulid import ULIDGenerator
 
 from receipt_index.delta_sender import DeltaSender
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
-from receipt_ops.loading.dimensions import check_dimensions
-from receipt_ops.loading.embedding import DIMENSION, embed
-from receipt_ops.loading.load import LoadReport, Stage, load, survey
-from receipt_ops.loading.receipts import Receipt, read_receipts
+from receipt_ops.loading.load import LoadReport
+from receipt_ops.loading.receipts import read_receipts
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.loading.table_writer import TableWriter
-from receipt_ops.readers import snapshot_readers
-from receipt_ops.terminal.console import (
-    ends_in_a_sentence,
-    notes,
-    output,
-    print_json,
-    progress_bars,
-)
+from receipt_ops.loading.tasks import Receipts, load_with_progress, survey_with_progress
+from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.failures import explained
-from receipt_ops.terminal.signals import uninterrupted
-from receipt_sync.clock import SystemClock
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
-
-Receipts = Callable[[], Iterator[Receipt]]
-"""Reads the receipts from the start at each call."""
 
 STAND_IN = "hashed character n-grams, a stand-in for your model"
 
@@ -73,73 +56,13 @@ def load_command(
     """
     receipts = _receipts(file, synthetic, seed)
     begun = monotonic()
-    planned = _survey(receipts)
+    planned = survey_with_progress(receipts)
     if not dry_run:
         connection = connection_of_process()
         with explained(connection):
             check_reachable(connection)
             planned = load_with_progress(connection, receipts, planned)
     _show(planned, monotonic() - begun, dry_run=dry_run, as_json=as_json)
-
-
-def load_with_progress(
-    connection: Connection, receipts: Receipts, planned: LoadReport
-) -> LoadReport:
-    """Load receipts with a progress bar for each stage.
-
-    The function first fetches the published snapshots to compare their dimension. Raises
-    OtherDimensionError before it writes anything.
-    """
-    looking = notes().status("checking the dimension of the published vectors")
-    with looking, snapshot_readers(connection) as readers:
-        check_dimensions(readers, DIMENSION)
-    writer, sender = writer_of(connection), sender_of(connection)
-    totals = {
-        Stage.ITEMS: planned.items,
-        Stage.VECTORS: planned.vectors,
-        Stage.STATUSES: planned.vectors,
-    }
-    with progress_bars() as progress:
-        bars = {stage: progress.add_task(stage.value, total=n) for stage, n in totals.items()}
-        return load(
-            receipts(),
-            writer,
-            sender,
-            embed,
-            lambda stage, count: progress.advance(bars[stage], count),
-            uninterrupted,
-        )
-
-
-def writer_of(connection: Connection) -> TableWriter:
-    """Return a writer to the connection's table."""
-    return TableWriter(connection.dynamodb, connection.names.table, _retry())
-
-
-def sender_of(connection: Connection) -> DeltaSender:
-    """Return a sender of vectors through the connection's bucket and queue."""
-    names, ids = connection.names, ULIDGenerator()
-    return DeltaSender(
-        connection.s3,
-        names.bucket,
-        connection.sqs,
-        names.compaction_queue_url,
-        _retry(),
-        new_id=lambda: str(ids.generate()),
-    )
-
-
-def check_reachable(connection: Connection) -> None:
-    """Call table, bucket and queue once, to find a wrong name before the first write."""
-    connection.dynamodb.describe_table(TableName=connection.names.table)
-    connection.s3.head_bucket(Bucket=connection.names.bucket)
-    connection.sqs.get_queue_attributes(
-        QueueUrl=connection.names.compaction_queue_url, AttributeNames=["QueueArn"]
-    )
-
-
-def _retry() -> RetryUntilAccepted:
-    return RetryUntilAccepted(SystemClock(), SystemRandom())
 
 
 def _receipts(file: Path | None, synthetic: int | None, seed: int) -> Receipts:
@@ -149,12 +72,6 @@ def _receipts(file: Path | None, synthetic: int | None, seed: int) -> Receipts:
         return lambda: read_receipts(file)
     count = synthetic or 0
     return lambda: synthetic_receipts(count, Random(seed))
-
-
-def _survey(receipts: Receipts) -> LoadReport:
-    with progress_bars() as progress:
-        bar = progress.add_task("receipts checked", total=None)
-        return survey(progress.track(receipts(), task_id=bar))
 
 
 def _show(report: LoadReport, seconds: float, *, dry_run: bool, as_json: bool) -> None:

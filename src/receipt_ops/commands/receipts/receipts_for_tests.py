@@ -9,24 +9,16 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.probes.probe_parts import check_deletable
-from receipt_ops.commands.receipts.load import check_reachable, load_with_progress, writer_of
-from receipt_ops.commands.selection import source_of
-from receipt_ops.connection import Connection
+from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import survey
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.probes.editing import WEIGHTS, Edit, Kind, TableEditor, apply, edits
-from receipt_ops.probes.subject import delete
-from receipt_ops.probes.watching import Watcher
-from receipt_ops.readers import snapshot_readers
-from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json, progress_bars
+from receipt_ops.loading.tasks import load_with_progress
+from receipt_ops.probes.editing import WEIGHTS, Edit, Kind, edits
+from receipt_ops.probes.tasks import delete_with_progress, edit_with_progress, existing_keys
+from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.failures import explained
-from receipt_sync.clock import SystemClock
-from receipt_sync.deadline import Deadline
-
-_PATIENCE_SECONDS = 300.0
 
 Count = Annotated[int, typer.Option(help="Number of receipts.", min=1, max=10_000)]
 Seed = Annotated[int, typer.Option(help="Seed of the receipts. The same seed gives the same ones.")]
@@ -92,23 +84,11 @@ def modify_command(
 def _delete(entities: list[Entity], *, dry_run: bool) -> dict[str, int]:
     """Delete the items that exist. Return the counts of those, and of the others."""
     connection = connection_of_process()
-    deadline = Deadline(SystemClock(), _PATIENCE_SECONDS)
     with explained(connection):
-        items = source_of(connection).get([entity.key for entity in entities], deadline)
-        keys = [key for key, item in items.items() if item is not None]
-        check_deletable(connection, keys, are_loaded=True)
-    counts = {"items deleted": len(keys), "items gone": len(items) - len(keys)}
-    if dry_run:
-        return counts
-    with (
-        explained(connection),
-        snapshot_readers(connection) as readers,
-        progress_bars() as progress,
-    ):
-        bar = progress.add_task("items deleted", total=len(keys))
-        watcher = Watcher(readers, SystemClock(), _PATIENCE_SECONDS)
-        delete(writer_of(connection), watcher, keys, lambda n: progress.advance(bar, n))
-    return counts
+        keys = existing_keys(connection, entities)
+        if not dry_run:
+            delete_with_progress(connection, keys)
+    return {"items deleted": len(keys), "items gone": len(entities) - len(keys)}
 
 
 def _planned(made: list[Edit]) -> dict[str, int]:
@@ -116,13 +96,9 @@ def _planned(made: list[Edit]) -> dict[str, int]:
 
 
 def _edit(made: list[Edit]) -> dict[str, int]:
-    connection: Connection = connection_of_process()
-    done: Counter[str] = Counter()
-    with explained(connection), progress_bars() as progress:
-        editor = TableEditor(connection.dynamodb, connection.names.table)
-        for edit in progress.track(made, description="edits"):
-            done[edit.kind.value if apply(editor, edit) else "items gone"] += 1
-    return dict(done)
+    connection = connection_of_process()
+    with explained(connection):
+        return edit_with_progress(connection, made)
 
 
 def _show(verb: str, counts: dict[str, int], *, dry_run: bool, as_json: bool) -> None:

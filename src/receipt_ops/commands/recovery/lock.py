@@ -10,8 +10,9 @@ from rich.table import Table
 from receipt_ops.commands.options import AsJson, DryRun
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.wiring import locks_of
 from receipt_ops.environment import connection_of_process
-from receipt_ops.locks import DynamoDBLocks, HeldLock, held_locks, release
+from receipt_ops.locks import HeldLock, held_locks, release
 from receipt_ops.screens.verdict import moment
 from receipt_ops.terminal.confirmation import Yes, confirm
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
@@ -76,7 +77,11 @@ def release_command(
     with explained(connection):
         held = {one.collection: one for one in _held(connection, lock_id)}.get(collection)
         released = held is not None and release(
-            _locks(connection), held, SystemClock().now(), force=force, dry_run=dry_run
+            locks_of(connection, Deployment(connection)),
+            held,
+            SystemClock().now(),
+            force=force,
+            dry_run=dry_run,
         )
     if as_json:
         owner = held.owner if held else None
@@ -88,12 +93,8 @@ def release_command(
 
 
 def _held(connection: Connection, lock_id: str | None) -> list[HeldLock]:
-    return held_locks(_locks(connection), lock_id or Deployment(connection).lock_id)
-
-
-def _locks(connection: Connection) -> DynamoDBLocks:
-    every = Deployment(connection).heartbeat
-    return DynamoDBLocks(connection.dynamodb, connection.names.table, every)
+    deployment = Deployment(connection)
+    return held_locks(locks_of(connection, deployment), lock_id or deployment.lock_id)
 
 
 def _print(found: list[HeldLock], now: datetime) -> None:

@@ -6,20 +6,23 @@ from typing import Annotated
 
 import typer
 
-from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.store.orphan_gc import delete_orphans
-from receipt_index.snapshot.store.retired_lists import RetiredLists
-from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.commands.recovery.snapshot_restore import Of, restore_command
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
-from receipt_ops.errors import OperationError
-from receipt_ops.screens.snapshots import HistoryRow, print_history, print_version, row_of
-from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage, stored_objects
-from receipt_ops.snapshots.history import ManifestHistory
+from receipt_ops.screens.snapshots import (
+    HistoryRow,
+    next_step,
+    print_history,
+    print_version,
+    restored_table,
+    row_of,
+)
+from receipt_ops.snapshots.garbage import stored_objects
 from receipt_ops.snapshots.manifests import Damaged, present_versions
 from receipt_ops.snapshots.objects import Soundness
+from receipt_ops.snapshots.restoring import Restoration
+from receipt_ops.snapshots.tasks import delete_garbage, find_garbage
+from receipt_ops.snapshots.wiring import history_of, store_of
 from receipt_ops.terminal.confirmation import Yes, confirm
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
@@ -27,16 +30,12 @@ from receipt_ops.terminal.failures import explained
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-GC_WRITER = "receipt-sync snapshot gc"
+CollectionArgument = Annotated[Collection, typer.Argument(help="The collection of the snapshot.")]
 
 snapshot = typer.Typer(
     no_args_is_help=True,
     help="Show the published versions, restore one, and delete unused objects.",
 )
-
-
-class NotDeletedError(OperationError):
-    """S3 did not delete some objects. The text names the first of them."""
 
 
 @snapshot.command("show")
@@ -63,7 +62,7 @@ def show_command(as_json: AsJson = False) -> None:
 @snapshot.command("history")
 @ends_in_a_sentence
 def history_command(
-    collection: Of,
+    collection: CollectionArgument,
     limit: Annotated[int, typer.Option(help="Number of versions to show.", min=1)] = 20,
     check: Annotated[
         bool, typer.Option("--check", help="Fetch every object and compare it with its name.")
@@ -92,13 +91,52 @@ def history_command(
         raise typer.Exit(ExitCode.VERDICT)
 
 
-snapshot.command("restore")(restore_command)
+@snapshot.command("restore")
+@ends_in_a_sentence
+def restore_command(
+    collection: CollectionArgument,
+    version: Annotated[
+        int, typer.Argument(help="The version, as `snapshot history` lists it.", min=1)
+    ],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish an earlier version again under a higher number, and send the later vectors again.
+
+    The command first fetches and checks all objects of the version, also in a dry run. It switches
+    the queue's event source mappings off during the restore, and on afterwards.
+
+    The version lacks the vectors that the compactor acknowledged after it. So the command sends
+    every newer delta to the queue again. It also sends deltas that are older than the version by
+    less than the queue's retention. The bucket keeps deltas for `delta_retention_days` of
+    Terraform, so some deltas of an old version may be gone. The version also lacks later changes of
+    the table: run `repair` afterwards.
+
+    Exit code 0: restored. 2: not restored, or restored but not all deltas were sent again; the
+    error says which.
+
+    Example: receipt-sync snapshot restore receipt_lines 41 --dry-run
+    """
+    connection, clock = connection_of_process(), SystemClock()
+    if not dry_run:
+        confirm(
+            f"this replaces the published version of {collection} with version {version}", yes=yes
+        )
+    with explained(connection), notes().status("fetching and checking the version's objects"):
+        restoration = Restoration(connection, collection, clock)
+        done = restoration.run(restoration.find(version), dry_run=dry_run)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        output().print(restored_table(done, collection))
+        output().print(next_step(done))
 
 
 @snapshot.command("gc")
 @ends_in_a_sentence
 def gc_command(
-    collection: Of,
+    collection: CollectionArgument,
     older_than: Annotated[
         float,
         typer.Option(help="Age in hours. A publish in progress may need younger objects.", min=1),
@@ -120,9 +158,9 @@ def gc_command(
     if not dry_run:
         confirm(f"this deletes the objects that no kept version of {collection} names", yes=yes)
     with explained(connection), notes().status("listing objects"):
-        found = _garbage(connection, collection, timedelta(hours=older_than))
+        found = find_garbage(connection, collection, timedelta(hours=older_than))
         if not dry_run:
-            found = _delete_orphans(connection, collection, found)
+            found = delete_garbage(connection, collection, found)
     size = sum(stored.size for stored in found)
     if as_json:
         names = [stored.name for stored in found]
@@ -138,53 +176,7 @@ def _rows(
     """Return the newest versions and the state of their objects."""
     s3, bucket = connection.s3, connection.names.bucket
     sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
-    history = ManifestHistory(s3, bucket, collection)
+    history = history_of(connection, collection)
     entries = (entry for page in history.pages() for entry in page.entries)
-    soundness = Soundness(_store(connection, collection)) if check else None
+    soundness = Soundness(store_of(connection, collection)) if check else None
     return [row_of(kept, sizes, soundness) for kept in history.read(islice(entries, limit))]
-
-
-def _delete_orphans(
-    connection: Connection, collection: Collection, found: list[StoredObject]
-) -> list[StoredObject]:
-    store, names = _store(connection, collection), [stored.name for stored in found]
-    deleted = frozenset(delete_orphans(store, collection, names, SystemClock(), GC_WRITER))
-    there = stored_objects(connection.s3, connection.names.bucket, collection)
-    left = sorted(deleted.intersection(stored.name for stored in there))
-    if left:
-        raise NotDeletedError(
-            f"S3 has not deleted {len(left):,} of {len(deleted):,} objects, among them {left[0]}: "
-            "check that your role may call s3:DeleteObject, and run the command again"
-        )
-    return [stored for stored in found if stored.name in deleted]
-
-
-def _garbage(
-    connection: Connection, collection: Collection, grace: timedelta
-) -> list[StoredObject]:
-    """Return the objects that no kept version needs, so that a restore still finds its objects.
-
-    Raises GarbageUnknownError if a manifest is unreadable, so that its objects are unknown.
-    """
-    # List the objects first, so that the manifests include a publish that ends in between.
-    objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
-    history = ManifestHistory(connection.s3, connection.names.bucket, collection)
-    newest = _newest(history)
-    retired_lists = RetiredLists(_store(connection, collection))
-    return garbage(objects, newest, history, retired_lists, SystemClock().now(), grace)
-
-
-def _newest(history: ManifestHistory) -> Manifest:
-    """Return the newest manifest. Raises GarbageUnknownError if it is unreadable."""
-    entries = (entry for page in history.pages() for entry in page.entries)
-    for kept in history.read(islice(entries, 1)):
-        if kept.manifest is not None:
-            return kept.manifest
-    raise GarbageUnknownError(
-        f"the manifest of {history.collection} can't be read, so the objects that it needs are "
-        "unknown: restore a version first with `receipt-sync snapshot restore`"
-    )
-
-
-def _store(connection: Connection, collection: Collection) -> S3SnapshotStore:
-    return S3SnapshotStore(connection.s3, connection.names.bucket, collection)

@@ -8,12 +8,12 @@ import pytest
 
 from receipt_ops.dead_letters.content import FailureRecord, StreamRecordContent, content_of
 from receipt_ops.dead_letters.explanation import Outlook, comes_back, concerns, explain
-from receipt_ops.dead_letters.queue import Letter
+from receipt_ops.dead_letters.queue import DeadLetter
 from receipt_sync.errors import IndexFailedError, PoisonMessageError, SnapshotDamagedError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import batch_body, to_body
 from tests.support.fakes.system import line, metadata, word
-from tests.unit.receipt_ops.dead_letters.letters import (
+from tests.unit.receipt_ops.dead_letters.in_memory_queue import (
     DELTA,
     FAILURE,
     KEYS,
@@ -21,11 +21,11 @@ from tests.unit.receipt_ops.dead_letters.letters import (
     Deltas,
     batch_of,
     change_body,
-    letter,
+    dead_letter,
 )
 
 
-def test_a_letter_says_what_it_is_about() -> None:
+def test_a_dead_letter_says_what_it_is_about() -> None:
     failure = content_of(json.dumps(FAILURE))
     assert isinstance(failure, FailureRecord)
     assert (failure.shard_id, failure.start, failure.end, failure.size) == (
@@ -77,32 +77,37 @@ def test_an_odd_stream_record_has_no_entity(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("one", "deltas", "outlook", "remedy"),
     [
-        (letter("junk", "not JSON"), Deltas(), Outlook.REFUSED, "dlq drop"),
-        (letter(change_body(), "Chroma failed"), Deltas(), Outlook.UNKNOWN, "compare"),
-        (letter(change_body()), Deltas(), Outlook.UNKNOWN, "status"),
-        (letter(to_body(DELTA), "gone"), Deltas(), Outlook.REFUSED, "let its producer store"),
-        (letter(to_body(DELTA), "gone"), Deltas(deleted=True), Outlook.REFUSED, "dlq mend"),
-        (letter(to_body(DELTA), "gone"), Deltas(batch_of(2)), Outlook.TAKEN, "redrive"),
-        (letter(to_body(DELTA), "x"), Deltas(batch_of(3)), Outlook.REFUSED, "new delta"),
-        (letter(to_body(DELTA)), Deltas(batch_of(2)), Outlook.UNKNOWN, "redrive"),
+        (dead_letter("junk", "not JSON"), Deltas(), Outlook.REFUSED, "dlq drop"),
+        (dead_letter(change_body(), "Chroma failed"), Deltas(), Outlook.UNKNOWN, "compare"),
+        (dead_letter(change_body()), Deltas(), Outlook.UNKNOWN, "status"),
+        (dead_letter(to_body(DELTA), "gone"), Deltas(), Outlook.REFUSED, "let its producer store"),
+        (dead_letter(to_body(DELTA), "gone"), Deltas(deleted=True), Outlook.REFUSED, "dlq restore"),
+        (dead_letter(to_body(DELTA), "gone"), Deltas(batch_of(2)), Outlook.TAKEN, "redrive"),
+        (dead_letter(to_body(DELTA), "x"), Deltas(batch_of(3)), Outlook.REFUSED, "new delta"),
+        (dead_letter(to_body(DELTA)), Deltas(batch_of(2)), Outlook.UNKNOWN, "redrive"),
         (
-            letter({"dynamodb": {"Keys": KEYS}}, "x"),
+            dead_letter({"dynamodb": {"Keys": KEYS}}, "x"),
             Deltas(),
             Outlook.TAKEN,
             "reads the entity from the table",
         ),
         (
-            letter({"dynamodb": {"Keys": MALFORMED}}, "x"),
+            dead_letter({"dynamodb": {"Keys": MALFORMED}}, "x"),
             Deltas(),
             Outlook.REFUSED,
             "under a correct key",
         ),
-        (letter(FAILURE), Deltas(), Outlook.REPLAY, "receipt-sync replay"),
-        (letter(batch_body([change_body(), '{"a": 1}'])), Deltas(), Outlook.PART, "redrive it"),
+        (dead_letter(FAILURE), Deltas(), Outlook.REPLAY, "receipt-sync replay"),
+        (
+            dead_letter(batch_body([change_body(), '{"a": 1}'])),
+            Deltas(),
+            Outlook.PART,
+            "redrive it",
+        ),
     ],
 )
-def test_every_letter_has_an_outlook_and_a_remedy(
-    one: Letter, deltas: Deltas, outlook: Outlook, remedy: str
+def test_every_dead_letter_has_an_outlook_and_a_remedy(
+    one: DeadLetter, deltas: Deltas, outlook: Outlook, remedy: str
 ) -> None:
     found = explain(one, deltas)
     assert (found.outlook, remedy in found.remedy) == (outlook, True), found
@@ -112,21 +117,23 @@ def test_every_letter_has_an_outlook_and_a_remedy(
 @pytest.mark.parametrize(
     "error", [SnapshotDamagedError("a pack is gone"), IndexFailedError("Chroma's get failed")]
 )
-def test_a_letter_is_explained_although_its_collection_can_not_be_opened(error: Exception) -> None:
-    """Where a snapshot is damaged, letters pile up, and somebody asks why."""
+def test_a_dead_letter_is_explained_although_its_collection_can_not_be_opened(
+    error: Exception,
+) -> None:
+    """Where a snapshot is damaged, dead letters pile up, and somebody asks why."""
 
     class Unopened(Deltas):
         def dimension(self, collection: Collection) -> int | None:
             raise error
 
-    found = explain(letter(to_body(DELTA), "a reason"), Unopened(batch_of(2)))
+    found = explain(dead_letter(to_body(DELTA), "a reason"), Unopened(batch_of(2)))
     assert (found.outlook, found.reason) == (Outlook.UNKNOWN, "a reason")
     assert str(error) in found.remedy
     assert comes_back(found) is None
 
 
 def test_a_collection_without_vectors_takes_any_dimension() -> None:
-    found = explain(letter(to_body(DELTA), "x"), Deltas(batch_of(7), dimension=None))
+    found = explain(dead_letter(to_body(DELTA), "x"), Deltas(batch_of(7), dimension=None))
     assert found.outlook is Outlook.TAKEN
 
 
@@ -142,19 +149,19 @@ def test_a_collection_without_vectors_takes_any_dimension() -> None:
         ("junk", line(1), False),
     ],
 )
-def test_a_letter_concerns_what_a_record_is_computed_from(
+def test_a_dead_letter_concerns_what_a_record_is_computed_from(
     body: str, key: EntityKey, expected: bool
 ) -> None:
-    assert concerns(letter(body), key) is expected
+    assert concerns(dead_letter(body), key) is expected
 
 
-def test_a_letter_that_would_come_back_is_named_with_the_reason() -> None:
-    broken = explain(letter("junk", "not JSON"), Deltas())
+def test_a_dead_letter_that_would_come_back_is_named_with_the_reason() -> None:
+    broken = explain(dead_letter("junk", "not JSON"), Deltas())
     assert "it would come back: not JSON; repair its sender" in str(comes_back(broken))
-    partly = explain(letter(batch_body([change_body(), '{"a": 1}'])), Deltas())
+    partly = explain(dead_letter(batch_body([change_body(), '{"a": 1}'])), Deltas())
     assert comes_back(partly) is None
 
 
-def test_how_often_a_letter_was_looked_at_is_no_reason() -> None:
-    often = replace(letter(change_body()), receives=40)
+def test_how_often_a_dead_letter_was_looked_at_is_no_reason() -> None:
+    often = replace(dead_letter(change_body()), receives=40)
     assert "40" not in explain(often, Deltas()).reason

@@ -11,58 +11,64 @@ import pytest
 from botocore.exceptions import ClientError
 
 from receipt_ops.commands.consistency import compare as compare_module
-from receipt_ops.commands.recovery import dlq as dlq_module
-from receipt_ops.commands.recovery import replay as replay_module
+from receipt_ops.commands.recovery import dlq as dlq_command
+from receipt_ops.commands.recovery import replay as replay_command
+from receipt_ops.dead_letters import replay_tasks, tasks
 from receipt_ops.dead_letters.naming import names_in_logs
-from receipt_ops.dead_letters.queue import Letter
-from receipt_ops.dead_letters.queues import Box, Which
+from receipt_ops.dead_letters.queue import DeadLetter
+from receipt_ops.dead_letters.queues import RedriveSource, Which
 from receipt_ops.dead_letters.replaying import DynamoDBStream, StreamGoneError
 from receipt_ops.deployment.discovery import Queue
-from receipt_ops.entity import EntityView, Waiting
 from receipt_ops.repair.plan import Summary
+from receipt_ops.verification.entity import EntityView, Waiting
+from receipt_ops.verification.entity_tasks import QueueContents
 from receipt_sync.messages import to_body
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.system import line
-from tests.unit.receipt_ops.dead_letters.letters import (
+from tests.unit.receipt_ops.dead_letters.in_memory_queue import (
     DELTA,
     FAILURE,
     KEYS,
     MALFORMED,
     Changes,
+    InMemoryDeadLetterQueue,
     Stream,
     change_body,
-    letter,
+    dead_letter,
     record,
 )
-from tests.unit.receipt_ops.dead_letters.letters import Box as Letters
 from tests.unit.receipt_ops.terminal.test_cli import CONNECTION, run
 
 
-def letters(*found: Letter, elsewhere: int = 0) -> Letters:
-    box = Letters()
-    box.letters = {one.message_id: one for one in found}
-    box.elsewhere = elsewhere
-    return box
+def dead_letters(*found: DeadLetter, elsewhere: int = 0) -> InMemoryDeadLetterQueue:
+    queue = InMemoryDeadLetterQueue()
+    queue.dead_letters = {one.message_id: one for one in found}
+    queue.elsewhere = elsewhere
+    return queue
 
 
-def box_of(which: Which, found: Letters) -> Box:
-    return Box(which, Queue("url", "arn:q"), found, found.send, lambda _: None)
+def source_of(which: Which, found: InMemoryDeadLetterQueue) -> RedriveSource:
+    return RedriveSource(which, Queue("url", "arn:q"), found, found.send, lambda _: None)
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch) -> Letters:
-    """The stream's letters; the stream holds three records, the second of them malformed."""
+def stream(monkeypatch: pytest.MonkeyPatch) -> InMemoryDeadLetterQueue:
+    """The stream's dead letters; the stream holds three records, the second of them malformed."""
     odd = {"eventID": "odd", "dynamodb": {"Keys": MALFORMED, "SequenceNumber": "101"}}
-    found = letters(letter(FAILURE, None, "part"), letter({"dynamodb": {"Keys": KEYS}}, "x", "own"))
+    found = dead_letters(
+        dead_letter(FAILURE, None, "part"), dead_letter({"dynamodb": {"Keys": KEYS}}, "x", "own")
+    )
+    monkeypatch.setattr(
+        replay_command, "connection_of_process", lambda: replace(CONNECTION, client=lambda _: None)
+    )
     replaces: Mapping[str, Any] = {
-        "connection_of_process": lambda: replace(CONNECTION, client=lambda _: None),
-        "boxes_of": lambda *_: [box_of(Which.STREAM, found)],
+        "redrive_sources": lambda *_: [source_of(Which.STREAM, found)],
         "Deployment": lambda _: None,
         "changes_of": lambda _: Changes(),
-        "DynamoDBStream": lambda *_: Stream(record(100), odd, record(102, 2)),
+        "stream_of": lambda *_: Stream(record(100), odd, record(102, 2)),
     }
     for name, value in replaces.items():
-        monkeypatch.setattr(replay_module, name, value)
+        monkeypatch.setattr(replay_tasks, name, value)
     return found
 
 
@@ -70,11 +76,13 @@ def throttled() -> ClientError:
     return ClientError({"Error": {"Code": "LimitExceededException"}}, "GetRecords")
 
 
-def deleted(found: Letters) -> list[str]:
+def deleted(found: InMemoryDeadLetterQueue) -> list[str]:
     return [one for what, ids in found.log if what == "delete" for one in ids]
 
 
-def test_a_letter_of_whose_part_not_all_was_sent_stays(stream: Letters) -> None:
+def test_a_dead_letter_of_whose_part_not_all_was_sent_stays(
+    stream: InMemoryDeadLetterQueue,
+) -> None:
     answer = run("replay", "--json")
     content = json.loads(answer.stdout)
     assert answer.exit_code == 1
@@ -83,7 +91,9 @@ def test_a_letter_of_whose_part_not_all_was_sent_stays(stream: Letters) -> None:
     assert deleted(stream) == []
 
 
-def test_a_letter_that_is_no_part_of_the_stream_is_not_called_done(stream: Letters) -> None:
+def test_a_dead_letter_that_is_no_part_of_the_stream_is_not_called_done(
+    stream: InMemoryDeadLetterQueue,
+) -> None:
     answer = run("replay", "own", "--json")
     content = json.loads(answer.stdout)
     assert answer.exit_code == 1
@@ -92,9 +102,9 @@ def test_a_letter_that_is_no_part_of_the_stream_is_not_called_done(stream: Lette
 
 
 def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replayed(
-    stream: Letters, monkeypatch: pytest.MonkeyPatch
+    stream: InMemoryDeadLetterQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream.letters = {i: letter(FAILURE, None, i) for i in ("first", "second")}
+    stream.dead_letters = {i: dead_letter(FAILURE, None, i) for i in ("first", "second")}
     calls: list[str] = []
 
     def of_stream(*_: Any) -> Any:
@@ -106,7 +116,7 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
             )  # "arn:stream" is too short for it
         return Stream(record(100), record(101), record(102))
 
-    monkeypatch.setattr(replay_module, "DynamoDBStream", of_stream)
+    monkeypatch.setattr(replay_tasks, "stream_of", of_stream)
     answer = run("replay", "--json")
     assert answer.exit_code == 1
     assert "does not name a part of a stream" in json.loads(answer.stdout)["kept"]["first"]
@@ -115,10 +125,10 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
 
 @pytest.mark.parametrize("failure", [throttled(), KeyboardInterrupt()])
 def test_a_replay_that_fails_tells_what_was_sent_and_the_next_one_sends_only_the_rest(
-    stream: Letters, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+    stream: InMemoryDeadLetterQueue, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
-    """All letters stayed, so the next run sent the first part a second time."""
-    stream.letters = {i: letter(FAILURE, None, i) for i in ("first", "second", "third")}
+    """All dead letters stayed, so the next run sent the first part a second time."""
+    stream.dead_letters = {i: dead_letter(FAILURE, None, i) for i in ("first", "second", "third")}
     calls, changes = list[str](), Changes()
 
     class Failing(Stream):
@@ -129,73 +139,79 @@ def test_a_replay_that_fails_tells_what_was_sent_and_the_next_one_sends_only_the
         calls.append("")
         return Failing() if len(calls) == 2 else Stream(record(100), record(101), record(102))
 
-    monkeypatch.setattr(replay_module, "DynamoDBStream", of_stream)
-    monkeypatch.setattr(replay_module, "changes_of", lambda _: changes)
+    monkeypatch.setattr(replay_tasks, "stream_of", of_stream)
+    monkeypatch.setattr(replay_tasks, "changes_of", lambda _: changes)
     answer = run("replay")
     assert answer.exit_code in (2, 130)
     assert deleted(stream) == ["first"]
     assert "1 of 3 parts were sent" in answer.stderr
     for one in deleted(stream):
-        del stream.letters[one]
+        del stream.dead_letters[one]
     assert run("replay").exit_code == 0
     assert deleted(stream) == ["first", "second", "third"]
     assert len(changes.sent) == 3
 
 
-def test_parts_that_are_gone_keep_their_letters_until_the_table_was_repaired(
-    stream: Letters, monkeypatch: pytest.MonkeyPatch
+def test_parts_that_are_gone_keep_their_dead_letters_until_the_table_was_repaired(
+    stream: InMemoryDeadLetterQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream.letters = {i: letter(FAILURE, None, i) for i in ("gone", "there")}
+    stream.dead_letters = {i: dead_letter(FAILURE, None, i) for i in ("gone", "there")}
     streams = [Stream(), Stream(record(100), record(101), record(102))]
-    monkeypatch.setattr(replay_module, "DynamoDBStream", lambda *_: streams.pop(0))
+    monkeypatch.setattr(replay_tasks, "stream_of", lambda *_: streams.pop(0))
 
     def refused(*_: Any, **__: Any) -> Any:
         raise throttled()
 
-    monkeypatch.setattr(replay_module, "_repair", refused)
+    monkeypatch.setattr(replay_tasks, "repair_whole_table", refused)
     assert run("replay").exit_code == 2
     assert deleted(stream) == ["there"]
 
 
-def test_parts_that_another_command_holds_are_not_called_done(stream: Letters) -> None:
-    stream.letters, stream.elsewhere = {}, 2
+def test_parts_that_another_command_holds_are_not_called_done(
+    stream: InMemoryDeadLetterQueue,
+) -> None:
+    stream.dead_letters, stream.elsewhere = {}, 2
     answer = run("replay", "--json")
     assert (answer.exit_code, json.loads(answer.stdout)["unseen"]) == (1, 2)
-    assert "about 2 letters were not read" in run("replay").stdout
+    assert "about 2 dead letters were not read" in run("replay").stdout
 
 
-def compaction(monkeypatch: pytest.MonkeyPatch, *found: Letter, elsewhere: int = 0) -> Letters:
-    held = letters(*found, elsewhere=elsewhere)
-    monkeypatch.setattr(dlq_module, "connection_of_process", lambda: CONNECTION)
-    monkeypatch.setattr(dlq_module, "Deployment", lambda _: None)
-    monkeypatch.setattr(dlq_module, "boxes_of", lambda *_: [box_of(Which.COMPACTION, held)])
+def compaction(
+    monkeypatch: pytest.MonkeyPatch, *found: DeadLetter, elsewhere: int = 0
+) -> InMemoryDeadLetterQueue:
+    held = dead_letters(*found, elsewhere=elsewhere)
+    monkeypatch.setattr(dlq_command, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(tasks, "Deployment", lambda _: None)
+    monkeypatch.setattr(tasks, "redrive_sources", lambda *_: [source_of(Which.COMPACTION, held)])
     return held
 
 
 @pytest.mark.parametrize("line", ["dlq show", "dlq explain", "dlq redrive --yes"])
-def test_letters_that_another_command_holds_are_counted(
+def test_dead_letters_that_another_command_holds_are_counted(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compaction(monkeypatch, elsewhere=2)
     answer = run(*line.split())
     assert answer.exit_code == 1
-    assert "about 2 letters were not read: another command holds them" in answer.stdout
+    assert "about 2 dead letters were not read: another command holds them" in answer.stdout
     assert "no dead letters" not in answer.stdout
     assert json.loads(run(*line.split(), "--json").stdout)["unseen"] == 2
 
 
-def test_a_letter_that_would_come_back_stays_unless_it_is_forced(
+def test_a_dead_letter_that_would_come_back_stays_unless_it_is_forced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    box = compaction(monkeypatch, letter("junk", "no JSON", "bad"), letter(change_body(), "x", "b"))
+    queue = compaction(
+        monkeypatch, dead_letter("junk", "no JSON", "bad"), dead_letter(change_body(), "x", "b")
+    )
     answer = run("dlq", "redrive", "--yes", "--json")
     content = json.loads(answer.stdout)
     assert (answer.exit_code, content["moved"]) == (1, ["b"])
     assert "it would come back: no JSON" in content["kept"]["bad"]
-    assert deleted(box) == ["b"]
-    box.log.clear()
+    assert deleted(queue) == ["b"]
+    queue.log.clear()
     assert run("dlq", "redrive", "bad", "--force", "--yes").exit_code == 0
-    assert deleted(box) == ["bad"]
+    assert deleted(queue) == ["bad"]
 
 
 def test_an_entity_that_is_nowhere_agrees_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,44 +219,50 @@ def test_an_entity_that_is_nowhere_agrees_with_nothing(monkeypatch: pytest.Monke
     key = line(1)
     nowhere = EntityView(key, None, None, 7, None, {}, stale=False, messages=[])
     monkeypatch.setattr(compare_module, "connection_of_process", lambda: CONNECTION)
-    monkeypatch.setattr(
-        compare_module, "_looked_at", lambda *_, **__: compare_module._Looked({}, {})
-    )
-    monkeypatch.setattr(compare_module, "_view", lambda *_: nowhere)
+    monkeypatch.setattr(compare_module, "read_messages", lambda *_, **__: QueueContents({}, {}))
+    monkeypatch.setattr(compare_module, "view_of", lambda *_: nowhere)
     answer = run("compare", key.chroma_id)
     assert answer.exit_code == 2
     assert f"there is no {key.chroma_id}" in answer.stderr
     waits = replace(nowhere, messages=[Waiting("stream dead letters", "id", None, "a reason")])
-    monkeypatch.setattr(compare_module, "_view", lambda *_: waits)
+    monkeypatch.setattr(compare_module, "view_of", lambda *_: waits)
     assert run("compare", key.chroma_id).exit_code == 0
 
 
 @pytest.mark.parametrize(
     ("one", "names"),
     [
-        (Letter("id", change_body(), {"message_id": "was"}), ["was", "IMAGE#img#RECEIPT#00001"]),
-        (letter(to_body(DELTA), None, "id"), [DELTA.delta_id]),
-        (letter({"dynamodb": {"Keys": KEYS}}, None, "id"), ["IMAGE#img#RECEIPT#00001"]),
-        (letter({"dynamodb": {"Keys": MALFORMED}}, None, "id"), []),
-        (letter({"dynamodb": {"Keys": MALFORMED, "SequenceNumber": "0017"}}, None, "id"), ["17"]),
-        (letter(FAILURE, None, "id"), ["100", "102"]),
-        (letter("junk", None, "id"), []),
+        (
+            DeadLetter("id", change_body(), {"message_id": "was"}),
+            ["was", "IMAGE#img#RECEIPT#00001"],
+        ),
+        (dead_letter(to_body(DELTA), None, "id"), [DELTA.delta_id]),
+        (dead_letter({"dynamodb": {"Keys": KEYS}}, None, "id"), ["IMAGE#img#RECEIPT#00001"]),
+        (dead_letter({"dynamodb": {"Keys": MALFORMED}}, None, "id"), []),
+        (
+            dead_letter({"dynamodb": {"Keys": MALFORMED, "SequenceNumber": "0017"}}, None, "id"),
+            ["17"],
+        ),
+        (dead_letter(FAILURE, None, "id"), ["100", "102"]),
+        (dead_letter("junk", None, "id"), []),
     ],
 )
-def test_a_letter_is_traced_by_what_the_logs_call_it(one: Letter, names: Sequence[str]) -> None:
-    boxes = [
-        box_of(Which.COMPACTION, letters(letter("junk", None, "other"))),
-        box_of(Which.STREAM, letters(one)),
+def test_a_dead_letter_is_traced_by_what_the_logs_call_it(
+    one: DeadLetter, names: Sequence[str]
+) -> None:
+    sources = [
+        source_of(Which.COMPACTION, dead_letters(dead_letter("junk", None, "other"))),
+        source_of(Which.STREAM, dead_letters(one)),
     ]
-    assert names_in_logs(boxes, "id") == names
-    assert names_in_logs(boxes, "nobody") == []
+    assert names_in_logs(sources, "id") == names
+    assert names_in_logs(sources, "nobody") == []
 
 
-@pytest.mark.parametrize("command", ["explain", "mend"])
-def test_a_letter_that_is_not_there_is_named_and_is_no_all_clear(
+@pytest.mark.parametrize("command", ["explain", "restore"])
+def test_a_dead_letter_that_is_not_there_is_named_and_is_no_all_clear(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compaction(monkeypatch, letter(change_body(), "x", "there"))
+    compaction(monkeypatch, dead_letter(change_body(), "x", "there"))
     answer = run("dlq", command, "nobody", "there")
     assert answer.exit_code == 1
     assert "not found nobody" in answer.stdout
@@ -253,13 +275,15 @@ LONE_HALF = {"dynamodb": {"Keys": {**KEYS, "PK": {"S": "IMAGE#\ud800"}}}}
 """JSON can name half a surrogate pair, which no encoding of Unicode has."""
 
 
-def test_a_letter_that_names_no_character_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    compaction(monkeypatch, letter(LONE_HALF, "x", "odd"))
+def test_a_dead_letter_that_names_no_character_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compaction(monkeypatch, dead_letter(LONE_HALF, "x", "odd"))
     answer = run("dlq", "explain")
     assert answer.exit_code == 1
     assert "IMAGE#\\ud800#RECEIPT" in answer.stdout
     answer = run("dlq", "explain", "--json")
-    assert json.loads(answer.stdout)["letters"][0]["keys"][0].startswith("IMAGE#\ud800#")
+    assert json.loads(answer.stdout)["dead_letters"][0]["keys"][0].startswith("IMAGE#\ud800#")
 
 
 @pytest.mark.parametrize("is_left", [True, False])
@@ -273,8 +297,10 @@ def test_a_replay_by_comparison_says_that_records_are_left(
     def gone(*_: object, **__: object) -> None:
         raise StreamGoneError("gone")
 
-    monkeypatch.setattr(replay_module, "replay", gone)
-    monkeypatch.setattr(replay_module, "_repair", lambda *_, **__: Summary(3, is_left, {}))
+    monkeypatch.setattr(replay_tasks, "replay", gone)
+    monkeypatch.setattr(
+        replay_tasks, "repair_whole_table", lambda *_, **__: Summary(3, is_left, {})
+    )
     answer = run("replay")
     assert ("can't repair some records" in answer.stdout) is is_left
     assert answer.exit_code == int(is_left), answer.output

@@ -1,11 +1,11 @@
-"""The letters of an SQS queue: each is received once and given back."""
+"""The dead letters of an SQS queue: each is received once and given back."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from receipt_ops.dead_letters.queue import LettersNotDeletedError, SQSLetterBox, held
+from receipt_ops.dead_letters.queue import DeadLettersNotDeletedError, SQSDeadLetterQueue, held
 from tests.support.fakes.clock import ManualClock
 
 
@@ -43,9 +43,9 @@ class Backlog:
 def test_no_message_is_received_twice_in_one_look_and_each_is_given_back(most: int) -> None:
     clock = ManualClock()
     queue = Backlog(1_500, clock)
-    box = SQSLetterBox(queue, "url", 10, clock)  # type: ignore[arg-type]
-    with held(box, most) as found:
-        seen = len(found.letters)
+    queue = SQSDeadLetterQueue(queue, "url", 10, clock)  # type: ignore[arg-type]
+    with held(queue, most) as found:
+        seen = len(found.dead_letters)
         assert found.unseen == 1_500 - seen
     assert max(queue.receives.values()) == 1
     assert sum(queue.receives.values()) == seen
@@ -91,19 +91,19 @@ class Queue:
 
 
 def test_a_box_receives_until_there_is_no_more_and_keeps_to_its_limit() -> None:
-    letters = list(SQSLetterBox(Queue(23), "url").look(100))  # type: ignore[arg-type]
-    assert len(letters) == 23
-    assert letters[0].sent == datetime(2026, 1, 1, tzinfo=UTC)
-    assert (letters[0].receives, letters[0].reason) == (3, "because")
-    assert len(list(SQSLetterBox(Queue(23), "url").look(12))) == 12  # type: ignore[arg-type]
+    dead_letters = list(SQSDeadLetterQueue(Queue(23), "url").look(100))  # type: ignore[arg-type]
+    assert len(dead_letters) == 23
+    assert dead_letters[0].sent == datetime(2026, 1, 1, tzinfo=UTC)
+    assert (dead_letters[0].receives, dead_letters[0].reason) == (3, "because")
+    assert len(list(SQSDeadLetterQueue(Queue(23), "url").look(12))) == 12  # type: ignore[arg-type]
 
 
-def test_letters_are_let_go_and_deleted_ten_a_call_and_a_failure_is_told() -> None:
+def test_dead_letters_are_let_go_and_deleted_ten_a_call_and_a_failure_is_told() -> None:
     queue = Queue(12)
-    box = SQSLetterBox(queue, "url")  # type: ignore[arg-type]
-    letters = list(box.look(100))
-    box.let_go(letters)
-    box.delete(letters)
+    queue = SQSDeadLetterQueue(queue, "url")  # type: ignore[arg-type]
+    dead_letters = list(queue.look(100))
+    queue.let_go(dead_letters)
+    queue.delete(dead_letters)
     assert len(queue.visible) == len(queue.deleted) == 12
-    with pytest.raises(LettersNotDeletedError):
-        SQSLetterBox(Queue(1, fails=True), "url").delete(letters[:1])  # type: ignore[arg-type]
+    with pytest.raises(DeadLettersNotDeletedError):
+        SQSDeadLetterQueue(Queue(1, fails=True), "url").delete(dead_letters[:1])  # type: ignore[arg-type]

@@ -17,7 +17,13 @@ from receipt_ops.dead_letters.replaying import (
 )
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.system import line
-from tests.unit.receipt_ops.dead_letters.letters import FAILURE, MALFORMED, Changes, Stream, record
+from tests.unit.receipt_ops.dead_letters.in_memory_queue import (
+    FAILURE,
+    MALFORMED,
+    Changes,
+    Stream,
+    record,
+)
 
 
 def failure() -> FailureRecord:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from receipt_ops.commands.observation import logs as logs_module
-from receipt_ops.commands.observation.logs import Of, _Functions
+from receipt_ops.deployment import log_following
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of, sentence_of
 from receipt_ops.deployment.log_events import CloudWatchLogs, LogLine
+from receipt_ops.deployment.log_following import FunctionLogs, FunctionName
 from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_ops.log_lines import FAILED, NOW, Lines, LogsClient, line
 
@@ -68,37 +68,36 @@ def functions(
     logs: Lines,
     *,
     errors: bool = False,
-    of: Of | None = Of.COMPACTOR,
+    of: FunctionName | None = FunctionName.COMPACTOR,
 ) -> Any:
     class Deployed:
         stream_processor = Function("stream", 1, "/stream", {})
         compactor = Function("f", 1, "/f", {})
 
-    monkeypatch.setattr(logs_module, "Deployment", lambda _: Deployed())
-    monkeypatch.setattr(logs_module, "CloudWatchLogs", lambda *_: logs)
+    monkeypatch.setattr(log_following, "Deployment", lambda _: Deployed())
+    monkeypatch.setattr(log_following, "logs_of", lambda *_: logs)
     connection = type("Connection", (), {"logs": None})()
-    return _Functions(connection, of, errors=errors)
+    return FunctionLogs(connection, of, errors=errors)
 
 
-def test_followed_lines_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_followed_line_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line(number, {"message": str(number)}) for number in range(4)]
     clock = ManualClock()
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    told: list[LogLine] = []
+    seen: list[LogLine] = []
     followed = functions(monkeypatch, Followed(*lines))
     with pytest.raises(KeyboardInterrupt):
-        told.extend(tell(followed.lines(clock, timedelta(minutes=1), follow=True), told))
-    assert told == lines
+        collect(followed.lines(clock, timedelta(minutes=1), follow=True), seen)
+    assert seen == lines
 
 
-def tell(lines: Iterator[LogLine], told: list[LogLine]) -> list[LogLine]:
-    """Note each line as it is told, until Ctrl-C ends the look that would tell the next."""
+def collect(lines: Iterator[LogLine], seen: list[LogLine]) -> None:
+    """Append each line to `seen`, until Ctrl-C ends the iteration."""
     for one in lines:
-        told.append(one)
-    return []
+        seen.append(one)
 
 
-def test_lines_of_both_functions_are_told_in_their_order_and_before_all_are_read(
+def test_lines_of_both_functions_are_shown_in_order_and_before_all_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read: list[int] = []
@@ -118,7 +117,7 @@ def test_lines_of_both_functions_are_told_in_their_order_and_before_all_are_read
     assert [one.at.second for one in found] == list(range(1, 20))
 
 
-def test_metrics_and_the_runtimes_lines_are_left_out_unless_they_tell_an_error(
+def test_metrics_and_the_runtimes_lines_are_left_out_unless_they_report_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said = line(1, {"message": "published"})

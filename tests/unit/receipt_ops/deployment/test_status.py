@@ -14,13 +14,13 @@ from rich.console import Console
 from receipt_ops.commands.observation.status import screen_of
 from receipt_ops.connection import Connection
 from receipt_ops.deployment import opening
-from receipt_ops.deployment.collect_status import look
-from receipt_ops.deployment.last_comparison import KEY, BucketNote, LastComparison
+from receipt_ops.deployment.collect_status import collect_status
 from receipt_ops.deployment.oldest_message import oldest_message_seconds
 from receipt_ops.deployment.opening import OPENED_BYTES, Openings
 from receipt_ops.deployment.status import Status
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.snapshots.manifests import Damaged, Published
+from receipt_ops.verification.last_comparison import KEY, BucketNote, LastComparison
 from receipt_ops.verification.verdict import Finding, Tally, Verdict
 from receipt_sync.errors import (
     IndexFailedError,
@@ -158,7 +158,7 @@ def looked_at(code: str, *services: str, deployed: AWS | None = None) -> Status:
     connection = Connection(
         CONNECTION.names, aws, clients["s3"], aws, client=lambda name: clients[name]
     )
-    return look(connection, ManualClock(), Openings(connection, all_sizes=False))
+    return collect_status(connection, ManualClock(), Openings(connection, all_sizes=False))
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 import receipt_ops.commands.receipts.load as load_module
-import receipt_ops.commands.receipts.receipts_for_tests as trial_module
+import receipt_ops.commands.receipts.receipts_for_tests as receipts_module
 import receipt_ops.loading.dimensions as dimensions_module
+import receipt_ops.loading.tasks as tasks_module
 from receipt_ops.errors import OtherDimensionError
 from receipt_ops.terminal.cli import main
 from receipt_sync.keys import Collection
@@ -42,11 +43,11 @@ def published(lines: int | None, words: int | None) -> Published:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     log: list[tuple[str, Any]] = []
-    for module in (load_module, trial_module):
+    for module in (load_module, receipts_module):
         monkeypatch.setattr(module, "connection_of_process", lambda: CONNECTION)
         monkeypatch.setattr(module, "check_reachable", lambda _: None)
-    monkeypatch.setattr(load_module, "writer_of", lambda _: RecordingWriter(log))
-    monkeypatch.setattr(load_module, "sender_of", lambda _: RecordingSender(log))
+    monkeypatch.setattr(tasks_module, "writer_of", lambda _: RecordingWriter(log))
+    monkeypatch.setattr(tasks_module, "sender_of", lambda _: RecordingSender(log))
     return log
 
 
@@ -55,7 +56,7 @@ def show(monkeypatch: pytest.MonkeyPatch, collections: Published) -> None:
     def readers(_: Any) -> Iterator[Published]:
         yield collections
 
-    monkeypatch.setattr(load_module, "snapshot_readers", readers, raising=False)
+    monkeypatch.setattr(tasks_module, "snapshot_readers", readers)
 
 
 @pytest.mark.parametrize("command", LOADING)
@@ -73,10 +74,10 @@ def test_a_collection_of_another_dimension_is_refused_before_anything_is_written
     assert written == []
     assert answer.exit_code == 2
     wrong = Collection.LINES if lines == 3 else Collection.WORDS
-    told = " ".join(answer.stderr.split())
+    seen = " ".join(answer.stderr.split())
     assert (
         f"{wrong} holds vectors of 3 dimensions, but this command makes vectors of 384 dimensions"
-        in told
+        in seen
     )
 
 

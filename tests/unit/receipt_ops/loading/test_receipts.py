@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from receipt_ops.errors import MalformedReceiptError
-from receipt_ops.loading.receipts import Box, Line, Receipt, read_receipts
+from receipt_ops.loading.receipts import BoundingBox, Line, Receipt, read_receipts
 
 GOOD: dict[str, Any] = {
     "receipt": "000",
@@ -108,13 +108,13 @@ def test_bytes_that_are_not_utf_8_are_a_fault_of_their_line(tmp_path: Path) -> N
 def test_words_share_the_box_by_the_positions_of_their_characters() -> None:
     words = Line(text="AB  CDEF", box=(100, 20, 180, 40)).words()
     assert [word.text for word in words] == ["AB", "CDEF"]
-    assert words[0].box == Box(100, 20, 120, 40)
-    assert words[1].box == Box(140, 20, 180, 40)
+    assert words[0].box == BoundingBox(100, 20, 120, 40)
+    assert words[1].box == BoundingBox(140, 20, 180, 40)
 
 
 def test_a_line_of_one_word_gives_it_the_whole_box() -> None:
     (word,) = Line(text="TOTAL", box=(1, 2, 3, 4)).words()
-    assert word == ("TOTAL", Box(1, 2, 3, 4))
+    assert word == ("TOTAL", BoundingBox(1, 2, 3, 4))
 
 
 def test_words_are_split_on_any_white_space() -> None:

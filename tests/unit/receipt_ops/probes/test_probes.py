@@ -23,7 +23,7 @@ from receipt_ops.probes.latency import measure
 from receipt_ops.probes.room import TooManyReceiptsError, check_room
 from receipt_ops.probes.smoke import MERCHANT, smoke
 from receipt_ops.probes.stress import Stress
-from receipt_ops.probes.subject import FittedSender, Tools, delete, fit, on_trial
+from receipt_ops.probes.subject import FittedSender, Tools, delete, fit, temporary_receipts
 from receipt_ops.probes.watching import NotVisibleError, Watcher, holds, is_gone
 from receipt_ops.repair.guard import DeleteLimit
 from receipt_ops.verification.settling import Backlog
@@ -98,12 +98,12 @@ def tools(system: System, patience: float = 10) -> Tools:
 
 
 def test_a_smoke_test_times_every_step_and_leaves_nothing() -> None:
-    system, told = System(), list[str]()
-    timings = smoke(tools(system), "smoke-1", system.clock, told.append)
+    system, seen = System(), list[str]()
+    timings = smoke(tools(system), "smoke-1", system.clock, seen.append)
     assert [timing.step for timing in timings] == ["insert", "rename", "delete"]
     assert all(timing.seconds > 0 for timing in timings)
     assert system.items == {}
-    assert len(told) == 3
+    assert len(seen) == 3
 
 
 def test_a_smoke_test_that_fails_in_the_middle_cleans_up_all_the_same() -> None:
@@ -123,9 +123,9 @@ def test_a_change_that_readers_never_see_is_an_error_in_time() -> None:
 
 
 def test_latency_waits_for_each_change_before_the_next() -> None:
-    system, told = System(looks=3), list[float]()
-    found = measure(tools(system), "latency-1", 4, system.clock, told.append)
-    assert found == told
+    system, seen = System(looks=3), list[float]()
+    found = measure(tools(system), "latency-1", 4, system.clock, seen.append)
+    assert found == seen
     assert len(found) == 4
     assert all(0 < seconds < 1 for seconds in found)
     assert system.items == {}
@@ -135,7 +135,7 @@ def test_records_that_stay_after_a_trial_are_an_error() -> None:
     system = System()
 
     def stays() -> None:
-        with on_trial(tools(system), [RECEIPT]) as subject:
+        with temporary_receipts(tools(system), [RECEIPT]) as subject:
             tools(system).watcher.until(subject.records, holds({}), "it")
             system._left = 10_000
 
@@ -339,7 +339,7 @@ def test_more_test_receipts_than_the_delete_guard_lets_go_are_refused(
 
 def test_the_merchant_of_the_smoke_test_is_seen_on_its_records() -> None:
     system = System(looks=1)
-    with on_trial(tools(system), [RECEIPT]) as subject:
+    with temporary_receipts(tools(system), [RECEIPT]) as subject:
         system.update(subject.metadata, {"merchant_name": MERCHANT})
         seen = holds({"merchant_name": MERCHANT})
         assert tools(system).watcher.until(subject.records, seen, "it") > 0
@@ -368,7 +368,7 @@ def test_ctrl_c_while_test_receipts_are_deleted_leaves_none_of_them(*, fails: bo
     receipts = list(synthetic_receipts(60, Random(1)))
 
     def trial() -> None:
-        with on_trial(tools(system), receipts) as subject:
+        with temporary_receipts(tools(system), receipts) as subject:
             assert len(subject.entities) > 1_000
             system.refresh()
             if fails:

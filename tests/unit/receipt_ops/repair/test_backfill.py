@@ -64,7 +64,7 @@ class Setup:
         self.clock, self.changes = ManualClock(), changes
         self.path = folder / "place"
         self.queue = Queue(*waiting, **queue)
-        self.told: list[int] = []
+        self.seen: list[int] = []
         self.waits: list[str] = []
         self.backfill = Backfill(
             pages,
@@ -77,7 +77,7 @@ class Setup:
 
     def run(self, *, resume: bool = False) -> Sent:
         left = self.backfill.left(resume=resume)
-        return self.backfill.run(left, self.told.append, lambda one: self.waits.append(str(one)))
+        return self.backfill.run(left, self.seen.append, lambda one: self.waits.append(str(one)))
 
 
 def interrupted(folder: Path) -> Setup:
@@ -90,7 +90,7 @@ def interrupted(folder: Path) -> Setup:
 def test_every_line_and_word_is_sent_once_and_nothing_else(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes())
     assert setup.run() == (9, 0)
-    assert sum(setup.told) == 9
+    assert sum(setup.seen) == 9
     assert setup.changes.sent == KEYS[1:]
     assert not setup.path.exists()
 
@@ -104,7 +104,7 @@ def test_an_interrupted_run_is_resumed_with_the_page_that_failed(tmp_path: Path)
     again = Setup(tmp_path, Changes())
     assert again.run(resume=True) == (6, 3), "what this run has sent, and what was sent before"
     assert broken.changes.sent + again.changes.sent == KEYS[1:]
-    assert again.told[0] == 3, "the bar begins where it stopped"
+    assert again.seen[0] == 3, "the bar begins where it stopped"
 
 
 def test_a_leftover_place_does_not_make_a_later_run_skip_the_front_of_the_table(

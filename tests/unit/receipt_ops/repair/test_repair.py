@@ -63,10 +63,10 @@ def test_differences_are_sent_as_inserts_and_strangers_as_removals() -> None:
 def test_many_changes_are_sent_a_thousand_at_a_time() -> None:
     setup = Setup()
     setup.plan(*(fault(Remedy.RECOMPUTE, line(n).chroma_id) for n in range(2_500)))
-    told: list[int] = []
-    setup.repair.send(told.append)
+    seen: list[int] = []
+    setup.repair.send(seen.append)
     assert setup.changes.calls == [1_000, 1_000, 500]
-    assert sum(told) == 2_500
+    assert sum(seen) == 2_500
 
 
 def test_a_missing_record_gets_its_newest_delta_again_as_it_is() -> None:

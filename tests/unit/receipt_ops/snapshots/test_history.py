@@ -116,8 +116,8 @@ def test_a_version_that_is_not_kept_costs_few_reads(version: int) -> None:
     assert len(bucket.reads) <= 40
 
 
-def sizes(*letters: str) -> dict[str, int]:
-    return {pack_name(digest(letter)): 1 for letter in letters}
+def sizes(*dead_letters: str) -> dict[str, int]:
+    return {pack_name(digest(dead_letter)): 1 for dead_letter in dead_letters}
 
 
 def test_the_past_reaches_as_far_as_objects_are_there_and_reads_few_manifests() -> None:
@@ -167,8 +167,8 @@ def test_a_version_is_called_whole_only_if_every_object_is_what_its_name_says() 
     assert len(store.reads) == 6
 
 
-def stored(letter: str, minutes: float) -> StoredObject:
-    return StoredObject(pack_name(digest(letter)), 1, START + timedelta(minutes=minutes))
+def stored(dead_letter: str, minutes: float) -> StoredObject:
+    return StoredObject(pack_name(digest(dead_letter)), 1, START + timedelta(minutes=minutes))
 
 
 def found_garbage(bucket: VersionedBucket, *objects: StoredObject, hours: float = 1) -> list[str]:

@@ -305,7 +305,7 @@ def test_a_restore_that_fails_after_its_publish_says_what_was_published(
     monkeypatch.setattr(restoring, "publish", lambda *_: manifest(8))
     with pytest.raises(SyncError) as caught, explained(connection):
         restoration.run(plan, dry_run=False)
-    told = str(caught.value)
-    assert "published as version 8" in told
-    assert "permission for SendMessageBatch" in told
-    assert "receipt-sync repair" in told
+    seen = str(caught.value)
+    assert "published as version 8" in seen
+    assert "permission for SendMessageBatch" in seen
+    assert "receipt-sync repair" in seen

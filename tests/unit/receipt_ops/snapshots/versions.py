@@ -14,12 +14,12 @@ KEY = "snapshots/receipt_lines/manifest.json"
 JUNK = b"{"
 
 
-def digest(letter: str) -> str:
-    return letter * 64
+def digest(dead_letter: str) -> str:
+    return dead_letter * 64
 
 
 def manifest(version: int, *packs: str, retired: Sequence[str] = ()) -> Manifest:
-    """A manifest that needs packs and has retired some, each called by a letter."""
+    """A manifest that needs packs and has retired some, each called by a dead letter."""
     return Manifest(
         collection=Collection.LINES,
         version=version,

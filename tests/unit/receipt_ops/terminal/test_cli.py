@@ -18,8 +18,10 @@ from receipt_ops.commands.receipts import search as search_module
 from receipt_ops.commands.recovery import flags as flags_module
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.discovery import Mapping, VariablesUnreadableError
+from receipt_ops.probes import tasks as probe_tasks
 from receipt_ops.probes.room import TooManyReceiptsError
 from receipt_ops.terminal.cli import main
+from receipt_ops.verification import tasks as verification_tasks
 from receipt_ops.verification.settling import Settled
 from receipt_ops.verification.verdict import Example, FieldDifference, Finding, Tally, Verdict
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
@@ -56,8 +58,8 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Verdict]:
 
     monkeypatch.setattr(verify_module, "connection_of_process", lambda: CONNECTION)
     monkeypatch.setattr(verify_module, "snapshot_readers", readers)
-    monkeypatch.setattr(verify_module, "verify_once", lambda *_: found[0])
-    monkeypatch.setattr(verify_module, "_note", lambda *_: None)
+    monkeypatch.setattr(verification_tasks, "verify_once", lambda *_: found[0])
+    monkeypatch.setattr(verify_module, "note_comparison", lambda *_: None)
     return found
 
 
@@ -109,7 +111,7 @@ def test_what_can_not_be_told_exits_with_2_and_a_sentence(
     def damaged(*_: Any) -> Verdict:
         raise SnapshotDamagedError("the manifest is unreadable")
 
-    monkeypatch.setattr(verify_module, "verify_once", damaged)
+    monkeypatch.setattr(verification_tasks, "verify_once", damaged)
     result = run("verify")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == "receipt-sync: the manifest is unreadable"
@@ -278,20 +280,20 @@ def test_a_dry_run_refuses_what_the_call_itself_would_refuse(
         raise TooManyReceiptsError("take fewer receipts")
 
     monkeypatch.setattr(receipts_module, "connection_of_process", lambda: CONNECTION)
-    monkeypatch.setattr(receipts_module, "source_of", lambda _: InMemoryTable())
-    monkeypatch.setattr(receipts_module, "check_deletable", refuse)
+    monkeypatch.setattr(probe_tasks, "source_of", lambda _: InMemoryTable())
+    monkeypatch.setattr(probe_tasks, "check_deletable", refuse)
     answer = run("modify-test-receipts", "--count", "2", "--delete", "--dry-run")
     assert (answer.exit_code, "take fewer" in answer.stderr) == (2, True)
 
 
 def test_items_that_are_gone_are_no_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts_module, "connection_of_process", lambda: CONNECTION)
-    monkeypatch.setattr(receipts_module, "source_of", lambda _: InMemoryTable())
-    monkeypatch.setattr(receipts_module, "check_deletable", lambda *_, **__: None)
+    monkeypatch.setattr(probe_tasks, "source_of", lambda _: InMemoryTable())
+    monkeypatch.setattr(probe_tasks, "check_deletable", lambda *_, **__: None)
     answer = run("modify-test-receipts", "--count", "2", "--delete", "--dry-run", "--json")
-    told = json.loads(answer.stdout)
-    assert told["items deleted"] == 0
-    assert told["items gone"] > 10
+    seen = json.loads(answer.stdout)
+    assert seen["items deleted"] == 0
+    assert seen["items gone"] > 10
 
 
 def test_a_dry_run_of_flags_refuses_variables_that_can_not_be_read(

@@ -67,7 +67,7 @@ def test_every_command_speaks_json(command: str) -> None:
 
 WRITING = {
     "alerts subscribe", "alerts test", "alerts unsubscribe", "backfill", "create-test-receipts",
-    "dlq drop", "dlq mend", "dlq redrive", "flags set", "latency", "load", "lock release",
+    "dlq drop", "dlq restore", "dlq redrive", "flags set", "latency", "load", "lock release",
     "modify-test-receipts", "repair", "replay", "smoke", "snapshot gc", "snapshot restore",
     "stress",
 }  # fmt: skip

@@ -31,9 +31,9 @@ def test_what_deletes_asks_first() -> None:
 def test_a_verdict_is_declared_where_the_help_tells_one(command: str) -> None:
     """By the help; tests/functional/operating.py checks each exit code that a test sees."""
     text = " ".join(inspect.cleandoc(COMMANDS[command].help or "").split())
-    told = re.search(r"Exit code 0: .* 1: ", text) is not None
-    told = told or "--limit exits" in text
-    assert told == (ExitCode.VERDICT in EFFECTS[command].codes)
+    seen = re.search(r"Exit code 0: .* 1: ", text) is not None
+    seen = seen or "--limit exits" in text
+    assert seen == (ExitCode.VERDICT in EFFECTS[command].codes)
 
 
 def test_every_part_is_used() -> None:

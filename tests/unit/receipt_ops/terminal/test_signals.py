@@ -127,14 +127,14 @@ def test_the_handlers_of_before_are_back_once_the_modules_are_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "told"),
+    ("variable", "value", "sentence"),
     [
         ("AWS_PROFILE", "nowhere", "The config profile (nowhere) could not be found: set AWS_"),
         ("AWS_CONFIG_FILE", "{folder}/broken", "AWS can't be called: Unable to parse config file"),
     ],
 )
 def test_a_broken_aws_configuration_is_one_sentence_while_the_command_line_is_loading(
-    tmp_path: Path, variable: str, value: str, told: str
+    tmp_path: Path, variable: str, value: str, sentence: str
 ) -> None:
     (tmp_path / "broken").write_text("this is [ no configuration\n")
     ended = subprocess.run(
@@ -146,5 +146,5 @@ def test_a_broken_aws_configuration_is_one_sentence_while_the_command_line_is_lo
         env={**os.environ, variable: value.format(folder=tmp_path)},
     )
     assert ended.returncode == ExitCode.FAILURE
-    assert ended.stderr.startswith(f"receipt-sync: {told}")
+    assert ended.stderr.startswith(f"receipt-sync: {sentence}")
     assert ended.stderr.count("\n") == 1

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.dead_letters.queue import Letter
-from receipt_ops.entity import EntityView, view
+from receipt_ops.dead_letters.queue import DeadLetter
 from receipt_ops.loading.items import embedded, entities_of
 from receipt_ops.loading.receipts import Line, Receipt
+from receipt_ops.verification.entity import EntityView, view
 from receipt_ops.verification.staleness import stale_ids
 from receipt_ops.verification.verdict import Finding
 from receipt_sync.deadline import Deadline
@@ -32,9 +32,9 @@ class Setup:
         self.table.load([embedded(e) if e.key.collection else e for e in entities_of(RECEIPT)])
         self.snapshot: InMemorySnapshot = snapshots_of(self.table)[Collection.LINES]
 
-    def view(self, *letters: Letter, **options: Any) -> EntityView:
+    def view(self, *dead_letters: DeadLetter, **options: Any) -> EntityView:
         deadline = Deadline(ManualClock(), 10)
-        held = {"dead letters": letters}
+        held = {"dead letters": dead_letters}
         return view(LINE, self.table, self.snapshot, held, deadline, **options)
 
 
@@ -116,16 +116,16 @@ def test_every_finding_is_that_of_verify(
 
 
 def test_messages_about_it_are_listed_and_others_not() -> None:
-    about = Letter("1", InMemorySystem().change_body(METADATA), {"reason": "because"})
-    other = Letter("2", InMemorySystem().change_body(METADATA._replace(receipt_id=9)))
+    about = DeadLetter("1", InMemorySystem().change_body(METADATA), {"reason": "because"})
+    other = DeadLetter("2", InMemorySystem().change_body(METADATA._replace(receipt_id=9)))
     (message,) = Setup().view(about, other).messages
     assert (message.queue, message.message_id, message.reason) == ("dead letters", "1", "because")
 
 
 def test_stale_records_are_listed_in_reads_of_a_thousand() -> None:
-    snapshot, told = InMemorySnapshot(), list[int]()
+    snapshot, seen = InMemorySnapshot(), list[int]()
     for number in range(2_300):
         stale = {"embedding_stale": True} if number % 1_000 == 7 else {}
         snapshot.put(f"id-{number}", {"text": "x", **stale}, "x")
-    assert list(stale_ids(snapshot, told.append)) == ["id-7", "id-1007", "id-2007"]
-    assert told == [1_000, 1_000, 300]
+    assert list(stale_ids(snapshot, seen.append)) == ["id-7", "id-1007", "id-2007"]
+    assert seen == [1_000, 1_000, 300]

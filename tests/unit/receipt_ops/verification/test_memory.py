@@ -16,7 +16,7 @@ import pytest
 
 from receipt_index.deltas import VectorBatch
 from receipt_index.records import STALE, Record
-from receipt_ops.commands.observation import logs as logs_module
+from receipt_ops.deployment import log_following
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of
 from receipt_ops.deployment.log_events import LogLine
@@ -190,10 +190,10 @@ class TwoFunctions:
 
 def logs(size: int, *, errors: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logs_module, "Deployment", lambda _: TwoFunctions())
-        patch.setattr(logs_module, "CloudWatchLogs", lambda *_: Log(size))
+        patch.setattr(log_following, "Deployment", lambda _: TwoFunctions())
+        patch.setattr(log_following, "logs_of", lambda *_: Log(size))
         connection = type("Connection", (), {"logs": None})()
-        found = logs_module._Functions(connection, None, errors=errors)
+        found = log_following.FunctionLogs(connection, None, errors=errors)
         lines = found.lines(ManualClock(), timedelta(days=1), follow=False)
         assert sum(1 for _ in lines) == 2 * size
 

@@ -24,7 +24,7 @@ class Course:
         self.clock = ManualClock()
         self.verifications = 0
         self._backlogs, self._verdicts = _lasting(backlogs), _lasting(verdicts)
-        self.told: list[tuple[Backlog, float]] = []
+        self.seen: list[tuple[Backlog, float]] = []
 
     def verify(self) -> Verdict:
         self.verifications += 1
@@ -38,7 +38,7 @@ class Course:
             lambda: next(self._backlogs),
             self.clock,
             seconds,
-            lambda left, time: self.told.append((left, time)),
+            lambda left, time: self.seen.append((left, time)),
         )
 
 
@@ -117,7 +117,7 @@ def test_long_verifications_are_not_repeated_without_a_pause() -> None:
 def test_what_is_left_is_told() -> None:
     course = Course([BUSY, EMPTY], [verdict(0)])
     course.settle(10)
-    assert course.told == [(BUSY, 10), (EMPTY, 9.5)]
+    assert course.seen == [(BUSY, 10), (EMPTY, 9.5)]
     assert str(BUSY) == "3 messages wait, 1 are in flight"
 
 

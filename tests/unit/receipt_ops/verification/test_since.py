@@ -91,8 +91,8 @@ def manifest(version: int, *packs: str, retired: Sequence[str] = ()) -> Manifest
     )
 
 
-def digest(letter: str) -> str:
-    return letter * 64
+def digest(dead_letter: str) -> str:
+    return dead_letter * 64
 
 
 def kept(*manifests: Manifest | None) -> Iterator[KeptVersion]:

@@ -1,21 +1,24 @@
 """What the compactor sets aside is read, explained and sent again by `receipt-sync dlq`."""
 
-from compactor.batch.dead_letters import DeadLetter
+from compactor.batch import dead_letters
 from receipt_ops.dead_letters.explanation import Outlook, concerns, explain
-from receipt_ops.dead_letters.queue import Letter
+from receipt_ops.dead_letters.queue import DeadLetter
 from receipt_sync.messages import batch_body
 from tests.support.fakes.system import InMemorySystem, line
 
 
-def received(letter: DeadLetter) -> Letter:
-    attributes = {"reason": letter.reason, "message_id": letter.message_id}
-    return Letter("letter", letter.body, attributes)
+def received(dead_letter: dead_letters.DeadLetter) -> DeadLetter:
+    attributes = {"reason": dead_letter.reason, "message_id": dead_letter.message_id}
+    return DeadLetter("dead letter", dead_letter.body, attributes)
 
 
-def parked(system: InMemorySystem, *bodies: str) -> list[Letter]:
-    """The letters that a batch of these bodies leaves."""
+def parked(system: InMemorySystem, *bodies: str) -> list[DeadLetter]:
+    """The dead letters that a batch of these bodies leaves."""
     assert system.handle(system.worker(), *bodies).returned == {}
-    return [received(DeadLetter(*letter)) for letter in system.dead_letters.parked]
+    return [
+        received(dead_letters.DeadLetter(*dead_letter))
+        for dead_letter in system.dead_letters.parked
+    ]
 
 
 def loaded() -> InMemorySystem:
@@ -29,26 +32,26 @@ def loaded() -> InMemorySystem:
     return system
 
 
-def test_a_letter_of_several_refused_changes_names_them_all_and_is_applied_when_it_comes_again():
+def test_a_dead_letter_names_all_its_refused_changes_and_a_redrive_applies_them():
     system = loaded()
     system.index().poisonous |= {line(2).chroma_id, line(5).chroma_id}
     changes = [system.change_body(line(n), "confidence") for n in range(1, 9)]
-    (letter,) = parked(system, batch_body(changes))
-    explanation = explain(letter, None)  # type: ignore[arg-type]
+    (dead_letter,) = parked(system, batch_body(changes))
+    explanation = explain(dead_letter, None)  # type: ignore[arg-type]
     assert explanation.keys == (line(2).chroma_id, line(5).chroma_id)
     assert "InternalError" in explanation.reason
     assert explanation.outlook is Outlook.UNKNOWN
-    assert concerns(letter, line(5))
+    assert concerns(dead_letter, line(5))
     system.index().poisonous.clear()
-    assert system.handle(system.worker(), letter.body).returned == {}
+    assert system.handle(system.worker(), dead_letter.body).returned == {}
     assert system.differences() == []
 
 
-def test_a_letter_of_broken_items_says_why_and_that_it_would_come_back():
+def test_a_dead_letter_of_broken_items_says_why_and_that_it_would_come_back():
     system = loaded()
     good = system.change_body(line(1), "confidence")
-    (letter,) = parked(system, batch_body([good, '{"a":1}', '{"b":2}']))
-    explanation = explain(letter, None)  # type: ignore[arg-type]
+    (dead_letter,) = parked(system, batch_body([good, '{"a":1}', '{"b":2}']))
+    explanation = explain(dead_letter, None)  # type: ignore[arg-type]
     assert explanation.kind == "change batch with broken items"
     assert explanation.outlook is Outlook.REFUSED
-    assert explanation.reason == letter.reason
+    assert explanation.reason == dead_letter.reason

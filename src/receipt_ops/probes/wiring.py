@@ -1,17 +1,16 @@
-"""Functions that the commands for trials share."""
+"""Builders of the adapters that a probe works with."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ulid import ULID
-
-from receipt_ops.commands.receipts.load import check_reachable, sender_of, writer_of
-from receipt_ops.connection import Connection
+from receipt_ops.connection import Connection, check_reachable
+from receipt_ops.loading.wiring import sender_of, writer_of
+from receipt_ops.probes.editing import TableEditor
 from receipt_ops.probes.room import check_room
 from receipt_ops.probes.subject import Tools
 from receipt_ops.probes.watching import Watcher
-from receipt_ops.readers import snapshot_readers
+from receipt_ops.readers import Readers, snapshot_readers
 from receipt_ops.repair.guard import DeleteLimit
 from receipt_ops.snapshots.manifests import Published, present_versions
 from receipt_sync.clock import SystemClock
@@ -19,19 +18,28 @@ from receipt_sync.keys import EntityKey
 from receipt_sync.settings import CompactorSettings
 
 
-def new_name(kind: str) -> str:
-    """Return a new name for a test receipt."""
-    return f"{kind}-{ULID()}"
+def editor_of(connection: Connection) -> TableEditor:
+    """Return an editor of single items of the connection's table."""
+    return TableEditor(connection.dynamodb, connection.names.table)
+
+
+def watcher_of(readers: Readers, patience_seconds: float) -> Watcher:
+    """Return a watcher of published snapshots."""
+    return Watcher(readers, SystemClock(), patience_seconds)
 
 
 @contextmanager
 def tools_of(connection: Connection, patience_seconds: float) -> Iterator[Tools]:
-    """Give the tools of a trial for a `with` block: writers, and a watcher of the snapshots."""
+    """Give the tools of a probe for a `with` block: writers, and a watcher of the snapshots."""
     check_reachable(connection)
     with snapshot_readers(connection) as readers:
-        watcher = Watcher(readers, SystemClock(), patience_seconds)
-        writer, sender = writer_of(connection), sender_of(connection)
-        yield Tools.of(connection, readers, watcher, writer, sender)
+        yield Tools.of(
+            readers,
+            watcher_of(readers, patience_seconds),
+            writer_of(connection),
+            sender_of(connection),
+            editor_of(connection),
+        )
 
 
 def check_deletable(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from compactor.cycle.projection import ALL, Item, delta_of, neighbourhood
 from compactor.cycle.source import TableSource
 from receipt_ops.dead_letters.explanation import concerns
-from receipt_ops.dead_letters.queue import Letter
+from receipt_ops.dead_letters.queue import DeadLetter
 from receipt_ops.verification.comparison import compare
 from receipt_ops.verification.verdict import FieldDifference, Finding
 from receipt_ops.verification.verify import Newer, Snapshot, without_vector
@@ -57,7 +57,7 @@ def view(
     key: EntityKey,
     source: TableSource,
     snapshot: Snapshot,
-    letters: Mapping[str, Sequence[Letter]],
+    dead_letters: Mapping[str, Sequence[DeadLetter]],
     deadline: Deadline,
     newer: Newer = lambda *_: {},
 ) -> EntityView:
@@ -85,9 +85,9 @@ def view(
         fields=comparison.fields if item is not None else {},
         stale=comparison.stale and item is not None,
         messages=[
-            Waiting(queue, letter.message_id, letter.sent, letter.reason)
-            for queue, held in letters.items()
-            for letter in held
-            if concerns(letter, key)
+            Waiting(queue, dead_letter.message_id, dead_letter.sent, dead_letter.reason)
+            for queue, held in dead_letters.items()
+            for dead_letter in held
+            if concerns(dead_letter, key)
         ],
     )

@@ -17,7 +17,7 @@ from receipt_ops.verification.verdict import Finding, Verdict
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-KEY: Final = "receipt_ops/last-comparison.json"
+KEY: Final = "operations/last-comparison.json"
 
 
 @dataclass(frozen=True)

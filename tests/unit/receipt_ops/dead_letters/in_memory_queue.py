@@ -9,7 +9,7 @@ import numpy as np
 
 from receipt_index.deltas import VectorBatch
 from receipt_ops.dead_letters.content import FailureRecord
-from receipt_ops.dead_letters.queue import Letter, Size
+from receipt_ops.dead_letters.queue import DeadLetter, Size
 from receipt_ops.dead_letters.replaying import StreamGoneError
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection, EntityKey
@@ -34,9 +34,9 @@ FAILURE = {
 }
 
 
-def letter(body: Any, reason: str | None = None, message_id: str = "1") -> Letter:
+def dead_letter(body: Any, reason: str | None = None, message_id: str = "1") -> DeadLetter:
     text = body if isinstance(body, str) else json.dumps(body)
-    return Letter(message_id, text, {"reason": reason} if reason else {}, None, 5)
+    return DeadLetter(message_id, text, {"reason": reason} if reason else {}, None, 5)
 
 
 LINE = line(1)
@@ -47,7 +47,7 @@ def change_body(key: EntityKey = LINE) -> str:
 
 
 class Deltas:
-    """The delta objects and the collection behind a letter."""
+    """The delta objects and the collection behind a dead letter."""
 
     def __init__(
         self, batch: VectorBatch | None = None, *, deleted: bool = False, dimension: int | None = 2
@@ -71,28 +71,28 @@ def batch_of(dimension: int) -> VectorBatch:
     return VectorBatch(DELTA.delta_id, (line(1).chroma_id,), vectors, ("x",))
 
 
-class Box:
-    """Letters in memory. `log` has what was done, in its order."""
+class InMemoryDeadLetterQueue:
+    """Dead letters in memory. `log` has what was done, in its order."""
 
     def __init__(self, *ids: str) -> None:
-        self.letters = {i: Letter(i, change_body()) for i in ids}
+        self.dead_letters = {i: DeadLetter(i, change_body()) for i in ids}
         self.log: list[tuple[str, list[str]]] = []
         self.elsewhere = 0
 
-    def look(self, most: int) -> Iterator[Letter]:
-        yield from list(self.letters.values())[:most]
+    def look(self, most: int) -> Iterator[DeadLetter]:
+        yield from list(self.dead_letters.values())[:most]
 
     def size(self) -> Size:
-        return Size(len(self.letters), self.elsewhere)
+        return Size(len(self.dead_letters), self.elsewhere)
 
-    def let_go(self, letters: Sequence[Letter]) -> None:
-        self.log.append(("let go", [one.message_id for one in letters]))
+    def let_go(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self.log.append(("let go", [one.message_id for one in dead_letters]))
 
-    def delete(self, letters: Sequence[Letter]) -> None:
-        self.log.append(("delete", [one.message_id for one in letters]))
+    def delete(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self.log.append(("delete", [one.message_id for one in dead_letters]))
 
-    def send(self, letters: Sequence[Letter]) -> None:
-        self.log.append(("send", [one.message_id for one in letters]))
+    def send(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self.log.append(("send", [one.message_id for one in dead_letters]))
 
 
 class Changes:

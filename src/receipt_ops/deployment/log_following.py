@@ -1,0 +1,61 @@
+"""Reads the logs of the functions in one order, and follows them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from receipt_ops.connection import Connection
+from receipt_ops.deployment.discovery import Deployment, Function
+from receipt_ops.deployment.function_errors import error_lines, is_error
+from receipt_ops.deployment.log_events import LogLine
+from receipt_ops.deployment.seen_lines import LATE, SeenLines, in_order
+from receipt_ops.deployment.wiring import logs_of
+from receipt_sync.clock import Clock
+
+_POLL_SECONDS = 2.0
+_RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+
+
+class FunctionName(StrEnum):
+    """Names the functions."""
+
+    STREAM = "stream"
+    COMPACTOR = "compactor"
+
+
+class FunctionLogs:
+    """The logs of some functions."""
+
+    def __init__(self, connection: Connection, only: FunctionName | None, *, errors: bool) -> None:
+        deployment = Deployment(connection)
+        wanted = [only] if only else list(FunctionName)
+        functions: list[Function] = [
+            deployment.stream_processor if one is FunctionName.STREAM else deployment.compactor
+            for one in wanted
+        ]
+        self._names = [one.name for one in functions]
+        self._logs, self._errors = logs_of(connection, *functions), errors
+
+    def lines(self, clock: Clock, back: timedelta, *, follow: bool) -> Iterator[LogLine]:
+        """Yield each line once, oldest first. With `follow`, also yield new lines."""
+        since, late = clock.now() - back, LATE + timedelta(seconds=_POLL_SECONDS)
+        seen = SeenLines(late)
+        while True:
+            for line in in_order(self._of(name, since) for name in self._names):
+                if seen.is_new(line, now=clock.now()):
+                    yield line
+            if not follow:
+                return
+            clock.sleep(_POLL_SECONDS)
+            since = max(since, clock.now() - late)
+
+    def _of(self, name: str, since: datetime) -> Iterable[LogLine]:
+        if self._errors:
+            return error_lines(self._logs, name, since)
+        return (line for line in self._logs.lines(name, since) if _is_shown(line))
+
+
+def _is_shown(line: LogLine) -> bool:
+    if line.content is not None:
+        return "_aws" not in line.content
+    return is_error(line) or not line.text.startswith(_RUNTIME)
