@@ -42,14 +42,14 @@ class Backlog:
 @pytest.mark.parametrize("most", [100, 100_000])
 def test_no_message_is_received_twice_in_one_look_and_each_is_given_back(most: int) -> None:
     clock = ManualClock()
-    queue = Backlog(1_500, clock)
-    queue = SQSDeadLetterQueue(queue, "url", 10, clock)  # type: ignore[arg-type]
+    sqs = Backlog(1_500, clock)
+    queue = SQSDeadLetterQueue(sqs, "url", 10, clock)  # type: ignore[arg-type]
     with held(queue, most) as found:
         seen = len(found.dead_letters)
         assert found.unseen == 1_500 - seen
-    assert max(queue.receives.values()) == 1
-    assert sum(queue.receives.values()) == seen
-    assert all(at <= clock.monotonic() for at in queue.visible_at.values())
+    assert max(sqs.receives.values()) == 1
+    assert sum(sqs.receives.values()) == seen
+    assert all(at <= clock.monotonic() for at in sqs.visible_at.values())
 
 
 class Queue:
@@ -99,11 +99,11 @@ def test_a_box_receives_until_there_is_no_more_and_keeps_to_its_limit() -> None:
 
 
 def test_dead_letters_are_let_go_and_deleted_ten_a_call_and_a_failure_is_told() -> None:
-    queue = Queue(12)
-    queue = SQSDeadLetterQueue(queue, "url")  # type: ignore[arg-type]
+    sqs = Queue(12)
+    queue = SQSDeadLetterQueue(sqs, "url")  # type: ignore[arg-type]
     dead_letters = list(queue.look(100))
     queue.let_go(dead_letters)
     queue.delete(dead_letters)
-    assert len(queue.visible) == len(queue.deleted) == 12
+    assert len(sqs.visible) == len(sqs.deleted) == 12
     with pytest.raises(DeadLettersNotDeletedError):
         SQSDeadLetterQueue(Queue(1, fails=True), "url").delete(dead_letters[:1])  # type: ignore[arg-type]
