@@ -1,17 +1,14 @@
-"""AWS clients that can reach only the local AWS.
-
-They come from localstack-client. Its dummy credentials are replaced by the usual test/test.
-"""
+"""AWS clients that can reach only the local AWS."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from localstack_client.session import Session
 
 from local.errors import EndpointError
 from local.quick.names import REGION
+from receipt_ops.sdk import local_client_factory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,11 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
-
-CREDENTIAL: Final = "test"
-"""The access key and the secret key. LocalStack and MiniStack accept this value, and AWS refuses
-it.
-"""
 
 _CONFIG: Final = Config(
     connect_timeout=3,
@@ -39,31 +31,12 @@ _CONFIG: Final = Config(
 )
 
 
-class LocalSession(Session):  # type: ignore[misc]  # localstack-client carries no types
-    """A localstack-client session that is bound to one endpoint.
-
-    In localstack-client, AWS_ENDPOINT_URL overrides the given host. This class takes the endpoint
-    from its caller only, so that one process can use several endpoints.
-    """
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(
-            aws_access_key_id=CREDENTIAL,
-            aws_secret_access_key=CREDENTIAL,
-            region_name=REGION,
-            localstack_host=urlsplit(endpoint).netloc,
-        )
-        self._service_endpoint_mapping: dict[str, str]
-        for service in self._service_endpoint_mapping:
-            self._service_endpoint_mapping[service] = endpoint
-
-
 class Clients:
     """Creates one client per service, at its first use. Raises EndpointError for the real AWS."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = checked_endpoint(endpoint)
-        self._session = LocalSession(self.endpoint)
+        self._make = local_client_factory(self.endpoint, _CONFIG, region=REGION)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
@@ -112,7 +85,7 @@ class Clients:
 
     def client(self, service: str) -> Any:
         """Return a new client of any service."""
-        return self._session.client(service, config=_CONFIG)
+        return self._make(service)
 
 
 def checked_endpoint(endpoint: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.clients import CREDENTIAL
 from local.errors import LocalAWSError
 from local.quick.names import REGION
+from receipt_ops.sdk import CREDENTIAL
 
 _LAST_LINES = 40
 

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from local.clients import CREDENTIAL, Clients
+from local.clients import Clients
 from local.errors import NotRunningError, StateFolderError
 from local.quick.keys import Keys
 from local.quick.names import REGION, Names
 from local.quick.queues import Queues
 from local.quick.table import Table
 from local.state import State
+from receipt_ops.sdk import CREDENTIAL
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from benchmarks.meters.traffic import Traffic, watched_session
 from benchmarks.reporting.report import Cell, Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
-from local.clients import CREDENTIAL
 from local.quick.names import REGION
+from receipt_ops.sdk import CREDENTIAL
 
 BATCHES: Final = (100, 1_000)
 _RECORDS_A_RUN: Final = 10_000

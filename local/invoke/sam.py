@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local.clients import CREDENTIAL
 from local.errors import LocalAWSError
 from local.quick.names import REGION
 from local.state import PROJECT
+from receipt_ops.sdk import CREDENTIAL
 
 BUILT: Final = PROJECT / ".aws-sam" / "build" / "template.yaml"
 _SECONDS: Final = 600

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from local.clients import CREDENTIAL
 from local.errors import StartError, StateFolderError
 from local.ministack import health
 from local.ministack.processes import ProcessGroup
 from local.ministack.server import ANSWERS_AGAIN, TERRAFORM, TIED_TO
 from local.quick.names import REGION
 from local.state import State
+from receipt_ops.sdk import CREDENTIAL
 
 SERVICES: Final = (
     "cloudformation,cloudwatch,dynamodb,dynamodbstreams,iam,kms,lambda,logs,s3,sns,sqs,ssm,sts"

@@ -8,6 +8,8 @@ import boto3
 from botocore.config import Config
 from localstack_client.session import Session as LocalSession
 
+CREDENTIAL: Final = "test"
+"""The access key and the secret key of a local AWS. The real AWS refuses this value."""
 _CONFIG: Final = Config(
     connect_timeout=3,
     read_timeout=30,
@@ -26,21 +28,35 @@ def client_factory(environment: Mapping[str, str], endpoint: str | None) -> Call
 
     Raises botocore's errors if the environment names no region, or a profile that does not exist.
     """
-    config = _CONFIG.merge(_LOCAL) if endpoint else _CONFIG
-    return partial(_session(environment, endpoint).client, config=config)
-
-
-def _session(environment: Mapping[str, str], endpoint: str | None) -> Any:
     # botocore reads only AWS_DEFAULT_REGION, unlike every other SDK and Lambda.
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if endpoint is None:
-        return boto3.Session(region_name=region or None)
-    session = LocalSession(
-        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") or "test",
-        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or "test",
-        region_name=region or "us-east-1",
+        return partial(boto3.Session(region_name=region or None).client, config=_CONFIG)
+    return local_client_factory(
+        endpoint,
+        _CONFIG.merge(_LOCAL),
+        region=region or "us-east-1",
+        access_key=environment.get("AWS_ACCESS_KEY_ID") or CREDENTIAL,
+        secret_key=environment.get("AWS_SECRET_ACCESS_KEY") or CREDENTIAL,
     )
-    # LocalSession takes the endpoint from the process's environment, which may name another one.
-    mapping = session._service_endpoint_mapping
-    session._service_endpoint_mapping = dict.fromkeys(mapping, endpoint)
-    return session
+
+
+def local_client_factory(
+    endpoint: str,
+    config: Config,
+    *,
+    region: str,
+    access_key: str = CREDENTIAL,
+    secret_key: str = CREDENTIAL,
+) -> Callable[[str], Any]:
+    """Return a function that makes clients that reach only the local AWS of an endpoint."""
+    session = LocalSession(
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        region_name=region,
+        localstack_host="localhost",
+    )
+    # A client of the session would take its endpoint from AWS_ENDPOINT_URL of this process, which
+    # may name another AWS. One process can also use several endpoints.
+    arguments = session.common_protected_kwargs
+    return partial(boto3.client, **arguments, endpoint_url=endpoint, config=config)
