@@ -33,6 +33,7 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.load import LoadReport, survey
 from receipt_ops.loading.receipts import Receipt, read_receipts
 from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.loading.tasks import Receipts, load_with_progress
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.searching import Hit, search
 from receipt_ops.terminal.console import progress_bars

@@ -15,6 +15,7 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, canonical_name, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
+from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.update_expression import set_attributes
 

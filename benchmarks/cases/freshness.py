@@ -27,6 +27,7 @@ from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.readers import snapshot_readers
 
 _RECEIPTS: Final = 50

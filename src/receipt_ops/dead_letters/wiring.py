@@ -2,6 +2,7 @@
 
 from random import SystemRandom
 
+from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.dead_letters.delta_state import BucketDeltas
 from receipt_ops.dead_letters.peeking import PEEK_SECONDS
@@ -16,7 +17,6 @@ from receipt_ops.dead_letters.queues import (
 from receipt_ops.dead_letters.redriving import Send
 from receipt_ops.dead_letters.replaying import DynamoDBStream
 from receipt_ops.deployment.discovery import Deployment
-from receipt_ops.readers import Readers
 from receipt_ops.repair.wiring import changes_of
 from receipt_sync.clock import SystemClock
 

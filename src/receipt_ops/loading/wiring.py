@@ -4,7 +4,7 @@ from random import SystemRandom
 
 from ulid import ULIDGenerator
 
-from receipt_index.vector_sender import DeltaSender
+from receipt_index.delta_sender import DeltaSender
 from receipt_ops.connection import Connection
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.clock import SystemClock

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
+from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.errors import EmptySelectionError
-from receipt_ops.readers import Readers
 from receipt_ops.repair.newest_vectors import NewestVectors
 from receipt_ops.repair.wiring import newest_of
 from receipt_ops.snapshots.past import add_since

@@ -5,8 +5,8 @@ from random import SystemRandom
 from typing import Any
 
 from compactor.cycle.dynamodb_source import DynamoDBSource
+from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
-from receipt_ops.readers import Readers
 from receipt_ops.table_pages import TablePages
 from receipt_ops.verification.last_comparison import BucketNote
 from receipt_ops.verification.settling import Backlog, queue_backlog

@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from compactor.cycle.dynamodb_source import DynamoDBSource
-from receipt_index.readers import Readers
 from receipt_ops.commands.options import (
     AsJson,
     FreshnessGoal,
@@ -16,10 +14,7 @@ from receipt_ops.commands.options import (
 )
 from receipt_ops.commands.selection import check_scope, scope_of
 from receipt_ops.environment import connection_of_process
-from receipt_ops.errors import EmptySelectionError
 from receipt_ops.readers import snapshot_readers
-from receipt_ops.repair.newest_vectors import NewestVectors
-from receipt_ops.repair.wiring import newest_of
 from receipt_ops.screens.verdict import show_verdict
 from receipt_ops.terminal.console import ends_in_a_sentence, print_json
 from receipt_ops.terminal.exit_codes import ExitCode

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from receipt_index.delta_sender import DeltaSender
-from receipt_ops.connection import Connection
+from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.loading.load import LoadReport
 from receipt_ops.loading.receipts import read_receipts
