@@ -97,12 +97,12 @@ def print_history(collection: Collection, rows: Sequence[HistoryRow]) -> None:
 
 def restored_table(done: Restored, collection: Collection) -> Table:
     """Return a table of the versions and of the deltas that were, or would be, sent."""
-    way, resent = done.way, done.resent
+    plan, resent = done.plan, done.resent
     verb = "restored" if done.published else "would be restored"
     table = Table(title=f"{collection}, {verb}", title_justify="left", show_header=False)
     table.add_column("what")
     table.add_column("is", overflow="fold")
-    for name, manifest in (("this version", way.chosen), ("replaces this one", way.newest)):
+    for name, manifest in (("this version", plan.chosen), ("replaces this one", plan.newest)):
         table.add_row(
             name,
             f"{manifest.version:,} of {moment(manifest.published_at)}, "
