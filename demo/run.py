@@ -86,7 +86,7 @@ def demo(
     planned = survey(source())
     cast = choose(source(), _new_receipt())
     with local_aws(State.at(state)) as stack:
-        verdict = _tell(stack, source, planned, cast, patience)
+        verdict = _play_story(stack, source, planned, cast, patience)
     if not verdict.is_equal:
         raise typer.Exit(DIFFERENCE_FOUND)
 
@@ -113,7 +113,7 @@ def _running(state: State) -> Stack | None:
     return stack if stack.deployment and health.answers(stack.endpoint) else None
 
 
-def _tell(
+def _play_story(
     stack: Stack, source: Receipts, planned: LoadReport, cast: Cast, patience: float
 ) -> Verdict:
     connection = connect(stack.variables, Path())
@@ -155,11 +155,11 @@ def _arrival_bar(
 ) -> Callable[[Backlog, float], None]:
     bar = progress.add_task("records published", total=planned.vectors)
 
-    def tell(left: Backlog, _: float) -> None:
+    def on_progress(left: Backlog, _: float) -> None:
         progress.update(bar, completed=_published(connection))
         progress.update(bar, description=f"records published ({left})")
 
-    return tell
+    return on_progress
 
 
 def _published(connection: Connection) -> int:

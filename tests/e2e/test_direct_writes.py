@@ -36,7 +36,7 @@ def lines_of(verdict: dict[str, Any]) -> int:
 
 
 def records_of(verdict: dict[str, Any]) -> int:
-    return sum(int(tally["records"]) for tally in verdict["collections"].values())
+    return sum(int(counts["records"]) for counts in verdict["collections"].values())
 
 
 def test_items_deleted_straight_from_the_table_leave_the_snapshot(

@@ -84,7 +84,7 @@ def asks(words: list[str]) -> bool:
     return "--yes" in {option for one in command.params for option in one.opts}
 
 
-def test_a_poison_message_is_explained_mended_redriven_and_applied_by_the_runbook_alone(
+def test_a_poison_message_is_explained_repaired_redriven_and_applied_by_the_runbook_alone(
     operator: Operator, message_id: str
 ) -> None:
     assert operator.json("verify", code=1)["missing"] == 1
@@ -104,7 +104,7 @@ def test_a_poison_message_is_explained_mended_redriven_and_applied_by_the_runboo
     assert operator.json("dlq", "show")["dead_letters"] == []
 
 
-def test_the_way_back_by_the_runbook_loses_no_vector_that_was_acknowledged_since(
+def test_a_restore_by_the_runbook_loses_no_vector_that_was_acknowledged_since(
     operator: Operator,
 ) -> None:
     """The oracle is the producer's own notes of which vector it sent last for each record."""

@@ -5,7 +5,7 @@ from tests.e2e.verify_under_traffic import outcome
 from tests.functional.operating import Operator
 
 
-def test_verify_tells_what_is_under_way_from_what_is_wrong(system: System) -> None:
+def test_verify_separates_changes_under_way_from_faults(system: System) -> None:
     found = outcome(Operator.of(system.stack), rate=10, seconds=5, receipts=4, faults=20, goal=30)
     assert found["differences that they told"] == 0, found
     assert found["planted"] == 20

@@ -38,7 +38,7 @@ def put_entity(dynamodb, table: str, key: EntityKey, **fields) -> None:
     put(dynamodb, table, key.pk, key.sk, **fields)
 
 
-def test_items_are_read_decoded_and_absence_is_told(source, dynamodb, table, deadline):
+def test_items_are_read_decoded_and_absence_is_reported(source, dynamodb, table, deadline):
     put_entity(
         dynamodb,
         table,

@@ -55,7 +55,7 @@ class StressReport:
         }
 
 
-Tell = Callable[[int, Backlog], None]
+OnProgress = Callable[[int, Backlog], None]
 
 
 class _Writers:
@@ -105,7 +105,11 @@ class Stress:
         self._lock = threading.Lock()
 
     def run(
-        self, edits: Iterator[Edit], rate: float, seconds: float, tell: Tell = lambda *_: None
+        self,
+        edits: Iterator[Edit],
+        rate: float,
+        seconds: float,
+        on_progress: OnProgress = lambda *_: None,
     ) -> StressReport:
         """Write `rate` edits per second for `seconds` seconds.
 
@@ -120,9 +124,9 @@ class Stress:
                 writers.start(partial(self._write, next(edits), report))
                 if self._clock.monotonic() - looked >= _LOOK_SECONDS:
                     looked = self._clock.monotonic()
-                    self._look(report, looked - begun, tell)
+                    self._look(report, looked - begun, on_progress)
         report.seconds = self._clock.monotonic() - begun
-        self._look(report, report.seconds, tell)
+        self._look(report, report.seconds, on_progress)
         return report
 
     def _wait_until(self, due: float) -> None:
@@ -138,7 +142,7 @@ class Stress:
             else:
                 report.missed += 1
 
-    def _look(self, report: StressReport, at: float, tell: Tell) -> None:
+    def _look(self, report: StressReport, at: float, on_progress: OnProgress) -> None:
         backlog = self._backlog()
         report.backlog.append((at, backlog.waiting + backlog.in_flight))
-        tell(report.written, backlog)
+        on_progress(report.written, backlog)

@@ -11,7 +11,7 @@ from receipt_ops.verification.tasks import verify_with_progress
 
 def plan_with_progress(repair: Repair) -> Plan:
     """Return the plan for all noted faults. Raises MassDeleteError."""
-    with notes().status("looking for vectors in the delta objects"):
+    with notes().status("searching the delta objects for vectors"):
         return repair.plan()
 
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from receipt_ops.terminal.console import output
-from receipt_ops.verification.verdict import Example, Finding, Since, Tally, Verdict
+from receipt_ops.verification.verdict import CollectionCounts, Example, Finding, Since, Verdict
 
 
 def show_verdict(verdict: Verdict) -> None:
@@ -41,16 +41,18 @@ def verdict_table(verdict: Verdict) -> Table:
     """Return a table of counts, with a column for each collection."""
     table = Table(title=f"table against snapshot, {verdict.seconds:.1f} s", title_justify="left")
     table.add_column("")
-    tallies = verdict.tallies.values()
-    for collection in verdict.tallies:
+    of_collections = verdict.counts.values()
+    for collection in verdict.counts:
         table.add_column(str(collection), justify="right")
-    table.add_row("published", *(moment(tally.published_at) for tally in tallies))
-    table.add_row("version", *(f"{tally.version:,}" for tally in tallies))
-    table.add_row("records", *(f"{tally.records:,}" for tally in tallies))
-    table.add_row("elements of the graph", *map(_elements, tallies), end_section=True)
+    table.add_row("published", *(moment(counts.published_at) for counts in of_collections))
+    table.add_row("version", *(f"{counts.version:,}" for counts in of_collections))
+    table.add_row("records", *(f"{counts.records:,}" for counts in of_collections))
+    table.add_row("elements of the graph", *map(_elements, of_collections), end_section=True)
     for finding in Finding:
-        table.add_row(finding.value, *(f"{tally.findings[finding]:,}" for tally in tallies))
-    table.add_row("stale", *(f"{tally.stale:,}" for tally in tallies))
+        table.add_row(
+            finding.value, *(f"{counts.findings[finding]:,}" for counts in of_collections)
+        )
+    table.add_row("stale", *(f"{counts.stale:,}" for counts in of_collections))
     return table
 
 
@@ -59,8 +61,8 @@ def moment(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"
 
 
-def _elements(tally: Tally) -> str:
-    return "" if tally.elements is None else f"{tally.elements:,}"
+def _elements(counts: CollectionCounts) -> str:
+    return "" if counts.elements is None else f"{counts.elements:,}"
 
 
 def _in_words(example: Example) -> str:

@@ -48,19 +48,19 @@ def settle(
     backlog: Callable[[], Backlog],
     clock: Clock,
     seconds: float,
-    tell: Callable[[Backlog, float], None] = lambda *_: None,
+    on_progress: Callable[[Backlog, float], None] = lambda *_: None,
 ) -> Settled:
     """Verify until there is no fault or `seconds` have passed.
 
     The first verification waits until the queue is empty or stops shrinking. AWS gives no number
     for the stream's backlog, so a change that is still in the stream appears as a difference.
-    `tell` receives the backlog and the remaining seconds before each look at the queue.
+    `on_progress` receives the backlog and the remaining seconds before each look at the queue.
     """
     end = clock.monotonic() + seconds
     least, stalls_at = None, clock.monotonic() + STALLED_SECONDS
     while True:
         left = backlog()
-        tell(left, max(0.0, end - clock.monotonic()))
+        on_progress(left, max(0.0, end - clock.monotonic()))
         now = clock.monotonic()
         if least is None or left.total < least:
             least, stalls_at = left.total, now + STALLED_SECONDS

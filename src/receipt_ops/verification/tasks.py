@@ -138,6 +138,6 @@ def note_comparison(connection: Connection, verdict: Verdict) -> None:
 
 def with_since(connection: Connection, verdict: Verdict) -> Verdict:
     """Return a verdict whose examples say since which version they are unchanged."""
-    verified = {name: tally.version for name, tally in verdict.tallies.items()}
+    verified = {name: counts.version for name, counts in verdict.counts.items()}
     with notes().status("opening earlier versions"):
         return replace(verdict, examples=add_since(connection, verdict.examples, verified))

@@ -57,7 +57,7 @@ class Example:
 
 
 @dataclass
-class Tally:
+class CollectionCounts:
     """Holds the counts of one collection, and the version that was compared last."""
 
     version: int = 0
@@ -87,7 +87,7 @@ class Tally:
 class Verdict:
     """Holds the result of a comparison of the table with the published snapshot."""
 
-    tallies: dict[Collection, Tally]
+    counts: dict[Collection, CollectionCounts]
     examples: list[Example]
     seconds: float = 0.0
     items: int = 0
@@ -99,12 +99,12 @@ class Verdict:
 
     def total(self, finding: Finding) -> int:
         """Return the number of a finding over all collections."""
-        return sum(tally.findings[finding] for tally in self.tallies.values())
+        return sum(counts.findings[finding] for counts in self.counts.values())
 
     @property
     def stale(self) -> int:
         """Return the number of records whose vector was made from an earlier text."""
-        return sum(tally.stale for tally in self.tallies.values())
+        return sum(counts.stale for counts in self.counts.values())
 
     @property
     def faults(self) -> int:
@@ -128,7 +128,7 @@ class Verdict:
             "stale": self.stale,
             "changing": self.changing,
             "unchecked": self.unchecked,
-            "collections": {str(name): tally.to_json() for name, tally in self.tallies.items()},
+            "collections": {str(name): counts.to_json() for name, counts in self.counts.items()},
             "examples": [_example(example) for example in self.examples],
             "seconds": round(self.seconds, 3),
         }

@@ -22,7 +22,7 @@ from receipt_ops.verification.comparison import Comparison, compare
 from receipt_ops.verification.images import Image, chunks, images
 from receipt_ops.verification.scope import Scope, WholeTable
 from receipt_ops.verification.suspects import Outcome, Patience, Place, Suspects
-from receipt_ops.verification.verdict import FAULTS, Example, Finding, Tally, Verdict
+from receipt_ops.verification.verdict import FAULTS, CollectionCounts, Example, Finding, Verdict
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError, MalformedKeyError
@@ -106,7 +106,7 @@ class Verification:
         """Compare all in scope. Raises DisorderedScanError, TableReadError, IndexFailedError."""
         begun = self._clock.monotonic()
         deadline = Deadline(self._clock, LONGEST_SECONDS)
-        verdict = Verdict({name: Tally() for name in self._snapshots}, [])
+        verdict = Verdict({name: CollectionCounts() for name in self._snapshots}, [])
         self._describe(verdict)
         suspects = Suspects(self._clock, self._patience) if self._patience else None
         for image in chunks(images(self._scope.entities(deadline))):
@@ -124,11 +124,11 @@ class Verification:
     def _describe(self, verdict: Verdict) -> None:
         """Note which versions are compared. A second look may have moved to newer ones."""
         for collection, snapshot in self._snapshots.items():
-            tally = verdict.tallies[collection]
-            tally.version = snapshot.version
-            tally.published_at = snapshot.published_at
-            tally.records = snapshot.count() if snapshot.version > 0 else 0
-            tally.elements = snapshot.elements
+            counts = verdict.counts[collection]
+            counts.version = snapshot.version
+            counts.published_at = snapshot.published_at
+            counts.records = snapshot.count() if snapshot.version > 0 else 0
+            counts.elements = snapshot.elements
 
     def _compare(
         self, verdict: Verdict, collection: Collection, image: Image, suspects: Suspects | None
@@ -166,17 +166,17 @@ class Verification:
         In a fixed version the counts give their number, so the function skips the search for 0. In
         a collection that changes meanwhile, the counts prove nothing.
         """
-        tally, snapshot = verdict.tallies[collection], self._snapshots[collection]
-        if not snapshot.version or (snapshot.is_fixed and not self._unmatched(tally)):
+        counts, snapshot = verdict.counts[collection], self._snapshots[collection]
+        if not snapshot.version or (snapshot.is_fixed and not self._unmatched(counts)):
             return
         ids = filter(self._scope.covers, snapshot.ids())
         for chroma_id, key in self._without_item(collection, ids, deadline):
             place = Place(collection, chroma_id, key)
             self._note(verdict, place, Comparison(Finding.UNEXPECTED), suspects)
 
-    def _unmatched(self, tally: Tally) -> bool:
+    def _unmatched(self, counts: CollectionCounts) -> bool:
         """Return whether the version may hold records without an item in the scan."""
-        return tally.records > tally.matched
+        return counts.records > counts.matched
 
     def _without_item(
         self, collection: Collection, ids: Iterator[str], deadline: Deadline
@@ -194,9 +194,9 @@ class Verification:
 
         for outcome in suspects.outcomes(look):
             self._settle(verdict, outcome)
-        for collection, tally in verdict.tallies.items():
+        for collection, counts in verdict.counts.items():
             snapshot = self._snapshots[collection]
-            tally.version, tally.published_at = snapshot.version, snapshot.published_at
+            counts.version, counts.published_at = snapshot.version, snapshot.published_at
 
     def _looked_at(
         self, collection: Collection, places: Sequence[Place], deadline: Deadline
@@ -225,9 +225,9 @@ class Verification:
         comparison: Comparison,
         suspects: Suspects | None,
     ) -> None:
-        tally, finding = verdict.tallies[place.collection], comparison.finding
+        counts, finding = verdict.counts[place.collection], comparison.finding
         if finding in (Finding.EQUAL, Finding.DIFFERENT):
-            tally.matched += 1
+            counts.matched += 1
         if suspects is not None and finding in FAULTS:
             if suspects.add(place, comparison):
                 return
@@ -241,9 +241,9 @@ class Verification:
             self._count(verdict, outcome.suspect.place, outcome.comparison)
 
     def _count(self, verdict: Verdict, place: Place, comparison: Comparison) -> None:
-        tally, finding = verdict.tallies[place.collection], comparison.finding
-        tally.findings[finding] += 1
-        tally.stale += comparison.stale
+        counts, finding = verdict.counts[place.collection], comparison.finding
+        counts.findings[finding] += 1
+        counts.stale += comparison.stale
         if finding is Finding.EQUAL:
             return
         example = Example(finding, place.collection, place.id, comparison.fields)

@@ -28,7 +28,7 @@ def _twin(chroma_id: str, vector: Any, record: Record) -> NewVector:
     return NewVector(chroma_id, vector, record.document or "", dict(record.metadata))
 
 
-def test_planted_faults_of_every_kind_are_found_and_mended(operator: Operator) -> None:
+def test_planted_faults_of_every_kind_are_found_and_repaired(operator: Operator) -> None:
     planted = plant(operator, FAULTS, SEED)
     verdict = operator.json("verify", "--examples", "1000", "--since", code=1)
     assert found_in(verdict) == findings(planted)
@@ -85,13 +85,13 @@ def test_a_deletion_of_too_much_is_refused_and_nothing_sent(operator: Operator) 
     operator.command("repair", "--wait", "60")
 
 
-def test_a_backfill_sends_every_record_and_mends_what_differs(
+def test_a_backfill_sends_every_record_and_repairs_what_differs(
     operator: Operator, tmp_path: Path
 ) -> None:
     with operator.tampering(Collection.WORDS) as index:
         index.update({i: {"merchant_name": "Before"} for i in list(index.ids())[:20]})
     records = operator.json("verify", code=1)["collections"]
-    total = sum(tally["records"] for tally in records.values())
+    total = sum(counts["records"] for counts in records.values())
     place = str(tmp_path / "place")
     assert operator.json("backfill", "--dry-run", "--place", place)["records"] == total
     done = operator.json("backfill", "--place", place, "--wait", "60")
@@ -130,7 +130,9 @@ def test_a_parked_stream_record_is_explained_and_goes_back_as_a_change_of_its_en
     operator.settled()
 
 
-def test_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(operator: Operator) -> None:
+def test_dead_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(
+    operator: Operator,
+) -> None:
     one = operator.park("compaction", {"source": "weather_report"}, "unknown source")
     other = operator.park("compaction", {"source": "weather_report"}, "unknown source")
     shown = operator.json("dlq", "show", "--queue", "compaction", code=1)["dead_letters"]
@@ -156,7 +158,7 @@ def test_a_part_of_the_stream_that_was_given_up_is_replayed(operator: Operator) 
     assert operator.json("compare", changed)["record"]["is_noise"] is True
 
 
-def test_a_part_that_the_stream_has_dropped_is_mended_by_comparing_the_table(
+def test_a_part_that_the_stream_has_dropped_is_repaired_by_comparing_the_table(
     operator: Operator, tmp_path: Path
 ) -> None:
     changed = operator.change_unseen(Collection.WORDS)

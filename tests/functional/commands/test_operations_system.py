@@ -321,7 +321,7 @@ def test_an_object_that_s3_does_not_delete_is_not_called_deleted(
     s3.delete_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}")
 
 
-def test_somebody_is_told_of_alarms(operator: Operator) -> None:
+def test_a_receiver_of_alarms_is_subscribed_and_notified(operator: Operator) -> None:
     arn = operator.connection.sns.create_topic(Name="receipt-sync-alarms-test")["TopicArn"]
     assert operator.json("alerts", "list", code=1)["subscriptions"] == []
     dry = operator.json("alerts", "subscribe", "--email", "on-call@example.com", "--dry-run")

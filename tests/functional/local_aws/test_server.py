@@ -113,7 +113,7 @@ def test_an_aws_that_already_runs_is_used_and_cleared_up(bare: State, tmp_path: 
     assert clients.logs.describe_log_groups()["logGroups"] == []
 
 
-def test_a_port_in_use_is_told_with_the_end_of_the_log(tmp_path: Path):
+def test_a_port_in_use_is_reported_with_the_end_of_the_log(tmp_path: Path):
     state = State.at(tmp_path / "state")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

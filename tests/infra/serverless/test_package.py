@@ -71,7 +71,7 @@ def test_a_wheel_without_the_locks_hash_is_not_installed(tmp_path: Path):
         install(listed(tmp_path, "jmespath"), wrong, tmp_path / "installed", LAMBDA)
 
 
-def test_a_folder_of_no_function_is_told(tmp_path: Path):
+def test_a_folder_of_no_function_is_reported(tmp_path: Path):
     with pytest.raises(PackageError, match="give a function's package"):
         build("nothing", tmp_path, LAMBDA)
 

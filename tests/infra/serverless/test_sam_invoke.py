@@ -128,7 +128,7 @@ def test_the_stack_is_read_back_from_the_parameters(stack: Stack):
         handed_over(clients, Names("other"))
 
 
-def test_a_missing_tool_is_told_before_anything_is_started(
+def test_a_missing_tool_is_reported_before_anything_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -151,7 +151,7 @@ def test_the_two_ways_of_provisioning_are_not_mixed(tmp_path: Path):
         up_deployed(state, Request(), silent, uncounted)
 
 
-def test_a_tool_that_fails_is_told_with_its_last_words(tmp_path: Path):
+def test_a_tool_that_fails_is_reported_with_the_end_of_its_output(tmp_path: Path):
     with pytest.raises(ToolFailedError, match=r"(?s)ended with 3:.*out of luck"):
         run(["sh", "-c", "echo out of luck; exit 3"], tmp_path, {"PATH": os.environ["PATH"]})
     with lines_of(["sh", "-c", "echo one; echo two"], tmp_path, dict(os.environ)) as lines:

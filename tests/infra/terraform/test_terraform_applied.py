@@ -105,7 +105,7 @@ def test_log_groups_are_those_of_the_quick_deployment_but_encrypted(stack: Stack
     assert all(group["kmsKeyId"] for group in groups)
 
 
-def test_the_budget_tells_the_topic(applied: Plan, clients: Clients):
+def test_the_budget_notifies_the_topic(applied: Plan, clients: Clients):
     """At 80 % spent and at 100 % foreseen."""
     client = budgets_of(clients)
     (budget,) = client.describe_budgets(AccountId=ACCOUNT)["Budgets"]

@@ -123,7 +123,7 @@ def test_what_iam_would_not_understand_is_seen(workspace: Workspace):
     ]
 
 
-def test_nobody_is_allowed_anything_without_a_name_or_a_condition(plan: Plan, names: Names):
+def test_no_statement_allows_anything_without_a_name_or_a_condition(plan: Plan, names: Names):
     for address, policy in plan.policies().items():
         for statement in statements(policy, "Allow"):
             principal = statement["Principal"]

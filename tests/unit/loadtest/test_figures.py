@@ -75,7 +75,7 @@ def test_it_settles_with_the_last_sighting(tmp_path: Path) -> None:
     assert figures.backlog.seconds_to_settle == pytest.approx(3.4)
 
 
-def test_early_and_late_changes_are_told_apart(figures: Figures) -> None:
+def test_early_and_late_changes_are_separate_figures(figures: Figures) -> None:
     assert figures.early_p95 == pytest.approx(2.4, abs=0.2)
     assert figures.late_p95 == pytest.approx(9.9, abs=0.2)
     assert (figures.held, figures.reason) == (31.25, "the backlog grew")

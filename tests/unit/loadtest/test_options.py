@@ -12,7 +12,7 @@ from loadtest.options import HELP, SECONDS, Options, Shape
 assert locustfile  # the import registers the options with Locust
 
 
-def test_what_locust_is_told_is_what_the_command_was_told(tmp_path: Path) -> None:
+def test_locust_gets_the_options_of_the_command(tmp_path: Path) -> None:
     receipts = tmp_path / "receipts.jsonl"
     receipts.write_text("")
     options = Options(

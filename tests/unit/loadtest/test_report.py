@@ -18,7 +18,7 @@ from loadtest.report.page import write_report
 from loadtest.report.plots import plots
 from loadtest.report.screen import show
 from loadtest.watcher.recording import End, Recorded
-from receipt_ops.verification.verdict import Finding, Tally, Verdict
+from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.keys import Collection
 from tests.unit.loadtest.recorded import BEGAN_AT, LATENCY, record, sighting
 
@@ -33,10 +33,10 @@ def recorded(tmp_path: Path) -> Recorded:
 
 
 def verdict(**findings: int) -> Verdict:
-    tally = Tally(
+    counts = CollectionCounts(
         version=3, records=70, findings=Counter({Finding(k): n for k, n in findings.items()})
     )
-    return Verdict({Collection.LINES: tally, Collection.WORDS: Tally(version=3)}, [])
+    return Verdict({Collection.LINES: counts, Collection.WORDS: CollectionCounts(version=3)}, [])
 
 
 def outcome(folder: Path, recorded: Recorded, **findings: int) -> Outcome:

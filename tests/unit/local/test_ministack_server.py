@@ -196,7 +196,7 @@ def test_what_another_works_on_opens_no_window():
     assert not mapped.is_due(180.0)
 
 
-def test_a_message_that_somebody_else_takes_leaves_no_window_behind():
+def test_a_message_that_another_consumer_takes_leaves_no_window_behind():
     mapped = Mapped()
     mapped.send("a")
     assert not mapped.is_due(0.0)

@@ -117,7 +117,7 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         f"{_COMPACTION}a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule",
     ),
     "an operator restores an older version": (
-        "tests/functional/commands/test_operations_way_back.py",
+        "tests/functional/commands/test_operations_restore.py",
         "tests/unit/receipt_ops/snapshots/test_restoring.py",
         "tests/unit/receipt_ops/repair/test_deltas_of_bucket.py",
     ),

@@ -108,8 +108,8 @@ def check_verified(system: SimulatedSystem, readers: Iterable[FollowingReader]) 
     wrong = [f for f in (Finding.DIFFERENT, Finding.UNEXPECTED) if verdict.total(f)]
     if wrong:
         system.scheduler.fail(Check.VERIFIED, f"verify finds {wrong}: {verdict.examples}")
-    for collection, tally in verdict.tallies.items():
-        if tally.version != system.observer.publishes.last[collection].version:
+    for collection, counts in verdict.counts.items():
+        if counts.version != system.observer.publishes.last[collection].version:
             system.scheduler.fail(
                 Check.VERIFIED, f"a reader of {collection} does not see the last version"
             )

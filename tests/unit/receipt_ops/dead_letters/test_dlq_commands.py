@@ -124,7 +124,7 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
 
 
 @pytest.mark.parametrize("failure", [throttled(), KeyboardInterrupt()])
-def test_a_replay_that_fails_tells_what_was_sent_and_the_next_one_sends_only_the_rest(
+def test_a_replay_that_fails_reports_what_was_sent_and_the_next_one_sends_only_the_rest(
     stream: InMemoryDeadLetterQueue, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     """All dead letters stayed, so the next run sent the first part a second time."""

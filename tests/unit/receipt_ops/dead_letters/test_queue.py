@@ -98,7 +98,7 @@ def test_a_box_receives_until_there_is_no_more_and_keeps_to_its_limit() -> None:
     assert len(list(SQSDeadLetterQueue(Queue(23), "url").look(12))) == 12  # type: ignore[arg-type]
 
 
-def test_dead_letters_are_let_go_and_deleted_ten_a_call_and_a_failure_is_told() -> None:
+def test_dead_letters_are_released_and_deleted_ten_a_call_and_a_failure_raises() -> None:
     sqs = Queue(12)
     queue = SQSDeadLetterQueue(sqs, "url")  # type: ignore[arg-type]
     dead_letters = list(queue.look(100))

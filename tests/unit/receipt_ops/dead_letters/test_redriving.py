@@ -68,7 +68,7 @@ def test_dropped_dead_letters_are_deleted_and_sent_nowhere() -> None:
     assert queue.log == [("delete", ["b"]), ("let go", ["a"])]
 
 
-def test_whatever_happens_dead_letters_that_were_looked_at_are_let_go() -> None:
+def test_received_dead_letters_are_released_in_every_case() -> None:
     queue = InMemoryDeadLetterQueue("a")
     with pytest.raises(ZeroDivisionError), held(queue, 10):
         raise ZeroDivisionError

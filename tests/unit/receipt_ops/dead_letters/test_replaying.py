@@ -48,7 +48,7 @@ def test_a_part_of_the_stream_is_sent_as_the_changes_that_it_holds() -> None:
     assert changes.sent[0].timestamp == datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_a_dry_replay_sends_nothing_and_a_dropped_part_is_told() -> None:
+def test_a_dry_replay_sends_nothing_and_a_dropped_part_is_reported() -> None:
     changes = Changes()
     assert (
         replay(failure(), Stream(*map(record, (100, 101, 102))), changes, dry_run=True).records == 3

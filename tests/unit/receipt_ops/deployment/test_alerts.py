@@ -28,7 +28,7 @@ def test_an_address_that_is_none_is_refused(
         address_of(email, pagerduty)
 
 
-def test_addresses_are_told_in_the_words_of_sns() -> None:
+def test_addresses_are_given_in_the_words_of_sns() -> None:
     endpoint = f"https://events.eu.pagerduty.com/integration/{'b' * 32}/enqueue"
     assert address_of("a@b.example", None) == ("email", "a@b.example")
     assert address_of(None, endpoint) == ("https", endpoint)

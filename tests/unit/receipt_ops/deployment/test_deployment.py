@@ -138,7 +138,7 @@ def test_a_mapping_is_switched_without_the_variables() -> None:
     assert aws.updates == [{"UUID": "uuid-compactor", "Enabled": False}]
 
 
-def test_a_function_that_somebody_changed_meanwhile_is_not_overwritten() -> None:
+def test_a_function_that_another_caller_changed_meanwhile_is_not_overwritten() -> None:
     aws = AWS()
     deployment = aws.deployment()
     before = switches_of(deployment)

@@ -16,7 +16,7 @@ from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_ops.log_lines import FAILED, NOW, Lines, LogsClient, line
 
 
-def test_the_last_error_of_a_function_is_told_with_its_time_and_count() -> None:
+def test_the_last_error_of_a_function_is_reported_with_its_time_and_count() -> None:
     logs = Lines(
         line(0, {"level": "INFO", "message": "ERROR is only a word here"}),
         line(1, {**FAILED, "detail": "first"}),

@@ -21,7 +21,7 @@ from receipt_ops.deployment.status import Status
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.snapshots.manifests import Damaged, Published
 from receipt_ops.verification.last_comparison import KEY, BucketNote, LastComparison
-from receipt_ops.verification.verdict import Finding, Tally, Verdict
+from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.errors import (
     IndexFailedError,
     IndexUnavailableError,
@@ -57,9 +57,9 @@ def test_the_last_comparison_is_noted_and_read_again() -> None:
     bucket: Any = Bucket()
     note = BucketNote(bucket, "b")
     assert note.read() is None
-    tally = Tally(version=1, records=10)
-    tally.findings.update({Finding.EQUAL: 7, Finding.MISSING: 2, Finding.PENDING: 5})
-    note.write(LastComparison.of(Verdict({Collection.LINES: tally}, [], 1.0), NOW))
+    counts = CollectionCounts(version=1, records=10)
+    counts.findings.update({Finding.EQUAL: 7, Finding.MISSING: 2, Finding.PENDING: 5})
+    note.write(LastComparison.of(Verdict({Collection.LINES: counts}, [], 1.0), NOW))
     found = note.read()
     assert found == LastComparison(NOW, 7, 2, 0, 0, 5)
     assert found is not None
@@ -179,7 +179,7 @@ def test_a_part_that_is_refused_hides_no_other_and_is_no_all_clear(
     assert set(found.to_json()["unknown"]) == names
 
 
-def test_every_mapping_of_a_source_is_told_with_its_uuid_and_state() -> None:
+def test_every_mapping_of_a_source_is_reported_with_its_uuid_and_state() -> None:
     aws = Deployed()
     second = {**aws._mapping("compactor:live"), "UUID": "uuid-2", "State": "Disabled"}
     aws.more[QUEUE_ARN] = [second]

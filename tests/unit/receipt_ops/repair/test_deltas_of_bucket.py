@@ -38,7 +38,7 @@ def newest(objects: InMemoryDeltas, dimension: int | None = 2) -> NewestVectors:
     return NewestVectors(DeltaIndex(objects), objects, lambda _: dimension)
 
 
-def test_a_record_is_told_its_newest_delta_only_if_it_holds_an_older_one() -> None:
+def test_a_record_gets_its_newest_delta_only_if_it_holds_an_older_one() -> None:
     objects = InMemoryDeltas()
     objects.put(DELTAS[1], "a", "b", "c")
     objects.put(DELTAS[2], "a")
@@ -82,7 +82,7 @@ def test_of_an_empty_collection_the_newest_delta_says_the_dimension() -> None:
     }
 
 
-def test_what_is_broken_is_named_and_what_nobody_asks_for_is_not_read() -> None:
+def test_a_broken_object_is_named_and_an_object_that_no_caller_needs_is_not_read() -> None:
     objects = InMemoryDeltas(broken=[DELTAS[1]])
     objects.put(DELTAS[0], "a")
     objects.put(DELTAS[1], "a")

@@ -53,7 +53,7 @@ def test_messages_that_were_not_taken_are_an_error_and_nothing_is_no_message() -
     assert changes.send([]) == 0
 
 
-def test_some_hundred_faults_of_every_kind_are_mended_by_the_compactor_itself() -> None:
+def test_some_hundred_faults_of_every_kind_are_repaired_by_the_compactor_itself() -> None:
     """Found by verification, sent as messages, applied by a real compactor on fakes."""
     system = InMemorySystem()
     _fill(system)
@@ -114,7 +114,7 @@ def test_a_record_of_no_delta_gets_its_newest_delta_or_is_listed_for_embedding(h
     assert len(deltas.sent) == 1
 
 
-def test_a_delta_id_that_sorts_after_every_delta_is_found_and_mended() -> None:
+def test_a_delta_id_that_sorts_after_every_delta_is_found_and_repaired() -> None:
     """One record whose delta lies in the bucket, and one whose delta is kept no longer."""
     system = InMemorySystem()
     _fill(system)

@@ -35,9 +35,7 @@ def test_more_deletions_than_the_compactor_takes_are_refused_whatever_the_operat
         anything.check(LINES, 21, 100)
 
 
-def test_what_is_removed_beyond_a_limit_is_told_a_collection_so_that_somebody_can_be_asked() -> (
-    None
-):
+def test_deletions_beyond_a_limit_are_named_by_collection_for_the_confirmation() -> None:
     setup = Setup(words=Records(1_000))
     many = [fault(Remedy.REMOVE, line(n).chroma_id) for n in range(8)]
     many += [fault(Remedy.REMOVE, word(n).chroma_id, WORDS) for n in range(8)]

@@ -46,7 +46,7 @@ CLIENT: Any = Bucket()
 CONNECTION = Connection(Names("t", "https://sqs/q", "b"), CLIENT, CLIENT, CLIENT)
 
 
-def test_the_sound_collection_is_told_and_the_damaged_one_with_its_reason() -> None:
+def test_the_sound_collection_is_shown_and_the_damaged_one_with_its_reason() -> None:
     found = present_versions(CONNECTION)
     lines, words = found[LINES], found[WORDS]
     assert isinstance(lines, Published)

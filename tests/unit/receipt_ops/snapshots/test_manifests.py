@@ -11,7 +11,7 @@ from receipt_sync.keys import Collection
 from tests.unit.receipt_ops.deployed_system import NOW
 
 
-def test_a_servers_version_is_told_as_a_snapshots_is() -> None:
+def test_a_servers_version_is_shown_as_a_snapshots_is() -> None:
     server: dict[str, Any] = {
         "target": "server",
         "format": 1,

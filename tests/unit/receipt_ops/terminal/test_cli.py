@@ -23,7 +23,13 @@ from receipt_ops.probes.room import TooManyReceiptsError
 from receipt_ops.terminal.cli import main
 from receipt_ops.verification import tasks as verification_tasks
 from receipt_ops.verification.settling import Settled
-from receipt_ops.verification.verdict import Example, FieldDifference, Finding, Tally, Verdict
+from receipt_ops.verification.verdict import (
+    CollectionCounts,
+    Example,
+    FieldDifference,
+    Finding,
+    Verdict,
+)
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.support.fakes.table import InMemoryTable
@@ -39,12 +45,12 @@ def run(*arguments: str) -> Result:
 
 
 def verdict(**found: int) -> Verdict:
-    tally = Tally(version=4, records=10)
-    tally.findings.update({Finding(name): count for name, count in found.items()})
+    counts = CollectionCounts(version=4, records=10)
+    counts.findings.update({Finding(name): count for name, count in found.items()})
     examples = [
         Example(Finding.DIFFERENT, Collection.LINES, RECORD, {"text": FieldDifference("a", None)})
     ]
-    return Verdict({Collection.LINES: tally}, examples if found.get("different") else [], 1.5)
+    return Verdict({Collection.LINES: counts}, examples if found.get("different") else [], 1.5)
 
 
 @pytest.fixture
@@ -105,7 +111,7 @@ def test_verify_wait_says_whether_it_settled(
     assert (result.exit_code, json.loads(result.stdout)["settled"]) == (0, True)
 
 
-def test_what_can_not_be_told_exits_with_2_and_a_sentence(
+def test_a_verification_that_fails_exits_with_2_and_a_sentence(
     verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(*_: Any) -> Verdict:
@@ -140,7 +146,7 @@ def test_without_an_environment_every_command_says_what_to_set(
 
 
 @pytest.mark.parametrize("command", ["verify", "search x", "load --synthetic 1"])
-def test_an_endpoint_where_nobody_answers_is_one_sentence(
+def test_an_endpoint_that_does_not_answer_is_one_sentence(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -219,7 +225,7 @@ def test_every_commands_help_has_an_example(command: str) -> None:
     assert f"Example: receipt-sync {command}" in run(command, "--help").stdout
 
 
-def test_a_number_that_json_lacks_is_told_as_a_text(verdicts: list[Verdict]) -> None:
+def test_a_number_that_json_lacks_is_printed_as_a_text(verdicts: list[Verdict]) -> None:
     """A damaged record may hold NaN. No parser but Python's reads a document with a bare one."""
     found = verdict(different=1)
     numbers = {

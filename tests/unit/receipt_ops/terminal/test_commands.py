@@ -91,7 +91,7 @@ def test_without_an_environment_every_command_says_what_to_set(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_endpoint_where_nobody_answers_is_one_sentence(
+def test_an_endpoint_that_does_not_answer_is_one_sentence(
     command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ NOTES_ON_THE_WAY = {"verify", "compare", "cost"}
 """What they write is a note, a copy of a worn message with --peek, and the files that are named."""
 
 
-def test_every_command_has_a_declaration_and_none_is_of_nobody() -> None:
+def test_every_command_has_a_declaration_and_every_declaration_a_command() -> None:
     assert set(EFFECTS) == set(COMMANDS)
 
 
@@ -28,7 +28,7 @@ def test_what_deletes_asks_first() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_verdict_is_declared_where_the_help_tells_one(command: str) -> None:
+def test_a_verdict_is_declared_where_the_help_names_one(command: str) -> None:
     """By the help; tests/functional/operating.py checks each exit code that a test sees."""
     text = " ".join(inspect.cleandoc(COMMANDS[command].help or "").split())
     seen = re.search(r"Exit code 0: .* 1: ", text) is not None

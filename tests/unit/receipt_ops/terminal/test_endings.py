@@ -182,7 +182,7 @@ def test_the_region_is_that_of_aws_region(
         ("AuthorizationError", "your credentials lack the permission for Scan"),
     ],
 )
-def test_expired_credentials_and_missing_permissions_are_told_apart(
+def test_expired_credentials_and_missing_permissions_have_separate_sentences(
     code: str, words: str, aws: Callable[[Exception], None]
 ) -> None:
     aws(ClientError({"Error": {"Code": code}}, "Scan"))
@@ -252,7 +252,7 @@ def test_ctrl_c_at_the_question_is_no_answer(monkeypatch: pytest.MonkeyPatch) ->
         confirm("this deletes all", yes=False)
 
 
-def test_yes_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yes_skips_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: pytest.fail("asked"))
     confirm("this deletes all", yes=True)
     monkeypatch.setattr(sys, "stdin", None)

@@ -114,7 +114,7 @@ def test_an_adapters_error_is_explained_by_its_cause(cause: ClientError | BotoCo
         (DeltaRefusedError("deltas/x is gone"), "InvalidRange", "GetObject"),
     ],
 )
-def test_our_own_sentence_is_told_where_the_cause_is_an_answer_and_no_refusal(
+def test_our_own_sentence_is_kept_where_the_cause_is_an_answer_and_no_refusal(
     error: Exception, code: str, operation: str
 ) -> None:
     error.__cause__ = refused(code, operation)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from receipt_ops.verification.settling import Backlog, queue_backlog, settle
-from receipt_ops.verification.verdict import Finding, Tally, Verdict
+from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 
@@ -12,9 +12,9 @@ EMPTY, BUSY = Backlog(0, 0), Backlog(3, 1)
 
 
 def verdict(different: int, seconds: float = 0.0) -> Verdict:
-    tally = Tally()
-    tally.findings[Finding.DIFFERENT] = different
-    return Verdict({Collection.LINES: tally}, [], seconds)
+    counts = CollectionCounts()
+    counts.findings[Finding.DIFFERENT] = different
+    return Verdict({Collection.LINES: counts}, [], seconds)
 
 
 class Course:
@@ -114,7 +114,7 @@ def test_long_verifications_are_not_repeated_without_a_pause() -> None:
     assert course.verifications <= 6
 
 
-def test_what_is_left_is_told() -> None:
+def test_the_backlog_that_is_left_is_reported() -> None:
     course = Course([BUSY, EMPTY], [verdict(0)])
     course.settle(10)
     assert course.seen == [(BUSY, 10), (EMPTY, 9.5)]

@@ -123,9 +123,9 @@ def test_the_verdict_names_the_version_that_was_looked_at_last() -> None:
     system.refresh()
     verdict = system.verify()
     assert verdict.faults == 0
-    for name, tally in verdict.tallies.items():
-        assert tally.version == system.snapshots[name].version > 1
-        assert tally.records == tally.findings[Finding.EQUAL]
+    for name, counts in verdict.counts.items():
+        assert counts.version == system.snapshots[name].version > 1
+        assert counts.records == counts.findings[Finding.EQUAL]
 
 
 def test_without_patience_the_same_traffic_shows_faults() -> None:
@@ -240,7 +240,7 @@ def test_an_item_that_changes_all_the_time_is_undecided_and_no_fault() -> None:
     assert system.clock.elapsed < 20 + 5 * 20
 
 
-def test_on_a_quiet_system_a_fault_is_told_long_before_the_goal() -> None:
+def test_on_a_quiet_system_a_fault_is_reported_long_before_the_goal() -> None:
     system = System()
     system.is_idle = True
 
@@ -341,7 +341,7 @@ def _with_room_for(suspects: int, verify: Callable[[], Verdict]) -> Verdict:
         module.MOST_SUSPECTS = before  # type: ignore[misc]
 
 
-def test_a_selection_that_holds_nothing_is_told_from_one_that_agrees() -> None:
+def test_an_empty_selection_is_not_reported_as_one_that_agrees() -> None:
     from tests.unit.receipt_ops.verification.test_scope import InMemoryPages
 
     system = System()

@@ -198,7 +198,7 @@ def test_a_record_whose_id_no_entity_can_have_is_unexpected() -> None:
     verdict = system.verify()
     found = {e.id for e in verdict.examples if e.finding is Finding.UNEXPECTED}
     assert "IMAGE#x#RECEIPT#1#LINE#1" in found
-    assert verdict.tallies[LINES].findings[Finding.UNEXPECTED] == 2
+    assert verdict.counts[LINES].findings[Finding.UNEXPECTED] == 2
 
 
 def test_the_snapshots_ids_are_listed_only_if_there_is_an_unexpected_one() -> None:
@@ -221,7 +221,7 @@ def test_a_stale_vector_that_is_marked_is_counted_and_no_fault() -> None:
     system.lines.change(LINE.chroma_id, embedding_stale=True)
     verdict = system.verify()
     assert verdict.is_equal
-    assert (verdict.stale, verdict.tallies[LINES].stale) == (1, 1)
+    assert (verdict.stale, verdict.counts[LINES].stale) == (1, 1)
 
 
 def test_a_stale_vector_that_is_not_marked_is_a_difference() -> None:
@@ -239,7 +239,7 @@ def test_a_record_without_a_document_is_a_difference() -> None:
     assert set(example.fields) == {"document"}
 
 
-def test_records_that_lost_their_vectors_are_told_from_those_that_did_not() -> None:
+def test_records_without_vectors_are_separated_from_those_with_vectors() -> None:
     system = TableAndSnapshots()
     lost = {LINE.chroma_id, METADATA._replace(line_id=3).chroma_id}
     system.lines.without_vector = set(lost)

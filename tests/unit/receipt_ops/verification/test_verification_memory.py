@@ -82,7 +82,7 @@ def peak_of(images: int) -> int:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert verdict.is_equal
-    assert verdict.tallies[Collection.LINES].records == images * LINES_AN_IMAGE
+    assert verdict.counts[Collection.LINES].records == images * LINES_AN_IMAGE
     return peak
 
 
