@@ -60,7 +60,7 @@ def test_the_pages_to_keep_aside_are_asked_for(reading: Reading, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "where", ["format.layers.apply_pack", "reading.turns.write_state", "reading.turns.Handover"]
+    "where", ["copies.layers.apply_pack", "reading.turns.write_state", "reading.turns.Handover"]
 )
 def test_a_disk_that_fills_up_is_named_and_the_refresh_can_be_tried_again(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, where: str
