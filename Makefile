@@ -84,11 +84,12 @@ bench: package ## Run the benchmarks and compare them with the targets (15 minut
 bench-quick: package ## The same at small sizes, in under five minutes
 	@$(BIN)/python -m benchmarks --quick
 
-check: $(INSTALLED) ## Check format, lint and types of what git tracks, and whether the lock fits pyproject.toml
-	@echo "ruff format --check, ruff check, mypy"
+check: $(INSTALLED) ## Check format, lint, types and imports of what git tracks, and whether the lock fits pyproject.toml
+	@echo "ruff format --check, ruff check, mypy, lint-imports"
 	@$(BIN)/ruff format --check $(TRACKED)
 	@$(BIN)/ruff check $(TRACKED)
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --cache-dir .cache/imports --no-logo
 	@echo "requirements.lock against pyproject.toml"
 	@cp requirements.lock $(VENV)/lock.check
 	@$(LOCK) --quiet --offline -o $(VENV)/lock.check 2>/dev/null \

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.records import Index
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.mtime_marks import forget_marks
 from receipt_index.snapshot.copies.synchronise import synchronise
@@ -30,8 +30,8 @@ _numbers: Final = count(1)
 for a second copy.
 """
 
-OpenServed = Callable[[Path], ChromaIndex]
-"""Opens the index in a folder, ready for searches."""
+Served = TypeVar("Served", bound=Index)
+"""The kind of index that a reader serves."""
 
 
 class Turns:
@@ -69,11 +69,14 @@ class Turns:
             write_state(self._state, self._mirror.manifest, self._table)
         return self._mirror.manifest
 
-    def open(self, open_index: OpenServed) -> ChromaIndex:
-        """Open the version that the mirror holds. The caller must call `swapped` next."""
+    def open(self, open_index: Callable[[Path], Served]) -> Served:
+        """Open the version that the mirror holds, ready for searches.
+
+        The caller must call `swapped` next.
+        """
         return self._open_first(open_index) if self._served is None else self._open(open_index)
 
-    def swapped(self, old: ChromaIndex | None) -> None:
+    def swapped(self, old: Index | None) -> None:
         """Close the index that was served before, and make its folder the mirror.
 
         If closing fails, its error is raised after the folder was removed from use.
@@ -94,7 +97,7 @@ class Turns:
         if not self._handover.apply():
             self._salvage([now, self._kept])
 
-    def _open_first(self, open_index: OpenServed) -> ChromaIndex:
+    def _open_first(self, open_index: Callable[[Path], Served]) -> Served:
         """Serve a copy of the mirror. A folder that an earlier process left becomes that copy."""
         served = self._left[0] if self._left else self._new_folder()
         for surplus in self._left[1:]:
@@ -109,7 +112,7 @@ class Turns:
         self._served = served
         return index
 
-    def _open(self, open_index: OpenServed) -> ChromaIndex:
+    def _open(self, open_index: Callable[[Path], Served]) -> Served:
         """Serve the mirror itself."""
         assert self._served is not None
         self._handover = Handover(self._served, self._mirror.folder, self._kept)
