@@ -39,7 +39,7 @@ def compile_folder(folder: Path, python: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise PackageError(f"{python} can't compile {folder}: {done.stdout.strip()[-2000:]}")
+        raise PackageError(f"{python} cannot compile {folder}: {done.stdout.strip()[-2000:]}")
 
 
 def _candidates(version: str) -> Iterator[str]:

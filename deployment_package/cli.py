@@ -46,7 +46,7 @@ def build(
 @app.command()
 def size(
     built: Annotated[
-        Path, typer.Argument(help="What `sam build` filled.", file_okay=False)
+        Path, typer.Argument(help="The build folder of `sam build`.", file_okay=False)
     ] = BUILT,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
@@ -63,14 +63,16 @@ def size(
     over = [one.function for one in sizes if not one.fits]
     if over:
         raise TooLargeError(
-            f"{' and '.join(over)}: past the limit; take out a dependency, or prune what it carries"
+            f"{' and '.join(over)}: larger than the limit. Remove a dependency, or files from one"
         )
 
 
 def _byte_code(built: building.Built) -> str:
     if built.compiler is not None:
         return f"byte-code by {built.compiler}"
-    return f"no byte-code, as no Python {built.target.python} was found: cold starts take longer"
+    return (
+        f"no byte-code, because Python {built.target.python} was not found: cold starts take longer"
+    )
 
 
 def main() -> None:

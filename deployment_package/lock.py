@@ -23,7 +23,7 @@ def locked_requirements(names: Path, lock: Path) -> str:
     missing = wanted - {name for name, _ in entries}
     if missing:
         raise PackageError(
-            f"{names} lists {', '.join(sorted(missing))}, which {lock.name} has not: mend the "
+            f"{names} lists {', '.join(sorted(missing))}, which {lock.name} lacks: correct the "
             "name, or add the package to pyproject.toml and run `make lock`"
         )
     return "".join(entry for name, entry in entries if name in wanted)

@@ -27,4 +27,4 @@ def install(names: Path, lock: Path, folder: Path, target: Target) -> None:
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise PackageError(f"{names} can't be installed: {done.stderr.strip()[-2000:]}")
+        raise PackageError(f"{names} cannot be installed: {done.stderr.strip()[-2000:]}")

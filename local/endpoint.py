@@ -68,8 +68,8 @@ def answering(wanted: str, state: State) -> str:
     """
     if not health.answers(wanted):
         raise EndpointError(
-            f"nothing answers at {wanted}, where the stack was created: start it to delete the "
-            f"stack, or remove {state.path} if it is gone for good"
+            f"nothing answers at {wanted}, where the stack was created: start that AWS to delete "
+            f"the stack, or remove {state.path} if it no longer exists"
         )
     return wanted
 
@@ -82,7 +82,7 @@ def _start(state: State, request: Request, progress: Progress) -> str:
         )
     ended = state.server.exists()
     with progress(
-        "MiniStack anew: the one before has ended, its data with it" if ended else "MiniStack"
+        "MiniStack (the earlier one has ended, and its data is lost)" if ended else "MiniStack"
     ):
         ministack.stop(state)  # Its workers may still run.
         server = ministack.start(
@@ -95,12 +95,12 @@ def _elsewhere(endpoint: str) -> str:
     endpoint = checked_endpoint(endpoint)
     if not health.answers(endpoint):
         raise EndpointError(
-            f"nothing answers at AWS_ENDPOINT_URL={endpoint}: start it, or unset the variable to "
-            "have a MiniStack started"
+            f"nothing answers at AWS_ENDPOINT_URL={endpoint}: start that AWS, or unset the "
+            "variable to start a MiniStack"
         )
     if health.is_ministack(endpoint) and not health.is_mended(endpoint):
         raise EndpointError(
-            f"the MiniStack at {endpoint} passes over removals and batch item failures: start it "
+            f"the MiniStack at {endpoint} lacks the corrections that the functions need: start it "
             "with `python -P local/ministack/server.py`, or as compose.yaml does"
         )
     return endpoint

@@ -94,8 +94,8 @@ class State:
         """Raise StateFolderError if the file exists that the other way of provisioning creates."""
         if (self.path / name).exists():
             raise StateFolderError(
-                f"{self.path} holds a stack that was provisioned the other way, which `make up` "
-                "and `python -m local up` are to each other: run `down` first"
+                f"{self.path} holds a stack that the other command created (`make up` or "
+                "`python -m local up`): run `down` first"
             )
 
     def remove(self) -> None:
@@ -117,5 +117,5 @@ class State:
 
     def _not_ours(self) -> StateFolderError:
         return StateFolderError(
-            f"{self.path} holds something else than a local AWS: give --state a new folder"
+            f"{self.path} holds files that do not belong to a local AWS: give --state a new folder"
         )

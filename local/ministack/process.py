@@ -104,7 +104,8 @@ def recorded(state: State) -> Server | None:
         return None
     except (ValueError, TypeError) as error:
         raise StateFolderError(
-            f"{state.server} is unreadable: end MiniStack by hand and remove {state.path}"
+            f"{state.server} is unreadable: end the MiniStack process manually, and remove "
+            f"{state.path}"
         ) from error
 
 

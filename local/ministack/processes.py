@@ -61,7 +61,7 @@ class ProcessGroup:
         psutil.wait_procs(stubborn, timeout=grace)
         left = [process.pid for process in self.members()]
         if left:
-            raise StopError(f"processes {left} of the local AWS do not end: end them by hand")
+            raise StopError(f"processes {left} of the local AWS do not end: end them manually")
         return len(members)
 
     def _holds(self, process: psutil.Process) -> bool:

@@ -40,7 +40,7 @@ def package(sources: Path, function: str, vendored: Path | None = None) -> bytes
 def _existing(sources: Path, name: str) -> Path:
     folder = sources / name
     if not (folder / "__init__.py").exists():
-        raise PackageError(f"{folder} is no Python package: give the folder that holds {name}")
+        raise PackageError(f"{folder} is not a Python package: give the folder that holds {name}")
     return folder
 
 

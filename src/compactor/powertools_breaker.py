@@ -76,8 +76,8 @@ def breaker(
             return protected(call)
         except CircuitBreakerOpenError as error:
             raise IndexUnavailableError(
-                f"the Chroma server failed {_FAILURES} times in a row: it is left alone for "
-                f"{recovery_seconds} seconds at a time, and the messages go back to the queue"
+                f"the Chroma server failed {_FAILURES} times in a row: the compactor sends it one "
+                f"request every {recovery_seconds} seconds, and the messages go back to the queue"
             ) from error
 
     return through

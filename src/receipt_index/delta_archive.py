@@ -147,8 +147,8 @@ def _check_directory(data: bytes) -> None:
         raise zipfile.BadZipFile
     if directory > MAX_DIRECTORY_BYTES:
         raise DeltaRefusedError(
-            f"the delta's archive has a directory of {directory} bytes, and may have "
-            f"{MAX_DIRECTORY_BYTES}: it holds vectors, ids and texts, and nothing else"
+            f"the delta's archive has a directory of {directory} bytes, but at most "
+            f"{MAX_DIRECTORY_BYTES} are allowed: it holds vectors, ids and texts, and nothing else"
         )
 
 
@@ -158,7 +158,7 @@ def _array(archive: zipfile.ZipFile, name: str, at_most: int, vectors: int | Non
         raise DeltaRefusedError(f"{name} is packed by a method that is neither none nor deflate")
     if entry.file_size > at_most + _MAX_HEADER:
         raise DeltaRefusedError(
-            f"{name} has {entry.file_size} bytes, and may have {at_most} for that many vectors"
+            f"{name} has {entry.file_size} bytes, but that many vectors may have {at_most}"
         )
     with archive.open(entry) as file:
         header = read_header(file)

@@ -114,7 +114,7 @@ class ObjectsNotDeletedError(TransientError):
 
     def __init__(self, names: list[str], reason: str) -> None:
         super().__init__(
-            f"{len(names)} objects were not deleted ({reason}), {names[0]} among them: "
+            f"{len(names)} objects were not deleted ({reason}), for example {names[0]}: "
             "`receipt-sync snapshot gc` deletes them"
         )
         self.names = names

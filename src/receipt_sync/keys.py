@@ -138,7 +138,7 @@ def parse_key(pk: str, sk: str) -> EntityKey | None:
         raise MalformedKeyError(
             f"key {pk[:_SHOWN]!r} / {sk[:_SHOWN]!r} has the shape of a receipt entity, but not "
             f"IMAGE#<id without #>, {_PK_BYTES} bytes of UTF-8 at most, and ids of five digits or "
-            "more (six or more without a leading zero): mend the producer that writes it"
+            "more (six or more without a leading zero): correct the producer that writes it"
         )
     return None
 
@@ -158,6 +158,6 @@ def parse_chroma_id(chroma_id: str) -> EntityKey:
     key = parse_key(image, f"RECEIPT#{sk}")
     if key is None or key.collection is None:
         raise MalformedKeyError(
-            f"id {chroma_id[:_SHOWN]!r} is not that of a receipt's line or word"
+            f"id {chroma_id[:_SHOWN]!r} does not belong to a receipt's line or word"
         )
     return key

@@ -73,7 +73,7 @@ def _map_of(holder: object, name: str) -> dict[str, Any]:
     if isinstance(part, dict):
         return part
     raise MalformedRecordError(
-        f"the stream record has no map {name}, so nobody can say whose it is: "
+        f"the stream record has no map {name}, so its entity is unknown: "
         "a record has dynamodb.Keys.PK.S and dynamodb.Keys.SK.S"
     )
 
@@ -89,7 +89,7 @@ def _key_text(keys: Mapping[str, Any], name: str) -> str:
         if isinstance(text, str):
             return text
     raise MalformedRecordError(
-        f"the stream record's key has no {name} of the one type S, so nobody can say whose it is"
+        f"the stream record's key has no {name} of the single type S, so its entity is unknown"
     )
 
 
@@ -144,7 +144,7 @@ def _timestamp(epoch_seconds: object) -> datetime:
         try:
             return datetime.fromtimestamp(epoch_seconds, UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise MalformedRecordError("ApproximateCreationDateTime is no time") from error
+            raise MalformedRecordError("ApproximateCreationDateTime is not a time") from error
     raise MalformedRecordError("the stream record has no ApproximateCreationDateTime in seconds")
 
 

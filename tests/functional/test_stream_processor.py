@@ -124,7 +124,7 @@ def test_a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason(
     assert (outcome.parked, outcome.failed_from) == (1, None)
     (dead,) = received(sqs, dead_url, 1)
     assert json.loads(dead["Body"]) == malformed(1)
-    assert "mend the producer" in attributes(dead)["reason"]
+    assert "correct the producer" in attributes(dead)["reason"]
     assert attributes(dead)["stream_record_id"] == "event-1"
     assert [change.key for change in changes_in(received(sqs, queue_url, 1))] == [LINE]
 

@@ -287,8 +287,8 @@ def _fitting(
         return [], {}
     dimension = index.dimension() or batches[0].dimension
     refused = {
-        batch.delta_id: f"its vectors have {batch.dimension} dimensions, those of the collection "
-        f"{dimension}: embed with the collection's model"
+        batch.delta_id: f"its vectors have {batch.dimension} dimensions, and the collection "
+        f"has {dimension}: embed with the collection's model"
         for batch in batches
         if batch.dimension != dimension
     }

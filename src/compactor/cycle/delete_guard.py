@@ -49,8 +49,8 @@ class DeleteLedger:
             return None
         return MassDeleteRefusedError(
             f"a cycle would delete {deletes} records of a collection that lost {lost} in the last "
-            f"hour, more than {self._guard.share:.0%} of it: if that is meant, raise "
-            "MAX_DELETE_SHARE and let the messages return"
+            f"hour, more than {self._guard.share:.0%} of it: if the deletions are "
+            "intended, raise MAX_DELETE_SHARE and let the messages return"
         )
 
     def note(self, deletes: int, inserts: int, moment: float) -> None:

@@ -45,7 +45,7 @@ def _check_metadata(chroma_id: str, metadata: Metadata, record: Record | None) -
         raise ReadBackError(f"{chroma_id} is not there after it was written")
     wrong = [name for name, value in metadata.items() if not same(record.metadata.get(name), value)]
     if wrong:
-        raise ReadBackError(f"{chroma_id} reads back otherwise than written in {', '.join(wrong)}")
+        raise ReadBackError(f"{chroma_id} differs from what was written in {', '.join(wrong)}")
 
 
 def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Record]) -> None:
@@ -57,11 +57,11 @@ def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Reco
         if vector is None or vector.shape != record.vector.shape:
             raise ReadBackError(f"{record.id} has no vector of its own after it was written")
         if found[record.id].document != record.document:
-            raise ReadBackError(f"{record.id} has another document than the one written")
+            raise ReadBackError(f"{record.id} has a document that differs from the written one")
         if not np.isfinite(vector).all():
             raise ReadBackError(f"{record.id} has a vector of NaN after it was written")
         if not _same_direction(vector, record.vector):
-            raise ReadBackError(f"{record.id} has another vector than the one written")
+            raise ReadBackError(f"{record.id} has a vector that differs from the written one")
 
 
 def _same_direction(stored: Vectors, written: Vectors) -> bool:

@@ -31,8 +31,8 @@ def refuse_unserved(response: httpx.Response) -> None:
         if _is_json(response):
             return
         raise IndexUnavailableError(
-            f"what answers in the Chroma server's place with {status} is not Chroma: the answer is "
-            "no JSON. Look at CHROMA_HOST, and at the proxy in front of the server"
+            f"the response with status {status} does not come from Chroma, because it is not JSON: "
+            "check CHROMA_HOST, and the proxy in front of the server"
         )
     if status in _JUDGED and _is_chromas(response):
         return
@@ -41,11 +41,13 @@ def refuse_unserved(response: httpx.Response) -> None:
 
 def _hint(status: int) -> str:
     if status in _REFUSED:
-        return ": look at CHROMA_TOKEN or CHROMA_API_KEY"
+        return ": check CHROMA_TOKEN or CHROMA_API_KEY"
     if status == 413:
         return ": raise the body limit of the proxy in front of the server to 40 MiB"
     if status < 400 or status in _JUDGED:
-        return ", and not in Chroma's form: look at the proxy in front of the server"
+        return (
+            ", but the response does not have Chroma's form: check the proxy in front of the server"
+        )
     return ""
 
 
@@ -82,7 +84,7 @@ def chroma_answers(call: str) -> Iterator[None]:
         ) from error
     except NotFoundError as error:
         raise IndexUnavailableError(
-            "the Chroma server does not know the collection any more"
+            "the Chroma server no longer has the collection: it was deleted during the call"
         ) from error
     except Exception as error:  # Chroma raises bare Exceptions, too
         # The error's own text is left out: it may quote a value, which is receipt text (I8).

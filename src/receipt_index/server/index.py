@@ -86,8 +86,8 @@ class ServerIndex(CollectionIndex):
         """
         if limit > self._limits.read:
             raise IndexFailedError(
-                f"{self._limits.target} returns at most {self._limits.read} records a search: ask "
-                "for fewer"
+                f"{self._limits.target} returns at most {self._limits.read} records for a "
+                "search: lower the limit of the search"
             )
         return super().search(vector, limit, where)
 
@@ -156,19 +156,20 @@ def _check_distance(opened: Any, collection: Collection) -> None:
     index = configuration.get("hnsw") or configuration.get("spann") or {}
     if index.get("space") != "cosine":
         raise SnapshotDamagedError(
-            f"the server's collection {collection} was made by something else: its distance is "
-            f"{index.get('space')}, and not cosine. Use another database, or delete it"
+            f"the server's collection {collection} was not created by this software: its distance "
+            f"is {index.get('space')}, and not cosine. Use another database, or delete the "
+            "collection"
         )
 
 
 def _not_there(collection: Collection, create: bool) -> SyncError:
     if create:
         return IndexUnavailableError(
-            "the Chroma server has no such tenant or database: mend CHROMA_TENANT and "
-            "CHROMA_DATABASE, or make it"
+            "the Chroma server has no such tenant or database: correct CHROMA_TENANT and "
+            "CHROMA_DATABASE, or create both on the server"
         )
     return SnapshotDamagedError(
-        f"the server has no collection {collection}, though a version of it was published: mend "
-        "CHROMA_TENANT and CHROMA_DATABASE, restore the server's data, or delete the collection's "
-        "manifest.json and load everything anew"
+        f"the server has no collection {collection}, although a version of it was published: "
+        "correct CHROMA_TENANT and CHROMA_DATABASE, restore the server's data, or delete the "
+        "collection's manifest.json and load everything again"
     )

@@ -65,7 +65,7 @@ class Limits:
         if found > allowed:
             raise ProjectionError(
                 f"{chroma_id[:200]} has {found} {what}, and {self.target} takes {allowed}: shorten "
-                "it in the table, or have the limit raised"
+                "it in the table, or ask the operator of the server to raise the limit"
             )
 
 

@@ -163,8 +163,8 @@ class ServerTarget:
 
 def _lost(collection: Collection) -> SnapshotDamagedError:
     return SnapshotDamagedError(
-        f"the manifest of {collection} is gone, and the server's collection has records: restore "
-        "the object from the bucket's versions; to begin anew, delete the server's collection and "
+        f"the manifest of {collection} is gone, but the server's collection has records: restore "
+        "the object from the bucket's versions. To start over, delete the server's collection and "
         "run `receipt-sync repair`"
     )
 

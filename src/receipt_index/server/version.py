@@ -63,14 +63,15 @@ def read_version(data: bytes, collection: Collection) -> ServerVersion:
         version = ServerVersion.model_validate_json(data)
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"the manifest of {collection} is not that of a Chroma server in format {FORMAT} "
-            f"({faults(error)}): if the bucket holds a directory's snapshot, set "
-            "CHROMA_TARGET=local or take another bucket; if not, restore an earlier version of "
+            f"the manifest of {collection} is not a Chroma server's manifest of format {FORMAT} "
+            f"({faults(error)}): if the bucket holds the snapshot of a directory, set "
+            "CHROMA_TARGET=local or use another bucket. Otherwise restore an earlier version of "
             "the object"
         ) from error
     if version.collection is not collection:
         raise SnapshotDamagedError(
-            f"the manifest under {collection} is that of {version.collection}"
+            f"the manifest under {collection} belongs to {version.collection}: restore an earlier "
+            "version of the object"
         )
     return version
 
@@ -82,5 +83,5 @@ def check_identity(version: ServerVersion, collection_id: UUID) -> None:
             f"the server's collection {version.collection} is not the one that version "
             f"{version.version} was written to: point CHROMA_HOST, CHROMA_TENANT and "
             "CHROMA_DATABASE to that one, or delete the server's collection and its "
-            "manifest.json, and load everything anew"
+            "manifest.json, and load everything again"
         )

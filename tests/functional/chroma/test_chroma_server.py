@@ -216,7 +216,7 @@ def test_a_collection_that_is_gone_is_no_empty_one(
     client.delete_collection(LINES.value)
     body = system.change_body(line(1), "text")
     first, second = system.handle(worker, body), system.handle(worker, body)
-    assert "does not know the collection" in first.returned["0"]
+    assert "no longer has the collection" in first.returned["0"]
     assert "the server has no collection receipt_lines" in second.returned["0"]
     assert system.telemetry.total(Metric.SNAPSHOTS_DAMAGED) == 1
     ServerIndexes(chroma_settings).open(LINES, create=True).close()
@@ -237,5 +237,5 @@ def test_a_collection_of_another_distance_is_refused(
 
 def test_a_database_that_is_not_there_is_named(chroma: ChromaServer):
     absent = chroma.settings.model_copy(update={"chroma_database": "nowhere"})
-    with pytest.raises(IndexUnavailableError, match="mend CHROMA_TENANT and CHROMA_DATABASE"):
+    with pytest.raises(IndexUnavailableError, match="correct CHROMA_TENANT and CHROMA_DATABASE"):
         ServerIndexes(absent).open(LINES, create=True)

@@ -75,7 +75,7 @@ def test_no_request_to_chroma_cloud_carries_more_than_300_records(index: ServerI
     assert sum(n for name, n in recording.requests if name == "add") == 700
     assert sum(name == "add" for name, _ in recording.requests) == 3
     assert max(n for _, n in recording.requests) == 300
-    with pytest.raises(IndexFailedError, match="at most 300 records a search"):
+    with pytest.raises(IndexFailedError, match="at most 300 records for a search"):
         cloud.search(vector(1), 301)
 
 

@@ -126,13 +126,13 @@ def _truncated_block(one: Bucket) -> str:
     digest = one.manifest().base[DATABASE].blocks[0]
     data = one.store.read(f"blocks/{digest}", MAX_BLOCK_OBJECT)
     one.put(f"blocks/{digest}", data[:-100])
-    return f"blocks/{digest} ends too early"
+    return f"blocks/{digest} is truncated"
 
 
 def _block_of_another_content(one: Bucket) -> str:
     digest = one.manifest().base[DATABASE].blocks[0]
     one.put(f"blocks/{digest}", compress(b"x" * one.manifest().base[DATABASE].size))
-    return f"blocks/{digest} is not what its name says"
+    return f"blocks/{digest} does not have the digest in its name"
 
 
 def _missing_block(one: Bucket) -> str:
@@ -147,7 +147,7 @@ def _block_bomb(one: Bucket) -> str:
 
 def _huge_block(one: Bucket) -> str:
     name = one.forge_block(b"whatever", bytes(MAX_BLOCK_OBJECT + 1))
-    return f"{name} has {MAX_BLOCK_OBJECT + 1} bytes, and may have {MAX_BLOCK_OBJECT} at most"
+    return f"{name} has {MAX_BLOCK_OBJECT + 1} bytes, but at most {MAX_BLOCK_OBJECT} are allowed"
 
 
 IN_THE_BASE = [
@@ -164,20 +164,20 @@ def _corrupted_pack(one: Bucket) -> str:
     data = bytearray(one.store.read(f"packs/{reference.digest}", reference.size))
     data[len(data) // 2] ^= 1
     one.put(f"packs/{reference.digest}", bytes(data))
-    return f"packs/{reference.digest} is not what its name says"
+    return f"packs/{reference.digest} does not have the digest in its name"
 
 
 def _truncated_pack(one: Bucket) -> str:
     reference = one.manifest().packs[-1]
     data = one.store.read(f"packs/{reference.digest}", reference.size)
     one.put(f"packs/{reference.digest}", data[:-1])
-    return f"packs/{reference.digest} is not what its name says"
+    return f"packs/{reference.digest} does not have the digest in its name"
 
 
 def _longer_pack(one: Bucket) -> str:
     reference = one.manifest().packs[-1]
     one.put(f"packs/{reference.digest}", bytes(reference.size + 1))
-    return f"packs/{reference.digest} has {reference.size + 1} bytes, and may have {reference.size}"
+    return f"packs/{reference.digest} has {reference.size + 1} bytes, but at most {reference.size} "
 
 
 def _missing_pack(one: Bucket) -> str:
@@ -192,16 +192,16 @@ def _pack_bomb(one: Bucket) -> str:
 
 def _pack_out_of_the_folder(one: Bucket) -> str:
     name = one.forge_pack(header({"../escaped": {"size": 1, "pages": [0]}}) + b"x")
-    return f"{name} has a header that is not that of this format"
+    return f"{name} has a header of another format"
 
 
 def _pack_that_removes_what_is_not_its_own(one: Bucket) -> str:
     name = one.forge_pack(header({}, removed=["../../precious"]))
-    return f"{name} has a header that is not that of this format"
+    return f"{name} has a header of another format"
 
 
 def _pack_of_another_format(one: Bucket) -> str:
-    return one.forge_pack(b"RCSPACK\x02" + bytes(100)) + " is no pack of this format"
+    return one.forge_pack(b"RCSPACK\x02" + bytes(100)) + " is not a pack of this format"
 
 
 def _pack_with_a_page_too_many(one: Bucket) -> str:
@@ -247,7 +247,7 @@ def _junk(one: Bucket) -> str:
 
 def _a_later_format(one: Bucket) -> str:
     one.forge(format=4)
-    return "is not one of format 1 to 3 (format: Input should be 1, 2 or 3): if a later version"
+    return "does not have format 1 to 3 (format: Input should be 1, 2 or 3): if a later version"
 
 
 def _a_further_field(one: Bucket) -> str:
@@ -277,12 +277,12 @@ def _a_file_of_petabytes(one: Bucket) -> str:
 
 def _huge_manifest(one: Bucket) -> str:
     one.put("manifest.json", b" " * (MAX_MANIFEST_BYTES + 1))
-    return f"manifest.json has {MAX_MANIFEST_BYTES + 1} bytes, and may have"
+    return f"manifest.json has {MAX_MANIFEST_BYTES + 1} bytes, but at most"
 
 
 def _that_of_a_server(one: Bucket) -> str:
     one.put("manifest.json", b'{"target":"server","format":1,"collection":"receipt_lines"}')
-    return "if it is that of a Chroma server, set CHROMA_TARGET"
+    return "If it belongs to a Chroma server, set CHROMA_TARGET"
 
 
 IN_THE_MANIFEST = [

@@ -127,7 +127,7 @@ def test_a_package_past_its_limit_fails_make_size(
     cli.size(tmp_path)
     assert "fits" in capsys.readouterr().out
     monkeypatch.setitem(small, "CompactorFunction", Limit(3 * MIB, 100))
-    with pytest.raises(TooLargeError, match=r"^CompactorFunction: past the limit"):
+    with pytest.raises(TooLargeError, match=r"^CompactorFunction: larger than the limit"):
         cli.size(tmp_path)
     monkeypatch.setitem(small, "CompactorFunction", Limit(MIB))
     with pytest.raises(TooLargeError):

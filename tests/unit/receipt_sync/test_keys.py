@@ -110,7 +110,7 @@ def test_a_key_of_another_shape_is_someone_elses(pk: str, sk: str):
     ],
 )
 def test_our_shape_without_our_letters_is_malformed(pk: str, sk: str):
-    with pytest.raises(MalformedKeyError, match="mend the producer"):
+    with pytest.raises(MalformedKeyError, match="correct the producer"):
         parse_key(pk, sk)
 
 

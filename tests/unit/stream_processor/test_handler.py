@@ -158,7 +158,7 @@ def test_a_malformed_record_goes_to_the_dead_letter_queue(function: Function):
     assert answer == {"batchItemFailures": []}
     (dead,) = function.sqs.single
     assert dead["QueueUrl"] == VARIABLES["STREAM_DLQ_URL"]
-    assert "mend the producer" in dead["MessageAttributes"]["reason"]["StringValue"]
+    assert "correct the producer" in dead["MessageAttributes"]["reason"]["StringValue"]
     assert function.keys == {LINE}
 
 

@@ -63,7 +63,7 @@ UNDECIDABLE = [
 @pytest.mark.parametrize("stream_record", UNDECIDABLE)
 def test_a_record_that_does_not_say_whose_it_is_is_malformed(stream_record: Any):
     reason = reason_of(stream_record)
-    assert "nobody can say whose it is" in reason
+    assert "its entity is unknown" in reason
     assert SECRET not in reason
 
 

@@ -129,7 +129,7 @@ def _fetched(block: _BlockAt, store: SnapshotStore) -> bytes:
     name = block_name(block.digest)
     data = decompress(store.read(name, MAX_BLOCK_OBJECT), BLOCK_SIZE, name)
     if len(data) != block.size or digest_of(data) != block.digest:
-        raise SnapshotDamagedError(f"{name} is not what its name says")
+        raise SnapshotDamagedError(f"{name} does not have the digest in its name")
     return data
 
 

@@ -83,7 +83,7 @@ def _fetch(reference: PackReference, store: SnapshotStore) -> bytes:
     name = pack_name(reference.digest)
     data = store.read(name, reference.size)
     if len(data) != reference.size or digest_of(data) != reference.digest:
-        raise SnapshotDamagedError(f"{name} is not what its name says")
+        raise SnapshotDamagedError(f"{name} does not have the digest in its name")
     return data
 
 

@@ -175,6 +175,7 @@ class Mirror:
         if last is not None and not manifest.may_follow(last):
             raise SnapshotDamagedError(
                 f"version {manifest.version} of {self._collection} is published after version "
-                f"{last.version} and no restore says so: `receipt-sync snapshot restore` publishes "
-                "a version that readers follow; to begin anew, start readers on an empty folder"
+                f"{last.version}, but no restore declares that: `receipt-sync snapshot restore` "
+                "publishes a version that readers accept. To start over, start the readers on an "
+                "empty folder"
             )

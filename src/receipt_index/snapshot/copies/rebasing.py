@@ -40,8 +40,8 @@ def lacking(folder: Path, room: Room) -> str | None:
     size = sum(path.stat().st_size for path in list_files(folder).values())
     seconds = _SECONDS + size / _BYTES_A_SECOND
     if room.deadline is not None and room.deadline.remaining() < seconds:
-        return f"{seconds:.0f} s, and {room.deadline.remaining():.0f} s are left"
+        return f"a new base needs {seconds:.0f} s, but {room.deadline.remaining():.0f} s are left"
     free = room.free_memory()
     if free < BASE_MEMORY:
-        return f"{BASE_MEMORY >> 20} MiB of memory, and {free >> 20} MiB are free"
+        return f"a new base needs {BASE_MEMORY >> 20} MiB of memory, but {free >> 20} MiB are free"
     return None

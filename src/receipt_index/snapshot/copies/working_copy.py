@@ -185,10 +185,10 @@ class WorkingCopy:
         """Return why a base has to wait: it lacks room, or needs objects that are being deleted."""
         lacks = lacking(self._folder, Room(self._deadline, self._settings.free_memory))
         if lacks is not None:
-            return f"it needs {lacks}"
+            return lacks
         names = being_deleted(manifest, self._retired_lists)
         if names and not names.isdisjoint(names_of_base(self._folder)):
-            return "it needs objects that are about to be deleted"
+            return "a new base needs objects that are being deleted"
         return None
 
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
@@ -268,7 +268,7 @@ class WorkingCopy:
         ):
             raise PublishRefusedError(
                 f"version {previous.version + 1} of {self._collection} needs an object again that "
-                "is about to be deleted: its messages return until that is over"
+                "is being deleted: its messages return to the queue until it is deleted"
             )
         retired = (
             retire(previous, draft.objects, again, now, self._retired_lists) if previous else ()

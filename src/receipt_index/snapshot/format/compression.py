@@ -32,13 +32,13 @@ def decompress(data: bytes, limit: int, name: str = "an object of the snapshot")
     try:
         content = decompressor.decompress(data, max_length=limit + 1)
     except zstd.ZstdError as error:
-        raise SnapshotDamagedError(f"{name} is no zstd frame") from error
+        raise SnapshotDamagedError(f"{name} is not a zstd frame") from error
     if len(content) > limit:
         raise SnapshotDamagedError(f"{name} unpacks to more than {limit} bytes")
     if not decompressor.eof:
-        raise SnapshotDamagedError(f"{name} ends too early")
+        raise SnapshotDamagedError(f"{name} is truncated")
     if decompressor.unused_data:
-        raise SnapshotDamagedError(f"{name} goes on after its end")
+        raise SnapshotDamagedError(f"{name} has bytes after the end of its zstd frame")
     return content
 
 

@@ -179,14 +179,15 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"the manifest of {collection} is not one of format 1 to {FORMAT} ({faults(error)}): "
-            "if a later version of this software wrote it, update; if it is that of a Chroma "
-            "server, set CHROMA_TARGET; if not, `receipt-sync snapshot restore` makes an earlier "
+            f"the manifest of {collection} does not have format 1 to {FORMAT} ({faults(error)}): "
+            "if a later version of this software wrote it, update. If it belongs to a Chroma "
+            "server, set CHROMA_TARGET. Otherwise `receipt-sync snapshot restore` makes an earlier "
             "version the newest"
         ) from error
     if manifest.collection is not collection:
         raise SnapshotDamagedError(
-            f"the manifest under {collection} is that of {manifest.collection}"
+            f"the manifest under {collection} belongs to {manifest.collection}: run `receipt-sync "
+            "snapshot restore`"
         )
     return manifest
 
@@ -197,8 +198,8 @@ def lost_manifest(collection: Collection) -> SnapshotDamagedError:
     Nothing may be published over such objects.
     """
     return SnapshotDamagedError(
-        f"the manifest of {collection} is gone, and its objects are there: `receipt-sync snapshot "
-        "restore` brings an earlier version back; to begin anew, delete everything under "
+        f"the manifest of {collection} is gone, but its objects exist: `receipt-sync snapshot "
+        "restore` restores an earlier version. To start over, delete everything under "
         f"snapshots/{collection}/ and then run `receipt-sync repair`"
     )
 

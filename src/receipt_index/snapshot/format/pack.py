@@ -89,13 +89,13 @@ def apply_pack(data: bytes, folder: Path, name: str = "a pack") -> PackHeader:
 def _read_header(content: bytes, name: str) -> tuple[PackHeader, int]:
     prefix = len(MAGIC) + 4
     if len(content) < prefix or not content.startswith(MAGIC):
-        raise SnapshotDamagedError(f"{name} is no pack of this format")
+        raise SnapshotDamagedError(f"{name} is not a pack of this format")
     (length,) = struct.unpack(">I", content[len(MAGIC) : prefix])
     try:
         header = PackHeader.model_validate_json(content[prefix : prefix + length])
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"{name} has a header that is not that of this format ({faults(error)})"
+            f"{name} has a header of another format ({faults(error)})"
         ) from error
     for path, file in header.files.items():
         if any(page >= page_count(file.size) for page in file.pages):

@@ -37,7 +37,9 @@ def check_sizes(folder: Path) -> None:
     for name, path in list_files(folder).items():
         stat = path.stat()
         if stat.st_size > 64 * 2**20 and stat.st_size > 16 * 512 * stat.st_blocks:
-            raise SnapshotDamagedError(f"{name} claims {stat.st_size} bytes, most of them holes")
+            raise SnapshotDamagedError(
+                f"{name} claims {stat.st_size} bytes, but most of them are not allocated"
+            )
 
 
 def give_size(path: Path, size: int) -> None:

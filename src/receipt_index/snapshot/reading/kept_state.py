@@ -69,5 +69,5 @@ def _table(held: _Content) -> PageTable:
     if {n: DIGEST_SIZE * page_count(size) for n, size in table.sizes.items()} != {
         n: len(digests) for n, digests in table.digests.items()
     }:
-        raise ValueError("the digests are not those of the version's files")
+        raise ValueError("the digests do not belong to the version's files")
     return table

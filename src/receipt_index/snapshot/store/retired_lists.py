@@ -87,11 +87,13 @@ class RetiredLists:
     def _read(self, name: str) -> frozenset[str]:
         data = decompress(self._store.read(name, MAX_LIST_BYTES), MAX_LIST_BYTES, name)
         if f"{LIST_FOLDER}/{digest_of(data)}" != name:
-            raise SnapshotDamagedError(f"{name} is not what its name says")
+            raise SnapshotDamagedError(f"{name} does not have the digest in its name")
         try:
             return frozenset(_NAMES.validate_json(data))
         except ValidationError as error:
-            raise SnapshotDamagedError(f"{name} is no list of objects ({faults(error)})") from error
+            raise SnapshotDamagedError(
+                f"{name} is not a list of objects ({faults(error)})"
+            ) from error
 
 
 def is_list(name: str) -> bool:

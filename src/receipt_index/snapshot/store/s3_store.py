@@ -147,7 +147,7 @@ def _content(got: Any, key: str, at_most: int) -> bytes:
     if got["ContentLength"] > at_most:
         got["Body"].close()
         raise SnapshotDamagedError(
-            f"{key} has {got['ContentLength']} bytes, and may have {at_most} at most"
+            f"{key} has {got['ContentLength']} bytes, but at most {at_most} are allowed"
         )
     content: bytes = got["Body"].read()
     return content

@@ -190,7 +190,7 @@ def test_a_manifest_of_another_collection_or_a_later_format_is_refused(setting: 
     setting.begun("one").publish(0)
     good = setting.store.data or b""
     setting.store.data = good.replace(b"receipt_lines", b"receipt_words")
-    with pytest.raises(SnapshotDamagedError, match="is that of receipt_words"):
+    with pytest.raises(SnapshotDamagedError, match="belongs to receipt_words"):
         setting.begun("two")
     setting.store.data = good.replace(b'"format":1', b'"format":2')
     with pytest.raises(SnapshotDamagedError, match="format: Input should be 1"):

@@ -72,7 +72,7 @@ def test_a_damaged_version_is_fetched_once_until_its_manifest_changes(
     reading.store.objects[pack] = good[:-1] + bytes([good[-1] ^ 1])
     reading.store.reads.clear()
     for _ in range(5):
-        with pytest.raises(SnapshotDamagedError, match="not what its name says"):
+        with pytest.raises(SnapshotDamagedError, match="does not have the digest in its name"):
             reader.refresh()
     assert reading.store.reads == [pack]
     reading.store.objects[pack] = good

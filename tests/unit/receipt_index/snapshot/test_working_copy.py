@@ -116,8 +116,8 @@ def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting
             "format",
         ),
         (lambda s: s.store.objects.pop(next(n for n in s.store.objects if "packs" in n)), "gone"),
-        (lambda s: _truncate(s, "packs"), "not what its name says"),
-        (lambda s: _truncate(s, "blocks"), "ends too early"),
+        (lambda s: _truncate(s, "packs"), "does not have the digest in its name"),
+        (lambda s: _truncate(s, "blocks"), "is truncated"),
     ],
 )
 def test_a_manifest_or_pack_is_unreadable_so_the_cycle_stops_with_a_clear_error(
@@ -172,8 +172,8 @@ def test_packs_that_outgrow_their_share_become_a_new_base(
 @pytest.mark.parametrize(
     ("seconds", "free", "reason"),
     [
-        (1, 1 << 40, "it needs 2 s, and 1 s are left"),
-        (60, 64 * 2**20, "it needs 96 MiB of memory, and 64 MiB are free"),
+        (1, 1 << 40, "a new base needs 2 s, but 1 s are left"),
+        (60, 64 * 2**20, "a new base needs 96 MiB of memory, but 64 MiB are free"),
     ],
 )
 def test_a_base_without_room_waits_and_a_pack_is_published_meanwhile(

@@ -62,7 +62,7 @@ def test_snapshot_show_shows_both_and_exits_with_a_verdict(
     monkeypatch.setattr(module, "connection_of_process", lambda: CONNECTION)
     result = CliRunner().invoke(main, ["snapshot", "show", *arguments], env={"COLUMNS": "200"})
     assert result.exit_code == 1
-    assert "the manifest of receipt_words is not one of format" in result.stdout
+    assert "the manifest of receipt_words does not have format" in result.stdout
     if arguments:
         assert json.loads(result.stdout)["receipt_lines"]["version"] == 7
     else:
