@@ -59,20 +59,24 @@ class NotVisibleError(LocalAWSError):
 def demo(
     receipts: Annotated[
         Path | None,
-        typer.Option(help="Receipts, one JSON object a line.", exists=True, dir_okay=False),
+        typer.Option(
+            help="File of receipts: one JSON object in each line.", exists=True, dir_okay=False
+        ),
     ] = None,
-    count: Annotated[int, typer.Option(help="How many to make up otherwise.", min=2)] = 50,
-    seed: Annotated[int, typer.Option(help="Of the receipts that are made up.")] = 1,
+    count: Annotated[
+        int, typer.Option(help="Number of synthetic receipts without --receipts.", min=2)
+    ] = 50,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic receipts.")] = 1,
     patience: Annotated[
-        float, typer.Option(help="Seconds that the loaded receipts may take to arrive.", min=1)
+        float, typer.Option(help="Seconds until readers must see the loaded receipts.", min=1)
     ] = 1_800,
     state: Annotated[
-        Path | None, typer.Option(help="Folder of the local AWS.", show_default=".local")
+        Path | None, typer.Option(help="State folder of the local AWS.", show_default=".local")
     ] = None,
 ) -> None:
     """Load receipts, change them, and show that readers follow.
 
-    Exit 0 only if verify finds nothing.
+    Exit 0 only if table and snapshot agree at the end.
 
     Example: python -m demo --count 50
 
@@ -145,8 +149,8 @@ def _await_arrival(
         )
     if not settled.settled:
         raise NotVisibleError(
-            f"{settled.verdict.faults:,} records were not in the snapshot after {patience:g} s: "
-            "see the compactor's log"
+            f"{settled.verdict.faults:,} records differ between table and snapshot after "
+            f"{patience:g} s: read the compactor's log"
         )
 
 
@@ -197,7 +201,7 @@ def wait_until_visible(chapter: Step, readers: Readers) -> float:
             return waited
         if waited > STEP_PATIENCE_SECONDS:
             raise NotVisibleError(
-                f"readers did not see it within {STEP_PATIENCE_SECONDS:g} s: {chapter.title}"
+                f"readers did not see the write within {STEP_PATIENCE_SECONDS:g} s: {chapter.title}"
             )
         clock.sleep(_POLL_SECONDS)
 

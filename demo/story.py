@@ -65,8 +65,8 @@ def choose(receipts: Iterable[Receipt], added: Receipt) -> Cast:
     deleted = next(suitable, None)
     if edited is None or deleted is None:
         raise UnsuitableReceiptsError(
-            f"the demonstration needs two receipts with a company and {_LINES_NEEDED} lines or "
-            "more: give others, or a higher --count"
+            f"the demonstration needs two receipts with a company and {_LINES_NEEDED} or more "
+            "lines: give other receipts, or a higher --count"
         )
     return Cast(edited, deleted, added)
 

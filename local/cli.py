@@ -25,14 +25,16 @@ from local.state import State
 from local.status import status_of
 
 app: Final = typer.Typer(
-    help="The local AWS on which everything here runs: MiniStack, or what AWS_ENDPOINT_URL names.",
+    help="The local AWS of this project: a MiniStack, or the AWS that AWS_ENDPOINT_URL names.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 StateOption = Annotated[
     Path | None,
-    typer.Option("--state", help="Folder for process, log and stack.", show_default=".local"),
+    typer.Option(
+        "--state", help="Folder of the process, its log and its stack.", show_default=".local"
+    ),
 ]
 _DEFAULTS: Final = Options()
 NO_ENGINE: Final = 3
@@ -42,20 +44,24 @@ NO_ENGINE: Final = 3
 @ends_in_a_sentence
 def up(
     state: StateOption = None,
-    port: Annotated[int | None, typer.Option(help="Port; a free one by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of MiniStack. Default: a free one.")
+    ] = None,
     function_timeout: Annotated[
-        int, typer.Option(help="Seconds an invocation may take.", min=1, max=900)
+        int, typer.Option(help="Seconds that an invocation may take.", min=1, max=900)
     ] = _DEFAULTS.function_timeout,
     visibility: Annotated[
         int | None,
-        typer.Option(help="Visibility timeout in seconds; 6 × the function's by default.", min=1),
+        typer.Option(
+            help="Visibility timeout in seconds. Default: 6 × the functions' timeout.", min=1
+        ),
     ] = None,
     sources: Annotated[
         Path | None, typer.Option(help="Folder of the functions' packages.", show_default="src")
     ] = None,
     vendored: Annotated[
         bool | None,
-        typer.Option(help="Pack the dependencies; by default only where no MiniStack answers."),
+        typer.Option(help="Pack the dependencies. Default: only if no MiniStack answers."),
     ] = None,
 ) -> None:
     """Start the local AWS, create its resources, deploy both functions. Run it again to redeploy.
@@ -78,7 +84,9 @@ def up(
 @ends_in_a_sentence
 def deployed(
     state: StateOption = None,
-    port: Annotated[int | None, typer.Option(help="Port; a free one by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of MiniStack. Default: a free one.")
+    ] = None,
 ) -> None:
     """Start the local AWS, apply terraform/, build and deploy template.yaml, as on AWS.
 
@@ -99,7 +107,7 @@ def down(state: StateOption = None) -> None:
     """Stop the local AWS, or delete the resources that `up` created elsewhere. Data is lost."""
     folder = State.at(state)
     if not folder.claimed:
-        output().print(f"Nothing runs from {folder.path}")
+        output().print(f"No local AWS runs from {folder.path}")
         return
     ended = running.down(folder, step, counted)
     output().print(f"The local AWS is down; processes ended: {ended}, {folder.path} removed")
@@ -109,7 +117,7 @@ def down(state: StateOption = None) -> None:
 @ends_in_a_sentence
 def status(
     state: StateOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show the endpoint, functions, mappings and queue depths."""
     found = status_of(State.at(state))
@@ -122,7 +130,9 @@ def status(
 @app.command()
 @ends_in_a_sentence
 def invoke(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON at the end too.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a summary.")
+    ] = False,
 ) -> None:
     """Run events/*.json through `sam local invoke`, and check each response and its effect.
 
@@ -139,7 +149,7 @@ def invoke(
     if as_json:
         typer.echo(json.dumps([asdict(result) for result in results], indent=2))
     else:
-        output().print(f"{len(results) - len(wrong)} of {len(results)} events as they should be")
+        output().print(f"{len(results) - len(wrong)} of {len(results)} events passed")
     raise typer.Exit(1 if wrong else 0)
 
 

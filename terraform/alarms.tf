@@ -23,7 +23,7 @@ locals {
 
   own_alarms = {
     StreamProcessor-HighErrorRate = {
-      description = "Stream records were parked or could not be sent: look into the stream's dead-letter queue."
+      description = "Stream records were parked or could not be sent. Read the stream's dead-letter queue."
       source      = local.metrics.stream_processor
       metric      = "StreamProcessingErrors"
       statistic   = "Sum"
@@ -31,7 +31,7 @@ locals {
       threshold   = var.alarm_thresholds.stream_errors
     }
     StreamProcessor-HighLatency = {
-      description = "Invocations of the stream processor take half of the time that they may take."
+      description = "Invocations of the stream processor take half of their timeout."
       source      = local.metrics.stream_processor
       metric      = "StreamProcessingLatency"
       statistic   = "Average"
@@ -39,7 +39,7 @@ locals {
       threshold   = 1000 * var.stream_processor_timeout / 2 # ms
     }
     Compaction-LockContention = {
-      description = "A worker waits for the lease half of the time: more arrives than one worker can apply."
+      description = "A worker waits for the lease half of the time. More changes arrive than one worker can apply."
       source      = local.metrics.compactor
       metric      = "CompactionLockContentions"
       statistic   = "Sum"
@@ -47,7 +47,7 @@ locals {
       threshold   = var.alarm_thresholds.lock_contentions
     }
     Compaction-StaleReaders = {
-      description = "Of the changes, 5 % reach readers later than promised."
+      description = "5 % of the changes reach readers later than the freshness goal."
       source      = local.metrics.compactor
       metric      = "Freshness"
       percentile  = "p95"
@@ -55,13 +55,13 @@ locals {
       threshold   = 1000 * var.alarm_thresholds.freshness_seconds # ms
     }
     Compaction-MassDeleteRefused = {
-      description = "A cycle would have deleted more than its share of a collection and was stopped: find out who emptied the table."
+      description = "The compactor stopped a cycle that would have deleted more than the allowed share of a collection. Find out why items are missing in the table."
       source      = local.metrics.compactor
       metric      = "MassDeletesRefused"
       statistic   = "Sum"
     }
     Compaction-SnapshotDamaged = {
-      description = "A manifest, a pack or a block is unreadable, so nothing is published: restore the version before."
+      description = "A manifest, a pack or a block is unreadable, so the compactor publishes nothing. Restore the previous version."
       source      = local.metrics.compactor
       metric      = "SnapshotsDamaged"
       statistic   = "Sum"
@@ -70,7 +70,7 @@ locals {
 
   queue_alarms = {
     CompactionQueue-HighDepth = {
-      description = "Messages arrive faster than they are applied."
+      description = "Messages arrive faster than the compactor applies them."
       queue       = "compaction_queue"
       metric      = "ApproximateNumberOfMessagesVisible"
       statistic   = "Average"
@@ -78,7 +78,7 @@ locals {
       threshold   = var.alarm_thresholds.queue_depth
     }
     CompactionQueue-OldestMessage = {
-      description = "A message waits, or comes back again and again: nobody takes it, or it can't be applied."
+      description = "A message waits, or returns again and again. No worker receives it, or the compactor cannot apply it."
       queue       = "compaction_queue"
       metric      = "ApproximateAgeOfOldestMessage"
       statistic   = "Maximum"
@@ -86,13 +86,13 @@ locals {
       threshold   = var.alarm_thresholds.oldest_message_seconds
     }
     CompactionDeadLetters-NotEmpty = {
-      description = "A message can't be applied: its reason is in its attributes."
+      description = "The compactor cannot apply a message. The attributes of the message name the reason."
       queue       = "compaction_dlq"
       metric      = "ApproximateNumberOfMessagesVisible"
       statistic   = "Maximum"
     }
     StreamDeadLetters-NotEmpty = {
-      description = "A stream record is malformed, or was given up after its last retry."
+      description = "A stream record is malformed, or its last retry failed."
       queue       = "stream_dlq"
       metric      = "ApproximateNumberOfMessagesVisible"
       statistic   = "Maximum"
@@ -101,17 +101,17 @@ locals {
 
   function_alarms = {
     StreamProcessor-Errors = {
-      description = "Invocations of the stream processor fail; the stream waits."
+      description = "Invocations of the stream processor fail. The stream waits."
       function    = "stream_processor"
       metric      = "Errors"
     }
     StreamProcessor-Throttles = {
-      description = "Lambda has no room for the stream processor; the stream waits."
+      description = "Lambda throttles the stream processor. The stream waits."
       function    = "stream_processor"
       metric      = "Throttles"
     }
     StreamProcessor-IteratorAge = {
-      description = "The stream is read late. It keeps a record for 24 hours."
+      description = "The stream processor reads the stream late. The stream keeps a record for 24 hours."
       function    = "stream_processor"
       metric      = "IteratorAge"
       statistic   = "Maximum"
@@ -119,12 +119,12 @@ locals {
       threshold   = 1000 * var.alarm_thresholds.iterator_age_seconds # ms
     }
     Compaction-Errors = {
-      description = "Invocations of the compactor fail; their messages come back."
+      description = "Invocations of the compactor fail. Their messages return to the queue."
       function    = "compactor"
       metric      = "Errors"
     }
     Compaction-Throttles = {
-      description = "Lambda has no room for the compactor; messages wait."
+      description = "Lambda throttles the compactor. Messages wait in the queue."
       function    = "compactor"
       metric      = "Throttles"
     }

@@ -1,8 +1,8 @@
 # The bucket of snapshots and deltas.
 resource "aws_s3_bucket" "snapshots" {
-  #checkov:skip=CKV_AWS_18:Who read what is in CloudTrail's data events; a second bucket of logs would need all of this again
-  #checkov:skip=CKV_AWS_144:A snapshot is derived from the table and can be built anew in another region
-  #checkov:skip=CKV2_AWS_62:Readers poll the manifest by a conditional GET; nothing is to be notified
+  #checkov:skip=CKV_AWS_18:CloudTrail's data events record each access. A bucket of logs would need the same protection again
+  #checkov:skip=CKV_AWS_144:A snapshot is derived from the table, and can be built again in another region
+  #checkov:skip=CKV2_AWS_62:Readers poll the manifest with a conditional GET, so no event notification is needed
   bucket        = local.names.bucket
   force_destroy = !var.deletion_protection
 }

@@ -1,5 +1,5 @@
 output "table_name" {
-  description = "DYNAMODB_TABLE of producers of receipts."
+  description = "The table's name: DYNAMODB_TABLE for programs that write receipts."
   value       = aws_dynamodb_table.receipts.name
 }
 
@@ -9,7 +9,7 @@ output "stream_arn" {
 }
 
 output "compaction_queue_url" {
-  description = "COMPACTION_QUEUE_URL of producers of deltas."
+  description = "The compaction queue's URL: COMPACTION_QUEUE_URL for programs that send vectors."
   value       = aws_sqs_queue.compaction.url
 }
 
@@ -19,7 +19,7 @@ output "dead_letter_queue_urls" {
 }
 
 output "bucket" {
-  description = "SNAPSHOT_BUCKET of readers and of producers of deltas."
+  description = "The bucket's name: SNAPSHOT_BUCKET for readers and for programs that send vectors."
   value       = aws_s3_bucket.snapshots.bucket
 }
 
@@ -29,7 +29,7 @@ output "key_arns" {
 }
 
 output "alarm_topic_arn" {
-  description = "The topic that alarms, the budget and cost anomalies report to."
+  description = "The topic of alarms, the budget and cost anomalies."
   value       = aws_sns_topic.alarms.arn
 }
 
@@ -44,6 +44,6 @@ output "dashboard" {
 }
 
 output "parameters" {
-  description = "The SSM parameters that template.yaml takes."
+  description = "The SSM parameters that template.yaml reads."
   value       = sort([for parameter in aws_ssm_parameter.handed_over : parameter.name])
 }

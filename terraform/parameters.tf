@@ -26,7 +26,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "handed_over" {
-  #checkov:skip=CKV2_AWS_34:Names and numbers, no secrets; CloudFormation reads plain strings alone
+  #checkov:skip=CKV2_AWS_34:The parameters hold names and numbers, and no secrets. CloudFormation reads only plain strings
   for_each = local.parameters
 
   name  = "${local.names.parameters}/${each.key}"

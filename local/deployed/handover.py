@@ -36,7 +36,7 @@ def handed_over(clients: Clients, names: Names) -> Stack:
         )
     except KeyError as error:
         raise NotRunningError(
-            f"parameter {names.parameters}/{error.args[0]} is not there: apply terraform/ first"
+            f"parameter {names.parameters}/{error.args[0]} does not exist: apply terraform/ first"
         ) from error
 
 

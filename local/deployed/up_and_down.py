@@ -35,7 +35,7 @@ def up_deployed(state: State, request: Request, progress: Progress, counted: Cou
         terraform = Terraform.at(state.terraform, environment)
         with progress("terraform init"):
             terraform.init()
-        with counted("terraform apply: what holds data") as count:
+        with counted("terraform apply: table, queues, bucket, keys and alarms") as count:
             terraform.apply(count)
         stack = handed_over(clients, names)
         # Save before the functions are deployed, so that `down` can clean up after a failure.
@@ -61,5 +61,5 @@ def tear_down_deployed(state: State, progress: Progress, counted: Counted) -> No
     if serverless.is_deployed(clients):
         with progress("sam delete: functions, mappings and roles"):
             serverless.delete(environment)
-    with counted("terraform destroy: what holds data") as count:
+    with counted("terraform destroy: table, queues, bucket, keys and alarms") as count:
         Terraform.at(state.terraform, environment).destroy(count)

@@ -83,7 +83,7 @@ class Effects:
     def _parked(self, url: str) -> int:
         messages = list(self._taken(url))
         if not all("reason" in message.get("MessageAttributes", {}) for message in messages):
-            raise EffectError("a message was parked without its reason")
+            raise EffectError("a parked message has no reason")
         return len(messages)
 
     def _taken(self, url: str) -> Iterator[Any]:

@@ -40,7 +40,7 @@ class Engine:
         except DockerException as error:
             raise NoEngineError(
                 "`sam local invoke` runs functions in containers, and no Docker engine answers: "
-                "start one, or name it with DOCKER_HOST"
+                "start an engine, or set DOCKER_HOST"
             ) from error
 
     def has_image(self) -> bool:
@@ -65,7 +65,7 @@ def forwarded(address: str, port: int) -> Iterator[None]:
         server = _Server((address, port), _Pump)
     except OSError as error:
         if error.errno != errno.EADDRNOTAVAIL:
-            raise LocalAWSError(f"{address}:{port} can't be listened at: {error}") from error
+            raise LocalAWSError(f"cannot listen at {address}:{port}: {error}") from error
         yield  # Docker Desktop: host.docker.internal already leads here.
         return
     with server:

@@ -50,7 +50,7 @@ def invoke_all(progress: Progress) -> Iterator[Result]:
     """
     engine = Engine()
     if not BUILT.exists():
-        raise LocalAWSError(f"{BUILT} is not there: run `make package` first")
+        raise LocalAWSError(f"{BUILT} does not exist: run `make package` first")
     with (
         tempfile.TemporaryDirectory(prefix="receipt-sync-") as scratch,
         _stage(Path(scratch), engine, progress) as (sam, effects),
@@ -88,7 +88,7 @@ def _invoke(
             effects.prepare(case)
             answer = sam.invoke(function, event_path(case.event))
             if answer != _DONE:
-                raise EffectError(f"answered {answer} in place of {_DONE}")
+                raise EffectError(f"the function returned {answer} instead of {_DONE}")
             effects.check(case)
     except (InvocationError, EffectError) as error:
         fault = str(error)

@@ -60,11 +60,13 @@ def answer_of(stdout: str, stderr: str) -> Any:
     """Return the response in sam's standard output. Raises InvocationError."""
     lines = stdout.strip().splitlines()
     if not lines:
-        raise InvocationError(f"no answer: it timed out or was killed; {_end(stderr)}")
+        raise InvocationError(
+            f"the function returned nothing, because it timed out or was killed: {_end(stderr)}"
+        )
     try:
         answer = json.loads(lines[-1])
     except ValueError as error:
-        raise InvocationError(f"the answer is not JSON: {lines[-1][:500]}") from error
+        raise InvocationError(f"the response is not JSON: {lines[-1][:500]}") from error
     if isinstance(answer, dict) and "errorType" in answer:
         raise InvocationError(f"{answer['errorType']}: {answer.get('errorMessage')}")
     return answer

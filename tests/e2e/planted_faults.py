@@ -21,7 +21,10 @@ _NAMES: Final = ("equal", "missing", "unexpected", "different")
 
 def main(
     receipts: Annotated[
-        Path | None, typer.Option(help="Receipts, one JSON object a line; made up by default.")
+        Path | None,
+        typer.Option(
+            help="File of receipts: one JSON object in each line. Default: synthetic ones."
+        ),
     ] = None,
     faults: Annotated[int, typer.Option(help="How many records.", min=7)] = 1000,
     seed: Annotated[int, typer.Option(help="Other records.")] = 1,

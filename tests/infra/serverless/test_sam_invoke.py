@@ -101,7 +101,7 @@ def test_an_address_of_another_machine_is_left_to_docker_desktop():
 def test_an_address_of_this_machine_that_is_taken_is_an_error():
     with (
         socket.create_server(("127.0.0.2", 0)) as other,
-        pytest.raises(LocalAWSError, match=r"127\.0\.0\.2:\d+ can't be listened at"),
+        pytest.raises(LocalAWSError, match=r"cannot listen at 127\.0\.0\.2:\d+"),
         forwarded("127.0.0.2", other.getsockname()[1]),
     ):
         pytest.fail("the block must not be entered")

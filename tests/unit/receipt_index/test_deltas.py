@@ -43,7 +43,7 @@ def test_texts_come_back_as_they_were_with_nul_and_every_plane(texts: list[str])
         ({"ids": (line(1).chroma_id,) * 2}, "twice"),
         ({"ids": (line(1).chroma_id, word(1).chroma_id)}, "does not belong"),
         ({"ids": (line(1).chroma_id, "IMAGE#a#RECEIPT#1#LINE#2")}, "shape of a receipt"),
-        ({"ids": (line(1).chroma_id, "junk")}, "not that of"),
+        ({"ids": (line(1).chroma_id, "junk")}, "does not belong to"),
         ({"texts": ("a",)}, "1 texts"),
         ({"texts": ("a", "\ud800")}, "surrogate"),
         ({"vectors": np.ones((3, 3), np.float32)}, "3 vectors"),

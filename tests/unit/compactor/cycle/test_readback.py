@@ -43,7 +43,7 @@ def updates() -> Plan:
 
 
 def test_a_call_without_effect_is_found_however_many_it_was_for(index: CountingIndex):
-    with pytest.raises(ReadBackError, match="otherwise than written"):
+    with pytest.raises(ReadBackError, match="differs from what was written"):
         read_back(index, updates())
 
 
@@ -83,5 +83,5 @@ def test_directions_are_compared_at_the_ends_of_what_is_taken(scale: float):
     index.insert([new(1)])
     read_back(index, Plan(insert=[replace(new(1), vector=np.full(2, scale, np.float32))]))
     turned = np.array([scale, -scale], np.float32)
-    with pytest.raises(ReadBackError, match="another vector"):
+    with pytest.raises(ReadBackError, match="a vector that differs"):
         read_back(index, Plan(insert=[replace(new(1), vector=turned)]))

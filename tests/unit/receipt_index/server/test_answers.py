@@ -21,7 +21,7 @@ def test_a_gateway_that_answers_with_error_and_message_blames_no_record(
     status: int, error: object
 ) -> None:
     """Spring's gateway and others answer so; only the name of the error tells who speaks."""
-    with pytest.raises(IndexUnavailableError, match="not in Chroma's form"):
+    with pytest.raises(IndexUnavailableError, match="does not have Chroma's form"):
         refuse_unserved(answer(status, error))
 
 

@@ -228,7 +228,7 @@ def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
     lower = reading.history[1]
     reading.store.data = lower.to_json()
     reading.store.puts += 1
-    with pytest.raises(SnapshotDamagedError, match=r"version 2 of .* after version 3 and no"):
+    with pytest.raises(SnapshotDamagedError, match=r"version 2 of .* after version 3, but no"):
         reader.refresh()
     assert (reader.version, reader.count()) == (3, 3)
     kept = [reading.history[2]]  # the bucket has lost the manifests of 2 and 3
