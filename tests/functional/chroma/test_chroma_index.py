@@ -107,7 +107,7 @@ def test_read_back_finds_what_was_lost(index: ChromaIndex):
     written = new(1)
     index.insert([written])
     index.update({"id-1": {"n": 2}})
-    with pytest.raises(ReadBackError, match="otherwise than written in n"):
+    with pytest.raises(ReadBackError, match="differs from what was written in n"):
         read_back(index, Plan(insert=[written]))
     with pytest.raises(ReadBackError, match="not there"):
         read_back(index, Plan(update={"id-7": {"n": 1}}))
