@@ -1,4 +1,4 @@
-"""Opens a page in a real browser: Chromium or Chrome, without a window."""
+"""Opens a page in a real headless browser, Chromium or Chrome."""
 
 import os
 import shutil
@@ -18,26 +18,26 @@ NAMES = (
     "google-chrome-stable",
 )
 ARTEFACTS = Path(__file__).parents[2] / "build" / "artefacts"
-"""What CI keeps of a test."""
+"""The folder of files that CI keeps after a test."""
 FETCHED = Path(__file__).parents[2] / "build" / "browser"
-"""Where Debian's is unpacked if there is none on PATH."""
+"""The folder for Debian's browser if there is no browser on PATH."""
 _SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Browser:
-    """One browser, a folder for its profile, and where it looks for libraries first."""
+    """A browser, the folder of its profile, and the value of LD_LIBRARY_PATH."""
 
     command: str
     profile: Path
     libraries: str = ""
 
     def text_of(self, url: str) -> str:
-        """The page's document once its scripts have run for five seconds."""
+        """Return the document of a page after its scripts have run for five seconds."""
         return self._run("--virtual-time-budget=5000", "--dump-dom", url)
 
     def screenshot(self, url: str, name: str, height: int = 1600) -> Path:
-        """A picture of the page below ARTEFACTS."""
+        """Write a picture of the page below ARTEFACTS, and return its path."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         picture = ARTEFACTS / name
         picture.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ class Browser:
             [
                 self.command,
                 "--headless",
-                "--no-sandbox",  # the pages are our own, and containers allow none
+                "--no-sandbox",  # Containers allow no sandbox, and the pages are the project's own.
                 "--disable-gpu",
                 "--hide-scrollbars",
                 f"--user-data-dir={self.profile}",
@@ -71,9 +71,9 @@ class Browser:
 
 
 def find_browser(profile: Path) -> Browser:
-    """The browser that $BROWSER names, or one of the usual ones, or Debian's, fetched.
+    """Return the browser of $BROWSER, one on PATH, or Debian's, which is then fetched.
 
-    Skips the test where none can be had.
+    Skip the test if no browser is available.
     """
     named = os.environ.get("BROWSER")
     for name in (named,) if named else NAMES:

@@ -1,4 +1,4 @@
-"""A private local AWS with both functions deployed, one a test module, and the real commands."""
+"""A local AWS with both functions for each test module, and the real commands."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from receipt_ops.loading.wiring import writer_of
 from tests.e2e.metrics import Counted, compactor_metrics
 
 DEADLINE_SECONDS = 90
-"""By then a change must have reached readers, however slow the machine is."""
+"""Seconds until a change must have reached readers, also on a slow machine."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said. `json` reads its standard output."""
+    """The exit code and the output of a command. `json` parses its standard output."""
 
     code: int
     stdout: str
@@ -49,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class System:
-    """A deployed system and the operator in front of it."""
+    """A deployed system, and an operator of it."""
 
     stack: Stack
     connection: Connection
@@ -67,7 +67,7 @@ class System:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def settled(self) -> dict[str, Any]:
-        """The verdict once the backlog is gone; fails if that takes longer than the deadline."""
+        """Return the verdict after the backlog is empty. Fail after the deadline."""
         answer = self.command("verify", "--wait", str(DEADLINE_SECONDS), "--json")
         assert answer.code == 0, answer.stdout + answer.stderr
         verdict: dict[str, Any] = answer.json
@@ -79,7 +79,7 @@ class System:
         return writer_of(self.connection)
 
     def metrics(self) -> Counted:
-        """What the compactor has counted so far."""
+        """Return the compactor's counters so far."""
         return compactor_metrics(self.stack)
 
 

@@ -1,4 +1,4 @@
-"""What the X-Ray daemon would be sent: a UDP socket, and the traces made of its datagrams.
+"""A substitute for the X-Ray daemon: a UDP socket, and the traces in its datagrams.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
 """
@@ -12,13 +12,13 @@ from typing import Any, Final, TypeAlias
 
 _HEADER: Final = {"format": "json", "version": 1}
 _LARGEST: Final = 65_536
-"""Bytes of a datagram."""
+"""The largest datagram in bytes."""
 
 Segment: TypeAlias = dict[str, Any]
 
 
 class Daemon:
-    """Keeps every datagram, as text."""
+    """A receiver that keeps every datagram as text."""
 
     def __init__(self, receiver: socket.socket) -> None:
         self._receiver = receiver
@@ -30,7 +30,7 @@ class Daemon:
         return f"{host}:{port}"
 
     def listen(self) -> None:
-        """Until the socket is closed."""
+        """Receive until the socket is closed."""
         while True:
             try:
                 self.datagrams.append(self._receiver.recv(_LARGEST).decode())
@@ -40,7 +40,7 @@ class Daemon:
                 return
 
     def segments(self) -> list[Segment]:
-        """Every segment sent so far, with those that came inside of another one."""
+        """Return every segment so far, with the subsegments inside them."""
         return [part for text in list(self.datagrams) for part in _whole(_document(text))]
 
 
@@ -63,7 +63,7 @@ def _document(text: str) -> Segment:
 
 
 def _whole(segment: Segment) -> Iterator[Segment]:
-    """A segment and those in it, which have its trace and name it as their parent."""
+    """Yield a segment and its subsegments. They get its trace id, and its id as their parent."""
     yield segment
     for part in segment.get("subsegments", []):
         ties = {"trace_id": segment["trace_id"], "parent_id": segment["id"]}

@@ -1,6 +1,6 @@
-"""Debian's headless Chromium in a folder of its own: fetched and unpacked, not installed.
+"""Fetches Debian's headless Chromium, and unpacks it in a folder without installing it.
 
-Needs no root: apt's lists and archives lie in the folder too.
+This needs no root, because apt's lists and archives are in the folder, too.
 """
 
 import shutil
@@ -14,11 +14,11 @@ _SECONDS: Final = 300
 
 
 class NoBrowserError(Exception):
-    """There is no such package here, or it could not be fetched."""
+    """The package does not exist here, or apt could not fetch it."""
 
 
 def browser_in(folder: Path) -> tuple[str, str]:
-    """The command, and the value of LD_LIBRARY_PATH that it needs. Raises NoBrowserError."""
+    """Return the command, and the value of LD_LIBRARY_PATH for it. Raises NoBrowserError."""
     root = folder / "root"
     command = root / "usr/lib/chromium" / PACKAGE
     if not command.exists():
@@ -30,7 +30,7 @@ def browser_in(folder: Path) -> tuple[str, str]:
 
 
 def _fetch(folder: Path, root: Path) -> None:
-    """Some 100 MB, in seconds; `root` is there once all of it is."""
+    """Fetch about 100 MB, which takes seconds. `root` exists only after everything is unpacked."""
     for name in ("lists/partial", "archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     apt = ["apt-get", "-qq", "-o", f"Dir::State::lists={folder}/lists"]

@@ -1,4 +1,4 @@
-"""Adds up what the compactor counted, from the EMF lines in its log.
+"""Adds up the compactor's counters, from the EMF lines in its log.
 
 Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -15,12 +15,12 @@ Counted: TypeAlias = Counter[str]
 
 
 def compactor_metrics(stack: Stack) -> Counted:
-    """The sum of every metric over all invocations so far."""
+    """Return the sum of every metric over all invocations so far."""
     return sums(function_log(stack, stack.names.compactor))
 
 
 def sums(lines: Iterable[str]) -> Counted:
-    """The sum of every metric in a log; a value is a number or a list of numbers."""
+    """Return the sum of every metric in a log. A value is a number or a list of numbers."""
     total: Counted = Counter()
     for line in lines:
         content = _emf(line)

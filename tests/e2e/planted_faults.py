@@ -34,9 +34,9 @@ def main(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Load receipts into a local AWS of its own, plant faults, verify, repair, verify again.
+    """Load receipts into a new local AWS, plant faults, verify, repair, and verify again.
 
-    Exit status: 0 every fault was found and mended, 1 not so.
+    Exit status: 0 if every fault was found and repaired, otherwise 1.
 
     Example: python -m tests.e2e.planted_faults --receipts receipts.jsonl --faults 1000
     """

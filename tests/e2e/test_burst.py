@@ -1,4 +1,4 @@
-"""Five hundred changes to one line cost a few reads and writes: only the last one counts."""
+"""Five hundred changes to one line cost a few reads and writes, because only the state counts."""
 
 from random import Random
 
@@ -30,7 +30,7 @@ def change(system: System, line: Entity, number: int) -> None:
 
 
 def spent_on_burst(system: System, line: Entity) -> Counted:
-    """What the compactor counts between the first change and the settled snapshot."""
+    """Return the compactor's counters between the first change and the settled snapshot."""
     before = system.metrics()
     for number in range(CHANGES):
         change(system, line, number)

@@ -1,4 +1,4 @@
-"""The demonstration itself: it tells the whole story, ends well, and leaves nothing running."""
+"""The demonstration shows every step, exits with 0, and leaves no process running."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ LIMIT_SECONDS = 240
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
-    """What the demonstration printed, its state folder, and its seconds."""
+    """Return the demonstration's output, its state folder and its duration in seconds."""
     state = tmp_path_factory.mktemp("demo") / "state"
     environment = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
     begun = time.monotonic()

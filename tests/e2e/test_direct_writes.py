@@ -1,4 +1,4 @@
-"""Changes made straight to the table, by whoever, however: readers follow them all."""
+"""Readers follow all changes that other programs make directly in the table."""
 
 from random import Random
 from typing import Any
@@ -21,7 +21,7 @@ def receipts(system: System) -> list[Receipt]:
 
 
 def load_all(system: System) -> int:
-    """Load every receipt, again or for the first time; the number of vectors sent."""
+    """Load every receipt, and return the number of sent vectors."""
     loaded = system.command("load", "--synthetic", str(COUNT), "--seed", str(SEED), "--json")
     assert loaded.code == 0, loaded.stderr
     return int(loaded.json["vectors"])

@@ -27,12 +27,12 @@ WRITES_AN_ACTION = {"burst": 10, "edit with new vector": 2}
 KINDS = ("merchant correction", "line edit", "word edit", "hot receipt")
 OUT = ARTEFACTS / "load"
 PICTURE_BYTES = 20_000
-"""An empty page's picture is smaller."""
+"""Bytes. The picture of an empty page is smaller."""
 
 
 @dataclass(frozen=True)
 class LoadRun:
-    """One run from the outside. `outcome` is what it printed as JSON."""
+    """One run of the command. `outcome` is the JSON that it printed."""
 
     code: int
     outcome: dict[str, Any]
@@ -72,7 +72,7 @@ def test_every_change_arrives_and_table_and_snapshot_agree(run: LoadRun) -> None
 
 
 def test_the_rate_that_was_asked_for_is_written(run: LoadRun) -> None:
-    """Allow the spread of a Poisson count, and a last action that goes over."""
+    """The range allows for the spread of a Poisson count and one action beyond the end."""
     outcome, asked = run.outcome, RATE * SECONDS
     assert outcome["rate"] == pytest.approx(outcome["changes"] / outcome["seconds"])
     assert SECONDS <= outcome["seconds"] < 1.5 * SECONDS
@@ -81,7 +81,7 @@ def test_the_rate_that_was_asked_for_is_written(run: LoadRun) -> None:
 
 
 def test_every_write_that_locust_counts_is_followed_by_the_watcher(run: LoadRun) -> None:
-    """Two processes count: the one that writes, and the one that watches readers."""
+    """Two processes count: the writing process, and the process that watches readers."""
     written = {row["name"]: row["writes"] - row["failures"] for row in run.outcome["latency"]}
     followed = {row["name"]: row["actions"] for row in run.outcome["freshness"]}
     assert written.pop("irrelevant") == run.outcome["irrelevant"]
@@ -146,14 +146,14 @@ def test_a_browser_shows_locusts_page_with_a_freshness_row_while_it_runs(
         assert f">{seen}<" in page
         picture = browser.screenshot(url, "load-page.png", 900)
         assert picture.stat().st_size > PICTURE_BYTES
-    report = (OUT / "page" / "report.html").read_text()  # Ctrl-C ended the page in the run
+    report = (OUT / "page" / "report.html").read_text()  # Ctrl-C ended the page during the run
     assert f">{seen}<" in report
     assert (OUT / "page" / "locust.html").exists()
 
 
 @contextmanager
 def page_of(system: System) -> Iterator[str]:
-    """Locust's page, as `make load-ui` opens it, until the end of the block."""
+    """Serve Locust's page for the block, as `make load-ui` does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -172,7 +172,7 @@ def page_of(system: System) -> Iterator[str]:
 
 
 def start(url: str, **options: str) -> None:
-    """Send what the start button of the page sends."""
+    """Send the request of the page's start button."""
     form = urlencode({"user_count": 1, "spawn_rate": 1, "host": "", **options}).encode()
     with urllib.request.urlopen(f"{url}/swarm", form) as answer:
         assert json.load(answer)["success"] is True

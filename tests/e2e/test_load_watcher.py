@@ -1,4 +1,4 @@
-"""The watcher's process on an AWS where no snapshot is ever published."""
+"""The watcher's process on an AWS that never publishes a snapshot."""
 
 import os
 import time

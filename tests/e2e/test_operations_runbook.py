@@ -1,4 +1,4 @@
-"""The runbook's commands, run as it says them, by an operator who has nothing else."""
+"""Every command of the runbook runs as the page writes it, and does what the page says."""
 
 import re
 import shlex
@@ -49,7 +49,7 @@ def operator(system: System, tmp_path_factory: pytest.TempPathFactory) -> Operat
 
 @pytest.fixture
 def message_id(system: System, operator: Operator) -> str:
-    """Of a letter whose delta object somebody has deleted before it was applied."""
+    """A dead letter whose delta object was deleted before the compactor applied it."""
     system.writer.put([Entity(LINE, {"text": TEXT, "embedding_status": EMBEDDED})])
     delta = Delta.of(Collection.LINES, str(ULID()), 1)
     content = encode(VectorBatch(delta.delta_id, (LINE.chroma_id,), embed([TEXT]), (TEXT,)))
@@ -63,7 +63,7 @@ def message_id(system: System, operator: Operator) -> str:
 
 
 def filled(command: str, operator: Operator, message_id: str) -> list[str]:
-    """A command with what the one before it has shown in the place of MESSAGE_ID and its like."""
+    """Return a command in which placeholders such as MESSAGE_ID have the values shown before."""
     shown = operator.json("snapshot", "show")["receipt_lines"]["version"]
     places = {
         "MESSAGE_ID": message_id,
@@ -77,7 +77,7 @@ def filled(command: str, operator: Operator, message_id: str) -> list[str]:
 
 
 def asks(words: list[str]) -> bool:
-    """Whether a person at a terminal would be asked first, as nobody can be here."""
+    """Return whether the command asks for confirmation at a terminal."""
     command: Any = typer.main.get_command(main)
     for word in words[:2]:
         command = getattr(command, "commands", {}).get(word, command)
@@ -107,7 +107,7 @@ def test_a_poison_message_is_explained_repaired_redriven_and_applied_by_the_runb
 def test_a_restore_by_the_runbook_loses_no_vector_that_was_acknowledged_since(
     operator: Operator,
 ) -> None:
-    """The oracle is the producer's own notes of which vector it sent last for each record."""
+    """The oracle is the producer's record of the last vector that it sent for each id."""
     producer = Producer(operator)
     keys = [EntityKey("runbook-way-back", 1, number) for number in range(1, 13)]
     producer.put(keys[:8], "FIRST")
@@ -135,8 +135,8 @@ def test_a_restore_by_the_runbook_loses_no_vector_that_was_acknowledged_since(
 def test_every_command_of_the_runbook_can_be_run(
     operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once each, in the runbook's order; what switches is run wherever it stands."""
-    monkeypatch.chdir(tmp_path)  # where backfill keeps its place
+    """Run each command once, in the runbook's order. Run switching commands at each place."""
+    monkeypatch.chdir(tmp_path)  # backfill keeps its position here
     run: set[str] = set()
     for command in (command for section in SECTIONS for command in commands_of(section)):
         if command in run and not command.startswith("flags set"):
@@ -145,7 +145,8 @@ def test_every_command_of_the_runbook_can_be_run(
         assert answer.code in (0, 1), (command, answer)
         run.add(command)
     assert len(run) > 30
-    operator.command("repair", code=None)  # as the runbook asks for wherever flags were off
+    # The runbook says so for each section in which flags were off.
+    operator.command("repair", code=None)
     assert operator.settled()["different"] == 0
 
 

@@ -1,4 +1,4 @@
-"""Poison goes to a dead-letter queue with its reason; the good messages beside it are applied."""
+"""Poison goes to a dead-letter queue with its reason, and the compactor applies the rest."""
 
 import json
 import time
@@ -57,7 +57,7 @@ def malformed_key() -> str:
 
 
 def dead_letters(system: System, queue_url: str, expected: int) -> dict[str, str]:
-    """Bodies and reasons, once there are as many as expected; fails at the deadline."""
+    """Wait for `expected` dead letters, and return bodies and reasons. Fail at the deadline."""
     found: dict[str, str] = {}
     end = time.monotonic() + DEADLINE_SECONDS
     while len(found) < expected:

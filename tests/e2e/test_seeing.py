@@ -1,4 +1,4 @@
-"""Traces, metrics and logs of the deployed functions: they lead to the cause, and hold no text."""
+"""Traces, metrics and logs of the deployed functions show the cause, and hold no text."""
 
 import json
 import time
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    """A system in which receipts were loaded and edited, and poison of both queues was parked."""
+    """Yield a system with loaded and edited receipts, and poison in both dead-letter queues."""
     with listening() as daemon:
         variables = {"AWS_XRAY_DAEMON_ADDRESS": daemon.address}
         request = Request(options=Options(variables=variables))
@@ -82,19 +82,19 @@ def _until(happened: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def below(segments: list[Segment], parent: str) -> list[Segment]:
-    """What is beneath a segment, in the order in which it began."""
+    """Return the subsegments of a segment, in the order of their start."""
     found = [segment for segment in segments if segment["parent_id"] == parent]
     deeper = [one for child in found for one in below(segments, child["id"])]
     return sorted([*found, *deeper], key=lambda segment: segment["start_time"])
 
 
 def ours(segments: list[Segment]) -> list[str]:
-    """The names of our own steps, without the calls to AWS."""
+    """Return the names of this project's steps, without the calls to AWS."""
     return [segment["name"] for segment in segments if segment.get("namespace") != "aws"]
 
 
 def senders(segments: list[Segment]) -> list[Segment]:
-    """Sending steps of stream processors behind which a compactor has gone on."""
+    """Return the sending steps of stream processors whose trace continues in a compactor."""
     followed = {segment["parent_id"] for segment in segments if segment["name"] == "compactor"}
     return [one for one in segments if one["name"] == "send" and one["id"] in followed]
 
@@ -122,7 +122,7 @@ def test_a_cycle_has_a_subsegment_for_each_of_its_steps(seen: Seen) -> None:
         "receipt_words",
     }
     whole = [ours(below(segments, one["id"])) for one in cycles]
-    assert CYCLE in whole  # one that had something to write
+    assert CYCLE in whole  # an invocation that wrote something
     assert all(steps[-1] == "publish" for steps in whole)
 
 
@@ -140,7 +140,7 @@ def test_what_aws_refused_is_traced_without_the_words_of_the_refusal(seen: Seen)
         for segment in seen.daemon.segments()
         for exception in (segment.get("cause") or {}).get("exceptions", [])
     ]
-    assert refused  # such as the first look for a manifest
+    assert refused  # such as the first request for a manifest
     assert all(exception["type"] for exception in refused)
     assert not any("message" in exception for exception in refused)
 

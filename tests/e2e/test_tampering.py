@@ -1,4 +1,4 @@
-"""What `verify` says after somebody has changed the published snapshot behind the table's back."""
+"""`verify` reports changes of the published snapshot that the table does not have."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -14,7 +14,7 @@ from local.state import PROJECT
 
 TUTORIAL = PROJECT / "docs/tutorial.md"
 USED = ("local", "src", "deployment_package")
-"""What of the project the commands need in their folder."""
+"""Files and folders of the project that the commands need in their folder."""
 
 
 class Step(NamedTuple):
@@ -50,7 +50,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     try:
         shell = _run(["bash", "-c", script], folder)
     finally:
-        if (folder / ".local").exists():  # the page was not gone through to its end
+        if (folder / ".local").exists():  # the shell stopped before the end of the page
             _run([sys.executable, "-m", "local", "down"], folder)
     said = re.findall(r"(.*?)\n===\d+\n", shell.stdout, re.S)
     assert len(said) == len(blocks), shell.stdout + shell.stderr

@@ -1,4 +1,4 @@
-"""`verify` beside a running compactor: no false difference, and every real one (short form)."""
+"""`verify` beside a running compactor reports every real difference and no false one (short)."""
 
 from tests.e2e.conftest import System
 from tests.e2e.verify_under_traffic import outcome

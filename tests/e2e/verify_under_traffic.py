@@ -1,8 +1,8 @@
-"""python -m tests.e2e.verify_under_traffic: is `verify` right while the table is written to?
+"""Check `verify` while a writer changes the table: python -m tests.e2e.verify_under_traffic.
 
-Some receipts are edited at a steady rate, others are left alone. With a sound compactor `verify`
-must exit with 0. Then faults are planted into records of the receipts that are left alone, and
-`verify` must name each of them and nothing else, in the same traffic.
+A writer edits some receipts at a steady rate, and leaves the others unchanged. With a sound
+compactor, `verify` must exit with 0. Then the script plants faults in records of the unchanged
+receipts. In the same traffic, `verify` must name each of them and nothing else.
 """
 
 import json
@@ -49,7 +49,7 @@ class Traffic:
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
-        """Write for the block; raise what ended the writer before."""
+        """Write during the block, and raise the error that ended the writer early."""
         thread = threading.Thread(target=self._write, name=NOT_OF_THE_COMMAND)
         thread.start()
         try:
@@ -103,7 +103,7 @@ def _acquire(table: DynamoDBLockTable, lock_id: str) -> None:
 def outcome(
     operator: Operator, *, rate: float, seconds: float, receipts: int, faults: int, goal: float
 ) -> dict[str, Any]:
-    """Run `verify` again and again for `seconds`, then plant faults and run it once more."""
+    """Run `verify` repeatedly for `seconds`. Then plant faults, and run it once more."""
     for seed in (_EDITED_SEED, _QUIET_SEED):
         operator.command("load", "--synthetic", str(receipts), "--seed", str(seed))
     operator.settled()
@@ -144,9 +144,9 @@ def main(
     faults: Annotated[int, typer.Option(help="Records to damage.", min=7)] = 20,
     goal: Annotated[float, typer.Option(help="--freshness-goal of verify.", min=1)] = 60,
 ) -> None:
-    """Verify a local AWS of its own under traffic, and print the outcome as JSON.
+    """Verify a new local AWS under traffic, and print the outcome as JSON.
 
-    Exit status: 0 no false difference and every planted fault found, 1 not so.
+    Exit status: 0 if `verify` named every planted fault and no false difference, otherwise 1.
     """
     with TemporaryDirectory() as folder, running(Path(folder)) as stack:
         result = outcome(

@@ -16,7 +16,7 @@ _START_SECONDS = 60
 
 
 class ChromaServer:
-    """Starts, stops and starts again on one port and one folder."""
+    """A server that can start again on the same port and folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, _free_port()
@@ -24,12 +24,12 @@ class ChromaServer:
 
     @property
     def settings(self) -> ChromaSettings:
-        """How to reach it."""
+        """Return the settings with which a client reaches the server."""
         return ChromaSettings(chroma_target="http", chroma_host="127.0.0.1", chroma_port=self.port)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The same as a function's variables."""
+        """Return the same settings as environment variables of a function."""
         return {
             "CHROMA_TARGET": "http",
             "CHROMA_HOST": "127.0.0.1",
@@ -37,16 +37,16 @@ class ChromaServer:
         }
 
     def client(self, database: str) -> ClientAPI:
-        """Chroma's own client, for what the compactor never does."""
+        """Return Chroma's client, for calls that the compactor never makes."""
         return chromadb.HttpClient("127.0.0.1", self.port, database=database)
 
     def create_database(self, name: str) -> None:
-        """A database beside the default one."""
+        """Create a database beside the default one."""
         url = f"http://127.0.0.1:{self.port}/api/v2/tenants/default_tenant/databases"
         httpx.post(url, json={"name": name}, trust_env=False).raise_for_status()
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         command = Path(sys.executable).with_name("chroma")
         place = ["--path", str(self.folder / "data"), "--host", "127.0.0.1"]
         with (self.folder / "log").open("ab") as log:
@@ -63,7 +63,7 @@ class ChromaServer:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End it; what it holds stays in its folder."""
+        """Stop the server. Its data stays in its folder."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(30)

@@ -1,6 +1,6 @@
-"""The local AWS for adapters: one private MiniStack a worker, and names of its own for each test.
+"""The local AWS for adapters: one MiniStack for each worker, and own names for each test.
 
-`deployed` adds the real functions; a test of the adapters does without.
+`deployed` adds the real functions. Tests of the adapters do not need them.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,10 +23,11 @@ from receipt_sync.settings import ChromaSettings
 from tests.functional.chroma_server import ChromaServer
 
 QUICK_QUEUE = Options(visibility_timeout=2)
-"""For adapters: a message that was received and not deleted is back in two seconds."""
+"""For adapters: SQS delivers a message again after two seconds if it was not deleted."""
 
 QUICK_FUNCTIONS = Options(function_timeout=20, lease=10, heartbeat=3, visibility_timeout=20)
-"""For functions: no shorter than an invocation, or a message would come again while it is used."""
+"""For functions: the visibility timeout is not shorter than an invocation. Otherwise SQS would
+deliver a message again while a function handles it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
 
 @pytest.fixture
 def names() -> Names:
-    """Names that no other test uses."""
+    """Return names that no other test uses."""
     return Names(f"t{uuid4().hex[:12]}")
 
 
@@ -63,13 +64,13 @@ def the_queues(aws: LocalAWS, names: Names) -> Queues:
 
 @pytest.fixture
 def stack(aws: LocalAWS, names: Names, the_table: Table, the_queues: Queues, bucket: str) -> Stack:
-    """A table, queues and a bucket of the test's own; no functions."""
+    """Return a stack of the test's own with a table, queues and a bucket, without functions."""
     return Stack(aws.stack.endpoint, names, aws.stack.keys, the_table, the_queues)
 
 
 @pytest.fixture
 def new_stack(aws: LocalAWS) -> Callable[..., Stack]:
-    """Makes further stacks: new_stack(**options)."""
+    """Return a function that makes further stacks: new_stack(**options)."""
     return lambda **options: provision(
         aws.clients, Names(f"t{uuid4().hex[:12]}"), Options(**options)
     )
@@ -77,19 +78,19 @@ def new_stack(aws: LocalAWS) -> Callable[..., Stack]:
 
 @pytest.fixture
 def table(names: Names, the_table: Table) -> str:
-    """Name of an empty table."""
+    """Return the name of an empty table."""
     return names.table
 
 
 @pytest.fixture
 def queue_url(the_queues: Queues) -> str:
-    """URL of an empty queue."""
+    """Return the URL of an empty queue."""
     return the_queues.compaction.url
 
 
 @pytest.fixture
 def bucket(aws: LocalAWS, names: Names) -> str:
-    """Name of an empty bucket."""
+    """Return the name of an empty bucket."""
     return ensure_bucket(aws.clients, names, aws.stack.keys.bucket)
 
 
@@ -110,7 +111,7 @@ def s3(aws: LocalAWS):
 
 @pytest.fixture
 def stack_environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """The stack, with this process's environment pointing to it."""
+    """Return the stack, and set the environment of this process to it."""
     for name, value in stack.variables.items():
         monkeypatch.setenv(name, value)
     return stack
@@ -118,14 +119,14 @@ def stack_environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 @pytest.fixture(scope="session")
 def deployed(aws: LocalAWS) -> Stack:
-    """A stack on which the real functions run, one for all tests of a worker."""
+    """Return a stack with the real functions, one for all tests of a worker."""
     made = provision(aws.clients, Names(f"t{uuid4().hex[:12]}"), QUICK_FUNCTIONS)
     return deploy(made, aws.state, QUICK_FUNCTIONS)
 
 
 @pytest.fixture(scope="module")
 def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
-    """A running `chroma run`, one for the tests of a module."""
+    """Yield a running Chroma server, one for the tests of a module."""
     server = ChromaServer(tmp_path_factory.mktemp("chroma"))
     server.start()
     yield server
@@ -134,7 +135,7 @@ def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
 
 @pytest.fixture
 def chroma_settings(chroma: ChromaServer) -> ChromaSettings:
-    """How to reach a database of the test's own on it."""
+    """Return settings for a database of the test's own on the server."""
     database = f"t{uuid4().hex[:12]}"
     chroma.create_database(database)
     return chroma.settings.model_copy(update={"chroma_database": database})

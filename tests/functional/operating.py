@@ -1,4 +1,4 @@
-"""An operator in front of a deployed system, whose commands run in the test's own process."""
+"""An operator of a deployed system. The commands run in the process of the test."""
 
 import json
 import time
@@ -37,7 +37,7 @@ SETTLES_WITHIN = "60"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said."""
+    """The exit code and the output of a command."""
 
     code: int
     stdout: str
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operator:
-    """Runs commands against one stack."""
+    """An operator who runs commands against one stack."""
 
     stack: Stack
     connection: Connection
@@ -61,10 +61,10 @@ class Operator:
         return cls(stack, connect(stack.variables, Path()))
 
     def command(self, *arguments: str, code: int | None = 0, **variables: str) -> Answer:
-        """Run `receipt-sync`; fails unless the exit code is `code`."""
+        """Run `receipt-sync`, and fail unless the exit code is `code`."""
         terminal = {"COLUMNS": "200", "NO_COLOR": "1"}
         environment = {**self.stack.variables, **terminal, **variables}
-        # A short poll of MiniStack's asks every message; one of SQS's does not.
+        # A short poll of MiniStack covers all messages. A short poll of SQS does not.
         with (
             patch("receipt_ops.dead_letters.queue._WAIT_SECONDS", 0),
             recording(self.stack.queues.compaction.url) as calls,
@@ -78,11 +78,11 @@ class Operator:
         return Answer(result.exit_code, result.stdout, result.stderr)
 
     def json(self, *arguments: str, code: int | None = 0) -> Any:
-        """Run a command with --json; its document."""
+        """Run a command with --json, and return its document."""
         return self.command(*arguments, "--json", code=code).json
 
     def settled(self) -> dict[str, Any]:
-        """The verdict once all has arrived; fails if it does not."""
+        """Return the verdict after all messages were applied. Fail if that takes too long."""
         verdict: dict[str, Any] = self.json("verify", "--wait", SETTLES_WITHIN)
         assert verdict["settled"], verdict
         return verdict
@@ -96,13 +96,13 @@ class Operator:
 
     @contextmanager
     def reader(self, collection: Collection) -> Iterator[Reader]:
-        """What is published of a collection."""
+        """Yield a reader of the published collection."""
         with snapshot_readers(self.connection, [collection]) as readers:
             readers[collection].refresh()
             yield readers[collection]
 
     def park(self, queue: str, content: Any, reason: str | None) -> str:
-        """Put a letter into a dead-letter queue; its message id."""
+        """Put a dead letter into a dead-letter queue, and return its message id."""
         queues = self.stack.queues
         url = {"stream": queues.stream_dlq.url, "compaction": queues.compaction_dlq.url}[queue]
         attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
@@ -114,7 +114,7 @@ class Operator:
         return sent["MessageId"]
 
     def dead_letter(self, text: str, seconds: float = 30) -> str:
-        """The message id of the compaction's dead letter that holds a text, once it is there."""
+        """Wait for the compactor's dead letter that contains a text, and return its message id."""
         queue = SQSDeadLetterQueue(self.connection.sqs, self.stack.queues.compaction_dlq.url)
         end = time.monotonic() + seconds
         while True:
@@ -125,7 +125,7 @@ class Operator:
             assert time.monotonic() < end, f"no dead letter holds {text}"
 
     def change_unseen(self, collection: Collection) -> str:
-        """Mark a line or word as noise while the flag of its kind is off; the record's id."""
+        """Mark an item as noise while the flag of its kind is off. Return the record's id."""
         with self.reader(collection) as reader:
             records = reader.get(list(reader.ids()))
         chroma_id = min(i for i, record in records.items() if not record.metadata["is_noise"])
@@ -142,12 +142,12 @@ class Operator:
         return chroma_id
 
     def _passed_over(self) -> int:
-        """How often the stream processor has passed over a change whose flag is off."""
+        """Return how many changes the stream processor has skipped because their flag is off."""
         lines = function_log(self.stack, self.stack.names.stream_processor)
         return sum('"disabled":1' in line for line in lines)
 
     def failure_record(self) -> dict[str, Any]:
-        """What Lambda would write if it gave up everything that the stream holds."""
+        """Return the letter that Lambda sends if the retries of all records of the stream fail."""
         streams, arn = self.connection.streams, self.stack.table.stream_arn
         shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
         start = streams.get_shard_iterator(
@@ -171,21 +171,21 @@ class Operator:
         }
 
     def put_lock(self, lock_id: str, beaten: float, expires: float) -> None:
-        """Write a lease as a worker would have; times are epoch seconds."""
+        """Write a lease as a worker writes it. Times are epoch seconds."""
         moments = [datetime.fromtimestamp(at, UTC) for at in (expires, beaten)]
         lock = CompactionLock(lock_id, "somebody", *moments)
         table = DynamoDBLockTable(self.connection.dynamodb, self.connection.names.table)
         assert table.acquire(lock, datetime.now(UTC)) == lock.owner
 
     def last_request_id(self) -> str:
-        """Of the compactor's last invocation that handled a batch."""
+        """Return the request id of the compactor's last invocation that handled a batch."""
         lines = function_log(self.stack, self.stack.names.compactor)
         handled = [json.loads(line) for line in lines if '"batch handled"' in line]
         return str(handled[-1]["request_id"])
 
     @contextmanager
     def tampering(self, collection: Collection) -> Iterator[ChromaIndex]:
-        """The published collection, to be changed behind the table's back, then published."""
+        """Yield the published collection, and publish the block's changes to it."""
         store = S3SnapshotStore(self.connection.s3, self.connection.names.bucket, collection)
         with TemporaryDirectory() as folder:
             copy = WorkingCopy(
@@ -205,7 +205,7 @@ class Operator:
 
 
 def _as_declared(arguments: list[str], calls: Calls, code: int) -> None:
-    """Fail if a command read, wrote or ended otherwise than it declares."""
+    """Fail if a command read, wrote or exited in a way that it does not declare."""
     command = next(name for name in (" ".join(arguments[:2]), arguments[0]) if name in EFFECTS)
     undeclared = calls.undeclared(command)
     assert not undeclared, f"{command}: {undeclared}"

@@ -1,4 +1,4 @@
-"""Faults put into published snapshots behind the table's back, of every kind there is."""
+"""Faults of every kind, written into published snapshots without a change of the table."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from tests.functional.operating import Operator
 
 
 class Kind(StrEnum):
-    """`verify` calls them `missing`, `unexpected` and, all the others, `different`."""
+    """The kinds of faults. `verify` reports `missing`, `unexpected`, and else `different`."""
 
     MISSING = "missing"
     UNEXPECTED = "unexpected"
@@ -35,17 +35,17 @@ _CHANGES: Final[Mapping[Kind, dict[str, Any]]] = {
     Kind.ADDED: {"place_id": "TAMPERED"},
 }
 _NEXT: Final = {Collection.LINES: "next_word_text", Collection.WORDS: "next_line_text"}
-"""The field of the context that a collection's records don't have."""
+"""The context field that the records of a collection do not have."""
 _LINES_SHARE: Final = 0.2
 _STRANGER: Final = 90_000
-"""From here on count the ids of lines and words that no receipt has."""
+"""The first id of lines and words that no receipt has."""
 
 Planted = dict[Kind, set[str]]
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """The records of one collection that still are as they should be, shuffled."""
+    """The records of one collection that have no fault yet, shuffled."""
 
     index: ChromaIndex
     ids: Iterator[str]
@@ -57,10 +57,10 @@ class _Pool:
 def plant(
     operator: Operator, faults: int, seed: int, among: Callable[[str], bool] = lambda _: True
 ) -> Planted:
-    """`faults` records, the kinds in turn, a fifth of them lines; the ids by kind.
+    """Plant `faults` faults, one kind after the other, and return the ids by kind.
 
-    A fault of each kind is on records drawn from the whole collection, so that of a receipt's words
-    some have it and some don't. `among` says of an id whether its record may be drawn.
+    A fifth of the records are lines. They are drawn from the whole collection, so that only some of
+    a receipt's words have a fault. `among` returns whether the record of an id may be drawn.
     """
     kinds = Counter(kind for kind, _ in zip(cycle(Kind), range(faults), strict=False))
     lines = {kind: round(count * _LINES_SHARE) for kind, count in kinds.items()}
@@ -92,7 +92,7 @@ def _take_out(_: Collection, __: Kind, pool: _Pool, count: int) -> set[str]:
 
 
 def _put_in(_: Collection, __: Kind, pool: _Pool, count: int) -> set[str]:
-    """Records like some others, whose ids no item has."""
+    """Insert copies of records with ids that no item has. Return the ids."""
     like = pool.take(count)
     vectors, records = pool.index.vectors(like), pool.index.get(like)
     strangers = {i.rsplit("#", 1)[0] + f"#{_STRANGER + n}": i for n, i in enumerate(like)}
@@ -113,14 +113,14 @@ _A_CALL: Final = 500
 
 
 def findings(planted: Planted) -> dict[str, set[str]]:
-    """What `verify` must call each record."""
+    """Return what `verify` must report for each record."""
     same = {kind.value: planted[kind] for kind in (Kind.MISSING, Kind.UNEXPECTED)}
     different = set().union(*(ids for kind, ids in planted.items() if kind.value not in same))
     return {**same, "different": different}
 
 
 def found_in(verdict: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The ids of a verdict's examples, by what they are called."""
+    """Return the ids of a verdict's examples, by the reported kind."""
     found: dict[str, set[str]] = {name: set() for name in ("missing", "unexpected", "different")}
     examples: Sequence[Mapping[str, Any]] = verdict["examples"]
     for example in examples:

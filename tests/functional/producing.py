@@ -1,4 +1,4 @@
-"""An embedding pipeline that remembers what it has sent, as an oracle of what must be published."""
+"""An embedding pipeline that records what it sent. The record is the oracle of the index."""
 
 import time
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ LINES, DIMENSION = Collection.LINES, 384
 
 @dataclass
 class Producer:
-    """An embedding pipeline. `last` says which delta brought each record's vector, and its axis."""
+    """An embedding pipeline. `last` holds the last delta and the axis of each record's vector."""
 
     operator: Operator
     last: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Producer:
         writer.put([Entity(key, {"text": text, "embedding_status": EMBEDDED}) for key in keys])
 
     def embed(self, keys: list[EntityKey], text: str, axis: int) -> None:
-        """Send one delta, every vector of which points along an axis."""
+        """Send one delta whose vectors all point along one axis."""
         connection = self.operator.connection
         delta = Delta.of(LINES, str(self.ids.generate()), len(keys))
         vectors = np.zeros((len(keys), DIMENSION), np.float32)
@@ -44,7 +44,7 @@ class Producer:
         self.last |= dict.fromkeys(ids, (delta.delta_id, axis))
 
     def published(self) -> dict[str, tuple[str, int]]:
-        """Delta and axis of every record, as a reader finds them."""
+        """Return the delta and the axis of every record, as a reader finds them."""
         with self.operator.reader(LINES) as reader:
             if not reader.version:
                 return {}
@@ -62,7 +62,7 @@ class Producer:
             time.sleep(0.5)
 
     def gone(self, keys: list[EntityKey]) -> None:
-        """Delete the items and wait until no record is left: other tests count records."""
+        """Delete the items, and wait until no record is left, because other tests count records."""
         writer_of(self.operator.connection).delete(keys)
         end = time.monotonic() + 60
         while self.published():
@@ -70,10 +70,10 @@ class Producer:
             time.sleep(0.5)
 
     def story(self, keys: list[EntityKey]) -> None:
-        """Texts that changed, vectors that were replaced, and records that came."""
+        """Change texts, replace vectors, and add records."""
         self.put(keys[:3], "SECOND")
         self.embed(keys[:3], "SECOND", axis=2)
-        self.embed(keys[2:5], "FIRST", axis=3)  # the same texts by a better model
+        self.embed(keys[2:5], "FIRST", axis=3)  # vectors of the same texts by another model
         self.put(keys[8:], "NEW")
         self.embed(keys[8:], "NEW", axis=4)
         self.arrived()

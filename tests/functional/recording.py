@@ -1,4 +1,4 @@
-"""Which parts of the system a command reads and writes, from the calls of AWS that it makes."""
+"""Records which parts of the system a command reads and writes, from its calls to AWS."""
 
 import threading
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from botocore.client import BaseClient
 from receipt_ops.commands.effects import EFFECTS, Part
 
 NOT_OF_THE_COMMAND = "traffic"
-"""The name of a thread whose calls are a test's own."""
+"""The name of a thread whose calls belong to the test, and not to a command."""
 _READS = ("Get", "Describe", "List", "Scan", "Query", "Batch", "Head", "Receive", "Filter")
 _IGNORED = {"ChangeMessageVisibilityBatch"}
-"""Gives back what was received: no effect that lasts."""
+"""Calls that return a received message to its queue. They have no lasting effect."""
 _SETTINGS = {
     "DescribeTable", "GetQueueAttributes", "GetQueueUrl", "HeadBucket", "DescribeStream",
     "GetBucketLifecycleConfiguration",
@@ -36,13 +36,13 @@ _BY_PREFIX = {
 
 @dataclass
 class Calls:
-    """What was read and written, with the operation that did."""
+    """The parts that were read and written, with the operations."""
 
     reads: set[tuple[Part, str]] = field(default_factory=set)
     writes: set[tuple[Part, str]] = field(default_factory=set)
 
     def undeclared(self, command: str) -> list[str]:
-        """Return what the command did and its declaration does not name."""
+        """Return the effects of the command that its declaration does not name."""
         effects = EFFECTS[command]
         may_read = effects.reads | effects.writes
         return sorted(
@@ -53,7 +53,7 @@ class Calls:
 
 @contextmanager
 def recording(queue_url: str) -> Iterator[Calls]:
-    """Record the calls of AWS that the block makes; `queue_url` is the compaction queue's."""
+    """Record the block's calls to AWS. `queue_url` is the URL of the compaction queue."""
     calls, real = Calls(), BaseClient._make_api_call
 
     def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:

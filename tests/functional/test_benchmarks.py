@@ -54,7 +54,7 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(module, name, value)
     yield
     gc.unfreeze()
-    reload(stream_processor.handler)  # drops the settings that a benchmark gave it
+    reload(stream_processor.handler)  # drops the settings of a benchmark
 
 
 def run(name: Name) -> Report:

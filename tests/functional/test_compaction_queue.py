@@ -20,7 +20,7 @@ def test_messages_are_received_and_acknowledged(sqs, queue_url: str):
 
 
 def test_a_message_may_be_acknowledged_twice(sqs, queue_url: str):
-    """As on SQS. MiniStack alone refuses the second deletion."""
+    """SQS accepts the second deletion. MiniStack without its corrections refuses it."""
     queue = SQSCompactionQueue(sqs, queue_url)
     sqs.send_message(QueueUrl=queue_url, MessageBody="body")
     (message,) = queue.receive(10)

@@ -1,4 +1,4 @@
-"""The lease's row on the local DynamoDB."""
+"""The lease's item on the local DynamoDB."""
 
 from datetime import UTC, datetime, timedelta
 

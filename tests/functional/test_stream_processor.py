@@ -1,4 +1,4 @@
-"""The stream processor on the local SQS: what it sends is received, and read, as it was meant."""
+"""The stream processor on the local SQS: its messages arrive complete and can be read."""
 
 import json
 import time
@@ -46,7 +46,7 @@ def processing(sqs: Any, queue_url: str, dead_url: str) -> Processing:
 
 
 def received(sqs: Any, url: str, number: int) -> list[dict[str, Any]]:
-    """So many messages, or those that come within ten seconds; they are deleted."""
+    """Receive and delete `number` messages, or those that arrive within ten seconds."""
     found: list[dict[str, Any]] = []
     end = time.monotonic() + 10
     while len(found) < number and time.monotonic() < end:

@@ -58,7 +58,7 @@ def test_items_are_read_decoded_and_absence_is_reported(source, dynamodb, table,
 
 
 def test_a_value_of_every_type_arrives(source, dynamodb, table, deadline):
-    """In fields that are mirrored, for others are not read."""
+    """The fields are mirrored ones, because the source reads no others."""
     values = {
         "text": {"B": b"\x00\xff"},
         "confidence": {"NS": ["1", "2.5"]},

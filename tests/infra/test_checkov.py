@@ -1,4 +1,4 @@
-"""checkov over terraform/ and the template that SAM builds: nothing fails, each skip says why."""
+"""Checkov finds nothing in terraform/ and in the built template, and each skip has a reason."""
 
 import re
 import subprocess

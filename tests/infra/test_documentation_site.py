@@ -1,4 +1,4 @@
-"""`make docs` builds a site that leads to every page, and fails if a link leads nowhere."""
+"""`make docs` builds a site with links to every page, and fails on a broken link."""
 
 import os
 import re
@@ -16,7 +16,7 @@ SETTINGS = (PROJECT / "zensical.toml").read_text()
 
 
 class Navigation(HTMLParser):
-    """The addresses in the primary navigation of a page."""
+    """Return the addresses in the primary navigation of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ def built(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of this project, built from copies of its pages."""
+    """Build the site of this project from copies of its pages."""
     folder = tmp_path_factory.mktemp("project")
     for path in [*(PROJECT / page for page in PAGES), *(PROJECT / "docs").rglob("*")]:
         if path.is_file():
@@ -66,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def address(page: str) -> str:
-    """Zensical makes the index of a folder from its README.md."""
+    """Return the address of a page. Zensical builds the index of a folder from its README.md."""
     return re.sub(r"README\.html$", "index.html", page.removesuffix(".md") + ".html")
 
 

@@ -1,4 +1,4 @@
-"""The GitHub workflows: valid, pinned, without needless rights, and calling what exists."""
+"""The GitHub workflows are valid and pinned, have no needless rights, and call existing targets."""
 
 import re
 import subprocess
@@ -38,7 +38,7 @@ def runs(workflow: Path) -> list[str]:
 
 
 def zizmor(*inputs: Path | str) -> subprocess.CompletedProcess[str]:
-    """It checks GitHub's schema first, then for weaknesses."""
+    """zizmor checks GitHub's schema first, and then looks for weaknesses."""
     return tool("zizmor", "--offline", "--no-progress", "--strict-collection", *map(str, inputs))
 
 
@@ -83,7 +83,7 @@ def test_tests_run_on_every_python_that_the_project_supports():
 @pytest.mark.parametrize(("name", "event"), [("dev", "push"), ("prod", "release")])
 def test_nothing_is_deployed_before_its_checks_have_passed(name: str, event: str):
     workflow = read(f"deploy-{name}.yml")
-    assert list(workflow[True]) == [event]  # YAML reads the key "on" as a truth value
+    assert list(workflow[True]) == [event]  # YAML reads the key "on" as true
     assert workflow["jobs"]["checks"]["uses"] == "./.github/workflows/checks.yml"
     assert workflow["jobs"][name]["needs"] == "checks"
     assert workflow["jobs"][name]["with"] == {"environment": name}

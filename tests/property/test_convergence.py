@@ -1,8 +1,8 @@
-"""I1: whatever becomes of the messages, the index ends equal to the table.
+"""I1: the index ends equal to the table, whatever happens to the messages.
 
-Hypothesis writes a history of edits, lets the queue duplicate, reorder, delay and lose (and so
-return) messages, lets several workers overlap, throttles the table and refuses publishes. When the
-writes stop and the queue has run empty, every record must be the projection of the table.
+Hypothesis draws a history of edits. The queue duplicates, reorders, delays and returns messages.
+Several workers overlap, the table throttles, and publishes are refused. After the writes stop and
+the queue is empty, every record must be the projection of the table.
 """
 
 import json
@@ -90,7 +90,7 @@ class Convergence(RuleBasedStateMachine):
 
     @rule(data=st.data(), worker=st.integers(0, 1), keep=st.booleans())
     def deliver(self, data: st.DataObject, worker: int, keep: bool) -> None:
-        """Some messages in any order; `keep` means that SQS will deliver them once more."""
+        """Return some messages in any order. With `keep`, SQS delivers them once more."""
         if self.queue:
             order = data.draw(st.permutations(list(self.queue)))
             chosen = order[: data.draw(st.integers(1, len(order)))]
@@ -112,7 +112,7 @@ class Convergence(RuleBasedStateMachine):
     def deliver_to_a_worker_that_pauses_while_another_takes_over(
         self, key: EntityKey, text: str, back: bool, settled: bool
     ) -> None:
-        """`back`: the edit that the paused worker read is undone while it sleeps."""
+        """With `back`, the edit that the paused worker read is undone during the pause."""
         if settled:
             self._handle(self.workers[0], list(self.queue), keep=False)
         old = self.items.get(key, {}).get("text", {"S": "first"})["S"]
@@ -148,7 +148,7 @@ class Convergence(RuleBasedStateMachine):
         held = {i: r for c in Collection for i, r in self.system.index(c).records.items()}
         for key, newest_delta in self.embedded.items():
             assert key.chroma_id in held
-            if key not in self.deleted:  # a record's memory of its delta goes with the record
+            if key not in self.deleted:  # the record's delta id is deleted with the record
                 assert held[key.chroma_id].metadata["delta_id"] == newest_delta
 
     def _write(self, key: EntityKey, item: dict) -> None:

@@ -1,4 +1,4 @@
-"""I1 where the target is a Chroma server, which can't take back what a late worker wrote."""
+"""I1 with a Chroma server as the target, which cannot undo the writes of a late worker."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ class ServerConvergence(Convergence):
 
     def teardown(self) -> None:
         if hasattr(self, "system"):
-            self.system.clock.advance(1_000)  # whoever was paused or killed is dead by now
+            self.system.clock.advance(1_000)  # the paused or killed worker has ended by now
         super().teardown()
 
     def _pause(self, place: str, edit, dies: bool) -> None:
@@ -75,7 +75,7 @@ class KilledError(Exception):
 
 
 def _interrupt(place: str, meanwhile, dies: bool) -> Wrap:
-    """Runs `meanwhile` once, in the first cycle that comes to `place`."""
+    """Return a wrapper that runs `meanwhile` once, in the first cycle that reaches `place`."""
     runs = iter([meanwhile])
 
     def pause() -> None:

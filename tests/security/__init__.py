@@ -1,1 +1,1 @@
-"""What leaves this project holds no secret and no receipt; what comes in is not trusted."""
+"""Packages and files hold no secret and no receipt, and the system does not trust its input."""

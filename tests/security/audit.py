@@ -1,11 +1,11 @@
-"""Are versions in a lock known to be vulnerable? What `make audit` runs.
+"""Checks the versions of a lock for known vulnerabilities. `make audit` runs it.
 
     python -m tests.security.audit requirements.lock
 
-pip-audit asks PyPI's advisory database, which the Python Packaging Authority keeps. Where PyPI
-can't be asked, the last edition of Safety's database that PyPI carries is looked into instead; it
-ends in July 2021 and says nothing of a version that was made later, so that this is no audit and
-its exit status says so.
+pip-audit queries PyPI's advisory database, which the Python Packaging Authority maintains. If PyPI
+cannot be reached, the script reads the last edition of Safety's database that PyPI carries. That
+database ends in July 2021 and does not know later versions. This is no audit, so the exit status is
+3.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Pin:
-    """One version in the lock."""
+    """A package and its version in the lock."""
 
     name: str
     version: str
@@ -40,9 +40,9 @@ class Pin:
 
 @dataclass
 class Audited:
-    """What pip-audit found: ids of advisories by version, and versions that it could not ask of.
+    """The result of pip-audit: advisory ids by version, and versions that it could not query.
 
-    `seen` is how many versions of the lock are for this Python and machine, which it looks at.
+    `seen` is the number of checked versions: those of the lock for this Python and machine.
     """
 
     seen: int
@@ -51,12 +51,12 @@ class Audited:
 
 
 def pins(lock: str) -> list[Pin]:
-    """Every version in a lock, each once."""
+    """Return every version in a lock once."""
     return list(dict.fromkeys(Pin(name, version) for name, version in _PINNED.findall(lock)))
 
 
 def audited(report: Mapping[str, Any]) -> Audited:
-    """pip-audit's report, read."""
+    """Return the result in a report of pip-audit."""
     found = Audited(len(report["dependencies"]))
     for entry in report["dependencies"]:
         if "skip_reason" in entry:
@@ -69,7 +69,7 @@ def audited(report: Mapping[str, Any]) -> Audited:
 
 
 def stored(found: Iterable[Pin], database: Mapping[str, Any]) -> Iterator[tuple[Pin, str]]:
-    """Versions that the stored database calls vulnerable, and its number of the advisory."""
+    """Return the versions that the stored database calls vulnerable, and the advisory's number."""
     for pin in found:
         for advisory in database.get(pin.name.lower(), []):
             if any(SpecifierSet(spec).contains(pin.version) for spec in advisory["specs"]):
@@ -77,7 +77,7 @@ def stored(found: Iterable[Pin], database: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 nothing is known, 1 something is, 3 PyPI could not be asked of everything."""
+    """Exit with 0 if no vulnerability is known, 1 if one is, 3 if PyPI was not asked for all."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.security.audit",
         description="Look the versions of a lock up among known vulnerabilities.",
@@ -111,9 +111,9 @@ def _outcome(lock: Path) -> dict[str, Any]:
 
 
 def _pip_audit(lock: Path) -> Any:
-    """Its report. Raises CalledProcessError if it made none.
+    """Return pip-audit's report. Raises CalledProcessError if there is none.
 
-    What it says besides is shown only then: it calls sound whatever it could not ask about.
+    Its other output appears only then, because it calls versions sound that it could not query.
     """
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock)]
     options = ["--disable-pip", "--require-hashes", "--format", "json", "--progress-spinner", "off"]
@@ -125,7 +125,7 @@ def _pip_audit(lock: Path) -> Any:
 
 
 def _stored_database() -> Any:
-    spec = find_spec("safety_db")  # not imported: its own import fails
+    spec = find_spec("safety_db")  # The module is not imported, because its import fails.
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("safety_db is not installed: run `make audit`")
     return json.loads(Path(spec.origin).with_name("insecure_full.json").read_text())

@@ -1,4 +1,4 @@
-"""What must not be in anything that is built or kept: secrets, and receipts."""
+"""Finds secrets and receipts, which no package and no file of the project may hold."""
 
 import re
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ _NOT_OURS: Final = frozenset({"build", "node_modules", "__pycache__"})
 
 
 def secrets_in(content: bytes) -> list[str]:
-    """Kinds of secrets that a file holds, by their shape."""
+    """Return the kinds of secrets in a file, by their shape."""
     return [kind for kind, pattern in SECRETS.items() if pattern.search(content)]
 
 
 def kept_files(project: Path) -> Iterator[Path]:
-    """Every file of the project but those of hidden and built folders."""
+    """Yield every file of the project outside hidden and built folders."""
     for path in sorted(project.iterdir()):
         if path.name.startswith(".") and path.name not in (".github", ".ci", ".gitignore"):
             continue

@@ -1,9 +1,9 @@
-"""Writes docs/licences.md: what the functions and the command line bring along, and its licences.
+"""Writes docs/licences.md: the packages of the functions and the command line with licences.
 
     python -m tests.security.licences
 
-From the metadata of what is installed, for every distribution that `receipt-chroma-sync` asks for,
-its extras for development left out.
+The source is the metadata of the installed distributions that `receipt-chroma-sync` requires,
+without the extras for development.
 """
 
 import re
@@ -47,11 +47,11 @@ _KNOWN: Final = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""Names that metadata use for one licence, and its SPDX identifier."""
+"""Name of a licence in the metadata → its SPDX identifier."""
 
 
 def document() -> str:
-    """The document, for what is installed."""
+    """Return the document for the installed distributions."""
     carried = {name: _carried_by(name) for name in _FUNCTIONS}
     rows = [
         f"| {name} | {licence(found)} | "
@@ -63,7 +63,7 @@ def document() -> str:
 
 
 def needed() -> dict[str, Distribution]:
-    """Every distribution that the project needs when it runs, by its normalised name."""
+    """Return every distribution that the project needs at run time, by its normalised name."""
     found: dict[str, Distribution] = {}
     open_ends = list(_required(distribution(PROJECT), frozenset()))
     while open_ends:
@@ -72,7 +72,7 @@ def needed() -> dict[str, Distribution]:
         try:
             present = distribution(name)
         except PackageNotFoundError:
-            continue  # of another platform or Python
+            continue  # a requirement of another platform or Python
         if name not in found or requirement.extras:
             found[name] = present
             open_ends += _required(present, frozenset(requirement.extras))
@@ -80,7 +80,7 @@ def needed() -> dict[str, Distribution]:
 
 
 def licence(found: Distribution) -> str:
-    """A distribution's licence: an SPDX expression, or the nearest that its metadata have."""
+    """Return the licence of a distribution: an SPDX expression, or the nearest text."""
     metadata = found.metadata
     expression = metadata.get("License-Expression")
     if expression:
@@ -110,7 +110,11 @@ def _carried_by(function: str) -> frozenset[str]:
 
 
 def _normal(name: str) -> str:
-    """https://packaging.python.org/en/latest/specifications/name-normalization/"""
+    """Return the normalised name. Rule:
+    Return the normalised name. Rule:
+    https://packaging.python.org/en/latest/specifications/name-normalization/
+
+    """
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,4 +1,4 @@
-"""What the audit says of the lock, of what is vulnerable, and of what it could not ask about."""
+"""The audit of the lock, of vulnerable versions, and of versions that it could not query."""
 
 import json
 from pathlib import Path

@@ -26,7 +26,7 @@ EXAMPLES = {
     "a password in a URL": b"https://someone:" + b"hunter2@example.com/x",
 }
 _IN_DOCSTRINGS = {"a password in a URL"}
-"""Of others' packages, as examples."""
+"""Kinds of secrets that occur in the docstrings of other packages, as examples."""
 ENVIRONMENT = {
     "ENVIRONMENT": "dev",
     "DYNAMODB_TABLE": "table",
@@ -85,7 +85,7 @@ def test_a_built_package_holds_no_secret_no_receipt_and_no_test(function: str):
 
 
 def test_no_image_is_built_so_none_can_hold_a_secret():
-    """Functions travel as zips. Who adds an image adds a test of its layers here."""
+    """The functions are deployed as zips. A container image needs a test of its layers here."""
     assert not [path for path in kept_files(PROJECT) if "Dockerfile" in path.name]
     assert "PackageType" not in (PROJECT / "template.yaml").read_text()
 
@@ -99,7 +99,7 @@ def test_a_secret_of_the_environment_is_in_no_text_of_the_settings(name: str):
 
 @pytest.mark.parametrize("name", ["LEASE_SECONDS", "CHROMA_PORT", "COMPACTION_QUEUE_URL"])
 def test_a_wrong_setting_is_named_and_its_value_is_not_quoted(name: str):
-    """Somebody may have put a secret into the wrong variable."""
+    """An operator may have put a secret into the wrong variable."""
     with pytest.raises(SettingsError, match=name) as raised:
         CompactorSettings.read({**ENVIRONMENT, name: "hunter2hunter2"})
     assert "hunter2" not in str(raised.value)

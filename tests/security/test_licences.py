@@ -1,4 +1,4 @@
-"""docs/licences.md is of what is installed, and nothing in it forbids what we do."""
+"""docs/licences.md lists the installed packages, and no licence forbids the project's use."""
 
 import re
 
@@ -30,5 +30,5 @@ def test_the_document_lists_nothing_that_the_lock_has_not():
 
 @pytest.mark.parametrize("name", sorted(NEEDED))
 def test_every_licence_is_known_and_permissive(name: str):
-    """MPL-2.0 binds changes to its own files, of which we make none."""
+    """MPL-2.0 concerns changes of its own files, and this project changes none."""
     assert _PERMISSIVE.search(licence(NEEDED[name])), name

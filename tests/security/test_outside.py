@@ -1,4 +1,4 @@
-"""Snapshots and deltas that lie outside of the bucket's prefix are refused, and never fetched."""
+"""The system refuses and never fetches snapshots and deltas outside the bucket's prefix."""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ DIGESTS = ("base", "packs")
 
 
 class Client:
-    """S3, of which only the keys that are asked for matter."""
+    """An S3 client that records the requested keys."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []

@@ -1,8 +1,8 @@
-"""index_metadata.pickle, the one file of a snapshot that could hold code.
+"""index_metadata.pickle is the only file of a snapshot that could hold code.
 
-Its digest is part of the manifest's (of a block, or of a pack), and the manifest is the compactor's
-alone to write. What was altered in the bucket never reaches Chroma. Should it do so all the same,
-the embedded engine reads pickles without running them.
+The manifest holds the digest of each block and pack, and only the compactor writes the manifest. An
+altered file in the bucket therefore never reaches Chroma. If it did, the embedded engine would read
+the pickle without running it.
 """
 
 import os
@@ -27,7 +27,7 @@ FOLDER = sorted(DATA.glob(f"{PREFIX}*"))[-1] / "objects"
 
 
 class Bomb:
-    """Unpickled by Python, it makes a folder."""
+    """An object that creates a folder when Python unpickles it."""
 
     def __init__(self, mark: Path) -> None:
         self._mark = mark
@@ -52,7 +52,7 @@ def store() -> InMemorySnapshotStore:
 
 
 def holding_pickles(store: InMemorySnapshotStore, folder: Path) -> list[str]:
-    """Objects that the newest version's pickle is made of."""
+    """Return the objects that contain the pickle of the newest version."""
     mirror = Mirror(store, Collection.LINES, folder)
     mirror.refresh()
     assert mirror.manifest is not None
@@ -95,8 +95,8 @@ def test_a_pickle_altered_in_the_bucket_is_refused_before_chroma_opens_it(
 def test_a_pickle_that_chroma_itself_is_given_is_read_without_running_it(
     store: InMemorySnapshotStore, mark: Path, tmp_path: Path
 ):
-    """Past every check of ours. If an upgrade of Chroma fails here, docs/deployment/security.md
-    and SECURITY.md have to say so."""
+    """Chroma opens the file without this project's checks. If an upgrade of Chroma fails here,
+    docs/deployment/security.md and SECURITY.md must say so."""
     folder = tmp_path / "opened"
     Mirror(store, Collection.LINES, folder).refresh()
     (path,) = folder.rglob(NAME)

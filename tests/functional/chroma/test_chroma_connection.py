@@ -1,4 +1,4 @@
-"""Connections to Chroma servers that fail, keep silent, or want a token."""
+"""Connections to Chroma servers that fail, do not answer, or require a token."""
 
 import socket
 import threading
@@ -22,7 +22,7 @@ def at(port: int, **more: object) -> ChromaSettings:
 
 @pytest.fixture
 def answering() -> Iterator[Callable[[int], tuple[int, list]]]:
-    """Makes servers that answer every request with one status, and note path and headers."""
+    """Make servers that answer every request with one status, and record path and headers."""
     made: list[ThreadingHTTPServer] = []
 
     def make(status: int, body: bytes = b"", kind: str = "text/html") -> tuple[int, list]:
@@ -85,7 +85,7 @@ def test_an_answer_that_blames_no_record_means_later_again(answering, status: in
     ],
 )
 def test_an_answer_that_is_not_chromas_blames_no_record(answering, status: int, body: bytes):
-    """An ingress answers so while a pod restarts (defect `ingress_404`)."""
+    """An ingress returns this response while a pod restarts (defect `ingress_404`)."""
     port, requests = answering(status, body)
     with pytest.raises(IndexUnavailableError, match=f"{status}"):
         ServerIndexes(at(port)).open(LINES, create=True)

@@ -1,4 +1,4 @@
-"""The index adapter on real Chroma: the semantics that the plan counts on."""
+"""The index adapter on real Chroma: the semantics on which the plan relies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_ids_and_numbers_of_the_largest_legal_size_are_read_back(index: ChromaIn
 
 
 def test_every_float_is_read_back_as_far_as_chroma_keeps_it(index: ChromaIndex):
-    """One float in ten comes back off by a unit or two in the last place: no fault of the write."""
+    """Chroma changes the last place of one float in ten. That is no fault of the write."""
     floats = np.random.default_rng(1).random(2_000) * 10.0 ** np.arange(2_000).__mod__(12)
     records = [
         NewVector(f"id-{n}", vector(n), "t", {"confidence": float(value)})

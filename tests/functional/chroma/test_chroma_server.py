@@ -105,7 +105,7 @@ def test_the_publish_of_a_late_worker_is_refused_and_its_messages_return(system:
             system.table.put(line(1), text="newest")
             system.clock.advance(61)
             other = system.handle(system.worker("other"), system.change_body(line(1), "text"))
-            assert "UnsettledError" in other.returned["0"]  # the late one may yet write
+            assert "UnsettledError" in other.returned["0"]  # the late worker may still write
             return publish(count)
 
         target.publish = late
@@ -122,7 +122,7 @@ def test_the_publish_of_a_late_worker_is_refused_and_its_messages_return(system:
 def test_what_a_late_worker_deletes_and_acknowledges_nothing_of_is_put_right(
     system: RealServerSystem,
 ):
-    """The one who took over acknowledged nothing either, so the vector's message comes back."""
+    """The second worker acknowledged nothing either, so SQS delivers the vector's message again."""
     system.handle(system.worker(), *embed_all(system))
     del system.table.items[line(1)]
     taken_over = []
@@ -143,7 +143,8 @@ def test_what_a_late_worker_deletes_and_acknowledges_nothing_of_is_put_right(
     removal = system.change_body(line(1), event="REMOVE")
     late = system.handle(system.worker("late", wrap=pause_after_claim), removal)
     assert "LeaseLostError" in late.returned["0"]
-    assert line(1).chroma_id not in system.index().records  # it deleted what was back
+    # The late worker deleted the record that was written again.
+    assert line(1).chroma_id not in system.index().records
     system.clock.advance(300)
     assert system.handle(system.worker("other"), removal, taken_over[0]).returned == {}
     assert system.index().records[line(1).chroma_id].metadata["text"] == "back"
@@ -168,7 +169,7 @@ def test_a_record_that_the_server_can_not_take_is_parked_and_the_rest_applied(
 
 
 def test_a_batch_that_chroma_itself_refuses_is_bisected(system: RealServerSystem):
-    """Four dimensions in a collection of four, but one record's text is no Unicode."""
+    """The vectors have the collection's four dimensions, but one text is not valid Unicode."""
     worker = system.worker()
     system.handle(worker, *embed_all(system))
     for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""The function itself with a Chroma server as its target, and the operator's readers of it."""
+"""The compactor's function with a Chroma server as its target, and the operator's readers."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _forget() -> None:
 
 
 def delta_of_one_line(stack: Stack) -> str:
-    """An item in the table, its delta in the bucket; returns the delta's message."""
+    """Put an item into the table and its delta into the bucket. Return the delta's message."""
     clients, producer = stack.clients(), InMemorySystem()
     producer.table.put(line(1), text="FLAT WHITE")
     body = producer.delta_body([line(1)])
@@ -66,7 +66,7 @@ def invoke(body: str) -> dict:
 
 
 def test_the_function_writes_to_the_server_and_operators_read_from_it(cold: Stack):
-    """Everything is real but the cloud: wiring, lease, version object, circuit, readers."""
+    """Wiring, lease, version object, circuit and readers are real. Chroma Cloud is not."""
     assert invoke(delta_of_one_line(cold)) == {"batchItemFailures": []}
     clients = cold.clients()
     names = Names(cold.names.table, cold.queues.compaction.url, cold.names.bucket)

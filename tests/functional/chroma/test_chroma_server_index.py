@@ -48,7 +48,7 @@ def test_the_semantics_are_those_of_a_directory(index: ServerIndex):
 
 
 class Recording:
-    """A collection that counts what each request carries."""
+    """A collection that counts the records in each request."""
 
     def __init__(self, collection: object) -> None:
         self._collection = collection
@@ -87,7 +87,7 @@ def test_a_request_stays_below_the_servers_largest_body(index: ServerIndex):
     assert index.count() == 12
     assert [n for _, n in recording.requests] == [3, 3, 3, 3]
     long = [NewVector(f"big-{n}", vector(n, 8), "t" * 2**20, {"n": n}) for n in range(42)]
-    index.insert(long)  # 42 MiB in all, which in one request would be refused with 413
+    index.insert(long)  # 42 MiB in all: the server would refuse one request with 413
     assert index.count() == 54
 
 

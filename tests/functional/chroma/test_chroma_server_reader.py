@@ -1,4 +1,4 @@
-"""A ServerReader on a real Chroma server: its ids under deletes, and whose collection it reads."""
+"""A ServerReader on a real Chroma server: ids during deletions, and the collection's identity."""
 
 from uuid import uuid4
 
@@ -28,7 +28,7 @@ def record(number: int, text: str) -> NewVector:
 
 
 def published(settings: ChromaSettings, records: list[NewVector]) -> InMemorySnapshotStore:
-    """Publish a version through the compactor's own target; returns where its manifest lies."""
+    """Publish a version through the compactor's target. Return the store of its manifest."""
     store, clock = InMemorySnapshotStore(), SystemClock()
     indexes = ServerIndexes(settings)
     target = ServerTarget(
@@ -66,7 +66,7 @@ def test_no_id_that_stays_is_left_out_while_records_are_deleted(
 
 @pytest.fixture
 def elsewhere(chroma: ChromaServer) -> ChromaSettings:
-    """Another database that holds a collection of the same name with what was true before."""
+    """Return settings of another database, whose collection of the same name is older."""
     database = f"t{uuid4().hex[:12]}"
     chroma.create_database(database)
     settings = chroma.settings.model_copy(update={"chroma_database": database})

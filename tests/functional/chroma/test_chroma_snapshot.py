@@ -118,10 +118,10 @@ def test_searching_a_reader_does_not_disturb_its_next_refresh(setting: Setting):
 def test_the_snapshots_figures_show_elements_that_stay_in_the_graph_after_their_records(
     setting: Setting,
 ):
-    """The oracle is hnswlib's own header: the count of elements is its third 64-bit number."""
+    """Return the number of elements, which is the third 64-bit number of hnswlib's header."""
     copy = setting.copy("one")
     insert(copy, 0, 1500)
-    for turn in range(1, 4):  # all records are replaced by others, three times
+    for turn in range(1, 4):  # other records replace all records, three times
         index = copy.checkout()
         copy.mark_dirty()
         index.delete([f"id-{n}" for n in range((turn - 1) * 1500, turn * 1500)])

@@ -1,4 +1,4 @@
-"""What an earlier Chroma has written is opened, searched and compacted onto by the present one."""
+"""The present Chroma opens, searches and extends what an earlier Chroma has written."""
 
 import json
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ FOLDERS = sorted(DATA.glob(f"{PREFIX}*"))
 
 @dataclass(frozen=True)
 class Written:
-    """A snapshot as one Chroma left it, and what must be found in it."""
+    """A snapshot that one version of Chroma wrote, and the records that it must contain."""
 
     store: InMemorySnapshotStore
     expected: dict[str, Any]
@@ -47,7 +47,7 @@ def minor(version: str) -> tuple[int, ...]:
 
 
 def test_the_minor_version_before_the_present_one_is_here_and_the_present_one_too():
-    """So that an upgrade finds what it must open: CONTRIBUTING says how."""
+    """An upgrade must open the previous version's snapshot. CONTRIBUTING says how to add one."""
     kept = {minor(folder.name.removeprefix(PREFIX)) for folder in FOLDERS}
     present = minor(chromadb.__version__)
     assert present in kept, "run `python -m tests.support.data.make_chroma_snapshot`"
@@ -64,7 +64,7 @@ def test_it_is_opened_and_searched(written: Written, tmp_path: Path):
 
 
 def test_it_is_compacted_onto(written: Written, tmp_path: Path):
-    """Enough is written for the present Chroma to write the vector index out as well."""
+    """The test writes so much that the present Chroma also persists the vector index."""
     settings = CopySettings("present", timedelta(hours=1))
     copy = WorkingCopy(
         written.store, Collection.LINES, tmp_path / "w", ChromaIndex, SystemClock(), settings

@@ -1,4 +1,4 @@
-"""Each command that deletes or overwrites, run while the compactor works: nothing is lost by it."""
+"""Each command that deletes or overwrites loses nothing while the compactor works."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ DESTRUCTIVE = {
     "flags set": "--no-queue",
 }
 ELSEWHERE = {"alerts unsubscribe"}
-"""Ends a subscription of the alarms, which the compactor has no part in."""
+"""Commands that end a subscription of the alarms. They do not touch the compactor's data."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def operator(deployed: Stack) -> Operator:
 
 @contextmanager
 def traffic(operator: Operator) -> Iterator[list[str]]:
-    """Change a line five times a second; gives the ids that were changed, once the first was."""
+    """Change a line five times a second. Yield the changed ids after the first change."""
     with operator.reader(Collection.LINES) as reader:
         ids = sorted(reader.ids())
     changed: list[str] = []

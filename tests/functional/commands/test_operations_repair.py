@@ -1,4 +1,4 @@
-"""Faults, dead letters and lost parts of the stream: found, explained and mended by commands."""
+"""Commands find, explain and repair faults, dead letters and lost parts of the stream."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_planted_faults_of_every_kind_are_found_and_repaired(operator: Operator)
 def test_one_receipt_one_image_and_a_sample_are_verified_and_repaired_alone(
     operator: Operator,
 ) -> None:
-    operator.idle()  # an earlier repair's message would heal what is damaged now
+    operator.idle()  # a message of an earlier repair would repair this damage
     with operator.tampering(Collection.LINES) as index:
         ids = sorted(index.ids())
         first, last = ids[0], ids[-1]
@@ -72,7 +72,7 @@ def test_one_receipt_one_image_and_a_sample_are_verified_and_repaired_alone(
 
 
 def test_a_deletion_of_too_much_is_refused_and_nothing_sent(operator: Operator) -> None:
-    """The floor of a thousand records is for real collections: here nobody may delete a record."""
+    """The guard's floor of 1,000 records suits real collections. Here it forbids every deletion."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("receipt_ops.commands.consistency.repair._FLOOR", 0)
         with operator.tampering(Collection.LINES) as index:

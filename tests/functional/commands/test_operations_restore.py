@@ -1,6 +1,6 @@
-"""The way back: restore, repair, verify, with vectors acknowledged between the versions.
+"""Restore, repair and verify, with vectors that were acknowledged between the versions.
 
-The oracle is the producer's own notes of which vector it sent last for each record.
+The oracle is the producer's record of the last vector that it sent for each id.
 """
 
 import os
@@ -63,7 +63,7 @@ def test_no_vector_is_older_than_its_delta_after_restore_repair_and_verify(
 def test_vectors_that_a_backup_lacks_are_found_and_sent_again_by_repair_alone(
     operator: Operator, producer: Producer
 ) -> None:
-    """A Chroma server that was restored from a backup has every record, and older vectors."""
+    """A Chroma server that was restored from a backup has every record, but older vectors."""
     producer.put(KEYS[:2], "THIRD")
     with operator.reader(LINES) as reader:
         old = reader.get([KEYS[0].chroma_id]), reader.vectors([KEYS[0].chroma_id])

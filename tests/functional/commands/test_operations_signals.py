@@ -27,7 +27,7 @@ def operator(deployed: Stack) -> Operator:
 
 
 def items(operator: Operator, names: str) -> list[dict[str, Any]]:
-    """The metadata items of receipts whose name begins with `names`."""
+    """Return the metadata items of receipts whose name begins with `names`."""
     connection = operator.connection
     pages = connection.dynamodb.get_paginator("scan").paginate(
         TableName=connection.names.table,
@@ -69,7 +69,7 @@ def ended(
 def test_a_probe_that_is_ended_deletes_its_receipts(
     operator: Operator, tmp_path: Path, command: str, number: signal.Signals
 ) -> None:
-    """A defect of `sigterm`: the receipts stayed in the real table, 101 MB in the folder."""
+    """Defect `sigterm`: the receipts stayed in the table, and 101 MB stayed in the folder."""
     more = {"latency": ["--changes", "500"], "smoke": [], "stress": ["--receipts", "3"]}[command]
     result = ended(
         operator,
@@ -89,7 +89,7 @@ def test_a_probe_that_is_ended_deletes_its_receipts(
 def test_a_load_that_is_ended_leaves_no_entity_without_its_vector(
     operator: Operator, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """A defect of `sigterm`: items were PENDING for ever, because their delta was never sent."""
+    """Defect `sigterm`: items stayed PENDING, because the command never sent their delta."""
     before, loaded = operator.settled(), len(items(operator, "synthetic-"))
     result = ended(
         operator,

@@ -1,4 +1,4 @@
-"""The commands that look at, switch and try out a deployed system, against the real functions."""
+"""Commands that inspect, switch and probe a deployed system, against the real functions."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def operator(deployed: Stack) -> Iterator[Operator]:
 
 
 def a_line(operator: Operator) -> str:
-    """The id of some line of the test receipts."""
+    """Return the id of a line of the test receipts."""
     with operator.reader(Collection.LINES) as reader:
         return min(reader.ids())
 
@@ -69,7 +69,7 @@ def test_the_functions_logs_are_shown_a_line_each(operator: Operator) -> None:
 
 
 def test_a_wrong_bucket_in_the_function_is_shown_and_judged(operator: Operator) -> None:
-    """The compactor's setting is wrong, so every batch fails; status named no error before."""
+    """A wrong setting of the compactor fails every batch. `status` once named no error."""
     client, name = operator.connection.lambda_, operator.stack.names.compactor
     settings = client.get_function_configuration(FunctionName=name)
     right = settings["Environment"]["Variables"]
@@ -281,7 +281,7 @@ def test_a_damaged_version_is_not_called_whole_and_a_dry_run_of_its_restore_is_r
 
 
 class Tomorrow(SystemClock):
-    """The machine's clock, a day and an hour ahead."""
+    """A clock that is a day and an hour ahead of the machine's."""
 
     def now(self) -> datetime:
         return super().now() + timedelta(hours=25)
@@ -292,7 +292,7 @@ def test_what_no_version_names_is_garbage_once_it_is_old(
 ) -> None:
     name = f"packs/{'0' * 64}"
     s3, bucket = operator.connection.s3, operator.connection.names.bucket
-    with monkeypatch.context() as patch:  # a publish that was refused may have left a list
+    with monkeypatch.context() as patch:  # a refused publish may have left a list
         patch.setattr("receipt_ops.snapshots.tasks.SystemClock", Tomorrow)
         operator.command("snapshot", "gc", "receipt_lines", "--yes")
     s3.put_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}", Body=b"left behind")
@@ -307,7 +307,7 @@ def test_what_no_version_names_is_garbage_once_it_is_old(
 def test_an_object_that_s3_does_not_delete_is_not_called_deleted(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S3 answers 200, with an Error a key, to somebody without s3:DeleteObject."""
+    """Without s3:DeleteObject, S3 answers 200 with an Error for each key."""
     name = f"packs/{'1' * 64}"
     s3, bucket = operator.connection.s3, operator.connection.names.bucket
     monkeypatch.setattr("receipt_ops.snapshots.tasks.SystemClock", Tomorrow)

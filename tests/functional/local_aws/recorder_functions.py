@@ -1,4 +1,4 @@
-"""Functions that record what reaches them, and what a test does with a stack of them."""
+"""Functions that record their events, and the helpers of tests that deploy them."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def printed(stack: Stack, function: str) -> list[dict[str, Any]]:
 
 
 def received(stack: Stack) -> list[tuple[str, str]]:
-    """What arrived at the end of table → stream → function → queue → function."""
+    """Return the events that reached the second function through table, stream and queue."""
     return [
         (body["event"], body["key"])
         for entry in printed(stack, stack.names.compactor)

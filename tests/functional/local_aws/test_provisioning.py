@@ -1,4 +1,4 @@
-"""What the local AWS provisions: tables, queues, parameters, packages and names."""
+"""The quick provisioning: tables, queues, parameters, packages and names."""
 
 import shutil
 from pathlib import Path

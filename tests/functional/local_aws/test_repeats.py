@@ -1,4 +1,4 @@
-"""A call whose answer was lost is repeated by the SDK, and meets its own effect, as on AWS."""
+"""The SDK repeats a call whose answer was lost, and meets the call's own effect, as on AWS."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def losing_the_first_answer(client: Any, event: str) -> list[str]:
-    """Have the next request of `event` carried out and its answer lost; returns what was sent."""
+    """Perform the next request of `event`, and lose its answer. Return the requests."""
     sent: list[str] = []
 
     def lose(request: Any, **_: Any) -> None:

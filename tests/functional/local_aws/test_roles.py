@@ -36,7 +36,7 @@ def test_the_real_functions_need_no_more_than_their_roles_allow(tmp_path: Path):
 
 
 def allow_what_ministack_misnames(stack: Stack) -> None:
-    """MiniStack asks for actions that IAM does not know: on AWS, SendMessage covers batches."""
+    """Allow MiniStack's actions that IAM does not know. On AWS, SendMessage covers batches."""
     actions = ["sqs:SendMessageBatch", "sqs:DeleteMessageBatch"]
     policy = {
         "Version": "2012-10-17",
@@ -60,7 +60,7 @@ def send_vector(stack: Stack, key: EntityKey, text: str) -> None:
 
 
 def waiting(stack: Stack, queue_url: str) -> int:
-    """Messages in a queue, held by a consumer or not."""
+    """Return the number of messages in a queue, visible or not."""
     counts = stack.clients().sqs.get_queue_attributes(
         QueueUrl=queue_url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],

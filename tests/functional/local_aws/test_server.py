@@ -24,7 +24,7 @@ from tests.functional.local_aws.recorder_functions import eventually, write_sour
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[State]:
-    """A state folder with a MiniStack that holds nothing yet."""
+    """Yield a state folder with an empty MiniStack."""
     state = State.at(tmp_path / "state")
     with state.locked():
         process.start(state, tied=True)

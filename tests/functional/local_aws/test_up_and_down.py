@@ -1,4 +1,4 @@
-"""The local AWS with functions that record: what reaches them, and what a second `up` keeps."""
+"""The local AWS with recording functions: which events reach them, and what a second `up` keeps."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> State:
 
 @pytest.fixture(scope="module")
 def recorders(state: State) -> Iterator[Stack]:
-    """A local AWS whose functions are the recorders above."""
+    """Yield a local AWS with the recording functions."""
     request = Request(sources=write_sources(state.path.parent / "src"))
     with running(state.path, request=request) as stack:
         yield stack
@@ -56,7 +56,7 @@ def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack
         "RECEIPT#00007#LINE#00001": {"TYPE": {"S": "RECEIPT_LINE"}},
         "RECEIPT#00007#LINE#00002": {},
         "RECEIPT#00007#LINE#00003": {"TYPE": {"N": "1"}},
-        "RECEIPT#00007#LINE#00004": label,  # one of ours that calls itself a label
+        "RECEIPT#00007#LINE#00004": label,  # a receipt entity whose TYPE says label
         "RECEIPT#00007#LINE#x": {},
         "RECEIPT#00007#LINE#y": {"TYPE": {"S": "RECEIPT_LINE"}},
     }
@@ -77,7 +77,7 @@ def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack
             ("REMOVE", "RECEIPT#00007#LINE#00002"),
         ]
     )
-    # The stream is in order, the queue is not: any of them may be the last to come out of it.
+    # The queue does not keep the order of the stream, so any message may arrive last.
     eventually(lambda: set(expected) <= set(arrived()), "all that passes arrives")
     assert sorted(arrived()) == expected
     keys = [
@@ -89,7 +89,7 @@ def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack
 
 
 def test_a_queue_mapping_fills_its_batch(recorders: Stack):
-    """MiniStack alone would hand out ten at a time."""
+    """MiniStack without its corrections gives a function ten messages at most."""
     clients, names = recorders.clients(), recorders.names
     mapping = mappings_of(clients, names.compactor)[0]["UUID"]
     clients.lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
@@ -125,7 +125,7 @@ def test_a_batch_that_reports_failures_is_not_passed_over(tmp_path: Path):
 
 
 def _tries_of(stack: Stack, sort_key: str) -> int:
-    """How often the stream's function was given a record."""
+    """Return how many invocations of the stream's function contained a record."""
     batches = printed(stack, stack.names.stream_processor)
     return sum(sort_key in batch["keys"] for batch in batches)
 

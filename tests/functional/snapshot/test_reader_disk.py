@@ -1,4 +1,4 @@
-"""A reader of a real Chroma collection on a disk of hardly more than two copies."""
+"""A reader of a real Chroma collection on a disk that has little more room than two copies."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ RECORDS, DIMENSION = 2_000, 256
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder to mount a small disk on. Skips where nothing can be mounted."""
+    """Yield a folder to mount a small disk on. Skip the test if the process cannot mount."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if shutil.which("mount") is None or not _mount(folder, 4096):
@@ -34,7 +34,7 @@ def _mount(folder: Path, size: int) -> bool:
 def test_two_copies_are_enough_and_less_is_named_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Path, share: float
 ):
-    """The script reader_disk: at 2.08 times the snapshot every refresh but the first failed."""
+    """Defect `reader_disk`: with 2.08 times the snapshot, all refreshes after the first failed."""
     published = Published(tmp_path, monkeypatch)
     published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))
     size = sum(path.stat().st_size for path in (tmp_path / "writer" / "mirror").rglob("*.*"))

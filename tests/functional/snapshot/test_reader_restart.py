@@ -1,4 +1,4 @@
-"""A reader of a real Chroma collection that starts on the folder of one that was ended."""
+"""A reader of a real Chroma collection that starts on the folder of a killed reader."""
 
 import os
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from tests.reliability.crashes.searching import searched
 from tests.support.fakes.snapshots import InMemorySnapshotStore
 
 RECORDS = 1_200
-"""More than Chroma's sync_threshold, so that the vector index lies in files of its own."""
+"""More than Chroma's sync_threshold, so that Chroma persists the vector index in files."""
 DIMENSION = 64
 
 
 class Published:
-    """A store whose records are all replaced now and then, and readers of new processes."""
+    """A store in which all records are replaced at times, and readers of new processes."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.store, self._patch = root, InMemorySnapshotStore(), monkeypatch
@@ -51,18 +51,18 @@ class Published:
         self._writer.publish(index.count())
 
     def process(self) -> SnapshotReader:
-        """The reader of a process that starts now: its marks begin anew."""
+        """Return the reader of a new process, which has no mtime marks."""
         self._patch.setattr(mtime_marks, "_marks", count(mtime_marks._FIRST_S, mtime_marks._STEP_S))
         return SnapshotReader(self.store, Collection.LINES, self.root / "reader")
 
     def plainly(self) -> AbstractContextManager[Plain]:
-        """Open plain chromadb beside the reader, on what is published now."""
+        """Open plain chromadb beside the reader, on a copy of the published version."""
         assert self.store.data is not None
         version = Version(self.store.data, self.store.objects.__getitem__)
         return beside(self.root / "reader", version, Collection.LINES.value)
 
     def fetched(self) -> int:
-        """Bytes of the objects that were fetched since this was asked last."""
+        """Return the bytes of the objects that were fetched since the last call."""
         names = list(self.store.reads)
         self.store.reads.clear()
         return sum(len(self.store.objects[name]) for name in names)
@@ -77,21 +77,21 @@ def new(given: NDArray[np.float32]) -> list[NewVector]:
 
 
 def kill(reader: SnapshotReader) -> None:
-    """End the process: nothing is removed, and the lock of the folder is free.
+    """End the reader as a killed process ends: no file is removed, and the folder's lock is free.
 
     Chroma keeps open folders by their path, so the index must be closed as a process's end does.
     """
     assert reader._serving is not None
     reader._serving.index.close()
     place = getattr(reader, "_place", None)
-    if place is not None:  # at 0362e31 there was no lock
+    if place is not None:  # an earlier version had no lock
         os.close(place.slot._descriptor)
 
 
 def test_a_restarted_reader_finds_every_record_by_its_published_vector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The scripts reader_restart_sigterm and reader_restart_kill: 0 of 120 were found."""
+    """Defects `reader_restart_sigterm`, `reader_restart_kill`: searches found 0 of 120."""
     published = Published(tmp_path, monkeypatch)
     published.publish(lambda index: index.insert(new(vectors(1))))
     first = published.process()
@@ -126,7 +126,7 @@ def test_a_restarted_reader_finds_every_record_by_its_published_vector(
 def test_a_warm_restart_at_50_000_records_fetches_the_changed_bytes_and_the_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: int, dimension: int
 ):
-    """Nothing if nothing was published meanwhile, else the packs; the manifest is no object."""
+    """Fetch nothing if the version is the same, and otherwise the packs."""
     published = Published(tmp_path, monkeypatch)
     published.publish(lambda index: index.insert(new(vectors(1, records, dimension))))
     first = published.process()

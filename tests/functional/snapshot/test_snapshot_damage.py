@@ -1,6 +1,6 @@
-"""Damage in the bucket: refused with a sentence, and the last good version stays in place.
+"""Damage in the bucket: readers and workers refuse it, and the last good version stays.
 
-Real Chroma, and the local S3 with its object versions.
+The tests use real Chroma, and the local S3 with object versions.
 """
 
 import json
@@ -42,7 +42,7 @@ WORKERS = ("known", "writer", "cold")
 
 
 class Bucket:
-    """A published collection of three versions, a reader and a worker that know the second."""
+    """A published collection of three versions. The reader and the worker know the second."""
 
     def __init__(self, s3: Any, bucket: str, root: Path) -> None:
         self.s3, self.bucket, self.root = s3, bucket, root
@@ -79,12 +79,12 @@ class Bucket:
         self.s3.put_object(Bucket=self.bucket, Key=PREFIX + name, Body=data)
 
     def forge(self, **fields: Any) -> None:
-        """Publish a manifest with some fields otherwise, whatever they are."""
+        """Publish a manifest in which some fields are replaced."""
         content = json.loads(self.manifest().to_json()) | fields
         self.put("manifest.json", json.dumps(content).encode())
 
     def forge_pack(self, content: bytes) -> str:
-        """Put a pack of that content under its right name after the others; returns the name."""
+        """Put a pack of that content under its right name after the others. Return the name."""
         data = compress(content)
         self.put(f"packs/{digest_of(data)}", data)
         packs = json.loads(self.manifest().to_json())["packs"]
@@ -92,7 +92,7 @@ class Bucket:
         return f"packs/{digest_of(data)}"
 
     def forge_block(self, content: bytes, packed: bytes | None = None) -> str:
-        """Put `packed` where a block of that content belongs; returns the name."""
+        """Put `packed` at the name of a block of that content. Return the name."""
         manifest = json.loads(self.manifest().to_json())
         digest = digest_of(content)
         self.put(f"blocks/{digest}", compress(content) if packed is None else packed)
@@ -315,14 +315,15 @@ def test_damage_is_refused_by_worker_and_reader_and_the_good_version_stays(
     for look in (published.worker.checkout, published.copy("cold").checkout):
         assert sentence in refusal(look)
     assert sentence in refusal(published.reader.refresh)
-    assert (published.reader.version, published.reader.count()) == (2, 2)  # it goes on serving
-    assert _objects(published) == before  # and nobody published
+    # The reader continues to serve.
+    assert (published.reader.version, published.reader.count()) == (2, 2)
+    assert _objects(published) == before  # and no worker published
     _check_nothing_escaped(published)
 
 
 @pytest.mark.parametrize("damage", IN_THE_BASE)
 def test_damage_in_the_base_is_refused_by_whoever_needs_it(published: Bucket, damage: Damage):
-    """A warm worker has the base already, as long as the manifest names the same one."""
+    """A warm worker has the base already if the manifest names the same base."""
     sentence = damage(published)
     cold = refusal(published.copy("cold").checkout)
     assert sentence in cold
@@ -374,7 +375,7 @@ def test_the_compactor_returns_its_messages_and_raises_the_alarm(published: Buck
 
 
 def _history(one: Bucket) -> list[Manifest]:
-    """From the bucket's own object versions, the newest first."""
+    """Return the bucket's object versions, the newest first."""
     listed = one.s3.list_object_versions(Bucket=one.bucket, Prefix=PREFIX + "manifest.json")
     return [
         read_manifest(

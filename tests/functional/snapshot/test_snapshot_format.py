@@ -1,4 +1,4 @@
-"""What an earlier version of the code has written is read, and continued, by the present one."""
+"""The present code reads and extends what an earlier version of the code has written."""
 
 import json
 import re
@@ -29,7 +29,7 @@ FOLDERS = sorted(DATA.glob("snapshot-format-*"))
 
 @dataclass(frozen=True)
 class Earlier:
-    """A committed snapshot, and what a reader must find in it."""
+    """A committed snapshot, and the records that a reader must find in it."""
 
     store: InMemorySnapshotStore
     expected: dict[str, Any]
@@ -99,7 +99,7 @@ def test_a_worker_publishes_on_top_of_it(earlier: Earlier, tmp_path: Path):
 
 
 def test_what_is_made_today_is_what_is_committed_for_the_present_format(tmp_path: Path):
-    """Not byte for byte, for Chroma draws ids; but in every field and in what is found."""
+    """The bytes differ, because Chroma draws ids. Every field and every search result is equal."""
     store = InMemorySnapshotStore()
     made = make_snapshot.publish(store, tmp_path)
     committed = json.loads((make_snapshot.FOLDER / "expected.json").read_text())
@@ -109,7 +109,7 @@ def test_what_is_made_today_is_what_is_committed_for_the_present_format(tmp_path
 
 
 def _direction(vector: Any) -> np.ndarray:
-    """Chroma keeps a vector as it came until it is in the index, and normalised from then on."""
+    """Return the normalised vector. Chroma normalises a vector when it indexes it."""
     return np.asarray(vector) / np.linalg.norm(vector)
 
 

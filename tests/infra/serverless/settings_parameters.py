@@ -1,4 +1,4 @@
-"""The settings of the functions beside the parameters of template.yaml that set them."""
+"""The settings of the functions, and the parameters of template.yaml that set them."""
 
 from collections.abc import Mapping
 from typing import Any, Final

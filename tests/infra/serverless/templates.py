@@ -1,4 +1,4 @@
-"""template.yaml as SAM builds it, transforms it, and as CloudFormation would resolve it."""
+"""Builds template.yaml with SAM, transforms it, and resolves it as CloudFormation does."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from local.state import PROJECT
 
 ACCOUNT = "000000000000"
 _FOLDERS: list[TemporaryDirectory[str]] = []
-"""They live as long as the process."""
+"""Temporary folders that must live as long as the process."""
 
 
 def sam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +36,7 @@ def sam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @cache
 def built() -> Path:
-    """The build folder of `sam build`, made once a process."""
+    """Return the folder of `sam build`, which runs once in a process."""
     folder = TemporaryDirectory(prefix="sam-built-")
     _FOLDERS.append(folder)
     done = sam("build", "--build-dir", f"{folder.name}/build")
@@ -45,16 +45,16 @@ def built() -> Path:
 
 
 def overrides(environment: str) -> dict[str, str]:
-    """The parameters that samconfig.toml gives to the deployment of an environment."""
+    """Return the parameters of an environment's deployment in samconfig.toml."""
     config = tomllib.loads((PROJECT / "samconfig.toml").read_text())
     listed = config[environment]["deploy"]["parameters"]["parameter_overrides"]
     return dict(entry.split("=", 1) for entry in listed)
 
 
 def resources(parameters: Mapping[str, str], handed_over: Mapping[str, str]) -> dict[str, Any]:
-    """Every resource of the built template, its intrinsic functions resolved.
+    """Return every resource of the built template, with resolved intrinsic functions.
 
-    `handed_over` are the SSM parameters by their full names.
+    `handed_over` holds the SSM parameters by their full names.
     """
     template = yaml_parse((built() / "template.yaml").read_text())
     values = {

@@ -1,4 +1,4 @@
-"""The sample events: shaped like AWS's, and understood by today's code as their cases say."""
+"""The sample events have the shape of AWS's events, and the code handles them as the cases say."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ MODELS = {"stream": ("dynamodb", "update"), "compactor": ("sqs", "receive-messag
 
 
 def shape(value: Any, depth: int) -> Any:
-    """Names and types of an AWS event, down to the record's parts."""
+    """Return the names and types in an AWS event, down to the parts of a record."""
     if depth == 0 or not isinstance(value, dict):
         return type(value).__name__ if not isinstance(value, int | float) else "number"
     return {name: shape(part, depth - 1) for name, part in value.items()}
@@ -43,7 +43,7 @@ def shape(value: Any, depth: int) -> Any:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, list[dict[str, Any]]]:
-    """Records as `sam local generate-event` makes them."""
+    """Return the records of an event that `sam local generate-event` makes."""
     made = {kind: sam("local", "generate-event", *model) for kind, model in MODELS.items()}
     return {kind: json.loads(done.stdout)["Records"] for kind, done in made.items()}
 
@@ -71,9 +71,9 @@ def test_records_have_the_fields_of_awss(case: Any, models: dict[str, Any]):
     model = {record.get("eventName"): record for record in models[kind]}
     for record in read_event(case.event)["Records"]:
         name = record.get("eventName")
-        like = model.get("REMOVE" if name == "EXPIRE" else name)  # the malformed one
+        like = model.get("REMOVE" if name == "EXPIRE" else name)  # the malformed record
         ours, theirs = shape(record, 2), shape(like, 2)
-        if kind == "compactor":  # AWS's model has no message attributes and fewer are no fault
+        if kind == "compactor":  # AWS's sample has no message attributes, which is no fault.
             ours["messageAttributes"], theirs["messageAttributes"] = {}, {}
         assert ours == theirs
 
@@ -158,7 +158,7 @@ def put_deltas(system: InMemorySystem) -> None:
 
 
 def published(system: InMemorySystem, key: EntityKey, expected: Any) -> Any:
-    """The fields of a record that the case names; None if there is no record."""
+    """Return the fields of a record that the case names, or None if there is no record."""
     collection = key.collection
     assert isinstance(collection, Collection)
     record = system.index(collection).records.get(key.chroma_id)

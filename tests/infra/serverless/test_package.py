@@ -1,4 +1,4 @@
-"""The deployment packages: what goes in, how large they are, and that they work."""
+"""The deployment packages: their content, their size, and whether they work."""
 
 import os
 import re
@@ -25,7 +25,7 @@ from tests.infra.serverless.templates import built, sam
 
 LAMBDA_PYTHON = find_python(LAMBDA.python)
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six.py", "jmespath")
-"""What Lambda's own Python brings along."""
+"""Packages of Lambda's runtime."""
 
 FUNCTIONS = {"StreamProcessorFunction": "stream_processor", "CompactorFunction": "compactor"}
 
@@ -176,7 +176,7 @@ def test_no_wheel_needs_a_newer_c_library_than_lambdas(function: str):
 
 @cache
 def runnable(function: str) -> tuple[Path, str]:
-    """A package that a Python of this machine can run, and that Python: Lambda's if it is here."""
+    """Return a package and a Python of this machine that runs it, if possible Lambda's version."""
     if LAMBDA_PYTHON is not None:
         return built() / function, LAMBDA_PYTHON
     folder = built().parent / "here" / function
@@ -184,7 +184,7 @@ def runnable(function: str) -> tuple[Path, str]:
 
 
 def run_built(function: str, script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """Run a script as Lambda would: the package, and what the runtime brings along, alone."""
+    """Run a script with only the package and the packages of Lambda's runtime."""
     package, python = runnable(function)
     runtime = tmp_path / "runtime"
     runtime.mkdir()

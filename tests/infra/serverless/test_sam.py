@@ -1,4 +1,4 @@
-"""template.yaml and samconfig.toml: valid, complete, and free of the errors that lose records."""
+"""template.yaml and samconfig.toml are valid and complete, and lose no records."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ HANDED_OVER = {
 
 
 class Handed(dict[str, str]):
-    """Every SSM parameter has its own name as its value."""
+    """SSM parameters whose value is their name."""
 
     def __missing__(self, name: str) -> str:
         return name
@@ -39,7 +39,7 @@ def template() -> dict[str, Any]:
 
 
 def deployed(environment: str) -> dict[str, Any]:
-    """Properties by logical id, as an environment gets them."""
+    """Return the properties of an environment's resources, by logical id."""
     found = resources(overrides(environment), Handed())
     return {name: resource["Properties"] for name, resource in found.items()}
 

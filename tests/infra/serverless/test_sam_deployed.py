@@ -1,4 +1,4 @@
-"""`make up` and `make down`: the system as its users deploy it, by terraform/ and template.yaml."""
+"""`make up` and `make down` deploy and delete the system with terraform/ and template.yaml."""
 
 from collections.abc import Iterator
 from pathlib import Path

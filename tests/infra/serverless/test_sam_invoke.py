@@ -1,4 +1,4 @@
-"""`make invoke` and `make up`: how they read the tools that they run."""
+"""How `make invoke` and `make up` read the output of the tools that they run."""
 
 import json
 import os

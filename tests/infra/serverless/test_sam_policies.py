@@ -1,4 +1,4 @@
-"""The roles of template.yaml, statement by statement, against AWS's tables of actions."""
+"""Each statement of the roles in template.yaml fits AWS's tables of actions."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/6f0f3c2e-3a0f-4b0a-8a53-3f0e3b3c2a11
 
 
 class HandedOver(dict[str, str]):
-    """A plausible value for every parameter."""
+    """SSM parameters with plausible values."""
 
     def __missing__(self, name: str) -> str:
         if name.endswith("key-arn"):

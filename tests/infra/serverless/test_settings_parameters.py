@@ -33,10 +33,13 @@ OTHER_DEFAULTS: Final = {
 }
 NARROWER: Final = {
     "LOG_LEVEL": {"AllowedValues": ["DEBUG", "INFO"]},  # A higher level drops the metrics.
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": {"MinValue": 512, "MaxValue": 10_240},  # Lambda's most.
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": {
+        "MinValue": 512,
+        "MaxValue": 10_240,
+    },  # The largest size of Lambda.
 }
 TERRAFORM: Final = {"LEASE_SECONDS": "lease_seconds", "HEARTBEAT_SECONDS": "heartbeat_seconds"}
-"""Settings that Terraform hands over, because its sums concern them."""
+"""Settings that Terraform passes on, because it validates their sums."""
 
 EACH: Final = [
     (function, variable)
@@ -50,7 +53,7 @@ OWN: Final = [
     if variable in SET_BY_LAMBDA or variable in variables(function)
     if not PARAMETERS[parameter_of(function, variable)]["Type"].startswith("AWS::SSM")
 ]
-"""The settings whose value is a parameter of the deployment, and not one that Terraform wrote."""
+"""The settings that a parameter of the deployment sets, and not a parameter of Terraform."""
 OPTIONAL: Final = [
     (one, variable) for one, variable in OWN if not fields(one)[variable].is_required()
 ]

@@ -1,4 +1,4 @@
-"""What holds data as AWS describes it, without what differs from one AWS to the next."""
+"""Describes Terraform's resources through AWS's APIs, without values that differ on each AWS."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _OF_THE_MOMENT: Final = {
 
 
 def described(clients: Clients, stack: Stack) -> dict[str, Any]:
-    """Table, queues, bucket, keys and parameters of an environment, by the names of AWS's API."""
+    """Return table, queues, bucket, keys and parameters, by the names of AWS's API."""
     found = {
         "table": _table(clients, stack),
         "queues": _queues(clients, stack),
@@ -38,7 +38,7 @@ def described(clients: Clients, stack: Stack) -> dict[str, Any]:
 
 
 def parameters(clients: Clients, path: str) -> dict[str, str]:
-    """The SSM parameters below a path."""
+    """Return the SSM parameters below a path."""
     pages = clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
     return {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
 
@@ -101,7 +101,7 @@ def _lasting(value: Any) -> Any:
 
 
 def _renamed(text: str, stack: Stack) -> str:
-    """What is made up anew on every AWS, called by its purpose."""
+    """Return the text with purposes instead of generated ARNs and the endpoint."""
     for purpose, arn in asdict(stack.keys).items():
         text = text.replace(arn, f"key of {purpose}")
     return text.replace(stack.table.stream_arn, "stream").replace(stack.endpoint, "endpoint")

@@ -19,7 +19,7 @@ _TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Module:
-    """The .tf files of one folder, parsed and as text."""
+    """The .tf files of one folder, as text and parsed."""
 
     def __init__(self, folder: Path) -> None:
         files = sorted(folder.glob("*.tf"))
@@ -27,13 +27,13 @@ class Module:
         self._parsed = [hcl2.loads(text) for text in self.text.values()]
 
     def blocks(self, kind: str, labels: int) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-        """Every block of a kind with its labels, the quotes taken off."""
+        """Yield every block of a kind with its labels, without quotes."""
         for parsed in self._parsed:
             for block in parsed.get(kind, []):
                 yield from _unlabelled(block, labels)
 
     def mentions(self, reference: str) -> bool:
-        """Whether anything refers to `reference`, as in var.environment."""
+        """Return whether something refers to `reference`, such as var.environment."""
         found = re.compile(rf"(?<![\w.]){re.escape(reference)}\b")
         return any(found.search(text) for text in self.text.values())
 

@@ -1,4 +1,4 @@
-"""terraform/ in a copy of its own, with a state of its own: the project stays untouched."""
+"""Runs Terraform in a copy of terraform/ with its own state, so that the project is unchanged."""
 
 import json
 import os
@@ -24,12 +24,12 @@ needs_terraform = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Plan:
-    """What `terraform show -json` tells of a plan; what is known only after the apply is absent."""
+    """The output of `terraform show -json`. Values that are unknown before the apply are absent."""
 
     content: Mapping[str, Any]
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Values of every resource of a type, by address."""
+        """Return the values of every resource of a type, by address."""
         return {
             resource["address"]: resource["values"]
             for resource in self._resources()
@@ -37,12 +37,12 @@ class Plan:
         }
 
     def the(self, kind: str) -> dict[str, Any]:
-        """Values of the only resource of a type."""
+        """Return the values of the only resource of a type."""
         (values,) = self.of(kind).values()
         return values
 
     def policies(self) -> dict[str, Any]:
-        """Every policy document, by the address of its resource."""
+        """Return every policy document, by the address of its resource."""
         return {
             resource["address"]: json.loads(resource["values"]["policy"])
             for resource in self._resources()
@@ -50,7 +50,7 @@ class Plan:
         }
 
     def changes(self) -> dict[str, set[str]]:
-        """Address of each resource that would change → the attributes that would."""
+        """Return the changed attributes, by the address of the resource."""
         return {
             change["address"]: _differing(change["change"])
             for change in self.content["resource_changes"]
@@ -68,7 +68,7 @@ def _differing(change: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True)
 class Workspace:
-    """An initialised copy of terraform/, and the environment in which its commands run."""
+    """An initialised copy of terraform/, and the environment of its commands."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -76,7 +76,7 @@ class Workspace:
 
     @classmethod
     def made(cls, folder: Path, endpoint: str | None = None) -> "Workspace":
-        """Copied and initialised; commands reach the AWS at `endpoint`, or none."""
+        """Return an initialised copy. Its commands reach the AWS at `endpoint`, or none."""
         shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
         (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         environment = dict(os.environ) if endpoint is None else environment_of(endpoint)
@@ -85,7 +85,7 @@ class Workspace:
         return made
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A terraform command, whatever its end."""
+        """Run a terraform command, and return its result, also after a failure."""
         return subprocess.run(
             ["terraform", *arguments],
             cwd=self.folder,
@@ -97,19 +97,19 @@ class Workspace:
         )
 
     def done(self, *arguments: str) -> str:
-        """What a command prints that must succeed."""
+        """Return the output of a command. Fail if the command fails."""
         ended = self.run(*arguments)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
     def plan(self, environment: str, *arguments: str) -> Plan:
-        """The plan for one of `environments/`, made anew."""
+        """Return a new plan for one of `environments/`."""
         variables = f"-var-file=environments/{environment}.tfvars"
         self.done("plan", "-out=tfplan", variables, *arguments)
         return Plan(json.loads(self.done("show", "-json", "tfplan")))
 
     def first_plan(self, environment: str) -> Plan:
-        """The plan of an environment in which nothing is there yet."""
+        """Return the plan of an environment that has no resources yet."""
         if environment not in self._plans:
             self._plans[environment] = self.plan(environment)
         return self._plans[environment]

@@ -1,6 +1,6 @@
-"""The quick provisioning creates what holds data as terraform/ does: attribute by attribute.
+"""The quick provisioning creates Terraform's resources with the same attributes as terraform/.
 
-Both sides are what was asked for: the recorded calls of `local/`, and Terraform's own plan.
+The tests compare the recorded calls of `local/quick` with Terraform's plan.
 """
 
 import json
@@ -30,13 +30,13 @@ COMPARED: Final = {
     "aws_ssm_parameter",
 }
 NOT_QUICK: Final = {
-    "aws_cloudwatch_dashboard",  # nobody watches a test
+    "aws_cloudwatch_dashboard",  # a test needs no monitoring
     "aws_cloudwatch_metric_alarm",
     "aws_sns_topic",
     "aws_sns_topic_policy",
-    "aws_s3_bucket_lifecycle_configuration",  # nothing lives so long
-    "aws_s3_bucket_ownership_controls",  # what it says is S3's default
-    "aws_s3_bucket_policy",  # TLS only; the local AWS speaks none
+    "aws_s3_bucket_lifecycle_configuration",  # no object of a test gets so old
+    "aws_s3_bucket_ownership_controls",  # it declares S3's default
+    "aws_s3_bucket_policy",  # it requires TLS, which the local AWS lacks
 }
 KEYS: Final = {"table", "bucket", "queues", "functions"}
 KEYS_NOT_QUICK: Final = {"logs", "topic"}
@@ -57,7 +57,7 @@ def both(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def keyed(plan: Plan, kind: str) -> dict[str, dict[str, Any]]:
-    """Resources of a type that one for_each makes, by its keys."""
+    """Return the resources of a type that one for_each creates, by its keys."""
     return {
         address.partition('["')[2].removesuffix('"]'): values
         for address, values in plan.of(kind).items()
@@ -65,7 +65,7 @@ def keyed(plan: Plan, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def references(plan: Plan, address: str) -> set[str]:
-    """What the code of a resource refers to."""
+    """Return the references in the code of a resource."""
     (found,) = [
         resource
         for resource in plan.content["configuration"]["root_module"]["resources"]
@@ -85,7 +85,7 @@ def _references(node: Any) -> Iterator[str]:
 
 
 def said(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes that a plan sets, without Terraform's own and without what it leaves empty."""
+    """Return the attributes that a plan sets, without Terraform's own and without empty ones."""
     return {
         name: value
         for name, value in values.items()
@@ -94,7 +94,7 @@ def said(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def call(both: Both, operation: str, attribute: str, value: str) -> dict[str, Any]:
-    """Parameters of an operation's calls for one resource; later ones complete the earlier."""
+    """Return the merged parameters of an operation's calls for one resource."""
     found = [call for call in both.calls[operation] if str(call[attribute]).endswith(value)]
     assert found, f"{operation} was not called for {value}"
     merged: dict[str, Any] = {}
@@ -174,11 +174,11 @@ def test_the_queues_are_the_same(both: Both, queue: str):
         said(values) for values in both.plan.of("aws_sqs_queue").values() if values["name"] == name
     ]
     del declared["name"]
-    defaults = {"VisibilityTimeout": "30"}  # SQS's own
+    defaults = {"VisibilityTimeout": "30"}  # the default of SQS
     assert {QUEUE_ATTRIBUTES[n]: unquoted(value) for n, value in declared.items()} == {
         n: unquoted(value) for n, value in {**defaults, **asked}.items()
     }
-    if queue == "compaction_queue":  # ARNs are known after the apply alone
+    if queue == "compaction_queue":  # ARNs are known only after the apply
         assert (
             redrive["maxReceiveCount"]
             == both.plan.content["variables"]["max_receive_count"]["value"]
@@ -271,5 +271,5 @@ def test_the_same_parameters_are_handed_over(both: Both):
     for name, values in declared.items():
         assert values["type"] == "String"
         assert values["name"] == f"{both.stack.names.parameters}/{name}"
-        if "value" in values:  # otherwise an ARN or a URL, known after the apply
+        if "value" in values:  # an ARN or a URL is known only after the apply
             assert values["value"] == handed[name]

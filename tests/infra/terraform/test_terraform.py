@@ -1,4 +1,4 @@
-"""terraform/ by itself: its form, its validity, and its own tests on a mocked provider."""
+"""The format and validity of terraform/, and its own tests with a mocked provider."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""terraform/ applied to a local AWS: planned again, compared with the quick way, destroyed.
+"""Applies terraform/ to a local AWS, plans again, compares with the quick form, and destroys.
 
-One apply for all tests here: the provider waits a minute for itself. The last test destroys.
+All tests here share one apply, because it takes a minute. The last test destroys.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ pytestmark = needs_terraform
 
 ACCOUNT: Final = "000000000000"
 WITH_A_BUDGET: Final = ("-var=monthly_budget=50", '-var=alarm_emails=["one@example.com"]')
-"""What local.tfvars leaves out, and the emulator knows."""
+"""Variables that local.tfvars does not set, and that the emulator supports."""
 
 LOST_BY_THE_EMULATOR: Final = {
     "actions_enabled",
@@ -36,7 +36,7 @@ LOST_BY_THE_EMULATOR: Final = {
     "tags",
     "treat_missing_data",
 }
-"""MiniStack 1.5.33 leaves these out when Terraform's provider asks, and not when boto3 does."""
+"""MiniStack 1.5.33 omits these fields for Terraform's provider, but not for boto3."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def plan(workspace: Workspace) -> Plan:
 
 @pytest.fixture(scope="module")
 def applied(workspace: Workspace, plan: Plan) -> Plan:
-    """The plan, after it was applied."""
+    """Apply the plan, and return it."""
     workspace.done("apply", "tfplan")
     return plan
 
@@ -58,13 +58,13 @@ def clients(empty_aws: str) -> Clients:
 
 @pytest.fixture(scope="module")
 def stack(applied: Plan, clients: Clients) -> Stack:
-    """What was applied, as it was handed over."""
+    """Return the stack that the SSM parameters describe."""
     return handed_over(clients, Names())
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The quick provisioning, on a local AWS of its own."""
+    """Yield the stack of the quick provisioning on another local AWS."""
     with running(tmp_path_factory.mktemp("quick") / "state", deploy=False) as stack:
         yield stack
 
@@ -106,7 +106,7 @@ def test_log_groups_are_those_of_the_quick_deployment_but_encrypted(stack: Stack
 
 
 def test_the_budget_notifies_the_topic(applied: Plan, clients: Clients):
-    """At 80 % spent and at 100 % foreseen."""
+    """The budget warns at 80 % of actual costs and at 100 % of forecast costs."""
     client = budgets_of(clients)
     (budget,) = client.describe_budgets(AccountId=ACCOUNT)["Budgets"]
     assert (budget["BudgetLimit"], budget["TimeUnit"]) == (
@@ -165,12 +165,12 @@ def _planned(alarm: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def budgets_of(clients: Clients) -> Any:
-    """A client of a service of which localstack-client knows nothing."""
+    """Return a client of a service that localstack-client does not know."""
     return boto3.client("budgets", endpoint_url=clients.endpoint)
 
 
 def _left(clients: Clients) -> dict[str, Any]:
-    """What an account still holds, keys that wait for their deletion apart."""
+    """Return the remaining resources of an account, without keys that await their deletion."""
     kms = clients.kms
     keys = [kms.describe_key(KeyId=key["KeyId"]) for key in kms.list_keys()["Keys"]]
     found = {

@@ -1,4 +1,4 @@
-"""What terraform/ plans for each environment: names, policies, and metrics that really exist."""
+"""The plans of each environment: names, policies, and metrics that the functions emit."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ METRICS_OF_AWS: Final = {
 KEY: Final = "arn:aws:kms:us-east-1:000000000000:key/6f0f3c2e-3a0f-4b0a-8a53-3f0e3b3c2a11"
 
 Watched = tuple[str, str, tuple[tuple[str, str], ...]]
-"""Namespace, metric, dimensions."""
+"""A metric: its namespace, its name and its dimensions."""
 
 
 @pytest.fixture(params=ENVIRONMENTS)
@@ -199,7 +199,7 @@ def test_the_readme_lists_what_goes_in_and_what_comes_out(workspace: Workspace, 
 def emitted_dimensions(
     environment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[dict[str, tuple[tuple[str, str], ...]]]:
-    """Namespace → the dimensions with which the handlers' own telemetry writes its metrics."""
+    """Yield namespace → the dimensions that the handlers' telemetry writes."""
     monkeypatch.setenv("ENVIRONMENT", environment)
     for name in ("COMPACTION_QUEUE_URL", "COMPACTION_DLQ_URL", "STREAM_DLQ_URL"):
         monkeypatch.setenv(name, "http://queue")
@@ -235,12 +235,12 @@ def statements(policy: Mapping[str, Any], effect: str) -> list[dict[str, Any]]:
 
 
 def meant(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """`*` in a key's policy is that key."""
+    """In the policy of a key, `*` means that key."""
     return {"Resource": KEY} if statement["Resource"] == "*" else {}
 
 
 def measured_in(namespace: str) -> set[str]:
-    """The metrics that the code of a namespace's function measures."""
+    """Return the metrics that the code of a namespace's function emits."""
     package = {"ChromaDB/StreamProcessor": "stream_processor", "ChromaDB/Compaction": "compactor"}
     sources = (PROJECT / "src" / package[namespace]).rglob("*.py")
     code = "\n".join(path.read_text() for path in sources)
@@ -271,13 +271,13 @@ def drawn(plan: Plan) -> Iterator[Watched]:
 
 
 def table(declared: Mapping[str, Mapping[str, Any]]) -> str:
-    """Markdown of variables or outputs, as README.md has it."""
+    """Return the Markdown table of variables or outputs, as README.md holds it."""
     rows = [f"| `{name}` | {one['description']} |{default(one)}" for name, one in declared.items()]
     return "\n".join(rows)
 
 
 def default(declared: Mapping[str, Any]) -> str:
-    """The last column of a variable's row; outputs have none."""
+    """Return the last column of a variable's row. Outputs have none."""
     if "expression" in declared:
         return ""
     return f" `{json.dumps(declared['default'])}` |" if "default" in declared else " |"

@@ -1,4 +1,4 @@
-"""What tflint would say of terraform/, and that these rules see what they are for."""
+"""terraform/ keeps tflint's rules, and each rule finds the fault for which it exists."""
 
 from pathlib import Path
 
