@@ -30,7 +30,7 @@ _BY_SERVICE = {
 _BY_PREFIX = {
     "snapshots/": Part.SNAPSHOTS,
     "deltas/": Part.DELTAS,
-    "receipt_ops/": Part.NOTE,
+    "operations/": Part.NOTE,
 }
 
 
