@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from receipt_index.server.reader import ServerReader
     from receipt_index.snapshot.reading.reader import NothingPublishedError, SnapshotReader
     from receipt_index.vector_sender import VectorSender
-    from receipt_sync.keys import Collection, EntityKey
+    from receipt_sync.keys import Collection, EntityKey, parse_key
     from receipt_sync.messages import Delta
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SnapshotReader",
     "VectorSender",
     "open_reader",
+    "parse_key",
 ]
 
 _MODULES: Final = {
@@ -46,6 +47,7 @@ _MODULES: Final = {
     "SnapshotReader": "receipt_index.snapshot.reading.reader",
     "VectorSender": "receipt_index.vector_sender",
     "open_reader": "receipt_index.readers",
+    "parse_key": "receipt_sync.keys",
 }
 
 

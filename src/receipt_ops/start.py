@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from importlib.util import find_spec
 from typing import Final
 
 from receipt_ops.terminal.exit_codes import ExitCode
@@ -15,9 +16,18 @@ Python's default of 700 adds about 0.07 s of CPU time to a start. Imports make h
 """
 
 
+_NEEDED: Final = ("localstack_client", "rich", "typer")
+"""The modules of the extra `cli`. chromadb brings some of them, in versions that it chooses."""
+
+
 def main() -> None:
     """Load the command line and run it."""
     gc.set_threshold(ALLOCATIONS)
+    if not all(map(find_spec, _NEEDED)):
+        sys.stderr.write(
+            "receipt-sync needs more packages: pip install 'receipt-chroma-sync[cli]'\n"
+        )
+        raise SystemExit(ExitCode.FAILURE)
     with ending_at_once():
         # Import this here, so that the block covers these imports too.
         from receipt_ops.terminal.cli import main as command_line

@@ -154,8 +154,8 @@ class ServerReader:
         """Return the nearest records, nearest first; `where` is a Chroma metadata filter."""
         return self._index.search(vector, limit, where)
 
-    def close(self) -> None:
-        """Close the connection."""
+    def close(self, *, keep: bool = False) -> None:  # noqa: ARG002 as SnapshotReader.close
+        """Close the connection. `keep` changes nothing, because there are no files."""
         if self._following is not None:
             self._following.stop()
         with self._changing:

@@ -171,3 +171,19 @@ def test_output_that_can_not_be_written_is_one_sentence(
     assert ended.returncode == 2
     assert ended.stderr.startswith("receipt-sync: ")
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("module", ["typer", "rich", "localstack_client"])
+def test_without_the_extra_the_command_says_what_to_install(module: str) -> None:
+    program = (
+        "import sys; from receipt_ops import start; "
+        f"start.find_spec = lambda name: None if name == '{module}' else object(); start.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "receipt-sync needs more packages: pip install 'receipt-chroma-sync[cli]'\n"
+    )

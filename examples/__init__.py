@@ -1,0 +1,1 @@
+"""Programs that use a deployment: a search service, and two embedding pipelines."""

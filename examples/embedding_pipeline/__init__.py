@@ -1,0 +1,1 @@
+"""An embedding pipeline that uses `receipt_index`."""

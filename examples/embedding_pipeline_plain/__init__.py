@@ -1,0 +1,1 @@
+"""An embedding pipeline with boto3 and NumPy only."""
