@@ -12,8 +12,8 @@ import typer
 
 from local.running import running
 from local.stack import load
-from tests.functional.operating import Operator
-from tests.functional.planting import findings, found_in, plant
+from tests.functional.operator import Operator
+from tests.functional.planted_faults import findings, found_in, plant
 
 _SETTLES_WITHIN: Final = "600"
 _NAMES: Final = ("equal", "missing", "unexpected", "different")

@@ -2,7 +2,7 @@
 
 from tests.e2e.conftest import System
 from tests.e2e.verify_under_traffic import outcome
-from tests.functional.operating import Operator
+from tests.functional.operator import Operator
 
 
 def test_verify_separates_changes_under_way_from_faults(system: System) -> None:

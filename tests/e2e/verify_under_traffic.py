@@ -26,9 +26,9 @@ from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.probes.editing import Kind, TableEditor, apply, edits
 from receipt_sync.keys import Collection
-from tests.functional.operating import Operator
-from tests.functional.planting import findings, found_in, plant
-from tests.functional.recording import NOT_OF_THE_COMMAND
+from tests.functional.operator import Operator
+from tests.functional.planted_faults import findings, found_in, plant
+from tests.functional.recorded_calls import NOT_OF_THE_COMMAND
 
 _EDITED_SEED: Final = 71
 _QUIET_SEED: Final = 72

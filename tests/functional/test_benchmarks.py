@@ -25,7 +25,7 @@ from benchmarks.reporting.results import read_result, result_of, write_result
 from benchmarks.reporting.screen import progress_bars
 from benchmarks.reporting.targets import TARGETS
 from benchmarks.scale import QUICK
-from tests.functional.chroma.plausible import implausible
+from tests.functional.plausible import implausible
 
 TINY = replace(
     QUICK,

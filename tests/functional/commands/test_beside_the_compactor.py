@@ -10,8 +10,8 @@ import pytest
 from local.stack import Stack
 from receipt_ops.probes.editing import TableEditor
 from receipt_sync.keys import Collection, parse_chroma_id
-from tests.functional.operating import Operator
-from tests.functional.recording import NOT_OF_THE_COMMAND
+from tests.functional.operator import Operator
+from tests.functional.recorded_calls import NOT_OF_THE_COMMAND
 from tests.unit.receipt_ops.terminal.test_commands import COMMANDS, options
 
 SEED = "47"

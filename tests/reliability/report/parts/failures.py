@@ -7,7 +7,7 @@ _PROCESSOR: Final = "tests/unit/stream_processor/test_processor.py::test_"
 _PUBLISHER: Final = "tests/unit/stream_processor/test_publisher.py::test_"
 _FUNCTIONAL: Final = "tests/functional/test_stream_processor.py::test_"
 _SOURCE: Final = "tests/unit/compactor/cycle/test_source.py::test_"
-_DAMAGE: Final = "tests/functional/snapshot/test_snapshot_damage.py::test_"
+_DAMAGE: Final = "tests/functional/snapshot/test_damage.py::test_"
 _SNAPSHOT: Final = "tests/unit/receipt_index/snapshot/"
 _CONVERGENCE: Final = "tests/property/test_convergence.py"
 
@@ -49,7 +49,7 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
     "a paused worker wakes after another took over": (
         f"{_COMPACTION}a_paused_worker_wakes_after_another_took_over_and_is_refused",
         "tests/unit/receipt_index/snapshot/test_working_copy.py::test_a_refused_swap_throws_the_work_away",
-        "tests/functional/snapshot/test_snapshot_store.py::test_a_manifest_is_swapped_only_for_the_version_checked_out",
+        "tests/functional/snapshot/test_store.py::test_a_manifest_is_swapped_only_for_the_version_checked_out",
         "tests/unit/receipt_index/server/test_target.py::test_the_paused_ones_publish_is_refused_whatever_the_other_did",
     ),
     "a manifest or pack is unreadable": (
@@ -117,7 +117,7 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         f"{_COMPACTION}a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule",
     ),
     "an operator restores an older version": (
-        "tests/functional/commands/test_operations_restore.py",
+        "tests/functional/commands/test_restore.py",
         "tests/unit/receipt_ops/snapshots/test_restoring.py",
         "tests/unit/receipt_ops/repair/test_deltas_of_bucket.py",
     ),
@@ -127,7 +127,7 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "a command runs beside the compactor, or is ended by a signal": (
         "tests/functional/commands/test_beside_the_compactor.py",
-        "tests/functional/commands/test_operations_signals.py",
+        "tests/functional/commands/test_signals.py",
         "tests/unit/receipt_ops/test_scratch.py",
     ),
     "clock skew between workers": (

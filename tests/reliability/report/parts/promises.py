@@ -4,7 +4,7 @@ from typing import Final
 
 Tests = tuple[str, ...]
 
-_SEEING: Final = "tests/e2e/test_seeing.py::test_"
+_SEEING: Final = "tests/e2e/test_observability.py::test_"
 
 ODD_DATA: Final[dict[str, Tests]] = {
     "odd but legal data": (
@@ -27,13 +27,13 @@ SECURITY: Final[dict[str, Tests]] = {
     "licences of all that is installed": ("tests/security/test_licences.py",),
 }
 EARLIER_SNAPSHOTS: Final[dict[str, Tests]] = {
-    "a snapshot that an earlier Chroma wrote": ("tests/functional/chroma/test_chroma_versions.py",),
-    "a snapshot of an earlier format": ("tests/functional/snapshot/test_snapshot_format.py",),
+    "a snapshot that an earlier Chroma wrote": ("tests/functional/chroma/test_versions.py",),
+    "a snapshot of an earlier format": ("tests/functional/snapshot/test_format.py",),
 }
 EVERY_PYTHON: Final[Tests] = (
     "tests/unit",
-    "tests/functional/chroma/test_chroma_index.py",
-    "tests/functional/chroma/test_chroma_snapshot.py",
+    "tests/functional/chroma/test_index.py",
+    "tests/functional/chroma/test_snapshot.py",
     *(test for tests in EARLIER_SNAPSHOTS.values() for test in tests),
 )
 """What is run on each Python that is promised: the logic, and what loads Chroma's wheels."""

@@ -29,7 +29,7 @@ def test_what_deletes_asks_first() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_verdict_is_declared_where_the_help_names_one(command: str) -> None:
-    """By the help; tests/functional/operating.py checks each exit code that a test sees."""
+    """By the help; tests/functional/operator.py checks each exit code that a test sees."""
     text = " ".join(inspect.cleandoc(COMMANDS[command].help or "").split())
     seen = re.search(r"Exit code 0: .* 1: ", text) is not None
     seen = seen or "--limit exits" in text

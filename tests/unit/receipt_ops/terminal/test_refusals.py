@@ -16,7 +16,7 @@ from tests.unit.receipt_ops.terminal.test_commands import COMMANDS, PROJECT, cal
 RUN_AGAINST_AWS = ("tests/functional", "tests/e2e")
 """Where commands are run against the local AWS."""
 RUNBOOK = "docs/operations/runbook.md"
-"""Whose commands tests/e2e/test_operations_runbook.py runs, every one."""
+"""Whose commands tests/e2e/test_runbook.py runs, every one."""
 
 
 def refusal(code: str) -> Exception:

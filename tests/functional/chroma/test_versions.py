@@ -16,7 +16,7 @@ from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
-from tests.functional.snapshot.test_snapshot_format import check
+from tests.functional.snapshot.test_format import check
 from tests.support.data.make_chroma_snapshot import DATA, PREFIX
 from tests.support.data.make_snapshot import record, vector
 from tests.support.fakes.snapshots import InMemorySnapshotStore

@@ -12,7 +12,7 @@ import pytest
 from local.stack import Stack
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
-from tests.functional.operating import Operator
+from tests.functional.operator import Operator
 
 SEED = "31"
 

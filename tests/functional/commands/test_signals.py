@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.functional.operating import Operator
+from tests.functional.operator import Operator
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 DEADLINE_SECONDS = 60

@@ -17,8 +17,8 @@ from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
 from tests.e2e.conftest import System
-from tests.functional.operating import Operator
-from tests.functional.producing import Producer
+from tests.functional.embedding_pipeline import Producer
+from tests.functional.operator import Operator
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNBOOK = (PROJECT / "docs/operations/runbook.md").read_text()

@@ -16,8 +16,8 @@ from local.stack import Stack
 from receipt_index.records import NewVector
 from receipt_ops.deployment.discovery import Deployment
 from receipt_sync.keys import EntityKey
-from tests.functional.operating import Operator
-from tests.functional.producing import LINES, Producer
+from tests.functional.embedding_pipeline import LINES, Producer
+from tests.functional.operator import Operator
 
 KEYS = [EntityKey("way-back", 1, number) for number in range(1, 13)]
 

@@ -12,7 +12,7 @@ from receipt_index.chroma import ChromaIndex
 from receipt_index.records import NewVector
 from receipt_sync.keys import Collection
 from receipt_sync.sequences import batches
-from tests.functional.operating import Operator
+from tests.functional.operator import Operator
 
 
 class Kind(StrEnum):

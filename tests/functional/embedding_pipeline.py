@@ -12,7 +12,7 @@ from receipt_ops.loading.wiring import writer_of
 from receipt_sync.fields import EMBEDDED
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
-from tests.functional.operating import Operator
+from tests.functional.operator import Operator
 
 LINES, DIMENSION = Collection.LINES, 384
 

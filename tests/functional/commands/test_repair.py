@@ -10,8 +10,8 @@ from local.stack import Stack
 from receipt_index.chroma import ChromaIndex
 from receipt_index.records import NewVector, Record
 from receipt_sync.keys import Collection
-from tests.functional.operating import Operator
-from tests.functional.planting import Kind, findings, found_in, plant
+from tests.functional.operator import Operator
+from tests.functional.planted_faults import Kind, findings, found_in, plant
 
 RECEIPTS, SEED, FAULTS = 8, 77, 350
 

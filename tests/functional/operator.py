@@ -29,7 +29,7 @@ from receipt_ops.terminal.cli import main
 from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id
-from tests.functional.recording import Calls, recording
+from tests.functional.recorded_calls import Calls, recording
 from tests.support.function_logs import function_log
 
 SETTLES_WITHIN = "60"
