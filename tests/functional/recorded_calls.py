@@ -73,7 +73,7 @@ def _part_of(service: str, operation: str, arguments: dict[str, Any], queue_url:
     if service == "dynamodb":
         return Part.LEASES if "LOCK#" in str(arguments.get("Key")) else Part.TABLE
     if service == "sqs":
-        return Part.QUEUE if arguments["QueueUrl"] == queue_url else Part.LETTERS
+        return Part.QUEUE if arguments["QueueUrl"] == queue_url else Part.DEAD_LETTERS
     if service == "s3":
         name = str(arguments.get("Key") or arguments.get("Prefix") or _first_key(arguments))
         return next(part for prefix, part in _BY_PREFIX.items() if name.startswith(prefix))
