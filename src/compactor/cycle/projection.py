@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from receipt_index.records import DELTA_ID, STALE, Metadata, Scalar
 from receipt_sync.attributes import to_json
-from receipt_sync.fields import BOUNDING_BOX_SIDES, MERCHANT_FIELDS
-from receipt_sync.keys import EntityKey
+from receipt_sync.fields import BOX_SIDES, FIELDS, Form
+from receipt_sync.keys import EntityKey, EntityType
 from receipt_sync.messages import is_ulid
 
 Item: TypeAlias = Mapping[str, Any]
@@ -99,8 +99,7 @@ def project(
     if needs.own:
         metadata |= _own(key, items[key] or {}, document)
     if needs.merchant:
-        merchant = items.get(key.metadata) or {}
-        metadata |= {field: _scalar(merchant.get(field)) for field in MERCHANT_FIELDS}
+        metadata |= _mirrored(EntityType.METADATA, items.get(key.metadata) or {})
     return metadata | _context(key, items, needs.sides) if needs.sides else metadata
 
 
@@ -111,20 +110,29 @@ def text_of(item: Item | None) -> str:
 
 
 def _own(key: EntityKey, item: Item, document: str | None) -> Metadata:
-    box = item.get("bounding_box")
-    sides = box if isinstance(box, Mapping) else {}
     return {
         "image_id": key.image_id,
         "receipt_id": key.receipt_id,
         "line_id": key.line_id,
         **({} if key.word_id is None else {"word_id": key.word_id}),
-        "text": _scalar(item.get("text")),
-        "confidence": _float(item.get("confidence")),
-        "embedding_status": _scalar(item.get("embedding_status")),
-        "is_noise": _scalar(item.get("is_noise")),
-        **{f"bounding_box_{side}": _float(sides.get(side)) for side in BOUNDING_BOX_SIDES},
+        **_mirrored(key.entity_type, item),
         STALE: True if document is not None and document != text_of(item) else None,
     }
+
+
+def _mirrored(entity_type: EntityType, item: Item) -> Metadata:
+    """Return the metadata of an item's fields. A field that the item lacks is None."""
+    metadata: Metadata = {}
+    for name, form in FIELDS[entity_type]:
+        value = item.get(name)
+        if form is Form.VALUE:
+            metadata[name] = _scalar(value)
+        elif form is Form.NUMBER:
+            metadata[name] = _float(value)
+        else:
+            sides = value if isinstance(value, Mapping) else {}
+            metadata |= {f"{name}_{side}": _float(sides.get(side)) for side in BOX_SIDES}
+    return metadata
 
 
 def _context(key: EntityKey, items: Items, sides: tuple[_Side, ...]) -> Metadata:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from receipt_sync.changes import FieldChange, detect_changes, every_field
 from receipt_sync.errors import MalformedValueError
-from receipt_sync.fields import MERCHANT_FIELDS, OWN_FIELDS, RELEVANT_FIELDS
+from receipt_sync.fields import RELEVANT_FIELDS
 from receipt_sync.keys import EntityType
 
 LINE = EntityType.LINE
@@ -43,13 +43,13 @@ def test_the_fields_of_lines_and_words_are_their_own(entity_type: EntityType):
     }
 
 
-@pytest.mark.parametrize("field", MERCHANT_FIELDS)
+@pytest.mark.parametrize("field", RELEVANT_FIELDS[EntityType.METADATA])
 def test_a_change_of_any_merchant_field_is_seen(field: str):
     changes = detect_changes(EntityType.METADATA, image(**{field: "a"}), image(**{field: "b"}))
     assert changes == {field: FieldChange("a", "b")}
 
 
-@pytest.mark.parametrize("field", OWN_FIELDS)
+@pytest.mark.parametrize("field", RELEVANT_FIELDS[EntityType.LINE])
 @pytest.mark.parametrize("entity_type", [EntityType.LINE, EntityType.WORD])
 def test_a_change_of_any_own_field_is_seen(entity_type: EntityType, field: str):
     changes = detect_changes(entity_type, image(**{field: "a"}), image(**{field: "b"}))
@@ -142,13 +142,14 @@ def test_a_value_of_no_type_is_refused_with_its_field_and_without_its_text():
 
 
 images = st.dictionaries(
-    st.sampled_from((*OWN_FIELDS, "PK", "other")), st.builds(lambda s: {"S": s}, st.text())
+    st.sampled_from((*RELEVANT_FIELDS[EntityType.LINE], "PK", "other")),
+    st.builds(lambda s: {"S": s}, st.text()),
 )
 
 
 @given(images, images)
 def test_what_is_not_named_is_equal_and_what_is_named_differs(before: dict, after: dict):
     changes = detect_changes(LINE, before, after)
-    for field in OWN_FIELDS:
+    for field in RELEVANT_FIELDS[EntityType.LINE]:
         assert (field in changes) == (before.get(field) != after.get(field))
-    assert set(changes) <= set(OWN_FIELDS)
+    assert set(changes) <= set(RELEVANT_FIELDS[EntityType.LINE])

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receipt_sync.changes import EventName, FieldChange
-from receipt_sync.fields import OWN_FIELDS
-from receipt_sync.keys import EntityKey
+from receipt_sync.fields import RELEVANT_FIELDS
+from receipt_sync.keys import EntityKey, EntityType
 from stream_processor.coalescing import coalesce
 from stream_processor.detection import EntityChange
 
@@ -40,7 +40,10 @@ histories = st.lists(
     st.tuples(
         st.sampled_from([A, B, EntityKey("a", 1), EntityKey("a", 1, 1, 1)]),
         st.sampled_from(["INSERT", "MODIFY", "REMOVE"]),
-        st.dictionaries(st.sampled_from(OWN_FIELDS), st.tuples(st.integers(), st.integers())),
+        st.dictionaries(
+            st.sampled_from(RELEVANT_FIELDS[EntityType.LINE]),
+            st.tuples(st.integers(), st.integers()),
+        ),
         st.floats(-60, 60),
     ),
     max_size=12,

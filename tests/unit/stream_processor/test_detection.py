@@ -8,8 +8,8 @@ import pytest
 
 from receipt_sync.changes import FieldChange
 from receipt_sync.errors import MalformedKeyError
-from receipt_sync.fields import MERCHANT_FIELDS, OWN_FIELDS
-from receipt_sync.keys import EntityKey
+from receipt_sync.fields import RELEVANT_FIELDS
+from receipt_sync.keys import EntityKey, EntityType
 from stream_processor.detection import detect
 from tests.unit.stream_processor.records import (
     CREATED,
@@ -58,7 +58,7 @@ def test_a_removed_attribute_is_a_tombstone():
     assert found.changes == {"is_noise": FieldChange(False, None)}
 
 
-@pytest.mark.parametrize("field", MERCHANT_FIELDS)
+@pytest.mark.parametrize("field", RELEVANT_FIELDS[EntityType.METADATA])
 def test_every_merchant_field_counts_the_canonical_ones_too(field: str):
     old, new = {field: {"S": "a"}}, {field: {"S": "b"}}
     assert fields_of(record(METADATA, old=old, new=new)) == {field}
@@ -141,7 +141,7 @@ def test_time_and_position_are_the_records_own():
 def test_without_both_images_a_modified_item_may_have_changed_anything(kept: dict[str, Any]):
     """Streams of keys only, of old images and of new images: no removed field may go unseen."""
     images = {"OldImage": None, "NewImage": None, **kept}
-    assert fields_of(changed(record(), **images)) == set(OWN_FIELDS)
+    assert fields_of(changed(record(), **images)) == set(RELEVANT_FIELDS[EntityType.LINE])
 
 
 def test_without_images_an_item_that_went_is_still_a_change():

@@ -12,8 +12,8 @@ from compactor.cycle.projection import ALL, project
 from receipt_index.records import DELTA_ID, NewVector
 from receipt_index.server.limits import CLOUD, SERVER
 from receipt_sync.errors import ProjectionError
-from receipt_sync.fields import MERCHANT_FIELDS
-from receipt_sync.keys import EntityKey
+from receipt_sync.fields import RELEVANT_FIELDS
+from receipt_sync.keys import EntityKey, EntityType
 from tests.support.fakes.system import line, word
 
 BOX = {"x": 0.5, "y": 0.5, "width": 0.5, "height": 0.5}
@@ -24,7 +24,7 @@ ITEM = {
     "embedding_status": "SUCCESS",
     "is_noise": False,
 }
-MERCHANT = dict.fromkeys(MERCHANT_FIELDS, "m")
+MERCHANT = dict.fromkeys(RELEVANT_FIELDS[EntityType.METADATA], "m")
 
 
 @pytest.mark.parametrize(("key", "fields"), [(line(2), 24), (word(2), 25)])
