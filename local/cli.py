@@ -77,7 +77,7 @@ def up(
         sources=sources,
         vendored=vendored,
     )
-    _tell(running.up(State.at(state), request, step))
+    _print_endpoint(running.up(State.at(state), request, step))
 
 
 @app.command()
@@ -93,10 +93,10 @@ def deployed(
     It takes two to three minutes. Run it again to apply and deploy again.
     """
     request = Request(endpoint=endpoint_of(os.environ), port=port)
-    _tell(up_deployed(State.at(state), request, step, counted))
+    _print_endpoint(up_deployed(State.at(state), request, step, counted))
 
 
-def _tell(stack: Stack) -> None:
+def _print_endpoint(stack: Stack) -> None:
     output().print(f"The local AWS is up at [bold]{stack.endpoint}[/]")
     output().print(f'Use it from a shell: eval "$({sys.executable} -m local env)"')
 

@@ -65,11 +65,11 @@ def lines_of(
         text=True,
     ) as process:
         assert process.stdout is not None
-        said: list[str] = []
-        yield _remembering(process.stdout, said)
-        said += process.stdout  # The lines that the block did not read.
+        output: list[str] = []
+        yield _remembering(process.stdout, output)
+        output += process.stdout  # The lines that the block did not read.
     if process.returncode != 0:
-        last = "".join(said[-_LAST_LINES:]).strip()
+        last = "".join(output[-_LAST_LINES:]).strip()
         raise ToolFailedError(
             f"`{' '.join(command[:3])} …` ended with {process.returncode}:\n{last}"
         )
@@ -81,7 +81,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
         pass
 
 
-def _remembering(lines: Iterator[str], said: list[str]) -> Iterator[str]:
+def _remembering(lines: Iterator[str], output: list[str]) -> Iterator[str]:
     for line in lines:
-        said.append(line)
+        output.append(line)
         yield line

@@ -98,7 +98,7 @@ def _elsewhere(endpoint: str) -> str:
             f"nothing answers at AWS_ENDPOINT_URL={endpoint}: start that AWS, or unset the "
             "variable to start a MiniStack"
         )
-    if health.is_ministack(endpoint) and not health.is_mended(endpoint):
+    if health.is_ministack(endpoint) and not health.is_corrected(endpoint):
         raise EndpointError(
             f"the MiniStack at {endpoint} lacks the corrections that the functions need: start it "
             "with `python -P local/ministack/server.py`, or as compose.yaml does"

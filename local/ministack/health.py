@@ -5,7 +5,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.ministack.server import MENDED
+from local.ministack.server import EDITION
 
 
 def is_ministack(endpoint: str) -> bool:
@@ -14,10 +14,10 @@ def is_ministack(endpoint: str) -> bool:
     return answer is not None and "services" in answer
 
 
-def is_mended(endpoint: str) -> bool:
+def is_corrected(endpoint: str) -> bool:
     """Return whether the endpoint is a MiniStack that local/ministack/server.py runs."""
     answer = _get_json(endpoint, "/_ministack/health")
-    return answer is not None and answer.get("edition") == MENDED
+    return answer is not None and answer.get("edition") == EDITION
 
 
 def answers(endpoint: str) -> bool:

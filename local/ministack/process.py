@@ -174,7 +174,7 @@ def _abandon(process: subprocess.Popen[bytes], state: State) -> None:
 
 def _environment(state: State, port: int) -> dict[str, str]:
     """Return the environment of MiniStack and its functions, without the caller's AWS settings."""
-    nowhere = os.devnull
+    null_device = os.devnull
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
         "HOME": str(state.temporary),
@@ -192,8 +192,8 @@ def _environment(state: State, port: int) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": CREDENTIAL,
         "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": nowhere,
-        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_CONFIG_FILE": null_device,
+        "AWS_SHARED_CREDENTIALS_FILE": null_device,
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONUNBUFFERED": "1",
     }

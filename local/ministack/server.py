@@ -53,7 +53,7 @@ gets it.
 TERRAFORM: Final = "Terraform"
 """A part of the User-Agent of Terraform's AWS provider."""
 
-MENDED: Final = "receipt-chroma-sync"
+EDITION: Final = "receipt-chroma-sync"
 """The edition that the health response of this MiniStack names."""
 
 _RECEIVE: Final = 10
@@ -75,7 +75,7 @@ _HANDLES: Final = 100_000
 
 _UNKNOWN_HANDLE: Final = "ReceiptHandleIsInvalid"
 
-_Patience = Callable[[float, Callable[[], None]], None]
+_After = Callable[[float, Callable[[], None]], None]
 
 Message = dict[str, Any]
 Listen = Callable[[], Awaitable[Message]]
@@ -88,17 +88,17 @@ Match = Callable[[dict[str, Any], dict[str, Any]], bool]
 Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
-def mend(lambda_service: Any, sqs_service: Any) -> None:
+def correct(lambda_service: Any, sqs_service: Any) -> None:
     """Correct MiniStack's modules of Lambda and SQS.
 
     Raises AttributeError if MiniStack no longer has the replaced functions.
     """
     lambda_service._match_esm_filter = filter_of(lambda_service._match_esm_filter)
-    _mend_poller(lambda_service)
+    _obey_batch_item_failures(lambda_service)
     sqs_service._receive_messages_for_esm = full_batches(sqs_service._receive_messages_for_esm)
-    _mend_sender(sqs_service)
-    _mend_deletions(sqs_service)
-    _mend_window(lambda_service, Windows(time.time, _after))
+    _keep_trace_headers(sqs_service)
+    _accept_repeated_deletions(sqs_service)
+    _wait_for_window(lambda_service, Windows(time.time, _after))
 
 
 def answering_again(app: App, client: str, most: int = 1_000) -> App:
@@ -122,29 +122,29 @@ def answering_again(app: App, client: str, most: int = 1_000) -> App:
             for message in answers[call]:
                 await send(message)
             return
-        said: list[Message] = []
+        sent: list[Message] = []
 
         async def noting(message: Message) -> None:
-            said.append(message)
+            sent.append(message)
             await send(message)
 
         try:
             await app(scope, receive, noting)
         finally:
-            if call and _is_small_success(said):
-                answers[call] = said
+            if call and _is_small_success(sent):
+                answers[call] = sent
                 while len(answers) > most:
                     answers.popitem(last=False)
 
     return repeating
 
 
-def _is_small_success(said: list[Message]) -> bool:
-    whole = bool(said) and not said[-1].get("more_body") and said[0].get("status", 500) < 300
-    return whole and sum(len(message.get("body", b"")) for message in said) <= _REPEATED
+def _is_small_success(sent: list[Message]) -> bool:
+    whole = bool(sent) and not sent[-1].get("more_body") and sent[0].get("status", 500) < 300
+    return whole and sum(len(message.get("body", b"")) for message in sent) <= _REPEATED
 
 
-def _mend_sender(sqs_service: Any) -> None:
+def _keep_trace_headers(sqs_service: Any) -> None:
     sending = threading.local()
     send: Send = sqs_service._act_send_message
     send_batch: Send = sqs_service._act_send_message_batch
@@ -167,7 +167,7 @@ def _mend_sender(sqs_service: Any) -> None:
     sqs_service._HANDLERS["SendMessageBatch"] = send_message_batch
 
 
-def _mend_deletions(sqs_service: Any, most: int = _HANDLES) -> None:
+def _accept_repeated_deletions(sqs_service: Any, most: int = _HANDLES) -> None:
     """Let a standard queue accept every receipt handle that it issued.
 
     Rule: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
@@ -238,7 +238,7 @@ class Windows:
     Rule: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
     """
 
-    def __init__(self, now: Callable[[], float], after: _Patience) -> None:
+    def __init__(self, now: Callable[[], float], after: _After) -> None:
         self._now, self._after = now, after
         self._since: dict[str, float] = {}
 
@@ -279,7 +279,7 @@ def _after(seconds: float, call: Callable[[], None]) -> None:
     timer.start()
 
 
-def _mend_window(lambda_service: Any, windows: Windows) -> None:
+def _wait_for_window(lambda_service: Any, windows: Windows) -> None:
     concurrency: Callable[..., int] = lambda_service._sqs_esm_concurrency
     dispatch: Callable[..., None] = lambda_service._dispatch_esm_batch
 
@@ -317,7 +317,7 @@ def filter_of(match_leaf: Match) -> Match:
     return match
 
 
-def _mend_poller(lambda_service: Any) -> None:
+def _obey_batch_item_failures(lambda_service: Any) -> None:
     polling = threading.local()
     execute: Execute = lambda_service._execute_function
     poll: Callable[[], bool] = lambda_service._poll_dynamodb_streams
@@ -363,9 +363,9 @@ def end_with_parent(parent: int, interval: float = 1.0) -> None:
 if __name__ == "__main__":
     if TIED_TO in os.environ:
         end_with_parent(int(os.environ.pop(TIED_TO)))
-    os.environ["MINISTACK_EDITION"] = MENDED
+    os.environ["MINISTACK_EDITION"] = EDITION
     services = "ministack.services"
-    mend(
+    correct(
         importlib.import_module(f"{services}.lambda_svc"),
         importlib.import_module(f"{services}.sqs"),
     )

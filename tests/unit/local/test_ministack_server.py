@@ -1,4 +1,4 @@
-"""What local/ministack/server.py mends, each alone."""
+"""Each correction of local/ministack/server.py by itself."""
 
 import asyncio
 import threading
@@ -10,9 +10,9 @@ import pytest
 
 from local.ministack.server import (
     Windows,
-    _mend_deletions,
-    _mend_sender,
-    _mend_window,
+    _accept_repeated_deletions,
+    _keep_trace_headers,
+    _wait_for_window,
     answering_again,
     full_batches,
 )
@@ -119,7 +119,7 @@ class Sender(SimpleNamespace):
 
 def test_each_message_of_a_batch_keeps_its_trace_header():
     sqs = Sender()
-    _mend_sender(sqs)
+    _keep_trace_headers(sqs)
     entries = [
         {"MessageBody": "a", "MessageSystemAttributes": {"AWSTraceHeader": "1"}},
         {"MessageBody": "b"},
@@ -132,7 +132,7 @@ def test_each_message_of_a_batch_keeps_its_trace_header():
 
 def test_a_message_that_is_sent_alone_is_left_as_it_is():
     sqs = Sender()
-    _mend_sender(sqs)
+    _keep_trace_headers(sqs)
     sqs._HANDLERS["SendMessageBatch"]({"Entries": [{"MessageBody": "a"}]}, "queue")
     alone = {"MessageBody": "b", "MessageSystemAttributes": {"AWSTraceHeader": "2"}}
     sqs._act_send_message(alone, "queue")
@@ -215,7 +215,7 @@ def test_a_mapping_takes_no_batch_while_it_may_fill():
     dispatched: list[Any] = []
     mapped = Mapped()
     mapped.send("a")
-    _mend_window(service, mapped.windows)
+    _wait_for_window(service, mapped.windows)
     ask = lambda: service._sqs_esm_concurrency(mapped.mapping, {}, {}, mapped.queue)  # noqa: E731
     assert ask() == 0
     mapped.now = 1.0
@@ -272,7 +272,7 @@ def deleter(*handles: str, is_fifo: bool = False, most: int = 10) -> Deleter:
     """Return a corrected module whose queue issued the handles."""
     sqs = Deleter(is_fifo)
     sqs.send(*handles)
-    _mend_deletions(sqs, most)
+    _accept_repeated_deletions(sqs, most)
     sqs._collect_msgs(sqs.queue, 10, 30)
     return sqs
 
