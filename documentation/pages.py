@@ -14,6 +14,10 @@ PAGES: Final = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "terraform/README.md",
+    "examples/README.md",
+    "examples/search_service/README.md",
+    "examples/embedding_pipeline/README.md",
+    "examples/embedding_pipeline_plain/README.md",
 )
 """The pages outside docs/."""
 
