@@ -43,7 +43,7 @@ def install_dependencies(
     """
     names = project / "src" / function / "requirements.txt"
     if not names.exists():
-        raise PackageError(f"{names} is not there: give a function's package below src/")
+        raise PackageError(f"{names} does not exist: give a function's package below src/")
     install(names, project / "requirements.lock", folder, target)
     prune(folder)
     return folder

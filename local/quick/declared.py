@@ -83,8 +83,8 @@ def _resources(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
     for name, resource in template["Resources"].items():
         if resource["Type"] not in (_FUNCTION, _ROLE):
             raise TemplateError(
-                f"{name} of template.yaml is an {resource['Type']}, which the quick form of the "
-                "local AWS does not create: teach it to local/quick, or let Terraform create it"
+                f"{name} of template.yaml has the type {resource['Type']}, which the quick form of "
+                "the local AWS does not create: add it to local/quick, or let Terraform create it"
             )
     return {
         name: resource["Properties"]
@@ -123,7 +123,7 @@ def _mapping(event: Mapping[str, Any]) -> dict[str, Any]:
     kind, properties = event["Type"], dict(event["Properties"])
     if kind not in _SOURCES:
         raise TemplateError(
-            f"the quick form of the local AWS does not know events of the type {kind}: teach it to "
+            f"the quick form of the local AWS does not know events of the type {kind}: add it to "
             "local/quick/declared.py"
         )
     mapping = {"EventSourceArn": properties.pop(_SOURCES[kind]), **properties}
@@ -139,7 +139,7 @@ def _refuse_unknown(kind: str, properties: Mapping[str, Any], known: set[str]) -
     if unknown:
         raise TemplateError(
             f"the quick form of the local AWS does not know the property {', '.join(unknown)} of "
-            f"{kind}: teach it to local/quick/declared.py"
+            f"{kind}: add it to local/quick/declared.py"
         )
 
 

@@ -50,7 +50,9 @@ def parameter_values(
     declared = template["Parameters"]
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        raise TemplateError(f"template.yaml has no parameter {', '.join(unknown)}: name another")
+        raise TemplateError(
+            f"template.yaml has no parameter {', '.join(unknown)}: correct the name"
+        )
     return {
         name: given[name] if name in given else _default(name, definition, handed_over)
         for name, definition in declared.items()
@@ -123,7 +125,7 @@ class Resolver:
             case "Fn::If", [str(condition), yes, no]:
                 return self.of(yes if self._holds(condition) else no)
         raise TemplateError(
-            f"the quick form of the local AWS does not know {function} with {argument!r}: teach it "
+            f"the quick form of the local AWS does not know {function} with {argument!r}: add it "
             "to local/quick/template.py, or write template.yaml without it"
         )
 
@@ -154,7 +156,7 @@ class Resolver:
             case {"Fn::Equals": [one, other]}:
                 return str(self.of(one)) == str(self.of(other))
         raise TemplateError(
-            f"the quick form of the local AWS does not know the condition {node!r}: teach it to "
+            f"the quick form of the local AWS does not know the condition {node!r}: add it to "
             "local/quick/template.py, or write template.yaml without it"
         )
 

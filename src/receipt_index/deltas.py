@@ -108,8 +108,8 @@ def check_vectors(batch: VectorBatch) -> None:
         row = int(wrong[0])
         raise DeltaRefusedError(
             f"the vector of {batch.ids[row]} has the length {lengths[row]:.3g}: it must be 0, or "
-            f"from {SHORTEST:.0e} to {LONGEST:.0e}, which is what distances in float32 can hold: "
-            "scale it"
+            f"from {SHORTEST:.0e} to {LONGEST:.0e}, the range of distances in float32: scale the "
+            "vector"
         )
 
 

@@ -141,7 +141,7 @@ class ForkedError(SyncError):
 
 
 class QueueSendError(TransientError):
-    """SQS accepted none of the messages of an invocation."""
+    """SQS refused to accept messages, or to delete applied ones."""
 
 
 class DeadLettersNotParkedError(TransientError):

@@ -65,7 +65,7 @@ class EntityData(_Contract):
         if self.word_id is not None and self.line_id is None:
             raise ValueError("a word_id needs a line_id")
         if self.key.entity_type is not self.entity_type:
-            raise ValueError(f"the ids are those of a {self.key.entity_type}")
+            raise ValueError(f"the ids belong to a {self.key.entity_type}")
         return self
 
 
@@ -188,7 +188,7 @@ def read_message(body: str) -> ReadMessage:
         return ReadMessage(delta=_validated(_DELTA, content))
     raise PoisonMessageError(
         f"source {_shown(source)} is none of {CHANGE}, {CHANGE_BATCH}, {DELTA}: "
-        "send one of these, or move the message to the queue it was meant for"
+        "send one of these, or move the message to the queue that it belongs to"
     )
 
 

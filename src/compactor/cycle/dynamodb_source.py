@@ -187,7 +187,7 @@ class DynamoDBSource:
             deadline.sleep(seconds, "read the table")
         except DeadlineNearError as error:
             raise TableReadError(
-                f"the table {self._table} could not be read whole in time ({why})"
+                f"the table {self._table} was not read completely in time ({why})"
             ) from error
 
     def _entities(self, items: Collection[Mapping[str, Any]]) -> dict[EntityKey, Item]:

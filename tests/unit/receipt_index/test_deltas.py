@@ -54,7 +54,7 @@ def test_texts_come_back_as_they_were_with_nul_and_every_plane(texts: list[str])
             r"00001 has the length 1.73e-16: it must",
         ),
         ({"vectors": np.full((2, 3), 1e15, np.float32)}, r"from 1e-15 to 1e\+15"),
-        ({"vectors": np.full((2, 3), 3e38, np.float32)}, "scale it"),
+        ({"vectors": np.full((2, 3), 3e38, np.float32)}, "scale the vector"),
         ({"vectors": np.ones((2, 0), np.float32)}, "0 dimensions"),
         ({"vectors": np.ones((2, 3, 1), np.float32)}, "n × d"),
     ],
