@@ -14,12 +14,12 @@ from loadtest.options import Options, Shape
 from loadtest.report.knee import Knee
 from loadtest.target import check_target
 from loadtest.writers.ledger import Ledger
-from loadtest.writers.pacing import Pacing
 from loadtest.writers.receipts import base_receipts
 from loadtest.writers.session import Events, Session
 from loadtest.writers.shapes import rate_at
 from receipt_ops.connection import Connection, connect
 from receipt_ops.environment import LOCAL_STATE
+from receipt_ops.pacing import Pacing, at_random
 from receipt_sync.clock import Clock
 from receipt_sync.errors import SyncError
 
@@ -88,7 +88,7 @@ class Run:
         return rate
 
     def _new_pacing(self) -> Pacing:
-        return Pacing(self._asked, Random(self.options.seed), self._clock.monotonic())
+        return Pacing(at_random(self._asked, Random(self.options.seed)), self._clock.monotonic())
 
     def _asked(self) -> float:
         """Return the rate that is asked of all users together at this moment."""

@@ -15,6 +15,7 @@ from benchmarks.paths import PROJECT
 from receipt_ops.connection import connect
 from receipt_ops.loading.items import Entity
 from receipt_ops.loading.wiring import writer_of
+from receipt_ops.pacing import Pacing, steadily
 from receipt_sync.keys import EntityKey
 
 _TICK: Final = 0.05
@@ -67,13 +68,14 @@ def steady_writes(variables: Mapping[str, str], load: Load) -> Iterator["Queue[l
 def _write_all(variables: dict[str, str], load: Load, made: "Queue[list[Write]]") -> None:
     writer = writer_of(connect(variables, PROJECT))
     order = Random(load.rate).sample(load.entities, len(load.entities))
-    total, written, begun = int(load.rate * load.seconds), 0, time.monotonic()
+    total, written = int(load.rate * load.seconds), 0
+    pacing = Pacing(steadily(load.rate), time.monotonic())
     while written < total:
-        due = min(total, int(load.rate * (time.monotonic() - begun)) + 1)
-        numbers = range(written, min(due, written + _ITEMS_A_REQUEST))
-        if not numbers:
+        count = pacing.take(min(total - written, _ITEMS_A_REQUEST), time.monotonic())
+        if not count:
             time.sleep(_TICK)
             continue
+        numbers = range(written, written + count)
         changed = [_changed(order[n % len(order)], load.first + n) for n in numbers]
         now = time.time()
         writer.put(changed)

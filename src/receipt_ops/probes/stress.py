@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Self
 
+from receipt_ops.pacing import Pacing, steadily
 from receipt_ops.probes.editing import Edit, Editor, apply
 from receipt_ops.verification.settling import Backlog
 from receipt_sync.clock import Clock
@@ -117,10 +118,10 @@ class Stress:
         """
         report = StressReport(asked=rate)
         begun = self._clock.monotonic()
-        looked = begun
+        looked, pacing = begun, Pacing(steadily(rate), begun)
         with _Writers() as writers:
             for number in range(round(rate * seconds)):
-                self._wait_until(begun + number / rate)
+                self._clock.sleep(pacing.wait(min(number, 1), self._clock.monotonic()))
                 writers.start(partial(self._write, next(edits), report))
                 if self._clock.monotonic() - looked >= _LOOK_SECONDS:
                     looked = self._clock.monotonic()
@@ -128,11 +129,6 @@ class Stress:
         report.seconds = self._clock.monotonic() - begun
         self._look(report, report.seconds, on_progress)
         return report
-
-    def _wait_until(self, due: float) -> None:
-        pause = due - self._clock.monotonic()
-        if pause > 0:
-            self._clock.sleep(pause)
 
     def _write(self, edit: Edit, report: StressReport) -> None:
         done = apply(self._editor, edit)

@@ -7,6 +7,7 @@ from typing import Final
 
 from receipt_ops.loading.items import Entity
 from receipt_ops.loading.table_writer import TableWriter
+from receipt_ops.pacing import Pacing, steadily
 from receipt_ops.probes.editing import Edit
 from receipt_ops.verification.settling import Backlog
 from receipt_sync.keys import EntityKey
@@ -43,11 +44,10 @@ class Writing:
         self, edits: Iterator[Edit], rate: float, seconds: float, on_progress: OnProgress
     ) -> Written:
         """`rate` edits a second; what a slow tick did not write, the next one does."""
-        begun, asked = time.monotonic(), 0
+        begun = time.monotonic()
+        pacing = Pacing(steadily(rate), begun)
         while (passed := time.monotonic() - begun) < seconds:
-            due = int(rate * passed) - asked
-            asked += due
-            self._write(edits, due)
+            self._write(edits, pacing.take(len(self.items) // 2, begun + passed))
             left = self.backlog()
             self.written.most_waiting = max(
                 self.written.most_waiting, left.waiting + left.in_flight
@@ -59,7 +59,7 @@ class Writing:
 
     def _write(self, edits: Iterator[Edit], count: int) -> None:
         changed: dict[EntityKey, Entity] = {}
-        while len(changed) < min(count, len(self.items) // 2):
+        while len(changed) < count:
             edit = next(edits)
             if edit.fields is not None and edit.key not in changed:
                 known = self.items[edit.key].fields

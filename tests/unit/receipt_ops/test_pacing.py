@@ -1,15 +1,15 @@
-"""The times at which users act."""
+"""The times at which the changes of a load are due."""
 
 from itertools import repeat
 from random import Random
 
 import pytest
 
-from loadtest.writers.pacing import Pacing
+from receipt_ops.pacing import Pacing, at_random, steadily
 
 
 def pacing(rate: float = 5.0) -> Pacing:
-    return Pacing(lambda: rate, Random(1), 0.0)
+    return Pacing(at_random(lambda: rate, Random(1)), 0.0)
 
 
 def course(pacing: Pacing, users: int, changes: list[int], seconds: float = 0.0) -> float:
@@ -44,7 +44,7 @@ def test_a_large_action_puts_off_all_users_and_not_its_own_alone() -> None:
 
 def test_the_rate_of_the_moment_counts() -> None:
     rates = iter([*repeat(10.0, 1_000), *repeat(100.0, 1_000)])
-    moments = Pacing(lambda: next(rates), Random(1), 0.0)
+    moments = Pacing(at_random(lambda: next(rates), Random(1)), 0.0)
     slow = moments.wait(1_000, 0.0)
     assert slow == pytest.approx(100, rel=0.1)
     assert moments.wait(1_000, slow) == pytest.approx(10, rel=0.1)
@@ -62,3 +62,12 @@ def test_users_do_not_begin_together() -> None:
     begins = [one.wait(1, 0.0) for _ in range(50)]
     assert len(set(begins)) == 50
     assert max(begins) == pytest.approx(1, rel=0.3)
+
+
+def test_a_late_writer_takes_all_changes_that_are_due_but_not_more_than_it_can_make() -> None:
+    steady = Pacing(steadily(10.0), 5.0)
+    assert steady.take(9, 5.0) == 1, "the first change is due at once"
+    assert steady.take(9, 5.05) == 0
+    assert steady.take(3, 5.95) == 3
+    assert steady.take(99, 5.95) == 6
+    assert steady.wait(0, 5.95) == pytest.approx(0.05)
