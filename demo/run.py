@@ -19,14 +19,13 @@ from demo.screen import show_end, show_step, timed
 from demo.story import Cast, Query, Step, choose, steps
 from local.console import ends_in_a_sentence, output, step
 from local.endpoint import Request, endpoint_of
-from local.errors import LocalAWSError, NotRunningError
+from local.errors import NotRunningError
 from local.ministack import health
 from local.running import down, up
 from local.stack import Stack, load
 from local.state import State
 from receipt_index.readers import Readers
 from receipt_index.snapshot.format.manifest import read_manifest
-from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.embedding import embed
@@ -36,11 +35,14 @@ from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.loading.tasks import Receipts, load_with_progress
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.searching import Hit, search
+from receipt_ops.snapshots.wiring import store_of
 from receipt_ops.terminal.console import progress_bars
 from receipt_ops.terminal.failures import explained
-from receipt_ops.verification.settling import Backlog, queue_backlog, settle
+from receipt_ops.verification.settling import Backlog, settle
 from receipt_ops.verification.tasks import settle_with_progress, verify_once
 from receipt_ops.verification.verdict import Verdict
+from receipt_ops.verification.wiring import backlog_of
+from receipt_ops.visibility import NotVisibleError, Watcher
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
@@ -49,10 +51,6 @@ STEP_PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.05
 _HITS: Final = 3
 _EXAMPLES: Final = 5
-
-
-class NotVisibleError(LocalAWSError):
-    """Readers did not see a write in time."""
 
 
 @ends_in_a_sentence
@@ -142,7 +140,7 @@ def _await_arrival(
     with progress_bars() as progress:
         settled = settle(
             lambda: verify_once(connection, readers, _EXAMPLES),
-            lambda: queue_backlog(connection.sqs, connection.names.compaction_queue_url),
+            backlog_of(connection),
             SystemClock(),
             patience,
             _arrival_bar(connection, progress, planned),
@@ -170,7 +168,7 @@ def _published(connection: Connection) -> int:
     """Return the number of records that the published manifests name."""
     total = 0
     for collection in Collection:
-        store = S3SnapshotStore(connection.s3, connection.names.bucket, collection)
+        store = store_of(connection, collection)
         got = store.manifest(None)
         if isinstance(got, FetchedManifest):
             total += read_manifest(got.data, collection).record_count
@@ -185,25 +183,10 @@ def _play(number: int, chapter: Step, readers: Readers) -> float:
     before = _search(readers, chapter.query)
     chapter.write()
     with output().status("waiting until readers see it"):
-        seconds = wait_until_visible(chapter, readers)
+        watcher = Watcher(readers, SystemClock(), STEP_PATIENCE_SECONDS, _POLL_SECONDS)
+        seconds = watcher.until_true(lambda: chapter.visible(readers), chapter.title)
     show_step(number, chapter, before, _search(readers, chapter.query), seconds)
     return seconds
-
-
-def wait_until_visible(chapter: Step, readers: Readers) -> float:
-    """Refresh the readers until they see the step. Return the seconds. Raises NotVisibleError."""
-    clock = SystemClock()
-    begun = clock.monotonic()
-    while True:
-        newer = [reader.refresh() for reader in readers.values()]
-        waited = clock.monotonic() - begun
-        if any(newer) and chapter.visible(readers):
-            return waited
-        if waited > STEP_PATIENCE_SECONDS:
-            raise NotVisibleError(
-                f"readers did not see the write within {STEP_PATIENCE_SECONDS:g} s: {chapter.title}"
-            )
-        clock.sleep(_POLL_SECONDS)
 
 
 def _search(readers: Readers, query: Query) -> Sequence[Hit]:

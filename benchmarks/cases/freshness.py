@@ -1,12 +1,13 @@
 """Benchmark 5: the time from a write to the table until a reader of the snapshot sees it.
 
 Both functions are deployed on a local AWS. A separate process writes at a steady rate, and this one
-reads. Each write is timed from before its request until after the read that found it.
+reads. Each write is timed from before its request until the reader serves a version that holds it.
+The watcher of the load test does the reading.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, count
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -16,10 +17,12 @@ from typing import Final
 from benchmarks.errors import BenchmarkError
 from benchmarks.local_aws import local_aws
 from benchmarks.meters.steady_writes import Load, Write, steady_writes
-from benchmarks.meters.visibility import Watch
 from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
+from loadtest.kinds import Kind
+from loadtest.watcher.expectations import Expectation, Sighting, Wanted
+from loadtest.watcher.watcher import Watcher
 from receipt_index.readers import Reader, Readers
 from receipt_ops.connection import Connection, connect
 from receipt_ops.deployment.freshness import percentile
@@ -29,12 +32,15 @@ from receipt_ops.loading.load import load
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.readers import snapshot_readers
+from receipt_ops.visibility import wait_until
+from receipt_sync.clock import SystemClock
 
 _RECEIPTS: Final = 50
 _SEED: Final = 1
 _PATIENCE: Final = 120.0
-"""The load, and each further write, must be visible after this many seconds."""
+"""The load must be visible after this many seconds, and each later write, too."""
 _POLL: Final = 0.02
+_LOAD_POLL: Final = 0.2
 ALLOWED: Final = 2.0
 """All writes must be visible this many seconds after the last write."""
 
@@ -80,15 +86,19 @@ def _load(connection: Connection, readers: Readers, bars: Bars) -> list[Entity]:
     with bars.bar("receipts through the pipeline", len(entities)) as advance:
         writer, sender = writer_of(connection), sender_of(connection)
         load(receipts, writer, sender, embed, lambda _, __: None)
-        seen, end = 0, time.monotonic() + _PATIENCE
-        while seen < len(entities):
-            if time.monotonic() > end:
-                raise BenchmarkError(
-                    f"only {seen} of {len(entities)} records are visible after {_PATIENCE:g} s"
-                )
-            time.sleep(0.2)
+        seen = 0
+
+        def are_visible() -> bool:
+            nonlocal seen
             before, seen = seen, sum(_count(reader) for reader in readers.values())
             advance(seen - before)
+            return seen >= len(entities)
+
+        clock = SystemClock()
+        if wait_until(are_visible, clock, _PATIENCE, lambda: clock.sleep(_LOAD_POLL)) is None:
+            raise BenchmarkError(
+                f"only {seen} of {len(entities)} records are visible after {_PATIENCE:g} s"
+            )
     return entities
 
 
@@ -98,37 +108,43 @@ def _count(reader: Reader) -> int:
 
 
 def _measure(variables: Mapping[str, str], wanted: Load, readers: Readers, bars: Bars) -> Result:
-    watch, total = Watch(readers), int(wanted.rate * wanted.seconds)
+    sightings: list[Sighting] = []
+    watcher = Watcher(readers, SystemClock(), _PATIENCE, sightings.append)
     with (
-        bars.bar(f"{wanted.rate} changes a second", total) as advance,
+        bars.bar(f"{wanted.rate} changes a second", int(wanted.rate * wanted.seconds)) as advance,
         steady_writes(variables, wanted) as made,
     ):
-        _follow(watch, made, total, advance)
-    return _result(wanted.rate, watch.freshness)
+        _follow(watcher, sightings, made, int(wanted.rate * wanted.seconds), advance)
+    return _result(wanted.rate, [(one.written_at, one.seconds or 0.0) for one in sightings])
 
 
 def _follow(
-    watch: Watch, made: "Queue[list[Write]]", total: int, advance: Callable[[float], None]
+    watcher: Watcher,
+    sightings: list[Sighting],
+    made: "Queue[list[Write]]",
+    total: int,
+    advance: Callable[[float], None],
 ) -> None:
     """Watch until every write is visible.
 
     Raises:
-        BenchmarkError: No further write became visible for a long time.
+        BenchmarkError: A write was not visible after a long time.
     """
-    seen, moved = 0, time.monotonic()
+    numbers, clock, seen = count(1), SystemClock(), 0
     while seen < total:
-        if time.monotonic() - moved > _PATIENCE:
-            raise BenchmarkError(
-                f"{total - seen} of {total} writes are not visible, {_PATIENCE:g} s after the last "
-                "visible one"
-            )
-        for writes in _arrived(made):
-            watch.expect(writes)
-        watch.check()
-        if len(watch.freshness) > seen:
-            advance(len(watch.freshness) - seen)
-            seen, moved = len(watch.freshness), time.monotonic()
-        time.sleep(_POLL)
+        watcher.turn([_expectation(next(numbers), one) for one in chain(*_arrived(made))])
+        late = sum(sighting.seen_at is None for sighting in sightings[seen:])
+        if late:
+            raise BenchmarkError(f"{late} of {total} writes are not visible after {_PATIENCE:g} s")
+        advance(len(sightings) - seen)
+        seen = len(sightings)
+        clock.sleep(_POLL)
+
+
+def _expectation(number: int, write: Write) -> Expectation:
+    """Return what a reader must show after a write: its confidence, or that of a later write."""
+    wanted = Wanted((write.key.chroma_id,), {"confidence": write.value})
+    return Expectation(number, Kind.LINE, 1, write.begun, (wanted,))
 
 
 def _arrived(made: "Queue[list[Write]]") -> Iterator[list[Write]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.probes.subject import Subject, Tools, temporary_receipts
-from receipt_ops.probes.watching import holds
+from receipt_ops.visibility import holds
 from receipt_sync.clock import Clock
 
 Advance = Callable[[float], None]

@@ -6,7 +6,7 @@ from typing import Any
 
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.probes.subject import Tools, temporary_receipts
-from receipt_ops.probes.watching import holds
+from receipt_ops.visibility import holds
 from receipt_sync.clock import Clock
 
 MERCHANT = "Smoke Test & Sons"

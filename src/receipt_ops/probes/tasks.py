@@ -15,7 +15,6 @@ from receipt_ops.loading.wiring import writer_of
 from receipt_ops.probes.editing import Edit, apply, edits
 from receipt_ops.probes.stress import Stress, StressReport
 from receipt_ops.probes.subject import Subject, delete, temporary_receipts
-from receipt_ops.probes.watching import holds
 from receipt_ops.probes.wiring import check_deletable, editor_of, tools_of, watcher_of
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.terminal.console import progress_bars
@@ -23,6 +22,7 @@ from receipt_ops.verification.scope import SomeReceipts
 from receipt_ops.verification.settling import Settled
 from receipt_ops.verification.tasks import settle_with_progress
 from receipt_ops.verification.wiring import backlog_of, source_of
+from receipt_ops.visibility import holds
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey
@@ -108,6 +108,8 @@ def delete_with_progress(connection: Connection, keys: Sequence[EntityKey]) -> N
     """Delete items, and wait until their records have left the snapshot."""
     with snapshot_readers(connection) as readers, progress_bars() as progress:
         bar = progress.add_task("items deleted", total=len(keys))
+        for reader in readers.values():
+            reader.refresh()  # A reader without a version holds no record, as if all were deleted.
         watcher = watcher_of(readers, _PATIENCE_SECONDS)
         delete(writer_of(connection), watcher, keys, lambda n: progress.advance(bar, n))
 

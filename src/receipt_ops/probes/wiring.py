@@ -10,10 +10,10 @@ from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.probes.editing import TableEditor
 from receipt_ops.probes.room import check_room
 from receipt_ops.probes.subject import Tools
-from receipt_ops.probes.watching import Watcher
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.guard import DeleteLimit
 from receipt_ops.snapshots.manifests import Published, present_versions
+from receipt_ops.visibility import Watcher
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import EntityKey
 from receipt_sync.settings import CompactorSettings

@@ -10,11 +10,11 @@ from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.probes.smoke import Timing, smoke
 from receipt_ops.probes.subject import new_name
-from receipt_ops.probes.watching import NotVisibleError
 from receipt_ops.probes.wiring import tools_of
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
+from receipt_ops.visibility import NotVisibleError
 from receipt_sync.clock import SystemClock
 
 

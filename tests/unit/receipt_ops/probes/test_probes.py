@@ -24,9 +24,9 @@ from receipt_ops.probes.room import TooManyReceiptsError, check_room
 from receipt_ops.probes.smoke import MERCHANT, smoke
 from receipt_ops.probes.stress import Stress
 from receipt_ops.probes.subject import FittedSender, Tools, delete, fit, temporary_receipts
-from receipt_ops.probes.watching import NotVisibleError, Watcher, holds, is_gone
 from receipt_ops.repair.guard import DeleteLimit
 from receipt_ops.verification.settling import Backlog
+from receipt_ops.visibility import NotVisibleError, Watcher, holds, is_gone
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta
 from tests.support.fakes.clock import ManualClock

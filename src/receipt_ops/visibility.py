@@ -45,32 +45,61 @@ def is_gone(record: Record | None) -> bool:
     return record is None
 
 
+def wait_until(
+    check: Callable[[], bool], clock: Clock, seconds: float, pause: Callable[[], None]
+) -> float | None:
+    """Return the seconds until a check passes; None if it does not within `seconds`.
+
+    The first check is made at once. `pause` runs before each further check.
+    """
+    begun = clock.monotonic()
+    while True:
+        is_done = check()
+        took = clock.monotonic() - begun
+        if is_done:
+            return took
+        if took > seconds:
+            return None
+        pause()
+
+
 class Watcher:
     """Refreshes readers of collections until they see a write."""
 
     def __init__(
-        self, published: Mapping[Any, Published], clock: Clock, patience_seconds: float
+        self,
+        published: Mapping[Any, Published],
+        clock: Clock,
+        patience_seconds: float,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._published, self._clock, self._patience = published, clock, patience_seconds
+        self._poll = poll_seconds
 
     def until(self, keys: Sequence[EntityKey], seen: Seen, what: str) -> float:
         """Return the seconds until every key's record passes the check. Raises NotVisibleError."""
-        begun = self._clock.monotonic()
         waiting = list(keys)
-        while waiting:
-            waiting = self._unseen(waiting, seen)
-            took = self._clock.monotonic() - begun
-            if not waiting:
-                return took
-            if took > self._patience:
-                raise NotVisibleError(
-                    f"{what}: not visible to readers within {self._patience:g} s. "
-                    "Run `receipt-sync status` and `receipt-sync dlq show` to find the cause"
-                )
-            self._clock.sleep(POLL_SECONDS)
-            for reader in self._published.values():
-                reader.refresh()
-        return 0.0
+
+        def are_all_seen() -> bool:
+            waiting[:] = self._unseen(waiting, seen) if waiting else []
+            return not waiting
+
+        return self.until_true(are_all_seen, what)
+
+    def until_true(self, check: Callable[[], bool], what: str) -> float:
+        """Return the seconds until a check of the readers passes. Raises NotVisibleError."""
+        took = wait_until(check, self._clock, self._patience, self._pause)
+        if took is None:
+            raise NotVisibleError(
+                f"{what}: not visible to readers within {self._patience:g} s. "
+                "Run `receipt-sync status` and `receipt-sync dlq show` to find the cause"
+            )
+        return took
+
+    def _pause(self) -> None:
+        self._clock.sleep(self._poll)
+        for reader in self._published.values():
+            reader.refresh()
 
     def _unseen(self, keys: Sequence[EntityKey], seen: Seen) -> list[EntityKey]:
         records: dict[str, Record] = {}
