@@ -25,6 +25,7 @@ from pydantic_core import from_json
 
 from receipt_sync.errors import MalformedKeyError, PoisonMessageError
 from receipt_sync.keys import Collection, EntityKey, EntityType, parse_key
+from receipt_sync.validation import describe
 
 CHANGE: Final = "dynamodb_stream"
 CHANGE_BATCH: Final = "dynamodb_stream_batch"
@@ -247,19 +248,11 @@ def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     try:
         message = adapter.validate_python(content)
     except ValidationError as error:
-        raise PoisonMessageError(_reason(error)) from None  # The cause quotes the refused values.
+        # The cause quotes the refused values.
+        raise PoisonMessageError(describe(error, part=_place, whole="message")) from None
     if isinstance(message, Change):
         check_key(message.key)
     return message
-
-
-def _reason(error: ValidationError) -> str:
-    """Return the field and the rule of each fault, without the values (I8)."""
-    faults = [
-        f"{'.'.join(map(_place, fault['loc'])) or 'message'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-    return "; ".join(faults)
 
 
 def _place(part: int | str) -> str:

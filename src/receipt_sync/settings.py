@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from receipt_sync.errors import SettingsError
+from receipt_sync.validation import Fault, faults_of
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
@@ -136,11 +137,11 @@ class CompactorSettings(ChromaSettings):
 
 
 def _sentence(error: ValidationError) -> str:
-    return "; ".join(_fault(dict(fault)) for fault in error.errors(include_url=False))
+    return "; ".join(map(_described, faults_of(error)))
 
 
-def _fault(fault: dict[str, Any]) -> str:
-    name = "".join(str(part).upper() for part in fault["loc"])
-    if fault["type"] == "missing":
+def _described(fault: Fault) -> str:
+    name = "".join(str(part).upper() for part in fault.place)
+    if fault.type == "missing":
         return f"environment variable {name} is not set: set it on the function"
-    return f"environment variable {name}: {fault['msg']}".replace("variable : ", "variables: ")
+    return f"environment variable {name}: {fault.rule}".replace("variable : ", "variables: ")

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from receipt_index.snapshot.format.manifest import faults
+from receipt_index.snapshot.format.manifest import FAULTS_SHOWN
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
+from receipt_sync.validation import describe
 
 FORMAT: Final = 1
 
@@ -64,9 +65,9 @@ def read_version(data: bytes, collection: Collection) -> ServerVersion:
     except ValidationError as error:
         raise SnapshotDamagedError(
             f"the manifest of {collection} is not a Chroma server's manifest of format {FORMAT} "
-            f"({faults(error)}): if the bucket holds the snapshot of a directory, set "
-            "CHROMA_TARGET=local or use another bucket. Otherwise restore an earlier version of "
-            "the object"
+            f"({describe(error, FAULTS_SHOWN)}): if the bucket holds the snapshot of a directory, "
+            "set CHROMA_TARGET=local or use another bucket. Otherwise restore an earlier version "
+            "of the object"
         ) from error
     if version.collection is not collection:
         raise SnapshotDamagedError(

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from receipt_ops.errors import OperationError
+from receipt_sync.validation import describe
 
 Dollars = Annotated[float, Field(ge=0)]
 
@@ -60,14 +61,8 @@ class Prices(BaseModel):
         try:
             return cls.model_validate_json(path.read_text())
         except (OSError, ValidationError) as error:
+            reason = describe(error, 1) if isinstance(error, ValidationError) else error
             raise PricesError(
-                f"{path} is not a JSON object of prices ({_first(error)}): "
+                f"{path} is not a JSON object of prices ({reason}): "
                 "correct the file, or leave out --prices"
             ) from error
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        fault = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-    return str(error)

@@ -10,11 +10,12 @@ address, date and total may be null or missing. A line may have a confidence bet
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from receipt_ops.errors import MalformedReceiptError
+from receipt_sync.validation import describe
 
 _FAULTS_SHOWN = 3
 _WORD = re.compile(r"\S+")
@@ -111,16 +112,6 @@ def _validated(path: Path, number: int, line: bytes) -> Receipt:
     try:
         return Receipt.model_validate_json(line)
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False, include_context=False)
-        more = len(faults) - _FAULTS_SHOWN
-        shown = [_fault(dict(fault)) for fault in faults[:_FAULTS_SHOWN]]
-        rest = [f"and {more} more"] if more > 0 else []
         raise MalformedReceiptError(
-            f"{path}, line {number}: {'; '.join([*shown, *rest])}"
+            f"{path}, line {number}: {describe(error, _FAULTS_SHOWN)}"
         ) from error
-
-
-def _fault(fault: dict[str, Any]) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    rule = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{where}: {rule}" if where else rule

@@ -21,8 +21,11 @@ from pydantic import (
 
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
+from receipt_sync.validation import describe
 
 FORMAT: Final = 3
+FAULTS_SHOWN: Final = 3
+"""The number of faults that an error about a malformed object names."""
 BLOCK_SIZE: Final = 4 * 2**20
 MAX_FILE_SIZE: Final = 1 << 40
 MAX_MANIFEST_BYTES: Final = 64 * 2**20
@@ -179,7 +182,8 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"the manifest of {collection} does not have format 1 to {FORMAT} ({faults(error)}): "
+            f"the manifest of {collection} does not have format 1 to {FORMAT} "
+            f"({describe(error, FAULTS_SHOWN)}): "
             "if a later version of this software wrote it, update. If it belongs to a Chroma "
             "server, set CHROMA_TARGET. Otherwise `receipt-sync snapshot restore` makes an earlier "
             "version the newest"
@@ -212,12 +216,3 @@ def block_name(digest: str) -> str:
 def pack_name(digest: str) -> str:
     """Return the name of a pack's object, relative to the collection's prefix."""
     return f"packs/{digest}"
-
-
-def faults(error: ValidationError) -> str:
-    """Return the first three faults of an object: each with its place and the broken rule.
-
-    The text holds nothing of the object's content.
-    """
-    found = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in found[:3])

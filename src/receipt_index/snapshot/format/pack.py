@@ -13,9 +13,10 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from receipt_index.snapshot.format.compression import compress, decompress
-from receipt_index.snapshot.format.manifest import FilePath, Size, faults
+from receipt_index.snapshot.format.manifest import FAULTS_SHOWN, FilePath, Size
 from receipt_index.snapshot.format.pages import PAGE_SIZE, page_count
 from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.validation import describe
 
 MAGIC: Final = b"RCSPACK\x01"
 MAX_PACK_BYTES: Final = 256 * 2**20
@@ -95,7 +96,7 @@ def _read_header(content: bytes, name: str) -> tuple[PackHeader, int]:
         header = PackHeader.model_validate_json(content[prefix : prefix + length])
     except ValidationError as error:
         raise SnapshotDamagedError(
-            f"{name} has a header of another format ({faults(error)})"
+            f"{name} has a header of another format ({describe(error, FAULTS_SHOWN)})"
         ) from error
     for path, file in header.files.items():
         if any(page >= page_count(file.size) for page in file.pages):

@@ -14,14 +14,15 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from receipt_index.snapshot.format.compression import compress, decompress, digest_of
 from receipt_index.snapshot.format.manifest import (
+    FAULTS_SHOWN,
     LIST_FOLDER,
     MAX_LISTED,
     OBJECT_NAME,
     Retired,
-    faults,
 )
 from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.validation import describe
 
 _THREADS: Final = 8
 _BYTES_A_NAME: Final = 80
@@ -92,7 +93,7 @@ class RetiredLists:
             return frozenset(_NAMES.validate_json(data))
         except ValidationError as error:
             raise SnapshotDamagedError(
-                f"{name} is not a list of objects ({faults(error)})"
+                f"{name} is not a list of objects ({describe(error, FAULTS_SHOWN)})"
             ) from error
 
 
