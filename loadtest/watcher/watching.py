@@ -16,11 +16,10 @@ from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.watcher import Watcher
 from receipt_ops.environment import connection_of_process
 from receipt_ops.readers import snapshot_readers
+from receipt_ops.visibility import POLL_SECONDS
 from receipt_sync.clock import SystemClock
 
 READY: Final = "ready\n"
-_POLL_SECONDS: Final = 0.1
-"""The pause between two checks. Each reads the new records and requests two manifests."""
 
 
 class Inbox:
@@ -63,7 +62,7 @@ def main() -> None:
         _print(READY)
         inbox = Inbox(sys.stdin)
         while not inbox.closed or len(watcher):
-            clock.sleep(_POLL_SECONDS)
+            clock.sleep(POLL_SECONDS)
             watcher.turn(inbox.take())
 
 

@@ -9,6 +9,7 @@ from receipt_sync.clock import Clock
 from receipt_sync.keys import EntityKey
 
 POLL_SECONDS: Final = 0.1
+"""The pause between two checks. Each check requests a manifest of every collection."""
 
 
 class NotVisibleError(OperationError):

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from receipt_sync.defaults import HEARTBEAT_SECONDS, LEASE_SECONDS
 from receipt_sync.errors import SettingsError
 from receipt_sync.validation import Fault, faults_of
 
@@ -114,8 +115,8 @@ class CompactorSettings(ChromaSettings):
     snapshot_bucket: NonEmpty
     compaction_lock_id: NonEmpty = "chroma-main-snapshot"
     working_copy_root: Path = Path("/tmp/receipt-sync")  # noqa: S108 the one writable folder of a function
-    lease_seconds: Annotated[float, Field(gt=0, le=900)] = 60
-    heartbeat_seconds: Annotated[float, Field(gt=0)] = 15
+    lease_seconds: Annotated[float, Field(gt=0, le=900)] = LEASE_SECONDS
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = HEARTBEAT_SECONDS
     max_delete_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_delete_floor: Annotated[int, Field(ge=0)] = 1000
     snapshot_retention_seconds: Annotated[float, Field(ge=0)] = 86_400

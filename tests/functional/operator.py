@@ -20,12 +20,12 @@ from receipt_index.chroma import ChromaIndex
 from receipt_index.readers import Reader
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
-from receipt_ops.commands.effects import EFFECTS
 from receipt_ops.connection import Connection, connect
 from receipt_ops.dead_letters.queue import SQSDeadLetterQueue, held
 from receipt_ops.probes.editing import TableEditor
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.terminal.cli import main
+from receipt_ops.terminal.command_table import EFFECTS
 from receipt_ops.verification.settling import queue_backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id

@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
-from receipt_ops.commands.effects import EFFECTS, Part
+from receipt_ops.terminal.command_table import EFFECTS
+from receipt_ops.terminal.effects import Part
 
 NOT_OF_THE_COMMAND = "traffic"
 """The name of a thread whose calls belong to the test, and not to a command."""

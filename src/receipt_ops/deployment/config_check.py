@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from receipt_ops.deployment.discovery import (
-    HEARTBEAT_SECONDS,
     Deployment,
     Function,
     SettingWrongError,
@@ -17,11 +16,10 @@ from receipt_ops.deployment.discovery import (
     number_of,
 )
 from receipt_ops.snapshots.manifests import Damaged, Present, Published
+from receipt_sync.defaults import HEARTBEAT_SECONDS, LEASE_SECONDS
 from receipt_sync.keys import Collection
 
 DAY: Final = 86_400
-LEASE_SECONDS: Final = 60.0
-"""Default of the compactor's setting of this name. A test compares the two."""
 
 
 @dataclass(frozen=True)

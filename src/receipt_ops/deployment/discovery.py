@@ -12,18 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from receipt_ops.connection import Connection
 from receipt_ops.errors import OperationError
-
-HEARTBEAT_SECONDS: Final = 15.0
-"""Default of the compactor's setting of this name. A test compares the two.
-
-The settings themselves would cost 0.15 s of CPU time at each start, for Pydantic.
-"""
+from receipt_sync.defaults import HEARTBEAT_SECONDS
 
 
 class NotDeployedError(OperationError):

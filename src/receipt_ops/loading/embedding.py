@@ -21,6 +21,8 @@ from receipt_index.deltas import Vectors
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]
 """Returns one vector for each text, as an n × d array of float32."""
 
+STAND_IN: Final = "hashed character n-grams, a stand-in for your model"
+"""The description of the embedding that `load` prints."""
 DIMENSION: Final = 384
 _SIZES: Final = (2, 3, 4)
 _ROWS_A_STEP: Final = 2_000

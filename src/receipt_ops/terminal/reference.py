@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import typer
 
-from receipt_ops.commands.effects import rows
 from receipt_ops.terminal.cli import main
+from receipt_ops.terminal.command_table import EFFECTS
+from receipt_ops.terminal.effects import rows
 from receipt_ops.terminal.exit_codes import MEANINGS
 
 _PROGRAM: Final = "receipt-sync"
@@ -70,7 +71,7 @@ operator can end a command that only reads at any time, without any effect on th
 def reference() -> str:
     """Return the page in Markdown."""
     root: Any = typer.main.get_command(main)
-    table = "\n".join([_EFFECTS, *rows(), ""])
+    table = "\n".join([_EFFECTS, *rows(EFFECTS), ""])
     codes = "\n".join(f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())
     return (
         "\n".join(

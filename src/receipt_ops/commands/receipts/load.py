@@ -11,14 +11,13 @@ from rich.table import Table
 
 from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
+from receipt_ops.loading.embedding import STAND_IN
 from receipt_ops.loading.load import LoadReport
 from receipt_ops.loading.receipts import read_receipts
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.loading.tasks import Receipts, load_with_progress, survey_with_progress
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.failures import explained
-
-STAND_IN = "hashed character n-grams, a stand-in for your model"
 
 
 @ends_in_a_sentence

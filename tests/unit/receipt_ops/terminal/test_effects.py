@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from receipt_ops.commands.effects import EFFECTS, Part
+from receipt_ops.terminal.command_table import EFFECTS
+from receipt_ops.terminal.effects import Part
 from receipt_ops.terminal.exit_codes import ExitCode
 from tests.unit.receipt_ops.terminal.test_commands import COMMANDS, WRITING, options
 

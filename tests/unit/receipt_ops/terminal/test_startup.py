@@ -16,10 +16,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from receipt_ops.deployment.config_check import LEASE_SECONDS
-from receipt_ops.deployment.discovery import HEARTBEAT_SECONDS
-from receipt_sync.settings import CompactorSettings
-
 pytestmark = pytest.mark.measured
 
 MOST_CPU_SECONDS = 0.8
@@ -152,11 +148,6 @@ def test_no_command_is_imported(line: str, environment: dict[str, str]) -> None:
 def test_the_aws_sdk_is_not_imported(line: str, environment: dict[str, str]) -> None:
     modules, _ = modules_and_output(line, environment)
     assert {"boto3", "botocore.session", "localstack_client"} & modules == set()
-
-
-def test_the_default_of_the_heartbeat_is_the_default_of_the_settings() -> None:
-    assert CompactorSettings.model_fields["heartbeat_seconds"].default == HEARTBEAT_SECONDS
-    assert CompactorSettings.model_fields["lease_seconds"].default == LEASE_SECONDS
 
 
 @pytest.mark.parametrize("line", LINES)
