@@ -136,6 +136,4 @@ def test_the_first_two_receipts_that_fit_are_taken() -> None:
 
 def test_receipts_that_do_not_fit_are_refused_before_anything_is_started() -> None:
     with pytest.raises(UnsuitableReceiptsError, match="a company and 3 or more lines"):
-        UnsuitableReceiptsError, match="two receipts with a company and 3 or more lines"
-    ):
         choose(RECEIPTS[:1], added=RECEIPTS[2])
