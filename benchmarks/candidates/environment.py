@@ -17,7 +17,7 @@ from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 from receipt_sync.sequences import batches
 
 _ITEMS_AT_A_TIME = 1_000

@@ -13,7 +13,7 @@ from receipt_index.lost_answers import status_of
 from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, to_body
-from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
 from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:

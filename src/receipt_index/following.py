@@ -8,8 +8,8 @@ from random import Random
 from types import TracebackType
 from typing import Final, Self
 
-from receipt_sync.backoff import pauses
 from receipt_sync.errors import AlreadyFollowedError, ForkedError, ReaderClosedError, SyncError
+from receipt_sync.retries.backoff import pauses
 
 LONGEST_PAUSE_SECONDS: Final = 60.0
 """The longest pause after failures. An interval that is longer than this is the longest pause."""

@@ -17,7 +17,7 @@ from receipt_sync.clock import SystemClock
 from receipt_sync.errors import DeltaExistsError, DeltaRefusedError, MalformedKeyError
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
 from receipt_sync.messages import MODEL_CHARACTERS, Delta
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

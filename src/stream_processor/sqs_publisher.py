@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from receipt_sync.backoff import pauses
 from receipt_sync.correlation import log_ids
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError
+from receipt_sync.retries.backoff import pauses
 from receipt_sync.telemetry import Telemetry
 from stream_processor.packing import OutgoingMessage, calls
 

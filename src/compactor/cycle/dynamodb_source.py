@@ -15,13 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from compactor.cycle.projection import Item
 from compactor.cycle.source import Members
 from receipt_sync.attributes import decode_item
-from receipt_sync.backoff import pauses
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, MalformedKeyError, TableReadError
 from receipt_sync.fields import RELEVANT_FIELDS
 from receipt_sync.keys import Collection as EntityCollection
 from receipt_sync.keys import EntityKey, EntityType, ReceiptKey, parse_key
 from receipt_sync.parallel import in_parallel
+from receipt_sync.retries.backoff import pauses
 from receipt_sync.sequences import batches
 from receipt_sync.telemetry import Metric, Telemetry
 

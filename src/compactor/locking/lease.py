@@ -11,10 +11,10 @@ from random import Random
 from typing import Final
 
 from compactor.locking.lock_table import CompactionLock, LockTable
-from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import LeaseLostError, LeaseUnavailableError, LockTableError
+from receipt_sync.retries.backoff import pauses
 from receipt_sync.telemetry import Metric, Telemetry
 
 _LONGEST_PAUSE: Final = 1.0

@@ -16,9 +16,9 @@ from receipt_ops.dead_letters.content import FailureRecord
 from receipt_ops.errors import OperationError
 from receipt_ops.repair.changes import ChangeSink
 from receipt_ops.table_pages import THROTTLES
-from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PermanentError
+from receipt_sync.retries.backoff import pauses
 from stream_processor.coalescing import coalesce
 from stream_processor.detection import EntityChange, detect, sequence_of
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from receipt_ops.errors import TableWriteError
 from receipt_ops.loading.items import Entity
 from receipt_sync.keys import EntityKey
-from receipt_sync.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
 from receipt_sync.sequences import batches
 
 if TYPE_CHECKING:

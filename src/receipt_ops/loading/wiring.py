@@ -8,7 +8,7 @@ from receipt_index.delta_sender import DeltaSender
 from receipt_ops.connection import Connection
 from receipt_ops.loading.table_writer import TableWriter
 from receipt_sync.clock import SystemClock
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 
 
 def writer_of(connection: Connection) -> TableWriter:

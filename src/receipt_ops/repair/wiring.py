@@ -20,7 +20,7 @@ from receipt_ops.repair.repair import Repair
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 from receipt_sync.null_telemetry import NullTelemetry
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 from receipt_sync.settings import CompactorSettings
 from stream_processor.sqs_publisher import SQSChangePublisher
 

@@ -13,7 +13,7 @@ from receipt_index.deltas import VectorBatch, decode
 from receipt_sync.errors import DeltaExistsError, QueueSendError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, read_message
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 from tests.support.fakes.clock import ManualClock
 
 KEYS = [EntityKey("img", 1, 1), EntityKey("img", 1, 2)]

@@ -12,7 +12,7 @@ from receipt_index.vector_sender import VECTORS_A_DELTA, VectorSender, new_ids
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, read_message
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_index.test_delta_sender import Bucket, Queue
 

@@ -10,7 +10,7 @@ from receipt_ops.errors import TableWriteError
 from receipt_ops.loading.items import entities_of
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.loading.table_writer import TableWriter
-from receipt_sync.retry_until_accepted import RetryUntilAccepted
+from receipt_sync.retries.retry_until_accepted import RetryUntilAccepted
 from tests.support.fakes.clock import ManualClock
 
 RECEIPT = Receipt(

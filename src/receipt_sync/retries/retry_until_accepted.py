@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final, TypeVar
 
-from receipt_sync.backoff import pauses
 from receipt_sync.clock import Clock
+from receipt_sync.retries.backoff import pauses
 
 PATIENCE_SECONDS: Final = 60.0
 """The longest time without an accepted entry before a caller gives up."""

@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipt_sync.backoff import pauses
+from receipt_sync.retries.backoff import pauses
 
 
 @given(st.integers())
