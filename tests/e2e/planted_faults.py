@@ -47,7 +47,7 @@ def main(
     else:
         for name, value in outcome.items():
             typer.echo(f"{name}: {value}")
-    raise typer.Exit(0 if outcome["every fault found"] and outcome["every fault mended"] else 1)
+    raise typer.Exit(0 if outcome["every fault found"] and outcome["every fault repaired"] else 1)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def _outcome(operator: Operator, faults: int, seed: int) -> dict[str, Any]:
     verdict = operator.json("verify", "--examples", str(faults + 1), code=1)
     verified = time.monotonic()
     repaired = operator.json("repair", "--wait", _SETTLES_WITHIN)
-    mended = time.monotonic()
+    repaired = time.monotonic()
     after = {name: repaired["after"][name] for name in _NAMES}
     return {
         "records": before["equal"],
@@ -77,9 +77,9 @@ def _outcome(operator: Operator, faults: int, seed: int) -> dict[str, Any]:
         "every fault found": found_in(verdict) == findings(planted),
         "sent": {name: repaired[name] for name in ("recompute", "remove", "resend")},
         "after": after,
-        "every fault mended": after == {**dict.fromkeys(_NAMES, 0), "equal": before["equal"]},
+        "every fault repaired": after == {**dict.fromkeys(_NAMES, 0), "equal": before["equal"]},
         "seconds of verify": round(verified - begun, 1),
-        "seconds of repair": round(mended - verified, 1),
+        "seconds of repair": round(repaired - verified, 1),
     }
 
 

@@ -49,7 +49,7 @@ def operator(system: System, tmp_path_factory: pytest.TempPathFactory) -> Operat
 
 @pytest.fixture
 def message_id(system: System, operator: Operator) -> str:
-    """A dead letter whose delta object was deleted before the compactor applied it."""
+    """Return the id of a dead letter whose delta object was deleted before it was applied."""
     system.writer.put([Entity(LINE, {"text": TEXT, "embedding_status": EMBEDDED})])
     delta = Delta.of(Collection.LINES, str(ULID()), 1)
     content = encode(VectorBatch(delta.delta_id, (LINE.chroma_id,), embed([TEXT]), (TEXT,)))

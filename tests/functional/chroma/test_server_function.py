@@ -27,7 +27,7 @@ def cold(
     chroma_settings: ChromaSettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stack]:
-    """A stack, a server, and a function that has not read its settings yet."""
+    """Yield a stack. The function has not read its settings for the server yet."""
     variables = {**chroma.environment, "CHROMA_DATABASE": chroma_settings.chroma_database}
     for name, value in variables.items():
         monkeypatch.setenv(name, str(value))

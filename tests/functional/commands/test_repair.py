@@ -42,8 +42,8 @@ def test_planted_faults_of_every_kind_are_found_and_repaired(operator: Operator)
     assert planned["messages"] == 0
     assert operator.json("verify", code=1)["missing"] == each, "a dry run changes nothing"
 
-    mended = operator.json("repair", "--wait", "60")
-    assert mended["after"]["equal"] == verdict["equal"] + FAULTS - each
+    repaired = operator.json("repair", "--wait", "60")
+    assert repaired["after"]["equal"] == verdict["equal"] + FAULTS - each
     assert operator.json("repair", "--dry-run")["recompute"] == 0
 
 

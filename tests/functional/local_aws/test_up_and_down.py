@@ -111,15 +111,15 @@ def test_a_batch_that_reports_failures_is_not_passed_over(tmp_path: Path):
     request = Request(sources=write_sources(tmp_path / "src"))
     with running(tmp_path / "state", request=request) as stack:
         failing, behind = "RECEIPT#00008#LINE#99999", "RECEIPT#00008#LINE#00001"
-        mended = tmp_path / "mended"
-        put(stack, "IMAGE#b", failing, until={"S": str(mended)})
+        repaired = tmp_path / "repaired"
+        put(stack, "IMAGE#b", failing, until={"S": str(repaired)})
         tries = partial(_tries_of, stack, failing)
         eventually(lambda: tries() >= 2, "the failed record is tried again")
         put(stack, "IMAGE#b", behind)
         before = tries()
         eventually(lambda: tries() >= before + 2, "it is tried again with a record behind it")
         assert received(stack) == []
-        mended.touch()
+        repaired.touch()
         wanted = [("INSERT", behind), ("INSERT", failing)]
         eventually(lambda: sorted(received(stack)) == wanted, "both arrive, once each")
 

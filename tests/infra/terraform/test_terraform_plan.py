@@ -235,7 +235,7 @@ def statements(policy: Mapping[str, Any], effect: str) -> list[dict[str, Any]]:
 
 
 def meant(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """In the policy of a key, `*` means that key."""
+    """Return the key as the resource if a key's policy says `*`, which means that key."""
     return {"Resource": KEY} if statement["Resource"] == "*" else {}
 
 
