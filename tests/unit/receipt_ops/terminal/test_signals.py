@@ -133,7 +133,7 @@ def test_the_handlers_of_before_are_back_once_the_modules_are_loaded() -> None:
         ("AWS_CONFIG_FILE", "{folder}/broken", "AWS can't be called: Unable to parse config file"),
     ],
 )
-def test_a_broken_aws_configuration_is_one_sentence_while_the_command_line_is_loading(
+def test_a_broken_aws_configuration_is_one_sentence(
     tmp_path: Path, variable: str, value: str, sentence: str
 ) -> None:
     (tmp_path / "broken").write_text("this is [ no configuration\n")
@@ -143,7 +143,13 @@ def test_a_broken_aws_configuration_is_one_sentence_while_the_command_line_is_lo
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, variable: value.format(folder=tmp_path)},
+        env={
+            **os.environ,
+            "DYNAMODB_TABLE": "t",
+            "COMPACTION_QUEUE_URL": "http://127.0.0.1:9/q",
+            "SNAPSHOT_BUCKET": "b",
+            variable: value.format(folder=tmp_path),
+        },
     )
     assert ended.returncode == ExitCode.FAILURE
     assert ended.stderr.startswith(f"receipt-sync: {sentence}")
