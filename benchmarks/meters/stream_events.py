@@ -6,7 +6,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from receipt_ops.loading.items import AttributeMap, Entity
+from receipt_ops.loading.dynamodb_items import AttributeMap, item_of
+from receipt_ops.loading.items import Entity
 
 _CREATED: Final = 1_769_860_800.0
 _MIX: Final = {"text": 50, "confidence": 20, "embedding_status": 15, "other": 10, "REMOVE": 5}
@@ -59,9 +60,9 @@ def stream_record(
 
 def _record(word: Entity, kind: str, sequence: int) -> dict[str, Any]:
     if kind == "REMOVE":
-        return stream_record(word, word.to_item(), None, sequence)
+        return stream_record(word, item_of(word), None, sequence)
     new = replace(word, fields={**word.fields, **_change(word, kind, sequence)})
-    return stream_record(word, word.to_item(), new.to_item(), sequence)
+    return stream_record(word, item_of(word), item_of(new), sequence)
 
 
 def _change(word: Entity, kind: str, sequence: int) -> dict[str, Any]:

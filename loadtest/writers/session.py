@@ -23,7 +23,7 @@ from loadtest.writers.receipts import arrivals
 from loadtest.writers.writer import ReceiptWriter
 from loadtest.writers.writes import AWSWrites
 from receipt_ops.connection import Connection
-from receipt_ops.verification.settling import queue_backlog
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_sync.clock import Clock
 
 _SAMPLE_SECONDS = 1.0

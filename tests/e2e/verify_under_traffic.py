@@ -24,7 +24,8 @@ from compactor.locking.lock_table import CompactionLock, lock_id_of
 from local.running import running
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.probes.editing import Kind, TableEditor, apply, edits
+from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.probes.editing import Kind, apply, edits
 from receipt_sync.keys import Collection
 from tests.functional.operator import Operator
 from tests.functional.planted_faults import findings, found_in, plant

@@ -21,12 +21,13 @@ from receipt_index.readers import Reader
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection, connect
-from receipt_ops.dead_letters.queue import SQSDeadLetterQueue, held
-from receipt_ops.probes.editing import TableEditor
+from receipt_ops.dead_letters.queue import held
+from receipt_ops.dead_letters.sqs_queue import SQSDeadLetterQueue
+from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.terminal.cli import main
 from receipt_ops.terminal.command_table import EFFECTS
-from receipt_ops.verification.settling import queue_backlog
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.recorded_calls import Calls, recording
@@ -66,7 +67,7 @@ class Operator:
         environment = {**self.stack.variables, **terminal, **variables}
         # A short poll of MiniStack covers all messages. A short poll of SQS does not.
         with (
-            patch("receipt_ops.dead_letters.queue._WAIT_SECONDS", 0),
+            patch("receipt_ops.dead_letters.sqs_queue._WAIT_SECONDS", 0),
             recording(self.stack.queues.compaction.url) as calls,
         ):
             result = CliRunner().invoke(main, list(arguments), env=environment)

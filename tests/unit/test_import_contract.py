@@ -25,6 +25,10 @@ PLANTED = {
         "src/compactor/cycle/planted.py",
         "from compactor.wiring import build_worker",  # which imports boto3
     ),
+    "logic of the command line knows no outside system": (
+        "src/receipt_ops/verification/planted.py",
+        "from receipt_ops.connection import Connection",  # which imports boto3
+    ),
     "commands import no other command": (
         "src/receipt_ops/commands/observation/planted.py",
         "from receipt_ops.commands.recovery import lock",

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.exceptions import ClientError, ParamValidationError
 
 from receipt_ops.dead_letters.content import FailureRecord
+from receipt_ops.dynamodb_table_pages import THROTTLES
 from receipt_ops.errors import OperationError
 from receipt_ops.repair.changes import ChangeSink
-from receipt_ops.table_pages import THROTTLES
 from receipt_sync.clock import Clock
 from receipt_sync.errors import PermanentError
 from receipt_sync.retries.backoff import pauses

@@ -6,7 +6,6 @@ from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.dead_letters.delta_state import BucketDeltas
 from receipt_ops.dead_letters.peeking import PEEK_SECONDS
-from receipt_ops.dead_letters.queue import SQSDeadLetterQueue
 from receipt_ops.dead_letters.queues import (
     RedriveSource,
     Which,
@@ -16,6 +15,7 @@ from receipt_ops.dead_letters.queues import (
 )
 from receipt_ops.dead_letters.redriving import Send
 from receipt_ops.dead_letters.replaying import DynamoDBStream
+from receipt_ops.dead_letters.sqs_queue import SQSDeadLetterQueue
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.repair.wiring import changes_of
 from receipt_sync.clock import SystemClock

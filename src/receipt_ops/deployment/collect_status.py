@@ -12,7 +12,7 @@ from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.deployment.wiring import locks_of, logs_of
 from receipt_ops.locks import HeldLock, held_locks
 from receipt_ops.snapshots.manifests import Present, present_versions
-from receipt_ops.verification.settling import queue_backlog
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.wiring import note_of
 from receipt_sync.clock import Clock
 from receipt_sync.telemetry import Metric

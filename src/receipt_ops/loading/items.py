@@ -7,10 +7,8 @@ items.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID, uuid5
-
-from boto3.dynamodb.types import TypeSerializer
 
 from receipt_ops.loading.receipts import BoundingBox, Receipt
 from receipt_sync.fields import EMBEDDED
@@ -27,9 +25,6 @@ RECEIPT_ID: Final = 1
 """A receipts file holds one receipt for each image."""
 
 _THOUSANDTH: Final = Decimal("0.001")
-_serialize = TypeSerializer().serialize
-
-AttributeMap: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,16 +45,6 @@ class Entity:
     def with_status(self, status: str) -> "Entity":
         """Return the line or word with another embedding_status and the matching GSI1 key."""
         return replace(self, fields={**self.fields, **_status(self.key, status)})
-
-    def to_item(self) -> AttributeMap:
-        """Return the item in the format of DynamoDB, without fields that are None."""
-        attributes = {
-            "PK": self.key.pk,
-            "SK": self.key.sk,
-            "TYPE": self.key.entity_type.value,
-            **self.fields,
-        }
-        return {name: _serialize(v) for name, v in attributes.items() if v is not None}
 
 
 def image_id_of(receipt_name: str) -> str:

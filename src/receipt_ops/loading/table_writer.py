@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from receipt_ops.errors import TableWriteError
+from receipt_ops.loading.dynamodb_items import item_of
 from receipt_ops.loading.items import Entity
 from receipt_sync.keys import EntityKey
 from receipt_sync.retries.retry_until_accepted import PATIENCE_SECONDS, RetryUntilAccepted
@@ -39,7 +40,7 @@ class TableWriter:
 
     def put(self, entities: Sequence[Entity]) -> None:
         """Write items. No two items may have the same key."""
-        self._write([{"PutRequest": {"Item": entity.to_item()}} for entity in entities])
+        self._write([{"PutRequest": {"Item": item_of(entity)}} for entity in entities])
 
     def delete(self, keys: Sequence[EntityKey]) -> None:
         """Delete items. A missing item is not an error."""

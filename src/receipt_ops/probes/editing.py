@@ -4,18 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from boto3.dynamodb.types import TypeSerializer
+from typing import Any, Final, Protocol
 
 from receipt_ops.loading.items import Entity, canonical_name
 from receipt_sync.keys import EntityKey, EntityType
-from receipt_sync.update_expression import set_attributes
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-_serialize = TypeSerializer().serialize
 
 
 class Kind(StrEnum):
@@ -93,35 +85,3 @@ def _edit(kind: Kind, entity: Entity, randomness: Random) -> Edit:
 
 def _merchant(name: str) -> Mapping[str, Any]:
     return {"merchant_name": name, "canonical_merchant_name": canonical_name(name)}
-
-
-class TableEditor:
-    """Editor on DynamoDB. An update never creates an item.
-
-    A deletion asks for the old item, so the deletion of a missing item does not count as a write.
-    """
-
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client, self._table = client, table
-
-    def update(self, key: EntityKey, fields: Mapping[str, Any]) -> bool:
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key(key),
-                ConditionExpression="attribute_exists(PK)",
-                **set_attributes({name: _serialize(value) for name, value in fields.items()}),
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-    def delete(self, key: EntityKey) -> bool:
-        deleted = self._client.delete_item(
-            TableName=self._table, Key=_key(key), ReturnValues="ALL_OLD"
-        )
-        return bool(deleted.get("Attributes"))
-
-
-def _key(key: EntityKey) -> Any:
-    return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}

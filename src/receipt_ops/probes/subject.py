@@ -16,7 +16,7 @@ from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import Sender, load
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.loading.table_writer import TableWriter
-from receipt_ops.probes.editing import TableEditor
+from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.terminal.signals import uninterrupted
 from receipt_ops.visibility import Watcher, is_gone
 from receipt_sync.keys import Collection, EntityKey

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from receipt_index.readers import Readers
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.loading.wiring import sender_of, writer_of
-from receipt_ops.probes.editing import TableEditor
+from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.probes.room import check_room
 from receipt_ops.probes.subject import Tools
 from receipt_ops.readers import snapshot_readers

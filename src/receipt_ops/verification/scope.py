@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from compactor.cycle.projection import Item
 from compactor.cycle.source import TableSource
-from receipt_ops.table_pages import PageRequest, TablePages
+from receipt_ops.table_pages import PageRequest, Pages
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import EntityKey, ReceiptKey
 
@@ -61,7 +61,7 @@ class WholeTable:
 class OneImage:
     """Scope of all receipts of one image."""
 
-    pages: TablePages
+    pages: Pages
     image_id: str
     is_whole: bool = False
 
@@ -99,7 +99,7 @@ class Sample:
     completely or not at all. Records without an item are sampled separately.
     """
 
-    pages: TablePages
+    pages: Pages
     share: float
     randomness: Random
     is_whole: bool = False

@@ -5,13 +5,10 @@ processes write.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from receipt_ops.verification.verdict import Verdict
 from receipt_sync.clock import Clock
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 POLL_SECONDS: Final = 0.5
 STALLED_SECONDS: Final = 10.0
@@ -71,17 +68,3 @@ def settle(
                 return Settled(verdict, verdict.is_equal)
             clock.sleep(min(verdict.seconds, max(0.0, end - clock.monotonic())))
         clock.sleep(POLL_SECONDS)
-
-
-def queue_backlog(sqs: "SQSClient", queue_url: str) -> Backlog:
-    """Return the backlog of a queue. Raises the ClientError of botocore."""
-    names = ("Messages", "MessagesDelayed", "MessagesNotVisible")
-    answer = sqs.get_queue_attributes(
-        QueueUrl=queue_url,
-        AttributeNames=[f"ApproximateNumberOf{name}" for name in names],  # type: ignore[misc]
-    )
-    waiting, delayed, in_flight = (
-        int(answer["Attributes"][f"ApproximateNumberOf{name}"])  # type: ignore[index]
-        for name in names
-    )
-    return Backlog(waiting + delayed, in_flight)

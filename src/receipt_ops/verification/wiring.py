@@ -7,9 +7,10 @@ from typing import Any
 from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
-from receipt_ops.table_pages import TablePages
+from receipt_ops.dynamodb_table_pages import TablePages
 from receipt_ops.verification.last_comparison import BucketNote
-from receipt_ops.verification.settling import Backlog, queue_backlog
+from receipt_ops.verification.settling import Backlog
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.suspects import Patience
 from receipt_sync.null_telemetry import NullTelemetry
 

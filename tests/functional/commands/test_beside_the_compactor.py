@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from local.stack import Stack
-from receipt_ops.probes.editing import TableEditor
+from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.operator import Operator
 from tests.functional.recorded_calls import NOT_OF_THE_COMMAND

@@ -13,7 +13,8 @@ from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.loading.wiring import sender_of, writer_of
-from receipt_ops.probes.editing import Kind, TableEditor, apply, edits
+from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.probes.editing import Kind, apply, edits
 from receipt_sync.keys import EntityType
 from tests.support.oracle.embedded import EmbeddedTexts, RememberingSender
 

@@ -14,9 +14,10 @@ from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.loading.wiring import sender_of, writer_of
-from receipt_ops.probes.editing import TableEditor, edits
+from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.probes.editing import edits
 from receipt_ops.probes.stress import Stress, StressReport
-from receipt_ops.verification.settling import queue_backlog
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import EntityType
 from tests.support.oracle.embedded import EmbeddedTexts, RememberingSender

@@ -8,7 +8,8 @@ from random import Random, SystemRandom
 from local.stack import Stack
 from receipt_ops.connection import Connection
 from receipt_ops.loading.items import Entity
-from receipt_ops.probes.editing import TableEditor, edits
+from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.probes.editing import edits
 from receipt_ops.repair.changes import recompute
 from receipt_ops.verification.settling import Backlog
 from receipt_sync.clock import SystemClock

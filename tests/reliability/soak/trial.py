@@ -18,7 +18,8 @@ from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.items import Entity, embedded
 from receipt_ops.loading.wiring import writer_of
 from receipt_ops.probes.editing import WEIGHTS, Kind, edits
-from receipt_ops.verification.settling import Backlog, queue_backlog
+from receipt_ops.verification.settling import Backlog
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_sync.keys import EntityType
 from tests.reliability.outages.operator import dead_letters, embedding_again, loaded
 from tests.reliability.soak.queueing import OnProgress, drained, edit, send, take_messages

@@ -9,6 +9,7 @@ import numpy as np
 from compactor.cycle.projection import Item, project, text_of
 from receipt_index.deltas import VectorBatch, Vectors
 from receipt_index.records import DELTA_ID, Match, Record
+from receipt_ops.loading.dynamodb_items import item_of
 from receipt_ops.loading.items import Entity
 from receipt_ops.repair.delta_index import StoredDelta
 from receipt_ops.repair.outline import Outline
@@ -28,7 +29,7 @@ class ScannedTable(InMemoryTable):
 
     def load(self, entities: Sequence[Entity]) -> None:
         for entity in entities:
-            self.items[entity.key] = decode_item(entity.to_item())
+            self.items[entity.key] = decode_item(item_of(entity))
 
 
 class InMemorySnapshot:

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.locks import (
-    DynamoDBLocks,
-    HeldLock,
-    LeaseRowError,
-    LockHeldError,
-    held_locks,
-    release,
-)
+from receipt_ops.dynamodb_locks import DynamoDBLocks
+from receipt_ops.locks import HeldLock, LeaseRowError, LockHeldError, held_locks, release
 from receipt_sync.keys import Collection
 from tests.unit.receipt_ops.deployed_system import BEAT, NOW, lock
 

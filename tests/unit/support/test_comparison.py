@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from compactor.cycle.projection import project
+from receipt_ops.loading.dynamodb_items import item_of
 from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.items import embedded, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
@@ -26,9 +27,9 @@ class State:
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {
-            (e.key.pk, e.key.sk): e.to_item() for e in ENTITIES
+            (e.key.pk, e.key.sk): item_of(e) for e in ENTITIES
         }
-        decoded = {e.key: decode_item(e.to_item()) for e in ENTITIES}
+        decoded = {e.key: decode_item(item_of(e)) for e in ENTITIES}
         self.embedded = dict(TEXTS)
         self.published: dict[str, Published] = {}
         for entity in ENTITIES:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.dead_letters.queue import DeadLettersNotDeletedError, SQSDeadLetterQueue, held
+from receipt_ops.dead_letters.queue import DeadLettersNotDeletedError, held
+from receipt_ops.dead_letters.sqs_queue import SQSDeadLetterQueue
 from tests.support.fakes.clock import ManualClock
 
 

@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from receipt_ops.deployment import log_following
+from receipt_ops.deployment.cloudwatch_logs import CloudWatchLogs
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of, sentence_of
-from receipt_ops.deployment.log_events import CloudWatchLogs, LogLine
+from receipt_ops.deployment.log_events import LogLine
 from receipt_ops.deployment.log_following import FunctionLogs, FunctionName
 from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_ops.log_lines import FAILED, NOW, Lines, LogsClient, line

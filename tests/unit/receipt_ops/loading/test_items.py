@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from receipt_ops.loading.dynamodb_items import item_of
 from receipt_ops.loading.items import Entity, canonical_name, embedded, entities_of, image_id_of
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_sync.attributes import decode_item
@@ -23,7 +24,7 @@ RECEIPT = Receipt(
 
 
 def items() -> list[dict[str, Any]]:
-    return [entity.to_item() for entity in entities_of(RECEIPT)]
+    return [item_of(entity) for entity in entities_of(RECEIPT)]
 
 
 def by_sk(sk: str) -> dict[str, Any]:
@@ -106,12 +107,12 @@ def test_confidence_is_there_only_if_known() -> None:
 
 def test_fields_that_the_file_lacks_are_absent_and_not_null() -> None:
     (entity,) = entities_of(Receipt(receipt="bare", lines=()))
-    assert set(entity.to_item()) == {"PK", "SK", "TYPE", "receipt_name"}
+    assert set(item_of(entity)) == {"PK", "SK", "TYPE", "receipt_name"}
 
 
 def test_an_embedded_entity_differs_in_its_status_and_nothing_else() -> None:
     line = list(entities_of(RECEIPT))[1]
-    before, after = line.to_item(), embedded(line).to_item()
+    before, after = item_of(line), item_of(embedded(line))
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"embedding_status", "GSI1PK"}
     assert after["embedding_status"] == {"S": "SUCCESS"}

@@ -18,7 +18,8 @@ from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.probes.editing import Edit, Editor, Kind, TableEditor, apply, edits
+from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.probes.editing import Edit, Editor, Kind, apply, edits
 from receipt_ops.probes.latency import measure
 from receipt_ops.probes.room import TooManyReceiptsError, check_room
 from receipt_ops.probes.smoke import MERCHANT, smoke

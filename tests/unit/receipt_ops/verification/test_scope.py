@@ -9,10 +9,11 @@ import typer
 from botocore.exceptions import ClientError
 
 from receipt_ops.commands.selection import check_scope, image_id, receipt_key
+from receipt_ops.dynamodb_table_pages import TablePages
 from receipt_ops.loading.items import entities_of
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.table_pages import Page, PageRequest, TablePages
+from receipt_ops.table_pages import Page, PageRequest
 from receipt_ops.verification.scope import OneImage, Sample, SomeReceipts
 from receipt_ops.verification.verdict import Finding
 from receipt_ops.verification.verify import Verification
@@ -25,7 +26,7 @@ from tests.unit.receipt_ops.fakes import InMemorySnapshot, ScannedTable, snapsho
 LINES = Collection.LINES
 
 
-class InMemoryPages(TablePages):
+class InMemoryPages:
     """Pages of a table in memory: a partition's, or a segment's by the image's hash."""
 
     def __init__(self, table: ScannedTable) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from receipt_ops.verification.settling import Backlog, queue_backlog, settle
+from receipt_ops.verification.settling import Backlog, settle
+from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
