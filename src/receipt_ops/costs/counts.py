@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from receipt_ops.costs.prices import PricesError
 from receipt_ops.deployment.freshness import values
-from receipt_ops.deployment.log_events import LogEvent
+from receipt_ops.logs.log_events import LogEvent
 from receipt_sync.telemetry import Metric
 
 MONTH_SECONDS = 30 * 86_400

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from receipt_ops.deployment.log_events import LogEvent
+from receipt_ops.logs.log_events import LogEvent
 from receipt_sync.telemetry import Metric
 
 

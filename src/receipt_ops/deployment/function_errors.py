@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from receipt_ops.deployment.log_events import LogLine, LogLines
-from receipt_ops.deployment.seen_lines import SeenLines, in_order
+from receipt_ops.logs.log_events import LogLine, LogLines
+from receipt_ops.logs.seen_lines import SeenLines, in_order
 
 ERROR_TERMS: Final = ("ERROR", "CRITICAL", "Task timed out", "Runtime exited")
 """The terms of an error line: its level, or Lambda's text about a process that it ended."""

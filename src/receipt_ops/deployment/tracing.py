@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from receipt_ops.deployment.log_events import LogEvent, Logs
+from receipt_ops.logs.log_events import LogEvent, Logs
 from receipt_sync.correlation import receipt_name
 from receipt_sync.errors import MalformedKeyError
 from receipt_sync.keys import parse_key

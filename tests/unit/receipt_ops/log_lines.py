@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from receipt_ops.deployment.log_events import LogLine
+from receipt_ops.logs.log_events import LogLine
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

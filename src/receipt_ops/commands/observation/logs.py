@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 
 from receipt_ops.deployment.function_errors import is_error
-from receipt_ops.deployment.log_events import LogLine
-from receipt_ops.deployment.log_following import FunctionLogs, FunctionName
 from receipt_ops.deployment.tracing import NOISE
 from receipt_ops.environment import connection_of_process
+from receipt_ops.logs.log_events import LogLine
+from receipt_ops.logs.log_following import FunctionLogs, FunctionName
 from receipt_ops.terminal.console import ends_in_a_sentence, output
 from receipt_ops.terminal.failures import explained
 from receipt_ops.terminal.streamed import line_of

@@ -15,7 +15,7 @@ from receipt_ops.costs.counts import MONTH_SECONDS, Counts, Memory, counted
 from receipt_ops.costs.model import SCALES, by_scale, estimate
 from receipt_ops.costs.plot import PlotError, plot
 from receipt_ops.costs.prices import Prices, PricesError
-from receipt_ops.deployment.log_events import LogEvent
+from receipt_ops.logs.log_events import LogEvent
 from receipt_ops.terminal.cli import main
 
 PROJECT = Path(__file__).resolve().parents[4]

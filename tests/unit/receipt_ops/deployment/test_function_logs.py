@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from receipt_ops.deployment import log_following
-from receipt_ops.deployment.cloudwatch_logs import CloudWatchLogs
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of, sentence_of
-from receipt_ops.deployment.log_events import LogLine
-from receipt_ops.deployment.log_following import FunctionLogs, FunctionName
+from receipt_ops.logs import log_following
+from receipt_ops.logs.cloudwatch_logs import CloudWatchLogs
+from receipt_ops.logs.log_events import LogLine
+from receipt_ops.logs.log_following import FunctionLogs, FunctionName
 from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_ops.log_lines import FAILED, NOW, Lines, LogsClient, line
 

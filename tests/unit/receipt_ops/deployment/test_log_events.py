@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.deployment.cloudwatch_logs import CloudWatchLogs
 from receipt_ops.deployment.freshness import percentiles, values
-from receipt_ops.deployment.log_events import LogEvent
 from receipt_ops.deployment.tracing import name_in_logs, trace
+from receipt_ops.logs.cloudwatch_logs import CloudWatchLogs
+from receipt_ops.logs.log_events import LogEvent
 from receipt_sync.telemetry import Metric
 from tests.unit.receipt_ops.deployed_system import NOW
 

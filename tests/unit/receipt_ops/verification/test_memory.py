@@ -16,12 +16,12 @@ import pytest
 
 from receipt_index.deltas import VectorBatch
 from receipt_index.records import STALE, Record
-from receipt_ops.deployment import log_following
 from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of
-from receipt_ops.deployment.log_events import LogLine
 from receipt_ops.loading.items import entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.logs import log_following
+from receipt_ops.logs.log_events import LogLine
 from receipt_ops.probes.editing import edits
 from receipt_ops.probes.stress import Stress
 from receipt_ops.repair.backfill import Backfill, Pace

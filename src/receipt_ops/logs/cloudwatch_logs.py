@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from receipt_ops.deployment.log_events import LogEvent, LogLine
+from receipt_ops.logs.log_events import LogEvent, LogLine
 from receipt_sync.clock import epoch_ms
 
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, Function
 from receipt_ops.deployment.function_errors import error_lines, is_error
-from receipt_ops.deployment.log_events import LogLine
-from receipt_ops.deployment.seen_lines import LATE, SeenLines, in_order
 from receipt_ops.deployment.wiring import logs_of
+from receipt_ops.logs.log_events import LogLine
+from receipt_ops.logs.seen_lines import LATE, SeenLines, in_order
 from receipt_sync.clock import Clock
 
 _POLL_SECONDS = 2.0

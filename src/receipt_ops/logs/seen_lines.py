@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from heapq import merge
 
-from receipt_ops.deployment.log_events import LogLine
+from receipt_ops.logs.log_events import LogLine
 
 LATE = timedelta(seconds=30)
 """The longest delay with which CloudWatch may show a line after a line that is newer."""

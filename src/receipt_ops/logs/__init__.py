@@ -1,0 +1,1 @@
+"""The functions' logs: reading them in CloudWatch, and following them."""
