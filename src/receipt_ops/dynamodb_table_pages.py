@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from compactor.cycle.projection import Item
 from receipt_ops.table_pages import Page, PageRequest
 from receipt_sync.attributes import decode_item
-from receipt_sync.retries.backoff import pauses
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import MalformedKeyError
 from receipt_sync.keys import EntityKey, parse_key
+from receipt_sync.retries.backoff import pauses
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
