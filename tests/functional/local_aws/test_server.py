@@ -127,7 +127,7 @@ def test_a_port_in_use_is_reported_with_the_end_of_the_log(tmp_path: Path):
 
 def test_a_folder_with_other_files_is_neither_used_nor_removed(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("two years of work")
-    with pytest.raises(StateFolderError, match="holds do not belong"):
+    with pytest.raises(StateFolderError, match="files that do not belong to a local AWS"):
         up(State.at(tmp_path))
     assert down(State.at(tmp_path)) == 0
     assert (tmp_path / "thesis.txt").exists()
