@@ -124,7 +124,7 @@ def test_an_invocation_without_effect_is_seen(stack: Stack, case: Any):
 def test_the_stack_is_read_back_from_the_parameters(stack: Stack):
     clients = stack.clients()
     assert handed_over(clients, stack.names) == stack
-    with pytest.raises(NotRunningError, match="receipt-sync/other/table-key-arn is not there"):
+    with pytest.raises(NotRunningError, match="receipt-sync/other/table-key-arn does not exist"):
         handed_over(clients, Names("other"))
 
 
