@@ -1,7 +1,5 @@
 """The output of commands: results on standard output, progress and errors on standard error."""
 
-import os
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from operations.exit_codes import ExitCode
 from operations.failures import sentence
 from operations.process import DEBUG
 from operations.signals import HungUp, Terminated
+from operations.standard_streams import OutputError, tell
 from operations.streamed import chunks_of
 from operations.unexpected import full_disk, is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
@@ -59,18 +58,17 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, TyperException):
             raise
+        except OutputError:  # Nothing of the command is wrong; the entry point ends the process.
+            raise
         except Terminated as error:
-            typer.echo("receipt-sync: SIGTERM ended the command", err=True)
+            tell("SIGTERM ended the command")
             raise typer.Exit(ExitCode.TERMINATED) from error
         except HungUp as error:
             raise typer.Exit(ExitCode.HUNG_UP) from error
-        except BrokenPipeError as error:
-            _close_output()
-            raise typer.Exit(ExitCode.FAILURE) from error
         except Exception as error:
             if DEBUG.get():
                 traceback.print_exception(error)
-            typer.echo(f"receipt-sync: {_words(error)}", err=True)
+            tell(_words(error))
             raise typer.Exit(ExitCode.FAILURE) from error
 
     return wrapped
@@ -91,11 +89,6 @@ def _words(error: Exception) -> str:
             "traceback"
         )
     return sentence_of(error)
-
-
-def _close_output() -> None:
-    """Discard the output, so that Python's final flush does not fail on the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -40,7 +40,8 @@ traceback may hold receipt text. `receipt-sync --version` prints the version and
 |---|---|
 @@CODES@@
 
-Exit code 2 comes with one sentence that says what is wrong and what to do:
+Exit code 2 comes with one sentence that says what is wrong and what to do. There is no sentence if
+the reader of the output closed the pipe, as in `receipt-sync status | head -1`:
 
 | what is wrong | the sentence |
 |---|---|
@@ -50,6 +51,7 @@ Exit code 2 comes with one sentence that says what is wrong and what to do:
 | no region | `no AWS region: set AWS_REGION` |
 | unknown profile | `The config profile (…) could not be found: set AWS_PROFILE to a profile of …` |
 | the disk is full | `the disk is full: free some space, or set TMPDIR to a folder on a larger …` |
+| the output is full | `the output can't be written: No space left on device` |
 | a folder that is read-only | `… can't be used (Read-only file system): change its permissions …` |
 | no such table, bucket or queue | `there is no table …: correct DYNAMODB_TABLE, or create …` |
 | denied | `AWS denied access, because your credentials lack the permission for …` |

@@ -1,12 +1,12 @@
-"""Entry point of `receipt-sync`: a signal ends it without a traceback while its modules load."""
+"""Entry point of `receipt-sync`: every end of its process has an exit code of the table."""
 
 import gc
-import os
-import sys
-from typing import Final
+from typing import Any, Final
 
+from operations import standard_streams
 from operations.exit_codes import ExitCode
 from operations.signals import ending_at_once
+from operations.standard_streams import OutputError
 
 ALLOCATIONS: Final = 30_000
 """The surplus of created over freed objects at which Python looks for garbage.
@@ -18,21 +18,27 @@ Python's default of 700 adds about 0.07 s of CPU time to a start. Imports make h
 def main() -> None:
     """Load the command line and run it."""
     gc.set_threshold(ALLOCATIONS)
+    standard_streams.check_writes()
+    try:
+        try:
+            _command_line()()
+        finally:
+            standard_streams.flush()
+    except OutputError as error:
+        if not error.is_closed_pipe:
+            standard_streams.tell(str(error))
+        raise SystemExit(ExitCode.FAILURE) from error
+    except OSError as error:  # An error outside of a command, such as an unreadable module.
+        from operations.unexpected import sentence_of
+
+        standard_streams.tell(sentence_of(error))
+        raise SystemExit(ExitCode.FAILURE) from error
+    finally:
+        standard_streams.discard()
+
+
+def _command_line() -> Any:
     with ending_at_once():
         # Import this here, so that the block covers these imports too.
         from operations.cli import main as command_line
-
-    try:
-        try:
-            command_line()
-        finally:
-            if sys.stdout is not None:  # None if the caller closed it
-                sys.stdout.flush()
-    except OSError as error:
-        # Help and version are printed outside of a command. Python's own flush at the end would
-        # fail again.
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"receipt-sync: the output can't be written: {error.strerror}\n")
-        raise SystemExit(ExitCode.FAILURE) from error
+    return command_line

@@ -84,9 +84,8 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
         scope = scope_of(connection, image, receipt, sample, seed)
         settled = None
         if wait:
-            goal = min(wait, freshness_goal)
             verdict, settled = settle_with_progress(
-                connection, readers, wait, examples, scope, goal
+                connection, readers, wait, examples, scope, freshness_goal
             )
         else:
             verdict = verify_with_progress(
@@ -206,13 +205,16 @@ def settle_with_progress(
     scope: Scope | None = None,
     goal: float = FRESHNESS_GOAL_SECONDS,
 ) -> Settled:
-    """Wait until the backlog is applied, show its size meanwhile, and verify."""
+    """Wait until the backlog is applied, show its size meanwhile, and verify.
+
+    A difference may last `goal` seconds, but not longer than the wait.
+    """
     queue_url = connection.names.compaction_queue_url
     with notes().status("settling") as status, newest_of(connection, readers) as newest:
         patience = patience_of(
             connection,
             readers,
-            goal,
+            min(seconds, goal),
             lambda left: status.update(f"settling: {left:,} records are compared again"),
         )
         return settle(

@@ -1,0 +1,146 @@
+"""How a command ends if its standard output or standard error cannot be written."""
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import os
+import socket
+import sys
+
+import typer
+
+from operations.command_table import COMMANDS
+from operations.console import ends_in_a_sentence, notes, output, print_json
+from operations.lazy_commands import Declared
+from operations.start import main
+
+def printing(code: int = 0) -> None:
+    output().print("printed")
+    raise typer.Exit(code)
+
+def document(code: int = 0) -> None:
+    print_json({"printed": "x" * 100_000})
+    raise typer.Exit(code)
+
+def noting(code: int = 0) -> None:
+    notes().print("noted")
+    raise typer.Exit(code)
+
+def failing() -> None:
+    raise ValueError
+
+def disconnected() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    ours.send(b"x")
+
+for command in (printing, document, noting, failing, disconnected):
+    name = command.__name__
+    globals()[name] = ends_in_a_sentence(command)
+    COMMANDS[name] = Declared(f"__main__:{name}", "")
+if "missing" in sys.argv:
+    COMMANDS["missing"] = Declared("", "")
+    from operations import lazy_commands
+    def unreadable(*_):
+        raise PermissionError(13, "Permission denied", "/a/module.py")
+    lazy_commands._import = unreadable
+main()
+"""
+FULL = "/dev/full"
+PRINTING = [
+    "--version",
+    "--help",
+    "lock show --help",
+    "printing",
+    "printing --code 1",
+    "document",
+    "document --code 1",
+]
+"""Calls that print a result: without a command, with success, and with a verdict."""
+
+
+def ended(
+    line: str, *, out: int | str, err: int | str = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    with ExitStack() as stack:
+        stdout, stderr = (
+            stack.enter_context(Path(stream).open("w")) if isinstance(stream, str) else stream
+            for stream in (out, err)
+        )
+        return subprocess.run(
+            [sys.executable, "-c", PROGRAM, *line.split()],
+            env={**os.environ, **environment},
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            check=False,
+        )
+
+
+def closed_pipe() -> int:
+    """Return the end of a pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    return write
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("line", PRINTING)
+def test_a_reader_that_closes_the_pipe_early_is_a_failure_without_a_word(
+    line: str, buffered: str
+) -> None:
+    pipe = closed_pipe()
+    try:
+        found = ended(line, out=pipe, PYTHONUNBUFFERED=buffered)
+    finally:
+        os.close(pipe)
+    assert (found.returncode, found.stderr) == (2, "")
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("line", PRINTING)
+def test_a_full_output_is_named_as_the_output(line: str, buffered: str) -> None:
+    found = ended(line, out=FULL, PYTHONUNBUFFERED=buffered)
+    assert found.returncode == 2
+    assert found.stderr == ("receipt-sync: the output can't be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("line", [*PRINTING, "failing", "nonsense", "noting", "noting --code 1"])
+def test_full_output_and_error_are_a_failure(line: str) -> None:
+    assert ended(line, out=FULL, err=FULL).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [("printing", 0), ("printing --code 1", 1), ("failing", 2), ("nonsense", 2), ("noting", 2)],
+)
+def test_a_full_standard_error_is_a_failure_only_if_the_command_writes_to_it(
+    line: str, code: int
+) -> None:
+    assert ended(line, out=subprocess.PIPE, err=FULL).returncode == code
+
+
+def test_another_error_of_the_machine_is_not_blamed_on_the_output() -> None:
+    found = ended("missing", out=subprocess.PIPE)
+    assert found.returncode == 2
+    assert found.stderr == (
+        "receipt-sync: /a/module.py can't be used (Permission denied): "
+        "change its permissions, or name another path\n"
+    )
+
+
+def test_a_connection_that_breaks_is_not_taken_for_the_output() -> None:
+    found = ended("disconnected", out=subprocess.PIPE)
+    assert found.returncode == 2
+    assert found.stderr == "receipt-sync: a file or a connection can't be used: Broken pipe\n"
+
+
+def test_text_that_the_encoding_lacks_is_still_escaped() -> None:
+    found = ended("--help", out=subprocess.PIPE, PYTHONIOENCODING="ascii:backslashreplace")
+    assert (found.returncode, found.stderr) == (0, "")
