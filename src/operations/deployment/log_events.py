@@ -1,14 +1,17 @@
 """Access to the functions' logs in CloudWatch: their JSON lines, and those of the runtime."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
 from receipt_sync.clock import epoch_ms
+
+_ESCAPED: Final = re.compile(r'["\\]+|[0-9A-Za-z]*[^ -~]+[0-9A-Za-z]*')
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,10 @@ class Logs(Protocol):
     def events(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogEvent]:
-        """Yield the JSON lines of a function that contain a text, oldest first."""
+        """Yield the JSON lines of a function that may contain a text, oldest first.
+
+        No line that contains it is missing, but some may contain only parts of it.
+        """
         ...
 
 
@@ -53,7 +59,7 @@ class LogLines(Protocol):
     def lines(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogLine]:
-        """Yield all lines of a function that contain a text, oldest first."""
+        """Yield all lines of a function that may contain a text, oldest first. See Logs.events."""
         ...
 
 
@@ -69,7 +75,7 @@ class CloudWatchLogs:
     def lines(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogLine]:
-        pattern = {"filterPattern": f'"{_plain(containing)}"'} if containing else {}
+        pattern = {"filterPattern": p} if (p := _pattern(containing or "")) else {}
         pages = self._client.get_paginator("filter_log_events").paginate(
             logGroupName=self._groups[function], startTime=epoch_ms(since), **pattern
         )
@@ -99,9 +105,14 @@ def _until_no_group(pages: Iterable[Any]) -> Iterator[Any]:
             raise
 
 
-def _plain(text: str) -> str:
-    """Return a term for a filter pattern. A quote would end the term, so this removes it."""
-    return text.replace("\\", "").replace('"', "")
+def _pattern(text: str) -> str:
+    """Return a filter pattern for all lines that may contain a text; "" if each line may.
+
+    A JSON line may write quotes, backslashes and characters beyond ASCII as escapes. So the pattern
+    demands the parts between them, without the words that touch such a character.
+    """
+    parts = _ESCAPED.split(text)
+    return " ".join(f'"{part}"' for part in parts if re.search("[0-9A-Za-z]", part))
 
 
 def _json(line: str) -> Mapping[str, Any] | None:

@@ -250,7 +250,7 @@ def test_a_number_that_json_lacks_is_told_as_a_text(verdicts: list[Verdict]) -> 
     assert content["examples"][0]["id"] == "NaN"
 
 
-@pytest.mark.parametrize("text", ["", " ", '"', "\\"])
+@pytest.mark.parametrize("text", ["", " ", '"', "\\", "#"])
 def test_a_trace_of_nothing_is_refused(text: str) -> None:
     """Every line of the logs holds it, so everything was "found"."""
     answer = run("trace", text)
