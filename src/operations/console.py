@@ -25,7 +25,7 @@ from operations.process import DEBUG
 from operations.signals import HungUp, Terminated
 from operations.standard_streams import OutputError, tell
 from operations.streamed import chunks_of
-from operations.unexpected import full_disk, is_full_disk, sentence_of
+from operations.unexpected import full_disk, is_full_disk, is_of_the_machine, sentence_of
 from receipt_sync.errors import SyncError
 
 P = ParamSpec("P")
@@ -76,14 +76,12 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
 
 def _words(error: Exception) -> str:
     if is_full_disk(error):
-        return full_disk()
+        return full_disk(error)
     if isinstance(error, SyncError):
         return str(error)
     if isinstance(error, ClientError | BotoCoreError):
         return sentence(error)
-    if isinstance(error, OSError):
-        return sentence_of(error)
-    if DEBUG.get() is False:
+    if DEBUG.get() is False and not is_of_the_machine(error):
         return (
             f"{sentence_of(error)}: run it again as `receipt-sync --debug …`, and report the "
             "traceback"
