@@ -1,6 +1,8 @@
 """The place file: the position of an interrupted backfill, from which the next run resumes."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,9 @@ from operations.table_pages import Position
 
 MOST_AGE: Final = timedelta(hours=24)
 """The stream keeps a change for 24 hours. Later changes of sent items may be lost after that."""
+
+_SAMPLE: Final = " " * 4096
+"""About as large as the largest place. DynamoDB's limit for both keys of an item is 3 KiB."""
 
 
 class PlaceError(OperationError):
@@ -70,9 +75,17 @@ class PlaceFile:
             )
         return place
 
+    def check_writable(self) -> None:
+        """Write a file beside the place and delete it. Raises OSError, which names the place."""
+        with self._named():
+            self._scratch.write_text(_SAMPLE)
+            self._scratch.unlink()
+
     def write(self, place: Place) -> None:
-        """Replace the file in one step, so that an interruption leaves the old or the new place."""
-        scratch = self._path.with_name(self._path.name + ".new")
+        """Replace the file in one step, so that an interruption leaves the old or the new place.
+
+        Raises OSError, which names the place.
+        """
         content = {
             "table": self._table,
             "endpoint": self._endpoint,
@@ -80,12 +93,31 @@ class PlaceFile:
             "next": place.next,
             "sent": place.sent,
         }
-        scratch.write_text(json.dumps(content) + "\n")
-        scratch.replace(self._path)
+        with self._named():
+            self._scratch.write_text(json.dumps(content) + "\n")
+            self._scratch.replace(self._path)
 
     def remove(self) -> None:
         """Delete the file."""
         self._path.unlink(missing_ok=True)
+
+    @property
+    def _scratch(self) -> Path:
+        return self._path.with_name(self._path.name + ".new")
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Make an OSError of the block name the place file. That of a full disk names no file."""
+        try:
+            yield
+        except OSError as error:
+            self._discard()
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+
+    def _discard(self) -> None:
+        # The first error says what is wrong, so this one adds nothing.
+        with suppress(OSError):
+            self._scratch.unlink(missing_ok=True)
 
 
 def _with_zone(text: str) -> datetime:
