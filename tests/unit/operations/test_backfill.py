@@ -206,7 +206,7 @@ def test_a_place_that_can_not_be_written_is_found_before_the_first_page(
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(Path, "write_text", refuse)
-    with pytest.raises(OSError) as raised:
+    with pytest.raises(OSError, match="place") as raised:
         setup.backfill.left(resume=resume)
     assert f"{setup.path}" in sentence_of(raised.value)
     assert words in sentence_of(raised.value)
