@@ -138,7 +138,7 @@ def _repair(world: World, outbox: Outbox, deltas: Deltas) -> Repair:
     return Repair(
         QueueChanges(outbox, world.clock),
         deltas,
-        NewestVectors(DeltaIndex(objects), objects, lambda _: None),
+        NewestVectors(DeltaIndex(objects), objects, lambda _: None, ManualClock()),
         {name: _WorldRecords(world, name) for name in Collection},
         Guard(DeleteLimit(0.9, 1000), DeleteLimit(0.9, 1000)),
         world.clock,
@@ -193,7 +193,7 @@ def _verification(world: World):
             snapshot.records = world.index(collection).records
             snapshots[collection] = snapshot
         objects = _objects(world)
-        newest = NewestVectors(DeltaIndex(objects), objects, lambda _: None)
+        newest = NewestVectors(DeltaIndex(objects), objects, lambda _: None, ManualClock())
         verification = Verification(
             table, snapshots, world.clock, 0, found=found, newer=newest.newer
         )
