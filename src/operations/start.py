@@ -1,6 +1,8 @@
 """Entry point of `receipt-sync`: every end of its process has an exit code of the table."""
 
 import gc
+import sys
+import traceback
 from typing import Any, Final
 
 from operations import standard_streams
@@ -28,9 +30,11 @@ def main() -> None:
         if not error.is_closed_pipe:
             standard_streams.tell(str(error))
         raise SystemExit(ExitCode.FAILURE) from error
-    except OSError as error:  # An error outside of a command, such as an unreadable module.
+    except Exception as error:  # An error outside of a command, such as an unreadable module.
         from operations.unexpected import sentence_of
 
+        if "--debug" in sys.argv:
+            traceback.print_exception(error)
         standard_streams.tell(sentence_of(error))
         raise SystemExit(ExitCode.FAILURE) from error
     finally:

@@ -49,7 +49,9 @@ if "missing" in sys.argv:
     from operations import lazy_commands
     def unreadable(*_):
         raise PermissionError(13, "Permission denied", "/a/module.py")
-    lazy_commands._import = unreadable
+    def broken(*_):
+        raise ImportError("no module of this name")
+    lazy_commands._import = broken if "--broken" in sys.argv else unreadable
 main()
 """
 FULL = "/dev/full"
@@ -133,6 +135,13 @@ def test_another_error_of_the_machine_is_not_blamed_on_the_output() -> None:
         "receipt-sync: /a/module.py can't be used (Permission denied): "
         "change its permissions, or name another path\n"
     )
+
+
+def test_an_unexpected_error_outside_of_a_command_is_a_sentence_and_a_failure() -> None:
+    done = ended("missing --broken", out=subprocess.PIPE)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "the command ended in an unexpected ImportError" in done.stderr
 
 
 def test_a_connection_that_breaks_is_not_taken_for_the_output() -> None:
