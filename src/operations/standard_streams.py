@@ -32,13 +32,21 @@ class OutputError(OSError):
 
 
 class _Checked(FileIO):
-    """A file descriptor whose failed writes raise OutputError."""
+    """A file descriptor whose failed writes raise OutputError.
+
+    A device that is nearly full takes a part of the bytes and refuses the rest. A text stream that
+    writes through ignores the number of written bytes, so one call writes all of them.
+    """
 
     def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
         try:
-            return super().write(data)
+            while left:
+                left = left[super().write(left) or 0 :]
         except OSError as error:
             raise OutputError(error) from error
+        return size
 
 
 def check_writes() -> None:

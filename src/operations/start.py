@@ -5,9 +5,9 @@ import sys
 import traceback
 from typing import Any, Final
 
-from operations import standard_streams
+from operations import signals, standard_streams
 from operations.exit_codes import ExitCode
-from operations.signals import ending_at_once
+from operations.process import CALLED
 from operations.standard_streams import OutputError
 
 ALLOCATIONS: Final = 30_000
@@ -26,6 +26,8 @@ def main() -> None:
             _command_line()()
         finally:
             standard_streams.flush()
+    except SystemExit as end:
+        raise SystemExit(_corrected(end.code)) from end
     except OutputError as error:
         if not error.is_closed_pipe:
             standard_streams.tell(str(error))
@@ -41,8 +43,20 @@ def main() -> None:
         standard_streams.discard()
 
 
+def _corrected(code: Any) -> Any:
+    """Return the exit code of the table for an end that Click or Typer chose.
+
+    They end with 130 after every signal, and with 1, which means a verdict, without a command.
+    """
+    if code == ExitCode.INTERRUPTED:
+        return signals.exit_code() or code
+    if code == ExitCode.VERDICT and not CALLED.get():
+        return ExitCode.FAILURE
+    return code
+
+
 def _command_line() -> Any:
-    with ending_at_once():
+    with signals.ending_at_once():
         # Import this here, so that the block covers these imports too.
         from operations.cli import main as command_line
     return command_line

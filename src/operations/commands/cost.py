@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from operations.commands.options import AsJson
+from operations.commands.options import MOST_HOURS, AsJson
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.costs.counts import Counts, Memory, counted
@@ -28,7 +28,9 @@ def cost_command(
     counts: Annotated[
         Path | None, typer.Option(help="JSON file of counts to use instead of the logs.")
     ] = None,
-    hours: Annotated[float, typer.Option(help="Hours of logs to count.", min=0.01)] = 24,
+    hours: Annotated[
+        float, typer.Option(help="Hours of logs to count.", min=0.01, max=MOST_HOURS)
+    ] = 24,
     save_counts: Annotated[
         Path | None, typer.Option(help="Write the counts to this file as JSON.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from operations.commands.options import MOST_HOURS
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, output
 from operations.deployment.discovery import Deployment, Function
@@ -42,7 +43,9 @@ def logs_command(
     follow: Annotated[
         bool, typer.Option("--follow", help="Show new lines too, until Ctrl-C.")
     ] = False,
-    minutes: Annotated[float, typer.Option(help="Minutes before now to show.", min=0.1)] = 15,
+    minutes: Annotated[
+        float, typer.Option(help="Minutes before now to show.", min=0.1, max=60 * MOST_HOURS)
+    ] = 15,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document in each line.")
     ] = False,

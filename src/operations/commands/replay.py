@@ -115,6 +115,8 @@ def replay_command(
 
     Example: receipt-sync replay --file failure-record.json
     """
+    if ids and file is not None:
+        raise typer.BadParameter("a MESSAGE_ID and --file name two records: give only one of them")
     connection = connection_of_process()
     with explained(connection):
         if file is not None:
@@ -191,13 +193,13 @@ def _counted(done: _Done, parts: int) -> Iterator[None]:
 def _parts(
     letters: Sequence[Letter], ids: Sequence[str], done: _Done
 ) -> Iterator[tuple[Letter, FailureRecord]]:
-    """Yield the letters that name a part of the stream. Note requested letters that do not."""
+    """Yield the selected letters that name a part of the stream. Note those that do not."""
     for letter in letters:
         record = content_of(letter.body)
         if isinstance(record, FailureRecord):
             if not ids or letter.message_id in ids:
                 yield letter, record
-        elif letter.message_id in ids:
+        elif not ids or letter.message_id in ids:
             done.kept[letter.message_id] = _NO_PART
 
 

@@ -10,7 +10,7 @@ from compactor.snapshot.manifest import Manifest
 from compactor.snapshot.s3_store import S3SnapshotStore
 from compactor.snapshot.shelf import Shelf
 from compactor.snapshot.sweep import sweep
-from operations.commands.options import AsJson, DryRun
+from operations.commands.options import MOST_HOURS, AsJson, DryRun
 from operations.commands.snapshot_restore import Of, restore_command
 from operations.commands.snapshot_screen import HistoryRow, print_history, print_version, row_of
 from operations.confirmation import Yes, confirm
@@ -22,7 +22,7 @@ from operations.exit_codes import ExitCode
 from operations.failures import explained
 from operations.snapshots.garbage import GarbageUnknownError, StoredObject, garbage, stored_objects
 from operations.snapshots.history import ManifestHistory
-from operations.snapshots.manifests import Damaged, present_versions
+from operations.snapshots.manifests import Damaged, check_has_snapshots, present_versions
 from operations.snapshots.objects import Soundness
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
@@ -101,7 +101,11 @@ def gc_command(
     collection: Of,
     older_than: Annotated[
         float,
-        typer.Option(help="Age in hours. A publish in progress may need younger objects.", min=1),
+        typer.Option(
+            help="Age in hours. A publish in progress may need younger objects.",
+            min=1,
+            max=MOST_HOURS,
+        ),
     ] = 24,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -136,6 +140,7 @@ def _rows(
     connection: Connection, collection: Collection, limit: int, *, check: bool
 ) -> list[HistoryRow]:
     """Return the newest versions and the state of their objects."""
+    check_has_snapshots(_store(connection, collection), collection)
     s3, bucket = connection.s3, connection.names.bucket
     sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
     history = ManifestHistory(s3, bucket, collection)
@@ -166,6 +171,7 @@ def _garbage(
 
     Raises GarbageUnknownError if a manifest is unreadable, so that its objects are unknown.
     """
+    check_has_snapshots(_store(connection, collection), collection)
     # List the objects first, so that the manifests include a publish that ends in between.
     objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
     history = ManifestHistory(connection.s3, connection.names.bucket, collection)

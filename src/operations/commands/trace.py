@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from operations.commands.options import AsJson
+from operations.commands.options import MOST_HOURS, AsJson
 from operations.connection import Connection
 from operations.console import ends_in_a_sentence, notes, output, print_json
 from operations.dead_letters.boxes import boxes_of
@@ -30,7 +30,9 @@ def trace_command(
             help="Id of a message, request or entity, or sequence number of a parked record.",
         ),
     ],
-    hours: Annotated[float, typer.Option(help="Hours of logs to search.", min=0.01)] = 24,
+    hours: Annotated[
+        float, typer.Option(help="Hours of logs to search.", min=0.01, max=MOST_HOURS)
+    ] = 24,
     as_json: AsJson = False,
 ) -> None:
     """Show the path of one change through the logs of both functions.

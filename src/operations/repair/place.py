@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from operations.errors import OperationError
@@ -16,6 +17,9 @@ MOST_AGE: Final = timedelta(hours=24)
 
 _SAMPLE: Final = " " * 4096
 """About as large as the largest place. DynamoDB's limit for both keys of an item is 3 KiB."""
+
+_MOST_BYTES: Final = 64 * 1024
+"""More than any place file holds. A device such as /dev/zero has no end."""
 
 
 class PlaceError(OperationError):
@@ -43,7 +47,7 @@ class PlaceFile:
         Raises PlaceError if the file is unreadable or belongs to another table.
         """
         try:
-            content: Any = json.loads(self._path.read_text())
+            content: Any = json.loads(self._content())
             place = Place(_with_zone(content["begun"]), dict(content["next"]), int(content["sent"]))
             origin = content["table"], content["endpoint"]
         except FileNotFoundError:
@@ -77,9 +81,8 @@ class PlaceFile:
 
     def check_writable(self) -> None:
         """Write a file beside the place and delete it. Raises OSError, which names the place."""
-        with self._named():
-            self._scratch.write_text(_SAMPLE)
-            self._scratch.unlink()
+        with self._named(), self._beside() as scratch:
+            scratch.write_text(_SAMPLE)
 
     def write(self, place: Place) -> None:
         """Replace the file in one step, so that an interruption leaves the old or the new place.
@@ -93,17 +96,36 @@ class PlaceFile:
             "next": place.next,
             "sent": place.sent,
         }
-        with self._named():
-            self._scratch.write_text(json.dumps(content) + "\n")
-            self._scratch.replace(self._path)
+        with self._named(), self._beside() as scratch:
+            scratch.write_text(json.dumps(content) + "\n")
+            scratch.replace(self._path)
 
     def remove(self) -> None:
         """Delete the file."""
         self._path.unlink(missing_ok=True)
 
-    @property
-    def _scratch(self) -> Path:
-        return self._path.with_name(self._path.name + ".new")
+    def _content(self) -> bytes:
+        with self._path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError("a place file is never that large")
+        return content
+
+    @contextmanager
+    def _beside(self) -> Iterator[Path]:
+        """Give a new file in the folder of the place, and delete it if it is still there.
+
+        Its name is random, so that it is no file of somebody else.
+        """
+        folder, prefix = self._path.parent, f"{self._path.name}."
+        with NamedTemporaryFile(dir=folder, prefix=prefix, suffix=".new", delete=False) as file:
+            scratch = Path(file.name)
+        try:
+            yield scratch
+        finally:
+            # An error of the block says what is wrong, so one of the deletion adds nothing.
+            with suppress(OSError):
+                scratch.unlink(missing_ok=True)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -111,13 +133,7 @@ class PlaceFile:
         try:
             yield
         except OSError as error:
-            self._discard()
             raise OSError(error.errno, error.strerror, str(self._path)) from error
-
-    def _discard(self) -> None:
-        # The first error says what is wrong, so this one adds nothing.
-        with suppress(OSError):
-            self._scratch.unlink(missing_ok=True)
 
 
 def _with_zone(text: str) -> datetime:

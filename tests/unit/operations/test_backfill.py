@@ -231,3 +231,25 @@ def test_the_check_of_the_place_leaves_nothing_behind(tmp_path: Path) -> None:
     setup.backfill.left(resume=True)
     assert list(tmp_path.iterdir()) == [place]
     assert place.read_text() == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_beside_the_place_is_left_alone(tmp_path: Path, resume: bool) -> None:
+    """The check wrote to PLACE.new and deleted it, whoever had made it."""
+    if resume:
+        interrupted(tmp_path)
+    setup = Setup(tmp_path, Changes())
+    target = tmp_path / "target"
+    target.write_text("MINE")
+    setup.path.with_name("place.new").symlink_to(target)
+    setup.backfill.left(resume=resume)
+    setup.run(resume=resume)
+    assert target.read_text() == "MINE"
+    assert setup.path.with_name("place.new").is_symlink()
+
+
+def test_a_place_without_an_end_is_refused(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes())
+    setup.path.symlink_to("/dev/zero")
+    with pytest.raises(PlaceError, match="is not the place file"):
+        setup.backfill.left(resume=False)

@@ -120,12 +120,17 @@ def test_an_endpoint_where_nobody_answers_is_one_sentence(
         "snapshot restore receipt_lines",
         "lock release unheard",
         "repair --max-delete-share 2",
+        "trace i --hours 1e9",
+        "cost --hours 999999999",
+        "logs --minutes 99999999999",
+        "snapshot gc receipt_lines --dry-run --older-than 1e9",
     ],
 )
 def test_a_wrong_call_exits_with_2_and_asks_no_aws(line: str) -> None:
     result = run(line)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+    assert "unexpected" not in result.output
 
 
 def test_the_reference_is_current() -> None:

@@ -1,6 +1,7 @@
 """How a command ends if its standard output or standard error cannot be written."""
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -53,6 +54,10 @@ if "missing" in sys.argv:
         raise ImportError("no module of this name")
     lazy_commands._import = broken if "--broken" in sys.argv else unreadable
 main()
+"""
+NO_SHELL = """
+import typer.completion
+typer.completion._get_shell_name = lambda: None
 """
 FULL = "/dev/full"
 PRINTING = [
@@ -153,3 +158,56 @@ def test_a_connection_that_breaks_is_not_taken_for_the_output() -> None:
 def test_text_that_the_encoding_lacks_is_still_escaped() -> None:
     found = ended("--help", out=subprocess.PIPE, PYTHONIOENCODING="ascii:backslashreplace")
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_an_output_that_takes_only_the_first_bytes_is_a_failure(tmp_path: Path) -> None:
+    """A text stream that writes through ignores how many bytes a write has taken."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (96, 96))\n{PROGRAM}"
+    with (tmp_path / "out").open("w") as out:
+        found = subprocess.run(
+            [sys.executable, "-c", limit, "lock", "show", "--help"],
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (tmp_path / "out").stat().st_size == 96
+    assert found.returncode == 2
+    assert "the output can't be written" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_signal_outside_of_a_command_has_its_exit_code(number: int, code: int) -> None:
+    """A help that waits for its reader ended with 130 after every signal."""
+    program = PROGRAM.replace("main()", "import typer.rich_utils, os, signal\nmain()")
+    raises = (
+        "import typer.core\n"
+        "def format_help(*_):\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    import time; time.sleep(20)\n"
+        "typer.core.TyperCommand.format_help = format_help\n"
+    )
+    program = program.replace("import typer.rich_utils", f"{raises}import typer.rich_utils")
+    program = f"import os\n{program}"
+    found = subprocess.run(
+        [sys.executable, "-c", program, "printing", "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, "Traceback" in found.stderr) == (code, False)
+
+
+def test_a_call_without_a_command_gives_no_verdict() -> None:
+    """Typer ends the completion with 1 if it finds no shell."""
+    program = PROGRAM.replace("main()", f"{NO_SHELL}main()")
+    found = subprocess.run(
+        [sys.executable, "-c", program, "--show-completion"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 2
