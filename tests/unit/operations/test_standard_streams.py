@@ -162,17 +162,17 @@ def test_text_that_the_encoding_lacks_is_still_escaped() -> None:
 
 def test_an_output_that_takes_only_the_first_bytes_is_a_failure(tmp_path: Path) -> None:
     """A text stream that writes through ignores how many bytes a write has taken."""
-    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (96, 96))\n{PROGRAM}"
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5))\n{PROGRAM}"
     with (tmp_path / "out").open("w") as out:
         found = subprocess.run(
-            [sys.executable, "-c", limit, "lock", "show", "--help"],
+            [sys.executable, "-c", limit, "printing"],
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
-    assert (tmp_path / "out").stat().st_size == 96
+    assert (tmp_path / "out").stat().st_size == 5
     assert found.returncode == 2
     assert "the output can't be written" in found.stderr
 
