@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from botocore.exceptions import BotoCoreError
+
 from receipt_sync.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -73,11 +75,13 @@ def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
     """Return clients for the AWS of `environment`, or for the local AWS of a state file.
 
     The function opens no connection. Raises SettingsError if neither names all parts, or if an
-    endpoint is not a URL.
+    endpoint is not a URL. Raises botocore's errors for the region and the profile.
     """
     complete = complete_environment(environment, local_state)
     try:
         return _connected(complete)
+    except BotoCoreError:  # That of a malformed region is a ValueError too.
+        raise
     except ValueError as error:  # botocore's "Invalid endpoint: …"
         raise SettingsError(
             f"AWS can't be called ({error}): set {ENDPOINT}, or the variable of that service, to "

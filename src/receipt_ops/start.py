@@ -1,13 +1,15 @@
-"""Entry point of `receipt-sync`: a signal ends it without a traceback while its modules load."""
+"""Entry point of `receipt-sync`: every end of its process has an exit code of the table."""
 
 import gc
-import os
 import sys
+import traceback
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final
 
+from receipt_ops.terminal import signals, standard_streams
 from receipt_ops.terminal.exit_codes import ExitCode
-from receipt_ops.terminal.signals import ending_at_once
+from receipt_ops.terminal.process import CALLED
+from receipt_ops.terminal.standard_streams import OutputError
 
 ALLOCATIONS: Final = 30_000
 """The surplus of created over freed objects at which Python looks for garbage.
@@ -23,26 +25,48 @@ _NEEDED: Final = ("localstack_client", "rich", "typer")
 def main() -> None:
     """Load the command line and run it."""
     gc.set_threshold(ALLOCATIONS)
+    standard_streams.check_writes()
+    try:
+        try:
+            _command_line()()
+        finally:
+            standard_streams.flush()
+    except SystemExit as end:
+        raise SystemExit(_corrected(end.code)) from end
+    except OutputError as error:
+        if not error.is_closed_pipe:
+            standard_streams.report(str(error))
+        raise SystemExit(ExitCode.FAILURE) from error
+    except Exception as error:  # An error outside of a command, such as an unreadable module.
+        from receipt_ops.terminal.unexpected import sentence_of
+
+        if "--debug" in sys.argv:
+            traceback.print_exception(error)
+        standard_streams.report(sentence_of(error))
+        raise SystemExit(ExitCode.FAILURE) from error
+    finally:
+        standard_streams.discard()
+
+
+def _corrected(code: Any) -> Any:
+    """Return the exit code of the table for an end that Click or Typer chose.
+
+    They end with 130 after every signal, and with 1, which means a verdict, without a command.
+    """
+    if code == ExitCode.INTERRUPTED:
+        return signals.exit_code() or code
+    if code == ExitCode.VERDICT and not CALLED.get():
+        return ExitCode.FAILURE
+    return code
+
+
+def _command_line() -> Any:
     if not all(map(find_spec, _NEEDED)):
         sys.stderr.write(
             "receipt-sync needs more packages: pip install 'receipt-chroma-sync[cli]'\n"
         )
         raise SystemExit(ExitCode.FAILURE)
-    with ending_at_once():
+    with signals.ending_at_once():
         # Import this here, so that the block covers these imports too.
         from receipt_ops.terminal.cli import main as command_line
-
-    try:
-        try:
-            command_line()
-        finally:
-            if sys.stdout is not None:  # None if the caller closed it
-                sys.stdout.flush()
-    except OSError as error:
-        # Help and version are printed outside of a command. Python's own flush at the end would
-        # fail again.
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"receipt-sync: the output can't be written: {error.strerror}\n")
-        raise SystemExit(ExitCode.FAILURE) from error
+    return command_line

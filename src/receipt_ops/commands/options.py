@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+MOST_HOURS = 87_840
+"""Ten years. Times far beyond that exceed the range of dates."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print what the command would do. Write nothing.")

@@ -151,13 +151,13 @@ def _part_count_at_failure(done: ReplayResult, parts: int) -> Iterator[None]:
 def _parts(
     dead_letters: Sequence[DeadLetter], ids: Sequence[str], done: ReplayResult
 ) -> Iterator[tuple[DeadLetter, FailureRecord]]:
-    """Yield the dead letters that name a part of the stream. Note requested ones that do not."""
+    """Yield the selected dead letters that name a part of the stream. Note those that do not."""
     for dead_letter in dead_letters:
         record = content_of(dead_letter.body)
         if isinstance(record, FailureRecord):
             if not ids or dead_letter.message_id in ids:
                 yield dead_letter, record
-        elif dead_letter.message_id in ids:
+        elif not ids or dead_letter.message_id in ids:
             done.kept[dead_letter.message_id] = _NO_PART
 
 

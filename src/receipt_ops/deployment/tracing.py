@@ -1,6 +1,7 @@
 """The trace of a message, an invocation or an entity through the logs of both functions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -32,7 +33,7 @@ _RECEIPT: Final = "#RECEIPT#"
 
 
 class Step(NamedTuple):
-    """Holds one line of a trace. `named` is true if the line contains the requested text."""
+    """Holds one line of a trace. `named` is true if the line names the requested text."""
 
     at: datetime
     function: str
@@ -43,10 +44,10 @@ class Step(NamedTuple):
 
 
 def trace(logs: Logs, functions: Iterable[str], text: str, since: datetime) -> list[Step]:
-    """Return the lines that contain `text`, and all lines of their invocations, oldest first."""
+    """Return the lines that name `text`, and all lines of their invocations, oldest first."""
     found: dict[tuple[datetime, str, str], Step] = {}
     for function in functions:
-        naming = list(logs.events(function, since, text))
+        naming = [e for e in logs.events(function, since, text) if _names(e.content, text)]
         for event in (*naming, *_invocations(logs, function, naming, since)):
             step = _step(event, text)
             found[step.at, function, repr(event.content)] = step
@@ -92,5 +93,25 @@ def _step(event: LogEvent, text: str) -> Step:
         request_id=event.request_id,
         what="metrics" if is_metric else str(content.get("message", "")),
         fields=fields,
-        named=text in repr(content),
+        named=_names(content, text),
     )
+
+
+def _names(content: Any, text: str) -> bool:
+    """Return whether a value contains `text`, but not as a part of a longer id.
+
+    A hyphen joins the parts of an id, as in a message id. A # ends an id: an image's id is a part
+    of the ids of its receipts.
+    """
+    if isinstance(content, Mapping):
+        return any(_names(value, text) for value in content.values())
+    if isinstance(content, list):
+        return any(_names(value, text) for value in content)
+    return re.search(_whole(text), str(content)) is not None
+
+
+def _whole(text: str) -> str:
+    """Return a regular expression for `text` as a whole id."""
+    before = r"(?<![\w-])" if re.match(r"[\w-]", text) else ""
+    after = r"(?![\w-])" if re.search(r"[\w-]\Z", text) else ""
+    return f"{before}{re.escape(text)}{after}"

@@ -1,14 +1,17 @@
 """The functions' logs in CloudWatch."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from receipt_ops.logs.log_events import LogEvent, LogLine
 from receipt_sync.clock import epoch_ms
+
+_ESCAPED: Final = re.compile(r'["\\]+|[0-9A-Za-z]*[^ -~]+[0-9A-Za-z]*')
 
 
 class CloudWatchLogs:
@@ -23,7 +26,7 @@ class CloudWatchLogs:
     def lines(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogLine]:
-        pattern = {"filterPattern": f'"{_plain(containing)}"'} if containing else {}
+        pattern = {"filterPattern": p} if (p := _pattern(containing or "")) else {}
         pages = self._client.get_paginator("filter_log_events").paginate(
             logGroupName=self._groups[function], startTime=epoch_ms(since), **pattern
         )
@@ -53,9 +56,14 @@ def _until_no_group(pages: Iterable[Any]) -> Iterator[Any]:
             raise
 
 
-def _plain(text: str) -> str:
-    """Return a term for a filter pattern. A quote would end the term, so this removes it."""
-    return text.replace("\\", "").replace('"', "")
+def _pattern(text: str) -> str:
+    """Return a filter pattern for all lines that may contain a text; "" if each line may.
+
+    A JSON line may write quotes, backslashes and characters beyond ASCII as escapes. So the pattern
+    demands the parts between them, without the words that touch such a character.
+    """
+    parts = _ESCAPED.split(text)
+    return " ".join(f'"{part}"' for part in parts if re.search("[0-9A-Za-z]", part))
 
 
 def _json(line: str) -> Mapping[str, Any] | None:

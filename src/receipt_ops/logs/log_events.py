@@ -38,7 +38,10 @@ class Logs(Protocol):
     def events(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogEvent]:
-        """Yield the JSON lines of a function that contain a text, oldest first."""
+        """Yield the JSON lines of a function that may contain a text, oldest first.
+
+        No line that contains it is missing, but some may contain only parts of it.
+        """
         ...
 
 
@@ -48,5 +51,5 @@ class LogLines(Protocol):
     def lines(
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogLine]:
-        """Yield all lines of a function that contain a text, oldest first."""
+        """Yield all lines of a function that may contain a text, oldest first. See Logs.events."""
         ...

@@ -77,13 +77,15 @@ class Backfill:
         """Return the place to resume from; None to start from the beginning.
 
         A file that is not a place of this table raises PlaceError with and without `resume`, so
-        that it is not overwritten. Raises QueueStoppedError too.
+        that it is not overwritten. Raises QueueStoppedError too, and OSError if the place cannot be
+        written.
         """
         self._check_on()
-        if resume:
-            return self._place.resumed(self._clock.now())
-        self._place.read()
-        return None
+        left = self._place.resumed(self._clock.now()) if resume else None
+        if left is None:
+            self._place.read()
+        self._place.check_writable()
+        return left
 
     def run(
         self,

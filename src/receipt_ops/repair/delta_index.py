@@ -95,6 +95,15 @@ class DeltaIndex:
                     found.setdefault(record, []).append(delta)
         return found
 
+    def lists(self, collection: Collection, delta_ids: Iterable[str]) -> set[str]:
+        """Return those of some ids that name an object of the last listing."""
+        query = "SELECT id FROM delta WHERE collection = ? AND id IN ({})"
+        found: set[str] = set()
+        for some in _slices(delta_ids, _IDS_A_QUERY):
+            marks = ", ".join("?" * len(some))
+            found |= {row[0] for row in self._rows(query.format(marks), collection, *some)}
+        return found
+
     def state(self, collection: Collection, delta_id: str) -> str:
         """Return the state of a delta."""
         ((state,),) = self._rows(

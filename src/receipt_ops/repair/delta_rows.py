@@ -8,7 +8,7 @@ from ulid import ULID
 
 from receipt_index.deltas import VectorBatch
 
-_RANDOM_BITS: Final = 80
+RANDOM_BITS: Final = 80
 """A ULID has 48 bits of milliseconds and then 80 random bits. https://github.com/ulid/spec"""
 
 
@@ -34,5 +34,5 @@ def later(delta_id: str, randomness: Random) -> str:
     millisecond, so the next one may belong to another delta.
     """
     number = int(ULID.from_str(delta_id))
-    end = ((number >> _RANDOM_BITS) + 1) << _RANDOM_BITS
+    end = ((number >> RANDOM_BITS) + 1) << RANDOM_BITS
     return str(ULID.from_int(randomness.randrange(number + 1, max(end, number + 2))))

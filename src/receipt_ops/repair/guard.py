@@ -36,14 +36,14 @@ class Guard:
         found = f"{deletes:,} of {records:,} records of {collection} have no item in the table"
         if not self.own.allows(deletes, records):
             raise MassDeleteError(
-                f"{found}, which is more than {self.own.share:.0%}. The command sent nothing. "
-                "Check that this is the right table and that it is complete, then repeat the "
-                "command with --max-delete-share 1"
+                f"{found}, which is more than {self.own.share:.0%}. The repair sent nothing. "
+                "Check that this is the right table and that it is complete, then run "
+                "`receipt-sync repair --max-delete-share 1`"
             )
         if not self.compactor.allows(deletes, records):
             raise MassDeleteError(
                 f"{found}. The compactor refuses a cycle that deletes more than "
-                f"{self.compactor.share:.0%} of a collection, so the command sent nothing. Set "
+                f"{self.compactor.share:.0%} of a collection, so the repair sent nothing. Set "
                 "MAX_DELETE_SHARE=1 on the compactor, repair again, and set it back to "
                 f"{self.compactor.share:g}"
             )

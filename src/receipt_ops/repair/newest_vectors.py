@@ -7,12 +7,20 @@ Its snapshot or its Chroma server was restored, or the delta message was never s
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
+
+from ulid import ULID
 
 from receipt_index.deltas import VectorBatch
 from receipt_ops.repair.delta_index import READ, SOUND, DeltaIndex, Outlines
+from receipt_ops.repair.delta_rows import RANDOM_BITS
+from receipt_sync.clock import Clock, epoch_ms
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
+
+_MOST_SKEW: Final = timedelta(days=1)
+"""How far the clock of a producer may be ahead of ours."""
 
 Dimensions = Callable[[Collection], int | None]
 """Returns the dimension of a collection's vectors; None while it has no vector."""
@@ -29,8 +37,11 @@ class DeltaObjects(Outlines, Protocol):
 class NewestVectors:
     """Finds the newest delta of any number of records. It reads each delta of the bucket once."""
 
-    def __init__(self, index: DeltaIndex, objects: DeltaObjects, dimensions: Dimensions) -> None:
+    def __init__(
+        self, index: DeltaIndex, objects: DeltaObjects, dimensions: Dimensions, clock: Clock
+    ) -> None:
         self._index, self._objects, self._dimensions = index, objects, dimensions
+        self._clock = clock
         self._listed: set[Collection] = set()
 
     def refresh(self) -> None:
@@ -40,14 +51,17 @@ class NewestVectors:
     def newer(self, collection: Collection, held: Mapping[str, str]) -> dict[str, str]:
         """Return the newest delta of each record, if it is newer than the delta that it holds.
 
-        `held` maps a record id to its delta id, or to "" for a record without a delta. Raises the
-        errors of botocore.
+        `held` maps a record id to its delta id, or to "" for a record without a delta. A delta id
+        that is later than tomorrow and names no object is damage, and counts as no delta. The
+        result holds "" for such a record if there is no delta of it. Raises the errors of botocore.
         """
         if not held:
             return {}
-        self._cover(collection, min(held.values()))
-        candidates = self._index.newer(collection, held)
-        found: dict[str, str] = {}
+        damaged = self._damaged(collection, held)
+        known = {**held, **dict.fromkeys(damaged, "")}
+        self._cover(collection, min(known.values()))
+        candidates = self._index.newer(collection, known)
+        found = dict.fromkeys(damaged, "")
         for record, deltas in candidates.items():
             newest = next((d for d in deltas if self._applies(collection, d)), None)
             if newest is not None:
@@ -65,6 +79,20 @@ class NewestVectors:
     def refused(self, collection: Collection) -> list[str]:
         """Return the deltas that cannot be applied, among those that were read."""
         return self._index.refused(collection)
+
+    def _damaged(self, collection: Collection, held: Mapping[str, str]) -> list[str]:
+        """Return the records whose delta id is of the future and names no object.
+
+        The compactor never replaces a newer vector, so it would refuse each vector of such a record
+        until that time. An id of the past that names no object may be that of an expired delta.
+        """
+        end = str(ULID.from_int(epoch_ms(self._clock.now() + _MOST_SKEW) << RANDOM_BITS))
+        future = {record: delta for record, delta in held.items() if delta > end}
+        if not future:
+            return []
+        self._index.refresh(collection)
+        listed = self._index.lists(collection, set(future.values()))
+        return [record for record, delta in future.items() if delta not in listed]
 
     def _cover(self, collection: Collection, after: str) -> None:
         if collection not in self._listed:
@@ -93,10 +121,12 @@ class NewestVectors:
 
 
 @contextmanager
-def newest_vectors(objects: DeltaObjects, dimensions: Dimensions) -> Iterator[NewestVectors]:
+def newest_vectors(
+    objects: DeltaObjects, dimensions: Dimensions, clock: Clock
+) -> Iterator[NewestVectors]:
     """Give a NewestVectors of a bucket for a `with` block."""
     index = DeltaIndex(objects)
     try:
-        yield NewestVectors(index, objects, dimensions)
+        yield NewestVectors(index, objects, dimensions, clock)
     finally:
         index.close()

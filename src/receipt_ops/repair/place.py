@@ -1,9 +1,12 @@
 """The place file: the position of an interrupted backfill, from which the next run resumes."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from receipt_ops.errors import OperationError
@@ -11,6 +14,12 @@ from receipt_ops.table_pages import Position
 
 MOST_AGE: Final = timedelta(hours=24)
 """The stream keeps a change for 24 hours. Later changes of sent items may be lost after that."""
+
+_SAMPLE: Final = " " * 4096
+"""About as large as the largest place. DynamoDB's limit for both keys of an item is 3 KiB."""
+
+_MOST_BYTES: Final = 64 * 1024
+"""More than any place file holds. A device such as /dev/zero has no end."""
 
 
 class PlaceError(OperationError):
@@ -38,7 +47,7 @@ class PlaceFile:
         Raises PlaceError if the file is unreadable or belongs to another table.
         """
         try:
-            content: Any = json.loads(self._path.read_text())
+            content: Any = json.loads(self._content())
             place = Place(_with_zone(content["begun"]), dict(content["next"]), int(content["sent"]))
             origin = content["table"], content["endpoint"]
         except FileNotFoundError:
@@ -70,9 +79,16 @@ class PlaceFile:
             )
         return place
 
+    def check_writable(self) -> None:
+        """Write a file beside the place and delete it. Raises OSError, which names the place."""
+        with self._named(), self._beside() as scratch:
+            scratch.write_text(_SAMPLE)
+
     def write(self, place: Place) -> None:
-        """Replace the file in one step, so that an interruption leaves the old or the new place."""
-        scratch = self._path.with_name(self._path.name + ".new")
+        """Replace the file in one step, so that an interruption leaves the old or the new place.
+
+        Raises OSError, which names the place.
+        """
         content = {
             "table": self._table,
             "endpoint": self._endpoint,
@@ -80,12 +96,44 @@ class PlaceFile:
             "next": place.next,
             "sent": place.sent,
         }
-        scratch.write_text(json.dumps(content) + "\n")
-        scratch.replace(self._path)
+        with self._named(), self._beside() as scratch:
+            scratch.write_text(json.dumps(content) + "\n")
+            scratch.replace(self._path)
 
     def remove(self) -> None:
         """Delete the file."""
         self._path.unlink(missing_ok=True)
+
+    def _content(self) -> bytes:
+        with self._path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError("a place file is never that large")
+        return content
+
+    @contextmanager
+    def _beside(self) -> Iterator[Path]:
+        """Give a new file in the folder of the place, and delete it if it is still there.
+
+        Its name is random, so that it is no file of somebody else.
+        """
+        folder, prefix = self._path.parent, f"{self._path.name}."
+        with NamedTemporaryFile(dir=folder, prefix=prefix, suffix=".new", delete=False) as file:
+            scratch = Path(file.name)
+        try:
+            yield scratch
+        finally:
+            # An error of the block says what is wrong, so one of the deletion adds nothing.
+            with suppress(OSError):
+                scratch.unlink(missing_ok=True)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Make an OSError of the block name the place file. That of a full disk names no file."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
 
 def _with_zone(text: str) -> datetime:

@@ -6,6 +6,7 @@
 | different | send a change message that makes the compactor recompute every part |
 | missing, older than its newest delta, or its delta id is no ULID | send that delta again |
 | without vector or document | send its row of its delta as a new delta |
+| a delta id of the future that names no object | none: an operator must repair it manually |
 | a record that no message can name | none: an operator must repair it manually |
 """
 
@@ -18,6 +19,7 @@ from receipt_ops.verification.comparison import DOCUMENT, VECTOR
 from receipt_ops.verification.verdict import Example, Finding
 from receipt_sync.errors import MalformedKeyError
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
+from receipt_sync.messages import is_ulid
 
 
 class Remedy(StrEnum):
@@ -53,21 +55,45 @@ _STRAY: Final = (
     "restore an earlier snapshot"
 )
 
+_BLOCKED: Final = (
+    "its delta id lies in the future and names no object, so the compactor refuses every newer "
+    "vector: restore an earlier snapshot, or delete the record yourself, and repair again"
+)
+
 
 def fault_of(example: Example) -> Fault:
     """Return the remedy for a difference that a verification found."""
+    reason = _by_hand(example)
+    return Fault(_remedy(example, reason), example.collection, example.id, reason)
+
+
+def _remedy(example: Example, reason: str) -> Remedy:
+    if reason:
+        return Remedy.BY_HAND
+    if example.finding is Finding.UNEXPECTED:
+        return Remedy.REMOVE
+    if example.finding is Finding.MISSING or DELTA_ID in example.fields:
+        return Remedy.RESEND
+    return Remedy.RENEW if {VECTOR, DOCUMENT} & set(example.fields) else Remedy.RECOMPUTE
+
+
+def _by_hand(example: Example) -> str:
+    """Return why no message can repair a difference; "" if one can."""
     key = _key_of(example)
     if key is None:
-        return Fault(Remedy.BY_HAND, example.collection, example.id, _UNNAMABLE)
-    if example.finding is Finding.UNEXPECTED:
-        return Fault(Remedy.REMOVE, example.collection, example.id)
-    if example.finding is Finding.MISSING or DELTA_ID in example.fields:
-        return Fault(Remedy.RESEND, example.collection, example.id)
-    if {VECTOR, DOCUMENT} & set(example.fields):
-        return Fault(Remedy.RENEW, example.collection, example.id)
-    if not set(example.fields) & set(project(key, {key: {}})):
-        return Fault(Remedy.BY_HAND, example.collection, example.id, _STRAY)
-    return Fault(Remedy.RECOMPUTE, example.collection, example.id)
+        return _UNNAMABLE
+    if example.finding is not Finding.DIFFERENT:
+        return ""
+    if _is_blocked(example):
+        return _BLOCKED
+    known = {DELTA_ID, VECTOR, DOCUMENT, *project(key, {key: {}})}
+    return "" if known & set(example.fields) else _STRAY
+
+
+def _is_blocked(example: Example) -> bool:
+    """Return whether the record's delta id is newer than the newest delta, and no damaged text."""
+    known = example.fields.get(DELTA_ID)
+    return known is not None and is_ulid(known.snapshot) and (known.table or "") < known.snapshot
 
 
 def _key_of(example: Example) -> EntityKey | None:

@@ -65,7 +65,7 @@ class ReaderDimensions:
 def newest_of(connection: Connection, readers: Readers) -> Iterator[NewestVectors]:
     """Give a NewestVectors of the connection's bucket for a `with` block."""
     objects = S3DeltaObjects(connection.s3, connection.names.bucket)
-    with newest_vectors(objects, ReaderDimensions(readers)) as newest:
+    with newest_vectors(objects, ReaderDimensions(readers), SystemClock()) as newest:
         yield newest
 
 

@@ -10,8 +10,13 @@ from receipt_index.snapshot.format.manifest import Manifest, lost_manifest, read
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
 from receipt_ops.connection import Connection
+from receipt_ops.errors import OperationError
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
+
+
+class NoSnapshotsError(OperationError):
+    """A Chroma server holds the collection, so there are no snapshots of it."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,19 @@ def of_snapshot(manifest: Manifest) -> Published:
         packs_stored=manifest.packs_size,
         retired=len(manifest.retired),
     )
+
+
+def check_has_snapshots(store: SnapshotStore, collection: Collection) -> None:
+    """Raise NoSnapshotsError if a Chroma server holds the collection.
+
+    Its manifest names no objects, so it has no versions to list, check or clean up.
+    """
+    got = store.manifest(None)
+    if isinstance(got, FetchedManifest) and _is_of_a_server(got.data):
+        raise NoSnapshotsError(
+            f"a Chroma server holds {collection}, and a server has no snapshots: see its present "
+            "version with `receipt-sync snapshot show`"
+        )
 
 
 def _is_of_a_server(data: bytes) -> bool:

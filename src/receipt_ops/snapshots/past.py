@@ -39,7 +39,9 @@ def _of_collection(
     sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
     past = PastVersions(ManifestHistory(s3, bucket, collection), sizes, verified)
 
-    def records_at(place: int, ids: Sequence[str]) -> Records:
+    def records_at(place: int, ids: Sequence[str]) -> Records | None:
+        if not past.is_whole(place):
+            return None
         with scratch() as folder:
             frozen = FrozenStore(store, past.kept(place))
             with SnapshotReader(frozen, collection, folder / "past") as reader:
@@ -53,7 +55,8 @@ class PastVersions(Sequence[Version]):
     """The versions that can be opened, oldest first. Reads a manifest only when it is needed.
 
     The compactor deletes unused objects after their retention. So only the newest versions, up to
-    the verified one, can be opened.
+    the verified one, can be opened. A restore makes exceptions: the objects of the original stay,
+    and those of the versions after it are deleted. Some of these versions may be in the list.
     """
 
     def __init__(self, history: ManifestHistory, sizes: Mapping[str, int], verified: int) -> None:
@@ -78,6 +81,10 @@ class PastVersions(Sequence[Version]):
         manifest = _manifest_of(self.kept(place))
         return Version(manifest.version, manifest.published_at)
 
+    def is_whole(self, place: int) -> bool:
+        """Return whether all objects of a version exist."""
+        return not missing(_manifest_of(self.kept(place)), self._sizes)
+
     def kept(self, place: int) -> KeptVersion:
         """Return the manifest of a version, or the next newer one if it is unreadable."""
         for entry in self._entries[place:]:
@@ -101,12 +108,21 @@ class PastVersions(Sequence[Version]):
         return found
 
     def _from_verified(self, entries: list[Entry]) -> list[Entry]:
-        """Return the entries from the verified version on. Newer versions were not verified."""
+        """Return the entries from the verified version on. Newer versions were not verified.
+
+        Numbers rise with each publish and restore. They fall only if somebody copied an older
+        manifest. So a lower number is the place only if the page lacks the verified version.
+        """
+        lower = len(entries)
         for place, entry in enumerate(entries):
-            manifest = self._manifest(entry)
-            if manifest is not None and manifest.version <= self._verified:
+            kept = self._history.read_one(entry)
+            if kept is None or kept.manifest is None:
+                continue
+            if kept.manifest.version == self._verified:
                 return entries[place:]
-        return []
+            if kept.manifest.version < self._verified:
+                lower = min(lower, place)
+        return entries[lower:]
 
     def _end(self, entries: list[Entry]) -> int:
         """Return how many of the first entries of a page can be opened."""

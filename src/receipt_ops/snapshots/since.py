@@ -22,8 +22,11 @@ class Version(NamedTuple):
     published_at: datetime
 
 
-RecordsAt = Callable[[int, Sequence[str]], Records]
-"""Returns the records with these ids in the version at this place of the list."""
+RecordsAt = Callable[[int, Sequence[str]], Records | None]
+"""Returns the records with these ids in the version at this place of the list.
+
+None means that the version cannot be opened.
+"""
 
 
 def with_since(
@@ -33,7 +36,8 @@ def with_since(
 
     `versions` ascend, and the last one is the verified version. The search goes back in steps that
     double. Each step opens one version for all examples, so a hundred versions need about ten
-    steps. The search misses a record that changed and changed back within a step.
+    steps. The search misses a record that changed and changed back within a step. It ends at a
+    version that cannot be opened.
     """
     if not versions:
         return list(examples)
@@ -46,20 +50,23 @@ class _Past:
 
     def __init__(self, ids: Sequence[str], records_at: RecordsAt) -> None:
         self._ids, self._records_at = ids, records_at
-        self._opened: dict[int, Records] = {}
+        self._opened: dict[int, Records | None] = {}
 
-    def record(self, place: int, chroma_id: str) -> Record | None:
+    def records(self, place: int) -> Records | None:
         if place not in self._opened:
             self._opened[place] = self._records_at(place, self._ids)
-        return self._opened[place].get(chroma_id)
+        return self._opened[place]
 
 
-def _since(chroma_id: str, versions: Sequence[Version], past: _Past) -> Since:
+def _since(chroma_id: str, versions: Sequence[Version], past: _Past) -> Since | None:
     last = len(versions) - 1
-    now = past.record(last, chroma_id)
+    newest = past.records(last)
+    if newest is None:
+        return None
 
     def differs(place: int) -> bool:
-        return past.record(place, chroma_id) != now
+        records = past.records(place)
+        return records is None or records.get(chroma_id) != newest.get(chroma_id)
 
     low, high, step = -1, last, 1
     while high > 0 and low < 0:
@@ -72,4 +79,5 @@ def _since(chroma_id: str, versions: Sequence[Version], past: _Past) -> Since:
         middle = (low + high) // 2
         low, high = (middle, high) if differs(middle) else (low, middle)
     found = versions[high]
-    return Since(found.number, found.published_at, or_earlier=low < 0)
+    or_earlier = low < 0 or past.records(low) is None
+    return Since(found.number, found.published_at, or_earlier)

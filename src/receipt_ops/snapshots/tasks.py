@@ -11,6 +11,7 @@ from receipt_ops.connection import Connection
 from receipt_ops.errors import OperationError
 from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage, stored_objects
 from receipt_ops.snapshots.history import ManifestHistory
+from receipt_ops.snapshots.manifests import check_has_snapshots
 from receipt_ops.snapshots.wiring import history_of, store_of
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
@@ -45,6 +46,7 @@ def find_garbage(
 
     Raises GarbageUnknownError if a manifest is unreadable, so that its objects are unknown.
     """
+    check_has_snapshots(store_of(connection, collection), collection)
     # List the objects first, so that the manifests include a publish that ends in between.
     objects = list(stored_objects(connection.s3, connection.names.bucket, collection))
     history = history_of(connection, collection)

@@ -1,7 +1,5 @@
 """The output of commands: results on standard output, progress and errors on standard error."""
 
-import os
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +23,9 @@ from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import sentence
 from receipt_ops.terminal.process import DEBUG
 from receipt_ops.terminal.signals import HungUp, Terminated
+from receipt_ops.terminal.standard_streams import OutputError, report
 from receipt_ops.terminal.streamed import chunks_of
-from receipt_ops.terminal.unexpected import full_disk, is_full_disk, sentence_of
+from receipt_ops.terminal.unexpected import full_disk, is_full_disk, is_of_the_machine, sentence_of
 from receipt_sync.errors import SyncError
 
 P = ParamSpec("P")
@@ -59,18 +58,17 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, TyperException):
             raise
+        except OutputError:  # Nothing of the command is wrong; the entry point ends the process.
+            raise
         except Terminated as error:
-            typer.echo("receipt-sync: SIGTERM ended the command", err=True)
+            report("SIGTERM ended the command")
             raise typer.Exit(ExitCode.TERMINATED) from error
         except HungUp as error:
             raise typer.Exit(ExitCode.HUNG_UP) from error
-        except BrokenPipeError as error:
-            _close_output()
-            raise typer.Exit(ExitCode.FAILURE) from error
         except Exception as error:
             if DEBUG.get():
                 traceback.print_exception(error)
-            typer.echo(f"receipt-sync: {_words(error)}", err=True)
+            report(_words(error))
             raise typer.Exit(ExitCode.FAILURE) from error
 
     return wrapped
@@ -78,24 +76,17 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
 
 def _words(error: Exception) -> str:
     if is_full_disk(error):
-        return full_disk()
+        return full_disk(error)
     if isinstance(error, SyncError):
         return str(error)
     if isinstance(error, ClientError | BotoCoreError):
         return sentence(error)
-    if isinstance(error, OSError):
-        return sentence_of(error)
-    if DEBUG.get() is False:
+    if DEBUG.get() is False and not is_of_the_machine(error):
         return (
             f"{sentence_of(error)}: run it again as `receipt-sync --debug …`, and report the "
             "traceback"
         )
     return sentence_of(error)
-
-
-def _close_output() -> None:
-    """Discard the output, so that Python's final flush does not fail on the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -25,8 +25,8 @@ MEANINGS: Final = {
         "each command says which"
     ),
     ExitCode.FAILURE: (
-        "a failure: the call, the environment, AWS, the machine, a guard that refuses, a missing "
-        "confirmation, or an unexpected error"
+        "a failure: the call, the environment, AWS, the machine, an output that can't be written, "
+        "a guard that refuses, a missing confirmation, or an unexpected error"
     ),
     ExitCode.HUNG_UP: "its terminal closed (SIGHUP)",
     ExitCode.INTERRUPTED: "Ctrl-C ended it",

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -120,8 +121,17 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection | None =
         return _unreachable(connection)
     if isinstance(error, _LOGIN):
         return "no AWS credentials: log in, or set AWS_PROFILE, or start a local AWS with `make up`"
+    return _of_configuration(error)
+
+
+def _of_configuration(error: BotoCoreError) -> str:
     if isinstance(error, NoRegionError):
         return "no AWS region: set AWS_REGION"
+    if isinstance(error, InvalidRegionError):
+        return (
+            f"{error.kwargs['region_name']!r} is not the name of an AWS region: set AWS_REGION to "
+            "one, such as eu-west-1"
+        )
     if isinstance(error, ProfileNotFound):
         return f"{error}: set AWS_PROFILE to a profile of your AWS configuration"
     return f"AWS can't be called: {' '.join(str(error).split())}"

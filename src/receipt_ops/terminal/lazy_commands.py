@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from receipt_ops.terminal.process import CALLED
 from receipt_ops.terminal.signals import ending_at_once
 
 Command: TypeAlias = TyperCommand | TyperGroup
@@ -70,6 +71,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the imported command and the other arguments of a call."""
         name, found, rest = super().resolve_command(ctx, args)
+        if found is not None:
+            CALLED.set(True)
         return name, found and self.commands[found.name or ""], rest
 
 

@@ -10,6 +10,9 @@ from io import TextIOWrapper
 DEBUG: ContextVar[bool | None] = ContextVar("DEBUG", default=None)
 """Whether --debug was given; None in a program without this option."""
 
+CALLED: ContextVar[bool] = ContextVar("CALLED", default=False)
+"""Whether the call has named a command. Without one, no exit code can mean a verdict."""
+
 
 def take_any_text() -> None:
     """Make standard output and error print characters that their encoding lacks as escapes.

@@ -41,7 +41,8 @@ traceback may hold receipt text. `receipt-sync --version` prints the version and
 |---|---|
 @@CODES@@
 
-Exit code 2 comes with one sentence that says what is wrong and what to do:
+Exit code 2 comes with one sentence that says what is wrong and what to do. There is no sentence if
+the reader of the output closed the pipe, as in `receipt-sync status | head -1`:
 
 | what is wrong | the sentence |
 |---|---|
@@ -49,8 +50,11 @@ Exit code 2 comes with one sentence that says what is wrong and what to do:
 | no credentials | `no AWS credentials: log in, or set AWS_PROFILE` |
 | expired credentials | `AWS does not accept your credentials (ExpiredToken): log in again` |
 | no region | `no AWS region: set AWS_REGION` |
+| malformed region | `… is not the name of an AWS region: set AWS_REGION to one, such as …` |
 | unknown profile | `The config profile (…) could not be found: set AWS_PROFILE to a profile of …` |
 | the disk is full | `the disk is full: free some space, or set TMPDIR to a folder on a larger …` |
+| the output is full | `the output can't be written: No space left on device` |
+| no writable temporary folder | `there is no writable folder for temporary files …` |
 | a folder that is read-only | `… can't be used (Read-only file system): change its permissions …` |
 | no such table, bucket or queue | `there is no table …: correct DYNAMODB_TABLE, or create …` |
 | denied | `AWS denied access, because your credentials lack the permission for …` |

@@ -36,6 +36,9 @@ _ERRORS: Final = {
 """The error of each signal. If several arrive, the first of these is raised."""
 
 
+_ended_by: Final[list[ExitCode]] = []
+"""The exit codes of the signals that have raised their errors, in the order of arrival."""
+
 _CODES: Final = {
     signal.SIGTERM: ExitCode.TERMINATED,
     signal.SIGHUP: ExitCode.HUNG_UP,
@@ -86,7 +89,13 @@ def _is_ignored(number: signal.Signals) -> bool:
     return signal.getsignal(number) is signal.SIG_IGN
 
 
+def exit_code() -> ExitCode | None:
+    """Return the exit code of the signal that has ended the process; None before a signal."""
+    return _ended_by[0] if _ended_by else None
+
+
 def _terminated(_: int, __: FrameType | None) -> None:
+    _ended_by.append(ExitCode.TERMINATED)
     raise Terminated
 
 
@@ -94,6 +103,7 @@ def _hung_up(terminals: list[int], _: int, __: FrameType | None) -> None:
     # A write to the closed terminal would fail and interrupt the clean-up.
     for number in terminals:
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    _ended_by.append(ExitCode.HUNG_UP)
     raise HungUp
 
 

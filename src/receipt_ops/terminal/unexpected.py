@@ -4,6 +4,7 @@ An error's text may hold receipt text (I8), so the sentence names only its class
 """
 
 import errno
+import sqlite3
 import tempfile
 import traceback
 from collections.abc import Iterator
@@ -13,46 +14,87 @@ from typing import Final
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FULL_WORDS: Final = ("disk is full", "No space left on device", "(os error 28)")
 """The words of SQLite and Chroma's Rust core for a full disk. Their errors have no number."""
+_UNUSABLE: Final = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}
+)
+"""SQLite's codes for a file that it cannot use. The commands open only temporary databases."""
+_SQLITE_FOLDER: Final = "/var/tmp"  # noqa: S108 only a message names it
+_NO_FOLDER: Final = "No usable temporary directory found in "
 _SOURCE: Final = Path(__file__).resolve().parents[1]
 
 
 def sentence_of(error: BaseException) -> str:
     """Return a sentence that says what is wrong, for an error of any class."""
     if is_full_disk(error):
-        return full_disk()
+        return full_disk(error)
     if isinstance(error, OSError):
-        return _of_the_machine(error)
+        return _of_a_file(error)
+    if isinstance(error, sqlite3.Error) and is_of_the_machine(error):
+        return f"a temporary file can't be used ({error.sqlite_errorname}): {_advice(_of_sqlite())}"
     return f"the command ended in an unexpected {type(error).__name__} {_place(error)}"
 
 
 def is_full_disk(error: BaseException) -> bool:
     """Return whether the error, or one of its causes, reports a full disk."""
-    return any(
-        one.errno in _FULL
-        if isinstance(one, OSError)
-        else any(words in str(one) for words in _FULL_WORDS)
-        for one in _chain(error)
-    )
+    return any(map(_reports_full_disk, _chain(error)))
 
 
-def full_disk() -> str:
-    """Return the sentence for a full disk."""
+def is_of_the_machine(error: BaseException) -> bool:
+    """Return whether the error reports a fault of the machine, so its traceback is of no use."""
+    if isinstance(error, sqlite3.Error):
+        # The primary result code is the last byte of an extended one.
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE
+    return isinstance(error, OSError) or is_full_disk(error)
+
+
+def full_disk(error: BaseException) -> str:
+    """Return the sentence for an error that reports a full disk."""
+    cause = next(filter(_reports_full_disk, _chain(error)))
+    path = cause.filename if isinstance(cause, OSError) else None
+    if path is not None and not _is_temporary(path):
+        return f"the disk of {path} is full: free some space, or name another path"
+    where = _of_sqlite() if isinstance(cause, sqlite3.Error) else _of_python()
     return (
         "the disk is full: free some space, or set TMPDIR to a folder on a larger disk "
-        f"(temporary files go to {_temporary_folder()})"
+        f"(temporary files go to {where})"
     )
 
 
-def _of_the_machine(error: OSError) -> str:
-    if error.filename is None and "temporary directory" in str(error):
-        return "there is no writable folder for temporary files: set TMPDIR to a writable folder"
-    what = error.filename or "a file or a connection"
+def _reports_full_disk(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return any(words in str(error) for words in _FULL_WORDS)
+
+
+def _of_a_file(error: OSError) -> str:
     reason = error.strerror or type(error).__name__
+    if error.filename is None and reason.startswith(_NO_FOLDER):
+        tried = reason.removeprefix(_NO_FOLDER).strip("[]")
+        return (
+            f"there is no writable folder for temporary files (tried {tried}): set TMPDIR to a "
+            "writable folder"
+        )
+    what = error.filename or "a file or a connection"
+    if _is_temporary(error.filename):
+        return f"{what} can't be used ({reason}): {_advice(_of_python())}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{what} can't be used ({reason}): change its permissions, or name another path"
     if error.errno == errno.EFBIG:
         return "a file grew beyond the limit of this shell: raise the limit with `ulimit -f`"
     return f"{what} can't be used: {reason}"
+
+
+def _is_temporary(path: object) -> bool:
+    """Return whether a path is one of this program's temporary files."""
+    folder = Path(_of_python())
+    if not isinstance(path, str) or not Path(path).is_relative_to(folder):
+        return False
+    first = Path(path).relative_to(folder).parts[:1]
+    return any(name.startswith(("receipt-sync-", tempfile.gettempprefix())) for name in first)
+
+
+def _advice(where: str) -> str:
+    return f"set TMPDIR to a writable folder (temporary files go to {where})"
 
 
 def _place(error: BaseException) -> str:
@@ -74,8 +116,17 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _temporary_folder() -> str:
+def _of_python() -> str:
+    """Return the folder in which Python makes temporary files."""
     try:
         return tempfile.gettempdir()
     except OSError:
         return "TMPDIR"
+
+
+def _of_sqlite() -> str:
+    """Return the folders in which SQLite makes temporary files.
+
+    https://www.sqlite.org/tempfiles.html, section 5
+    """
+    return f"{_of_python()}, or to {_SQLITE_FOLDER} if TMPDIR is not set"

@@ -50,7 +50,9 @@ def settle(
     """Verify until there is no fault or `seconds` have passed.
 
     The first verification waits until the queue is empty or stops shrinking. AWS gives no number
-    for the stream's backlog, so a change that is still in the stream appears as a difference.
+    for the stream's backlog, so a change that is still in the stream appears as a difference. The
+    last verification begins before the time is up, or at that moment. So the function takes at most
+    `seconds` and the time of one verification.
     `on_progress` receives the backlog and the remaining seconds before each look at the queue.
     """
     end = clock.monotonic() + seconds
@@ -64,7 +66,12 @@ def settle(
         late = now >= end
         if left.is_empty or late or now >= stalls_at:
             verdict = verify()
-            if late or verdict.is_equal:
+            if verdict.is_equal or clock.monotonic() >= end:
                 return Settled(verdict, verdict.is_equal)
-            clock.sleep(min(verdict.seconds, max(0.0, end - clock.monotonic())))
-        clock.sleep(POLL_SECONDS)
+            _pause(clock, verdict.seconds, end)
+        _pause(clock, POLL_SECONDS, end)
+
+
+def _pause(clock: Clock, seconds: float, end: float) -> None:
+    """Sleep for some seconds, but not beyond `end`."""
+    clock.sleep(max(0.0, min(seconds, end - clock.monotonic())))

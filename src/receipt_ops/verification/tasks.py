@@ -105,12 +105,15 @@ def settle_with_progress(
     scope: Scope | None = None,
     goal: float = FRESHNESS_GOAL_SECONDS,
 ) -> Settled:
-    """Wait until the backlog is applied, show its size meanwhile, and verify."""
+    """Wait until the backlog is applied, show its size meanwhile, and verify.
+
+    A difference may last `goal` seconds, but not longer than the wait.
+    """
     with notes().status("settling") as status, newest_of(connection, readers) as newest:
         patience = patience_of(
             connection,
             readers,
-            goal,
+            min(seconds, goal),
             lambda left: status.update(f"settling: {left:,} records are compared again"),
         )
         return settle(

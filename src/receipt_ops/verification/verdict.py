@@ -34,7 +34,8 @@ class FieldDifference(NamedTuple):
 class Since(NamedTuple):
     """Holds the version since which a record is unchanged.
 
-    `or_earlier` is true if the record was the same in an earlier version that no longer exists.
+    `or_earlier` is true if the version before it cannot be opened. The record may have been the
+    same there.
     """
 
     version: int

@@ -72,16 +72,14 @@ def test_one_receipt_one_image_and_a_sample_are_verified_and_repaired_alone(
 
 
 def test_a_deletion_of_too_much_is_refused_and_nothing_sent(operator: Operator) -> None:
-    """The guard's floor of 1,000 records suits real collections. Here it forbids every deletion."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("receipt_ops.commands.consistency.repair._FLOOR", 0)
-        with operator.tampering(Collection.LINES) as index:
-            first = next(index.ids())
-            stranger = f"{first[:-5]}90001"
-            vector = index.vectors([first])[first]
-            index.insert([_twin(stranger, vector, _record(index, first))])
-        refused = operator.command("repair", "--max-delete-share", "0", code=2)
-    assert "sent nothing" in refused.stderr
+    with operator.tampering(Collection.LINES) as index:
+        first = next(index.ids())
+        stranger = f"{first[:-5]}90001"
+        vector = index.vectors([first])[first]
+        index.insert([_twin(stranger, vector, _record(index, first))])
+    for dry in ((), ("--dry-run",)):
+        refused = operator.command("repair", "--max-delete-share", "0", *dry, code=2)
+        assert "sent nothing" in refused.stderr
     operator.command("repair", "--wait", "60")
 
 

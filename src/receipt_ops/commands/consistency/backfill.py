@@ -43,7 +43,8 @@ def backfill_command(
     mapping was off for more than a day. The command waits while the compactor is behind. Vectors
     come only from embedding deltas. `repair` sends those again.
 
-    An interrupted run leaves a place file, from which --resume continues. This works for 24 hours
+    An interrupted run leaves a place file, from which --resume continues. Before the first page,
+    the command checks that it can write this file, also in a dry run. --resume works for 24 hours
     after the start of that run, because the stream keeps changes for that long. Without --resume,
     every run starts from the beginning.
 

@@ -35,7 +35,6 @@ from receipt_ops.verification.tasks import (
 )
 from receipt_ops.verification.verdict import Verdict
 
-_SHARE, _FLOOR = DEFAULT_LIMIT
 _IDS_SHOWN = 10
 
 
@@ -49,8 +48,13 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
         float, typer.Option(help="Most seconds to wait for the repair and verify it.", min=0)
     ] = 0,
     max_delete_share: Annotated[
-        float, typer.Option(help="Largest share of a collection to remove.", min=0, max=1)
-    ] = _SHARE,
+        float | None,
+        typer.Option(
+            help="Largest share of a collection to remove. Default: a tenth, or 1,000 records.",
+            min=0,
+            max=1,
+        ),
+    ] = None,
     freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -80,7 +84,7 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     """
     check_scope(image, receipt, sample, seed)
     connection = connection_of_process()
-    limit = DeleteLimit(max_delete_share, _FLOOR)
+    limit = DEFAULT_LIMIT if max_delete_share is None else DeleteLimit(max_delete_share, 0)
     with (
         explained(connection),
         snapshot_readers(connection) as readers,

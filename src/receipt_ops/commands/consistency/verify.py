@@ -73,9 +73,8 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
         scope = scope_of(connection, image, receipt, sample, seed)
         settled = None
         if wait:
-            goal = min(wait, freshness_goal)
             verdict, settled = settle_with_progress(
-                connection, readers, wait, examples, scope, goal
+                connection, readers, wait, examples, scope, freshness_goal
             )
         else:
             verdict = verify_with_progress(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from receipt_ops.commands.options import AsJson
+from receipt_ops.commands.options import MOST_HOURS, AsJson
 from receipt_ops.costs.counts import Counts
 from receipt_ops.costs.model import PLOTTED, SCALES, Estimate, by_scale
 from receipt_ops.costs.plot import plot
@@ -25,7 +25,9 @@ def cost_command(
     counts: Annotated[
         Path | None, typer.Option(help="JSON file of counts to use instead of the logs.")
     ] = None,
-    hours: Annotated[float, typer.Option(help="Hours of logs to count.", min=0.01)] = 24,
+    hours: Annotated[
+        float, typer.Option(help="Hours of logs to count.", min=0.01, max=MOST_HOURS)
+    ] = 24,
     save_counts: Annotated[
         Path | None, typer.Option(help="Write the counts to this file as JSON.")
     ] = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from receipt_ops.commands.options import MOST_HOURS
 from receipt_ops.deployment.function_errors import is_error
 from receipt_ops.deployment.tracing import NOISE
 from receipt_ops.environment import connection_of_process
@@ -28,7 +29,9 @@ def logs_command(
     follow: Annotated[
         bool, typer.Option("--follow", help="Show new lines too, until Ctrl-C.")
     ] = False,
-    minutes: Annotated[float, typer.Option(help="Minutes before now to show.", min=0.1)] = 15,
+    minutes: Annotated[
+        float, typer.Option(help="Minutes before now to show.", min=0.1, max=60 * MOST_HOURS)
+    ] = 15,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document in each line.")
     ] = False,

@@ -1,12 +1,13 @@
 """The command `receipt-sync trace`."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from receipt_ops.commands.options import AsJson
+from receipt_ops.commands.options import MOST_HOURS, AsJson
 from receipt_ops.deployment.tasks import trace_change
 from receipt_ops.deployment.tracing import Step
 from receipt_ops.environment import connection_of_process
@@ -24,22 +25,25 @@ def trace_command(
             help="Id of a message, request or entity, or sequence number of a parked record.",
         ),
     ],
-    hours: Annotated[float, typer.Option(help="Hours of logs to search.", min=0.01)] = 24,
+    hours: Annotated[
+        float, typer.Option(help="Hours of logs to search.", min=0.01, max=MOST_HOURS)
+    ] = 24,
     as_json: AsJson = False,
 ) -> None:
     """Show the path of one change through the logs of both functions.
 
-    The output holds every line that contains the id, and every line of their invocations. For a
-    dead letter, give its own id from `dlq show`, or the id of the original message. The logs hold
-    only the original id, so the command looks the dead letter up in the dead-letter queues.
+    The output holds every line that contains the whole id, and every line of their invocations. A
+    part of an id finds nothing. For a dead letter, give its own id from `dlq show`, or the id of
+    the original message. The logs hold only the original id, so the command looks the dead letter
+    up in the dead-letter queues.
 
     Exit code 0: found. 1: no line of that time contains the id.
 
     Example: receipt-sync trace 0c9d4b6e-2a4f-4a86-9d0e-6c1f3f1f6b55 --hours 2
     """
-    if not text.strip(' "\\'):  # Every line would contain it.
+    if not re.search(r"\w", text):  # Every line would contain it.
         raise typer.BadParameter(
-            "the id is empty: give the id of a message, a request or an entity"
+            "the id has no letter and no digit: give the id of a message, a request or an entity"
         )
     connection = connection_of_process()
     with explained(connection), notes().status("reading the logs"):

@@ -47,6 +47,8 @@ def replay_command(
 
     Example: receipt-sync replay --file failure-record.json
     """
+    if ids and file is not None:
+        raise typer.BadParameter("a MESSAGE_ID and --file name two records: give only one of them")
     connection = connection_of_process()
     with explained(connection):
         if file is not None:

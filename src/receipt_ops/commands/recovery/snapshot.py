@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.options import MOST_HOURS, AsJson, DryRun
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
 from receipt_ops.screens.snapshots import (
@@ -18,7 +18,7 @@ from receipt_ops.screens.snapshots import (
     row_of,
 )
 from receipt_ops.snapshots.garbage import stored_objects
-from receipt_ops.snapshots.manifests import Damaged, present_versions
+from receipt_ops.snapshots.manifests import Damaged, check_has_snapshots, present_versions
 from receipt_ops.snapshots.objects import Soundness
 from receipt_ops.snapshots.restoring import Restoration
 from receipt_ops.snapshots.tasks import delete_garbage, find_garbage
@@ -139,7 +139,11 @@ def gc_command(
     collection: CollectionArgument,
     older_than: Annotated[
         float,
-        typer.Option(help="Age in hours. A publish in progress may need younger objects.", min=1),
+        typer.Option(
+            help="Age in hours. A publish in progress may need younger objects.",
+            min=1,
+            max=MOST_HOURS,
+        ),
     ] = 24,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -174,6 +178,7 @@ def _rows(
     connection: Connection, collection: Collection, limit: int, *, check: bool
 ) -> list[HistoryRow]:
     """Return the newest versions and the state of their objects."""
+    check_has_snapshots(store_of(connection, collection), collection)
     s3, bucket = connection.s3, connection.names.bucket
     sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
     history = history_of(connection, collection)

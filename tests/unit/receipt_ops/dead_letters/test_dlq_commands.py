@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -99,6 +100,22 @@ def test_a_dead_letter_that_is_no_part_of_the_stream_is_not_called_done(
     assert answer.exit_code == 1
     assert "it does not name a part of the stream" in content["kept"]["own"]
     assert (content["replayed"], deleted(stream)) == ([], [])
+
+
+def test_without_ids_dead_letters_that_are_no_part_of_the_stream_are_reported_too(
+    stream: InMemoryDeadLetterQueue,
+) -> None:
+    stream.dead_letters = {"own": stream.dead_letters["own"]}
+    answer = run("replay", "--json")
+    assert answer.exit_code == 1
+    assert list(json.loads(answer.stdout)["kept"]) == ["own"]
+
+
+def test_a_dead_letter_and_a_file_are_not_replayed_together(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text(json.dumps(FAILURE))
+    answer = run("replay", "part", "--file", str(tmp_path / "record.json"))
+    assert answer.exit_code == 2
+    assert "give only one of them" in answer.output
 
 
 def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replayed(
@@ -287,12 +304,11 @@ def test_a_dead_letter_that_names_no_character_is_explained(
 
 
 @pytest.mark.parametrize("is_left", [True, False])
-@pytest.mark.usefixtures("stream")
 def test_a_replay_by_comparison_says_that_records_are_left(
-    is_left: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    is_left: bool, stream: InMemoryDeadLetterQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ended with 1, and all it said was "3 repairs sent"."""
+    stream.dead_letters = {"part": stream.dead_letters["part"]}
 
     def gone(*_: object, **__: object) -> None:
         raise StreamGoneError("gone")

@@ -1,6 +1,5 @@
 """Events, metrics and traces in the functions' logs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,12 +55,32 @@ class LogsClient:
 
 def test_only_json_lines_are_events_and_a_search_is_a_quoted_term() -> None:
     client = LogsClient("START RequestId", '{"message": "x", "request_id": "r"}', "[1]")
-    (found,) = CloudWatchLogs(client, {"f": "/group"}).events("f", NOW, 'a "b"')
+    (found,) = CloudWatchLogs(client, {"f": "/group"}).events("f", NOW, 'a "')
     assert (found.at, found.request_id, found.content["message"]) == (NOW, "r", "x")
-    assert client.asked["filterPattern"] == '"a b"'
+    assert client.asked["filterPattern"] == '"a "'
     assert client.asked["logGroupName"] == "/group"
     list(CloudWatchLogs(client, {"f": "/group"}).events("f", NOW))
     assert "filterPattern" not in client.asked
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("m-1", '"m-1"'),
+        ("IMAGE#a b#RECEIPT#00001", '"IMAGE#a b#RECEIPT#00001"'),
+        ('a"b\\', '"a" "b"'),
+        ("IMAGE#caf\u00e9/1#RECEIPT#00001", '"IMAGE#" "/1#RECEIPT#00001"'),
+        ("-\n?", None),
+        ("\u00e9", None),
+    ],
+)
+def test_a_search_has_only_terms_that_each_way_to_write_the_text_has(
+    text: str, pattern: str | None
+) -> None:
+    """`a"b` became the term `ab`, which the lines of another id hold. JSON escapes other signs."""
+    client = LogsClient()
+    list(CloudWatchLogs(client, {"f": "/group"}).events("f", NOW, text))
+    assert client.asked.get("filterPattern") == pattern
 
 
 class Lines:
@@ -74,8 +93,17 @@ class Lines:
         self, function: str, since: datetime, containing: str | None = None
     ) -> Iterator[LogEvent]:
         for one in self.lines:
-            if one.function == function and (containing or "") in json.dumps(one.content):
+            if one.function == function and (containing or "") in str(one.content):
                 yield one
+
+
+class Everything(Lines):
+    """Logs whose search finds every line, as a term of one letter may."""
+
+    def events(
+        self, function: str, since: datetime, containing: str | None = None
+    ) -> Iterator[LogEvent]:
+        yield from super().events(function, since)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +135,29 @@ def test_a_trace_is_every_line_of_the_invocations_that_name_the_id() -> None:
     assert [step.named for step in steps] == [True, False, True, False]
     assert steps[1].fields == {"version": 7}
     assert trace(logs, ["one", "two"], "m-2", NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "is_named"),
+    [
+        ('a"b\\', "ab", False),
+        ('a"b\\', 'IMAGE#a"b\\', True),
+        ("777", "0c777d", False),
+        ("777", "36909821-777-4efd", False),
+        ("777", "1777", False),
+        ("777", 777, True),
+        ("777", "the record 777.", True),
+        ("777", {"first": ["777", "x"]}, True),
+        ("36909821", "36909821-c158-4efd-86ec-6e0edf36f540", False),
+        ("IMAGE#a", "IMAGE#a#RECEIPT#00001", True),
+        ("IMAGE#a", "IMAGE#ab#RECEIPT#00001", False),
+        ("IMAGE#a#RECEIPT#00001", "IMAGE#a#RECEIPT#000011", False),
+        ("#RECEIPT#", "IMAGE#a#RECEIPT#00001", True),
+        ("caf\u00e9", "IMAGE#caf\u00e9", True),
+        ("caf", "IMAGE#caf\u00e9", False),
+    ],
+)
+def test_a_line_names_an_id_only_as_a_whole(text: str, value: Any, is_named: bool) -> None:
+    """The lines of longer ids were shown as those of a part of them."""
+    logs = Everything(event(0, {"message": "sent", "receipts": value, "request_id": "r"}))
+    assert [step.named for step in trace(logs, ["f"], text, NOW)] == [True] * is_named

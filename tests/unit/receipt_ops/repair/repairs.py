@@ -90,7 +90,7 @@ class Setup:
         self.repair = Repair(
             self.changes,
             self.deltas,
-            NewestVectors(DeltaIndex(self.objects), self.objects, lambda _: 2),
+            NewestVectors(DeltaIndex(self.objects), self.objects, lambda _: 2, ManualClock()),
             self.held,
             Guard(OWN, COMPACTORS),
             ManualClock(),

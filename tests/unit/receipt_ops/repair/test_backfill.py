@@ -1,6 +1,8 @@
 """A backfill goes on where it stopped, and no faster than the compactor follows."""
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from receipt_ops.errors import OperationError
 from receipt_ops.repair.backfill import Backfill, Pace, QueueStoppedError, Sent
 from receipt_ops.repair.place import PlaceError, PlaceFile
 from receipt_ops.table_pages import Page, Position
+from receipt_ops.terminal.unexpected import sentence_of
 from receipt_ops.verification.settling import Backlog
 from receipt_sync.keys import EntityKey
 from stream_processor.detection import EntityChange
@@ -180,3 +183,73 @@ def test_a_file_that_is_no_place_of_this_table_is_refused_and_kept(
         setup.run(resume=resume)
     assert setup.changes.sent == []
     assert setup.path.read_text() == content
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errno.EACCES, "can't be used (Permission denied): change its permissions, or name"),
+        (errno.EROFS, "can't be used (Read-only file system)"),
+        (errno.ENOSPC, "is full: free some space, or name another path"),
+    ],
+)
+def test_a_place_that_can_not_be_written_is_found_before_the_first_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, words: str, resume: bool
+) -> None:
+    """The first page was sent, and only then the command failed."""
+    if resume:
+        interrupted(tmp_path)
+    setup = Setup(tmp_path, Changes())
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(OSError, match="place") as raised:
+        setup.backfill.left(resume=resume)
+    assert f"{setup.path}" in sentence_of(raised.value)
+    assert words in sentence_of(raised.value)
+
+
+def test_a_place_in_a_folder_that_does_not_exist_is_found_before_the_first_page(
+    tmp_path: Path,
+) -> None:
+    setup = Setup(tmp_path / "nowhere", Changes())
+    with pytest.raises(FileNotFoundError, match="nowhere/place"):
+        setup.run()
+    assert setup.changes.sent == []
+
+
+def test_the_check_of_the_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A dry run makes this check too."""
+    setup = Setup(tmp_path, Changes())
+    assert setup.backfill.left(resume=False) is None
+    assert list(tmp_path.iterdir()) == []
+    place = interrupted(tmp_path).path
+    before = place.read_text()
+    setup.backfill.left(resume=True)
+    assert list(tmp_path.iterdir()) == [place]
+    assert place.read_text() == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_beside_the_place_is_left_alone(tmp_path: Path, resume: bool) -> None:
+    """The check wrote to PLACE.new and deleted it, whoever had made it."""
+    if resume:
+        interrupted(tmp_path)
+    setup = Setup(tmp_path, Changes())
+    target = tmp_path / "target"
+    target.write_text("MINE")
+    setup.path.with_name("place.new").symlink_to(target)
+    setup.backfill.left(resume=resume)
+    setup.run(resume=resume)
+    assert target.read_text() == "MINE"
+    assert setup.path.with_name("place.new").is_symlink()
+
+
+def test_a_place_without_an_end_is_refused(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes())
+    setup.path.symlink_to("/dev/zero")
+    with pytest.raises(PlaceError, match="is not the place file"):
+        setup.backfill.left(resume=False)

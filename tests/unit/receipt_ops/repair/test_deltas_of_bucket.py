@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -25,8 +26,10 @@ from receipt_ops.repair.delta_rows import later, rows_of
 from receipt_ops.repair.newest_vectors import NewestVectors, newest_vectors
 from receipt_ops.repair.outline import Outline, read_outline
 from receipt_ops.repair.ranged import BLOCK_BYTES, RangedFile
+from receipt_sync.clock import epoch_ms
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
+from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.system import line
 from tests.unit.receipt_ops.fakes import InMemoryDeltas
 
@@ -35,7 +38,7 @@ DELTAS = [str(ULID.from_int(n)) for n in range(1, 10)]
 
 
 def newest(objects: InMemoryDeltas, dimension: int | None = 2) -> NewestVectors:
-    return NewestVectors(DeltaIndex(objects), objects, lambda _: dimension)
+    return NewestVectors(DeltaIndex(objects), objects, lambda _: dimension, ManualClock())
 
 
 def test_a_record_gets_its_newest_delta_only_if_it_holds_an_older_one() -> None:
@@ -71,6 +74,36 @@ def test_a_delta_that_came_since_is_seen_after_a_refresh() -> None:
     assert answers.newer(Collection.WORDS, {"a": ""}) == {}, "each collection has its own"
 
 
+def made(days: float, number: int = 0) -> str:
+    """Return the id of a delta that was made some days after now."""
+    moment = ManualClock().now() + timedelta(days=days)
+    return str(ULID.from_int((epoch_ms(moment) << 80) + number))
+
+
+def test_a_delta_id_of_the_future_that_names_no_object_is_no_newest_vector() -> None:
+    """A valid ULID was believed, so the record was "equal" and never took a newer vector."""
+    objects = InMemoryDeltas()
+    objects.put(made(-1), "damaged")
+    objects.put(made(30), "fast clock", "also")
+    held = {
+        "damaged": made(30, 1),
+        "damaged, and its own delta has expired": made(9_000),
+        "fast clock": made(30),
+        "expired": made(-400),
+        "some minutes ahead": made(0.01),
+    }
+    found = newest(objects).newer(LINES, held)
+    assert found == {"damaged": made(-1), "damaged, and its own delta has expired": ""}
+
+
+def test_a_delta_of_the_future_that_came_since_is_seen_without_a_refresh() -> None:
+    objects = InMemoryDeltas()
+    answers = newest(objects)
+    assert answers.newer(LINES, {"a": ""}) == {}
+    objects.put(made(30), "a")
+    assert answers.newer(LINES, {"a": made(30)}) == {}
+
+
 def test_of_an_empty_collection_the_newest_delta_says_the_dimension() -> None:
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], "a", dimension=2)
@@ -86,7 +119,7 @@ def test_a_broken_object_is_named_and_an_object_that_no_caller_needs_is_not_read
     objects = InMemoryDeltas(broken=[DELTAS[1]])
     objects.put(DELTAS[0], "a")
     objects.put(DELTAS[1], "a")
-    with newest_vectors(objects, lambda _: 2) as answers:
+    with newest_vectors(objects, lambda _: 2, ManualClock()) as answers:
         assert answers.newer(LINES, {}) == {}
         assert objects.outlined == []
         assert answers.newer(LINES, {"a": ""}) == {"a": DELTAS[0]}

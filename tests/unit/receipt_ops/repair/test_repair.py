@@ -49,6 +49,25 @@ def test_every_fault_has_its_remedy(found: Example, remedy: Remedy) -> None:
     assert bool(fault.reason) == (remedy is Remedy.BY_HAND)
 
 
+@pytest.mark.parametrize(
+    ("known", "held", "remedy"),
+    [
+        (DELTAS[2], DELTAS[1], Remedy.RESEND),
+        (DELTAS[2], LATER, Remedy.BY_HAND),
+        ("", LATER, Remedy.BY_HAND),
+        (None, "no ULID", Remedy.RESEND),
+    ],
+)
+def test_no_delta_is_sent_for_a_record_that_would_refuse_it(
+    known: str | None, held: str, remedy: Remedy
+) -> None:
+    """The compactor never replaces a newer delta, and a damaged delta id may be newer than all."""
+    fields = {"delta_id": FieldDifference(known, held)}
+    found = fault_of(Example(Finding.DIFFERENT, LINES, LINE.chroma_id, fields))
+    assert found.remedy is remedy
+    assert ("delete the record yourself" in found.reason) == (remedy is Remedy.BY_HAND)
+
+
 def test_differences_are_sent_as_inserts_and_strangers_as_removals() -> None:
     setup = Setup()
     setup.plan(

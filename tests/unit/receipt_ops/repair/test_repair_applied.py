@@ -145,7 +145,7 @@ def _repair(system: InMemorySystem, publisher: ChangePublisher, deltas: Deltas) 
     return Repair(
         QueueChanges(publisher, system.clock),
         deltas,
-        NewestVectors(DeltaIndex(objects), objects, lambda _: None),
+        NewestVectors(DeltaIndex(objects), objects, lambda _: None, ManualClock()),
         {name: _PublishedRecords(system, name) for name in Collection},
         Guard(DeleteLimit(0.9, 1000), DeleteLimit(0.9, 1000)),
         system.clock,
@@ -200,7 +200,7 @@ def _verification(system: InMemorySystem):
             snapshot.records = system.index(collection).records
             snapshots[collection] = snapshot
         objects = _objects(system)
-        newest = NewestVectors(DeltaIndex(objects), objects, lambda _: None)
+        newest = NewestVectors(DeltaIndex(objects), objects, lambda _: None, ManualClock())
         verification = Verification(
             table, snapshots, system.clock, 0, found=found, newer=newest.newer
         )

@@ -5,11 +5,13 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
+from receipt_index.server.version import ServerVersion
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_ops.commands.recovery import snapshot as module
 from receipt_ops.connection import Connection, Names
@@ -135,3 +137,23 @@ def test_the_history_ends_with_a_verdict_if_the_newest_version_or_an_object_is_d
     monkeypatch.setattr(module, "_rows", lambda *_, **__: found)
     result = CliRunner().invoke(main, ["snapshot", "history", "receipt_lines"])
     assert result.exit_code == code
+
+
+@pytest.mark.parametrize("line", [("history",), ("gc", "--yes"), ("gc", "--dry-run")])
+def test_a_sound_server_is_not_called_damaged_by_the_commands_of_snapshots(
+    line: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The history called each version of a server unreadable, and gc advised a restore."""
+    version = ServerVersion(collection=Collection.LINES, collection_id=uuid4(), version=3)
+
+    class ServerBucket(Bucket):
+        def get_object(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+            data = version.to_json()
+            return {"ContentLength": len(data), "Body": io.BytesIO(data), "ETag": '"1"'}
+
+    monkeypatch.setattr(module, "connection_of_process", lambda: of(ServerBucket()))
+    name, *options = line
+    arguments = ["snapshot", name, "receipt_lines", *options]
+    result = CliRunner().invoke(main, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert "a Chroma server holds receipt_lines, and a server has no snapshots" in result.stderr

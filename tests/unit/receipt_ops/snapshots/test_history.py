@@ -1,19 +1,33 @@
 """Of thousands of kept versions, few are read; and what is said of them is true."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from receipt_index.records import Record
 from receipt_index.snapshot.format.compression import digest_of
-from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
+from receipt_index.snapshot.format.manifest import (
+    Manifest,
+    PackReference,
+    pack_name,
+    read_manifest,
+)
 from receipt_index.snapshot.store.retired_lists import RetiredLists
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest
+from receipt_ops.connection import Connection, Names
 from receipt_ops.screens.snapshots import row_of
+from receipt_ops.snapshots import past as past_module
 from receipt_ops.snapshots.finding import NothingKeptError, find_version
 from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage
-from receipt_ops.snapshots.history import KeptVersion
-from receipt_ops.snapshots.objects import Soundness
+from receipt_ops.snapshots.history import FrozenStore, KeptVersion
+from receipt_ops.snapshots.objects import Soundness, missing
 from receipt_ops.snapshots.past import PastVersions
+from receipt_ops.verification.verdict import Example, Finding
+from receipt_sync.errors import SnapshotDamagedError
+from receipt_sync.keys import Collection
 from tests.support.fakes.snapshots import InMemorySnapshotStore
 from tests.unit.receipt_ops.snapshots.versions import JUNK, START, VersionedBucket, digest, manifest
 
@@ -134,6 +148,50 @@ def test_a_past_version_that_can_not_be_read_counts_as_the_one_after_it() -> Non
     past = PastVersions(bucket.history(), {}, 4)
     assert [version.number for version in past] == [1, 3, 3, 4]
     assert len(PastVersions(VersionedBucket().history(), {}, 4)) == 0
+
+
+def test_a_copy_of_an_older_manifest_does_not_hide_the_verified_version() -> None:
+    """A manual copy makes numbers fall, and it was taken for the verified version."""
+    bucket = VersionedBucket(*(manifest(n) for n in (1, 2, 3, 4, 5, 6, 2, 3)))
+    past = PastVersions(bucket.history(), {}, 6)
+    assert [version.number for version in past] == [1, 2, 3, 4, 5, 6]
+    newest = PastVersions(bucket.history(), {}, 3)
+    assert [version.number for version in newest] == [1, 2, 3, 4, 5, 6, 2, 3]
+    gone = PastVersions(bucket.history(), {}, 7)
+    assert gone[-1].number == 3
+
+
+def test_the_versions_between_a_restored_version_and_its_original_are_not_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Their objects are deleted, those of the original are not. So `verify --since` failed."""
+    originals = [manifest(n, "a") for n in (1, 2, 3)]
+    replaced = [manifest(n, "b") for n in range(4, 11)]
+    bucket: Any = VersionedBucket(*originals, *replaced, manifest(11, "a"))
+    stored = [StoredObject(name, size, START) for name, size in sizes("a").items()]
+    example = Example(Finding.DIFFERENT, Collection.LINES, "id")
+
+    class Reader(nullcontext[Any]):
+        def __init__(self, store: FrozenStore, *_: Any) -> None:
+            super().__init__(self)
+            self.store = store
+
+        def refresh(self) -> None:
+            got = self.store.manifest(None)
+            assert isinstance(got, FetchedManifest)
+            one = read_manifest(got.data, Collection.LINES)
+            if missing(one, sizes("a")):
+                raise SnapshotDamagedError(f"the objects of version {one.version} are gone")
+
+        def get(self, _: Any) -> dict[str, Record]:
+            return {"id": Record("id", {}, "same")}
+
+    monkeypatch.setattr(past_module, "SnapshotReader", Reader)
+    monkeypatch.setattr(past_module, "stored_objects", lambda *_: stored)
+    connection = Connection(Names("t", "q", "b"), bucket, bucket, bucket)
+    (found,) = past_module.add_since(connection, [example], {Collection.LINES: 11})
+    assert found.since is not None
+    assert (found.since.version, found.since.or_earlier) == (11, True)
 
 
 def kept(one: Manifest | None) -> KeptVersion:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,19 @@ def test_verify_wait_says_whether_it_settled(
     )
     result = run("verify", "--wait", "5", "--json")
     assert (result.exit_code, json.loads(result.stdout)["settled"]) == (0, True)
+
+
+@pytest.mark.parametrize(("seconds", "goal"), [(5, 5), (60, 60), (300, 60)])
+def test_every_wait_looks_no_longer_than_it_waits(
+    seconds: float, goal: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only verify did so. `repair`, `backfill` and `stress` looked for 60 s after a wait of 5 s."""
+    goals: list[float] = []
+    monkeypatch.setattr(verification_tasks, "newest_of", lambda *_: nullcontext())
+    monkeypatch.setattr(verification_tasks, "patience_of", lambda *given: goals.append(given[2]))
+    monkeypatch.setattr(verification_tasks, "settle", lambda *_: Settled(verdict(equal=1), True))
+    verification_tasks.settle_with_progress(CONNECTION, {}, seconds, 0)
+    assert goals == [goal]
 
 
 def test_a_verification_that_fails_exits_with_2_and_a_sentence(
@@ -245,7 +258,7 @@ def test_a_number_that_json_lacks_is_printed_as_a_text(verdicts: list[Verdict]) 
     assert content["examples"][0]["id"] == "NaN"
 
 
-@pytest.mark.parametrize("text", ["", " ", '"', "\\"])
+@pytest.mark.parametrize("text", ["", " ", '"', "\\", "#"])
 def test_a_trace_of_nothing_is_refused(text: str) -> None:
     """Every line of the logs holds it, so everything was "found"."""
     answer = run("trace", text)

@@ -128,6 +128,22 @@ def test_a_wrong_call_exits_with_2_and_asks_no_aws(line: str) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "trace i --hours 1e9",
+        "cost --hours 999999999",
+        "logs --minutes 99999999999",
+        "snapshot gc receipt_lines --dry-run --older-than 1e9",
+    ],
+)
+def test_a_time_beyond_the_range_of_dates_is_a_wrong_call(line: str) -> None:
+    """It was an unexpected OverflowError."""
+    result = run(line)
+    assert result.exit_code == 2
+    assert "should be less than or equal to" in result.output
+
+
 def test_the_reference_is_current() -> None:
     assert (PROJECT / "docs/cli.md").read_text() == reference(), (
         "run: python -m receipt_ops.terminal.reference > docs/cli.md"

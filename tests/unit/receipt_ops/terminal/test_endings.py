@@ -1,7 +1,9 @@
 """How every command ends when something unforeseen happens: one sentence, exit code 2."""
 
 import errno
+import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,32 +82,92 @@ def test_a_full_disk_is_one_sentence(command: str, aws: Callable[[Exception], No
     assert "receipt-sync: the disk is full" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("command", SOME)
+def test_an_unwritable_temporary_folder_needs_no_traceback(
+    command: str, aws: Callable[[Exception], None]
+) -> None:
+    aws(of_sqlite(sqlite3.SQLITE_CANTOPEN, "unable to open database file"))
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("receipt-sync: a temporary file can't be used (SQLITE_14): set TMPDIR")
+    assert last.endswith(")")
+
+
 def raised_from(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
 
 
+def of_sqlite(code: int, words: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError(words)
+    error.sqlite_errorcode, error.sqlite_errorname = code, f"SQLITE_{code}"
+    return error
+
+
+TEMPORARY = tempfile.gettempdir()
+"""The folder of temporary files on this machine."""
+OURS = f"{TEMPORARY}/receipt-sync-1000/9d0e"
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: free some space"),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), ["the disk is full: free some space"]),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), ["the disk is full"]),
         (
             raised_from(IndexFailedError("x"), RuntimeError("(code: 13) database or disk is full")),
-            "the disk is full",
+            ["the disk is full", "TMPDIR", f"temporary files go to {TEMPORARY})"],
         ),
-        (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
-        (PermissionError(errno.EACCES, "Permission denied", "/a/b"), "/a/b can't be used (Permiss"),
-        (OSError(errno.EROFS, "Read-only file system", "/a/b"), "/a/b can't be used (Read-only"),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/a"), "/a can't be used"),
         (
-            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
-            "set TMPDIR to a writable folder",
+            of_sqlite(sqlite3.SQLITE_FULL, "database or disk is full"),
+            ["the disk is full", "TMPDIR", TEMPORARY, "/var/tmp"],
+        ),
+        (
+            of_sqlite(sqlite3.SQLITE_CANTOPEN, "unable to open database file"),
+            ["set TMPDIR to a writable folder", TEMPORARY, "/var/tmp"],
+        ),
+        (
+            of_sqlite(sqlite3.SQLITE_READONLY_DIRECTORY, "attempt to write a readonly database"),
+            ["set TMPDIR to a writable folder"],
+        ),
+        (of_sqlite(sqlite3.SQLITE_IOERR_WRITE, "disk I/O error"), ["set TMPDIR"]),
+        (of_sqlite(sqlite3.SQLITE_CONSTRAINT, SECRET), ["unexpected OperationalError"]),
+        (
+            OSError(errno.ENOSPC, "No space left on device", OURS),
+            ["the disk is full", "TMPDIR", f"temporary files go to {TEMPORARY})"],
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/a/b"),
+            ["the disk of /a/b is full: free some space, or name another path"],
+        ),
+        (OSError(errno.EFBIG, "File too large"), ["ulimit -f"]),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/a/b"),
+            ["/a/b can't be used (Permission denied): change its permissions"],
+        ),
+        (OSError(errno.EROFS, "Read-only file system", "/a/b"), ["/a/b can't be used (Read-only"]),
+        (
+            OSError(errno.EROFS, "Read-only file system", OURS),
+            [f"{OURS} can't be used (Read-only", f"temporary files go to {TEMPORARY}", "TMPDIR"],
+        ),
+        (
+            FileExistsError(errno.EEXIST, "File exists", f"{TEMPORARY}/receipt-sync-1000"),
+            ["can't be used (File exists)", f"temporary files go to {TEMPORARY}", "TMPDIR"],
+        ),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/a"), ["/a can't be used"]),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']"),
+            ["no writable folder", "(tried '/tmp', '/')", "set TMPDIR to a writable folder"],
         ),
     ],
 )
-def test_what_is_wrong_with_the_machine_has_its_sentence(error: Exception, words: str) -> None:
-    assert words in sentence_of(error)
+def test_what_is_wrong_with_the_machine_has_its_sentence(
+    error: Exception, words: Sequence[str]
+) -> None:
+    found = sentence_of(error)
+    assert [part for part in words if part not in found] == []
+    assert SECRET not in found
 
 
 def test_a_full_disk_is_no_lost_vector() -> None:
@@ -149,6 +211,28 @@ def test_without_a_region_every_command_says_so(
     result = run(call(command))
     assert result.exit_code == ExitCode.FAILURE
     assert result.stderr.splitlines()[-1] == "receipt-sync: no AWS region: set AWS_REGION"
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:4566"])
+@pytest.mark.parametrize("command", SOME)
+def test_a_malformed_region_is_one_sentence_about_the_region(
+    command: str,
+    endpoint: str,
+    variable: str,
+    monkeypatch: pytest.MonkeyPatch,
+    aws: Callable[[Exception], None],
+) -> None:
+    """It advised to set AWS_ENDPOINT_URL."""
+    monkeypatch.setenv(variable, "eu west 1")
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    assert result.stderr.splitlines()[-1] == (
+        "receipt-sync: 'eu west 1' is not the name of an AWS region: set AWS_REGION to one, such "
+        "as eu-west-1"
+    )
 
 
 @pytest.mark.parametrize("command", SOME)

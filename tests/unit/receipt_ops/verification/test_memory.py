@@ -120,7 +120,7 @@ def repair(size: int) -> None:
     repairing = Repair(
         Changes(),
         deltas,
-        NewestVectors(DeltaIndex(objects), objects, lambda _: 2),
+        NewestVectors(DeltaIndex(objects), objects, lambda _: 2, ManualClock()),
         {WORDS: Nothing()},
         Guard(DeleteLimit(0.1, 1000), DeleteLimit(0.1, 1000)),
         ManualClock(),

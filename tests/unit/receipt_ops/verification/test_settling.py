@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from receipt_ops.verification.settling import Backlog, settle
 from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
@@ -113,6 +115,16 @@ def test_long_verifications_are_not_repeated_without_a_pause() -> None:
     course = Course([EMPTY], [verdict(1, seconds=10)])
     course.settle(100)
     assert course.verifications <= 6
+
+
+@pytest.mark.parametrize("look", [0.0, 0.3, 3.0, 9.9, 10.0, 12.0, 60.0])
+@pytest.mark.parametrize("backlog", [EMPTY, BUSY])
+def test_the_wait_takes_at_most_its_time_and_one_look(look: float, backlog: Backlog) -> None:
+    """A look that began in time and ended late was repeated: 22 s for --wait 10."""
+    course = Course([backlog], [verdict(1, seconds=look)])
+    found, settled = course.settle(10)
+    assert (found.faults, settled) == (1, False)
+    assert 10 <= course.clock.elapsed <= 10 + look
 
 
 def test_the_backlog_that_is_left_is_reported() -> None:

@@ -22,16 +22,21 @@ def versions(count: int) -> list[Version]:
     return [Version(n, START + timedelta(minutes=n)) for n in range(1, count + 1)]
 
 
+GONE = "gone"
+
+
 class Past:
-    """What a record was in each version; None is absent."""
+    """What a record was in each version; None is absent, GONE a version that is not whole."""
 
     def __init__(self, *texts: str | None) -> None:
         self.texts = texts
         self.opened: list[int] = []
 
-    def __call__(self, place: int, ids: Sequence[str]) -> dict[str, Record]:
+    def __call__(self, place: int, ids: Sequence[str]) -> dict[str, Record] | None:
         self.opened.append(place)
         text = self.texts[place]
+        if text == GONE:
+            return None
         return {} if text is None else {i: Record(i, {"text": text}, text) for i in ids}
 
 
@@ -55,6 +60,11 @@ def since(past: Past) -> tuple[int, bool]:
         ((None, None, "a", "a", None), (5, False)),
         ((None, None, "a", "a", None, None, None), (5, False)),
         (("b", "a", "b", "b"), (3, False)),
+        (("b", GONE, "b"), (3, True)),
+        (("a", GONE, "b", "b"), (3, True)),
+        (("b", "b", "b", GONE, GONE, "b"), (6, True)),
+        ((GONE, "b", "b", "b", "b"), (2, True)),
+        (("a", GONE, "a", "b"), (4, False)),
     ],
 )
 def test_the_first_version_from_which_on_a_record_is_unchanged(
@@ -74,6 +84,11 @@ def test_a_hundred_versions_are_not_all_opened_and_each_only_once() -> None:
 def test_without_any_version_nothing_is_said() -> None:
     example = Example(Finding.MISSING, Collection.LINES, ID)
     assert with_since([example], [], Past()) == [example]
+
+
+def test_if_the_verified_version_is_gone_by_now_nothing_is_said() -> None:
+    example = Example(Finding.MISSING, Collection.LINES, ID)
+    assert with_since([example], versions(2), Past("a", GONE)) == [example]
 
 
 def manifest(version: int, *packs: str, retired: Sequence[str] = ()) -> Manifest:
