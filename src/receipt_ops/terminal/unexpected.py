@@ -20,7 +20,7 @@ _UNUSABLE: Final = frozenset(
 """SQLite's codes for a file that it cannot use. The commands open only temporary databases."""
 _SQLITE_FOLDER: Final = "/var/tmp"  # noqa: S108 only a message names it
 _NO_FOLDER: Final = "No usable temporary directory found in "
-_SOURCE: Final = Path(__file__).resolve().parents[1]
+_SOURCE: Final = Path(__file__).resolve().parents[2]
 
 
 def sentence_of(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """How every command ends when something unforeseen happens: one sentence, exit code 2."""
 
 import errno
+import re
 import sqlite3
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from receipt_ops.terminal.exit_codes import MEANINGS, ExitCode
 from receipt_ops.terminal.unexpected import sentence_of
 from receipt_ops.verification.verify import without_vector
 from receipt_sync.errors import IndexFailedError
+from receipt_sync.keys import parse_chroma_id
 from tests.unit.receipt_ops.fakes import InMemorySnapshot
 from tests.unit.receipt_ops.terminal.test_commands import COMMANDS, call, options, run
 
@@ -64,6 +66,13 @@ def test_an_unexpected_error_is_a_failure_and_no_verdict(
     assert "--debug" in last
     assert SECRET not in result.output
     assert "Traceback" not in result.output
+
+
+def test_an_unexpected_error_of_another_package_names_its_file_and_line() -> None:
+    odd: Any = 5
+    with pytest.raises(AttributeError) as found:
+        parse_chroma_id(odd)
+    assert re.search(r" at receipt_sync/keys\.py:\d+$", sentence_of(found.value))
 
 
 def test_debug_shows_the_traceback_as_well(aws: Callable[[Exception], None]) -> None:
