@@ -10,8 +10,6 @@ from multiprocessing import get_context
 from typing import Annotated, Any, Final
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 from benchmarks.names import Name
 from benchmarks.reporting.report import Report
@@ -19,15 +17,16 @@ from benchmarks.reporting.results import result_of, write_result
 from benchmarks.reporting.screen import progress_bars, rich_table, show
 from benchmarks.reporting.targets import verdict_table, verdicts
 from benchmarks.scale import FULL, HUGE, QUICK, Scale
-from receipt_sync.errors import SyncError
+from local.endings import ends_in_a_sentence
+from receipt_ops.terminal.console import output
 
 MISSED: Final = 1
-FAILED: Final = 2
 
 app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
+@ends_in_a_sentence("benchmarks")
 def benchmarks(
     names: Annotated[
         list[Name] | None, typer.Argument(help="Benchmarks to run. Default: all.")
@@ -51,18 +50,14 @@ def benchmarks(
     Example: python -m benchmarks cycle stream --quick
     """
     scale = QUICK if quick else HUGE if huge else FULL
-    try:
-        results = [_measure(name, scale, silent=as_json) for name in names or list(Name)]
-    except (SyncError, ClientError, BotoCoreError) as error:
-        typer.echo(f"benchmarks: {error}", err=True)
-        raise typer.Exit(FAILED) from error
+    results = [_measure(name, scale, silent=as_json) for name in names or list(Name)]
     judged = verdicts(
         {key: value for result in results for key, value in result["figures"].items()}
     )
     if as_json:
         typer.echo(json.dumps(results, indent=2))
     else:
-        Console(highlight=False).print(rich_table(verdict_table(judged)))
+        output().print(rich_table(verdict_table(judged)))
     if any(verdict.missed for verdict in judged):
         raise typer.Exit(MISSED)
 

@@ -15,13 +15,14 @@ import typer
 from rich.progress import Progress
 from ulid import ULID
 
-from demo.screen import show_end, show_step, timed
+from demo.screen import show_end, show_step
 from demo.story import Cast, Query, Step, choose, steps
-from local.console import ends_in_a_sentence, output, step
+from local.endings import ends_in_a_sentence
 from local.endpoint import Request, endpoint_of
 from local.errors import NotRunningError
 from local.ministack import health
 from local.running import down, up
+from local.screen import step, timed
 from local.stack import Stack, load
 from local.state import State
 from receipt_index.readers import Readers
@@ -36,7 +37,7 @@ from receipt_ops.loading.tasks import Receipts, load_with_progress
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.searching import Hit, search
 from receipt_ops.snapshots.wiring import store_of
-from receipt_ops.terminal.console import progress_bars
+from receipt_ops.terminal.console import notes, progress_bars
 from receipt_ops.terminal.failures import explained
 from receipt_ops.verification.settling import Backlog, settle
 from receipt_ops.verification.tasks import settle_with_progress, verify_once
@@ -53,7 +54,7 @@ _HITS: Final = 3
 _EXAMPLES: Final = 5
 
 
-@ends_in_a_sentence
+@ends_in_a_sentence("demo")
 def demo(
     receipts: Annotated[
         Path | None,
@@ -98,7 +99,7 @@ def local_aws(state: State) -> Iterator[Stack]:
     """Yield the running local AWS, or start one for the block and stop it at the end."""
     present = _running(state)
     if present is not None:
-        output().print(f"using the local AWS at {present.endpoint}")
+        notes().print(f"using the local AWS at {present.endpoint}", soft_wrap=True)
         yield present
         return
     try:
@@ -182,7 +183,7 @@ def _play(number: int, chapter: Step, readers: Readers) -> float:
     """
     before = _search(readers, chapter.query)
     chapter.write()
-    with output().status("waiting until readers see it"):
+    with notes().status("waiting until readers see it"):
         watcher = Watcher(readers, SystemClock(), STEP_PATIENCE_SECONDS, _POLL_SECONDS)
         seconds = watcher.until_true(lambda: chapter.visible(readers), chapter.title)
     show_step(number, chapter, before, _search(readers, chapter.query), seconds)

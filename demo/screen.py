@@ -1,28 +1,18 @@
 """The output of the demonstration."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from time import monotonic
+from collections.abc import Sequence
 from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
 
 from demo.story import Step
-from local.console import output
 from receipt_ops.searching import Hit
+from receipt_ops.terminal.console import output
 from receipt_ops.verification.verdict import Finding, Verdict
 
 _COLUMNS: Final = {"": 9, "distance": 8, "text": 8, "merchant": 8, "receipt": 8, "vector": 6}
 """Headings and minimum widths in characters. Long texts and names are shortened first."""
-
-
-@contextmanager
-def timed(text: str) -> Iterator[None]:
-    """Run the block, and then print `text` and the duration. The block shows its own progress."""
-    begun = monotonic()
-    yield
-    output().print(f"[green]✓[/] {escape(text)} [dim]({monotonic() - begun:.1f} s)[/]")
 
 
 def show_step(

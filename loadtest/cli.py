@@ -1,9 +1,7 @@
 """`python -m loadtest` makes a load run and judges it, or opens Locust's page."""
 
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,6 +17,7 @@ from loadtest.report.page import REPORT, write_report
 from loadtest.report.screen import show
 from loadtest.watcher.recording import Recorded, forget, has_ended
 from loadtest.writers.receipts import base_receipts
+from local.screen import step
 from local.state import State
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.loading.load import survey
@@ -87,7 +86,7 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
     if dry_run:
         _print_plan(options, known, as_json)
         return
-    with connected(os.environ, State.at(state), aws_table, _step) as (connection, environment):
+    with connected(os.environ, State.at(state), aws_table, step) as (connection, environment):
         with explained(connection):
             _load_base(connection, known)
         forget(Path(options.out))
@@ -107,9 +106,9 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
 
 def _load_base(connection: Connection, known: Sequence[Receipt]) -> None:
     check_reachable(connection)
-    with _step(f"{len(known)} receipts loaded"):
+    with step(f"{len(known)} receipts loaded"):
         load_with_progress(connection, lambda: iter(known), survey(known))
-    with _step("all of them published"):
+    with step("all of them published"):
         settled = _settle(connection)
     if not settled.settled:
         raise LoadError(
@@ -158,15 +157,6 @@ def _print_plan(options: Options, known: Sequence[Receipt], as_json: bool) -> No
         return
     for name, value in plan.items():
         output().print(f"{name}: {value}")
-
-
-@contextmanager
-def _step(text: str) -> Iterator[None]:
-    """Show on standard error that a step runs, and afterwards how long it took."""
-    begun = time.monotonic()
-    with notes().status(text):
-        yield
-    notes().print(f"[green]✓[/] {text} [dim]({time.monotonic() - begun:.1f} s)[/]")
 
 
 def _absolute(path: str) -> str:

@@ -14,15 +14,17 @@ from urllib.parse import urlsplit
 import typer
 
 from local import running
-from local.console import counted, ends_in_a_sentence, output, print_status, step
 from local.deployed.up_and_down import up_deployed
+from local.endings import ends_in_a_sentence
 from local.endpoint import Request, endpoint_of
 from local.invoke.engine import HOST, Engine, NoEngineError, forwarded
 from local.invoke.run import invoke_all
 from local.quick.names import Options
+from local.screen import counted, print_status, step
 from local.stack import Stack, load
 from local.state import State
 from local.status import status_of
+from receipt_ops.terminal.console import output
 
 app: Final = typer.Typer(
     help="The local AWS of this project: a MiniStack, or the AWS that AWS_ENDPOINT_URL names.",
@@ -41,7 +43,7 @@ NO_ENGINE: Final = 3
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def up(
     state: StateOption = None,
     port: Annotated[
@@ -81,7 +83,7 @@ def up(
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def deployed(
     state: StateOption = None,
     port: Annotated[
@@ -97,24 +99,28 @@ def deployed(
 
 
 def _print_endpoint(stack: Stack) -> None:
-    output().print(f"The local AWS is up at [bold]{stack.endpoint}[/]")
-    output().print(f'Use it from a shell: eval "$({sys.executable} -m local env)"')
+    console = output()
+    console.print(f"The local AWS is up at [bold]{stack.endpoint}[/]", soft_wrap=True)
+    how = f'eval "$({sys.executable} -m local env)"'
+    console.print(f"Use it from a shell: {how}", soft_wrap=True)
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def down(state: StateOption = None) -> None:
     """Stop the local AWS, or delete the resources that `up` created elsewhere. Data is lost."""
     folder = State.at(state)
     if not folder.claimed:
-        output().print(f"No local AWS runs from {folder.path}")
+        output().print(f"No local AWS runs from {folder.path}", soft_wrap=True)
         return
     ended = running.down(folder, step, counted)
-    output().print(f"The local AWS is down; processes ended: {ended}, {folder.path} removed")
+    output().print(
+        f"The local AWS is down; processes ended: {ended}, {folder.path} removed", soft_wrap=True
+    )
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def status(
     state: StateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -128,7 +134,7 @@ def status(
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def invoke(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a summary.")
@@ -154,7 +160,7 @@ def invoke(
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def forward(state: StateOption = None) -> None:
     """Let containers reach the local AWS at host.docker.internal, until the command is interrupted.
 
@@ -165,12 +171,15 @@ def forward(state: StateOption = None) -> None:
     assert port is not None
     address = Engine().host_address()
     with forwarded(address, port), suppress(KeyboardInterrupt):
-        output().print(f"Containers reach the local AWS at http://{HOST}:{port}; Ctrl+C ends this")
+        output().print(
+            f"Containers reach the local AWS at http://{HOST}:{port}; Ctrl+C ends this",
+            soft_wrap=True,
+        )
         threading.Event().wait()
 
 
 @app.command()
-@ends_in_a_sentence
+@ends_in_a_sentence("local")
 def env(state: StateOption = None) -> None:
     """Print export lines. With them, any AWS program finds the local AWS."""
     for name, value in load(state).variables.items():

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table as RichTable
 
 from benchmarks.reporting.report import Cell, Report, Table
+from receipt_ops.terminal import console
 
 
 class Bars:
@@ -29,25 +29,18 @@ class Bars:
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
     """Show bars for the block."""
-    with Progress(
-        TextColumn("{task.description:<40}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as progress:
+    with console.progress_bars() as progress:
         yield Bars(progress)
 
 
 def show(report: Report) -> None:
     """Print a report's tables and notes."""
-    console = Console(highlight=False)
+    results = console.output()
     for table in report.tables:
-        console.print(rich_table(table))
+        results.print(rich_table(table))
     for note in report.notes:
-        console.print(f"[dim]{note}[/dim]")
-    console.print()
+        results.print(f"[dim]{note}[/dim]")
+    results.print()
 
 
 def rich_table(table: Table) -> RichTable:
