@@ -50,13 +50,13 @@ run "each_fault_has_its_alarm" {
   }
 }
 
-run "each_alarm_tells_someone" {
+run "each_alarm_notifies_the_topic" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.this :
       alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.ok_actions == toset([aws_sns_topic.alarms.arn])
     ])
-    error_message = "Every alarm tells the topic when it goes off and when it is over."
+    error_message = "Every alarm notifies the topic when it starts and when it ends."
   }
 }
 

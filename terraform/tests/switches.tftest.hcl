@@ -23,7 +23,7 @@ run "protected_by_default" {
 
   assert {
     condition     = length(aws_sns_topic_subscription.email) == 0 && length(aws_sns_topic_subscription.pagerduty) == 0
-    error_message = "Nobody is told unless named."
+    error_message = "Without an address there is no subscription."
   }
 
   assert {
@@ -53,7 +53,7 @@ run "subscriptions" {
 
   assert {
     condition     = toset(values(aws_sns_topic_subscription.email)[*].endpoint) == toset(["one@example.com", "two@example.com"])
-    error_message = "Everyone who is named is told."
+    error_message = "Every named address has a subscription."
   }
 
   assert {
@@ -65,7 +65,7 @@ run "subscriptions" {
 run "an_address_that_is_none" {
   command = plan
   variables {
-    alarm_emails = ["somebody"]
+    alarm_emails = ["no-address"]
   }
   expect_failures = [var.alarm_emails]
 }

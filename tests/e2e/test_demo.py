@@ -20,7 +20,7 @@ LIMIT_SECONDS = 240
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
     """Return the demonstration's output, its state folder and its duration in seconds."""
     state = tmp_path_factory.mktemp("demo") / "state"
     environment = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
@@ -37,15 +37,15 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
     return done.stdout, state, time.monotonic() - begun
 
 
-def test_every_step_of_the_story_became_visible(told: tuple[str, Path, float]) -> None:
-    output, _, _ = told
+def test_every_step_of_the_story_became_visible(demo_run: tuple[str, Path, float]) -> None:
+    output, _, _ = demo_run
     for number, step in enumerate(STEPS, start=1):
         assert f"{number}  {step}" in output
     assert output.count("visible to readers after") == len(STEPS)
 
 
-def test_it_ends_with_a_verdict_without_faults(told: tuple[str, Path, float]) -> None:
-    output, _, _ = told
+def test_it_ends_with_a_verdict_without_faults(demo_run: tuple[str, Path, float]) -> None:
+    output, _, _ = demo_run
     closing = output[output.index("From a write to the table") :]
     for finding in ("missing", "unexpected", "different"):
         (row,) = [row for row in closing.splitlines() if f"verify: {finding}" in row]
@@ -53,6 +53,6 @@ def test_it_ends_with_a_verdict_without_faults(told: tuple[str, Path, float]) ->
     assert "agree in every record and every field" in closing
 
 
-def test_it_leaves_no_process_and_no_folder(told: tuple[str, Path, float]) -> None:
-    _, state, _ = told
+def test_it_leaves_no_process_and_no_folder(demo_run: tuple[str, Path, float]) -> None:
+    _, state, _ = demo_run
     assert not state.exists()

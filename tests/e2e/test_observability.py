@@ -160,10 +160,10 @@ def test_no_receipt_text_is_in_traces_logs_or_metrics(seen: Seen) -> None:
 def test_log_lines_are_json_and_name_invocation_and_trace(seen: Seen) -> None:
     traces = {one["trace_id"] for one in seen.daemon.segments()}
     for name in functions(seen):
-        told = [line for line in parsed(seen, name) if "level" in line]
-        assert told
-        assert all(line["request_id"] for line in told)
-        assert {line["xray_trace_id"] for line in told} & traces
+        logged = [line for line in parsed(seen, name) if "level" in line]
+        assert logged
+        assert all(line["request_id"] for line in logged)
+        assert {line["xray_trace_id"] for line in logged} & traces
 
 
 def test_a_parked_message_is_found_in_the_log_by_the_id_that_it_came_with(seen: Seen) -> None:
@@ -178,9 +178,9 @@ def test_a_parked_message_is_found_in_the_log_by_the_id_that_it_came_with(seen: 
 
 def test_the_way_of_an_entity_leads_through_both_functions(seen: Seen) -> None:
     steps = steps_of(seen, LINE.chroma_id)
-    told = [step["what"] for step in steps if step["named"]]
-    assert told[0] == "receipts changed"
-    assert told[-1] == "messages handled"
+    naming = [step["what"] for step in steps if step["named"]]
+    assert naming[0] == "receipts changed"
+    assert naming[-1] == "messages handled"
     assert {"messages queued", "published"} <= {step["what"] for step in steps}
 
 

@@ -41,7 +41,7 @@ def test_one_record_that_was_tampered_with_is_named_and_the_exit_code_is_1(
     assert isinstance(index, ChromaIndex)
     victim = next(index.ids())
     copy.mark_dirty()
-    index.update({victim: {"merchant_name": "Somebody Else"}})
+    index.update({victim: {"merchant_name": "Another Merchant"}})
     copy.publish(index.count())
     copy.close()
 
@@ -53,7 +53,7 @@ def test_one_record_that_was_tampered_with_is_named_and_the_exit_code_is_1(
     (example,) = verdict["examples"]
     assert example["id"] == victim
     assert example["collection"] == "receipt_words"
-    assert example["fields"]["merchant_name"]["snapshot"] == "Somebody Else"
+    assert example["fields"]["merchant_name"]["snapshot"] == "Another Merchant"
 
 
 def test_a_record_that_was_taken_out_is_missing_and_one_put_in_is_unexpected(

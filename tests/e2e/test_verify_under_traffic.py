@@ -7,6 +7,6 @@ from tests.functional.operator import Operator
 
 def test_verify_separates_changes_under_way_from_faults(system: System) -> None:
     found = outcome(Operator.of(system.stack), rate=10, seconds=5, receipts=4, faults=20, goal=30)
-    assert found["differences that they told"] == 0, found
+    assert found["differences that they reported"] == 0, found
     assert found["planted"] == 20
     assert found["found just those"], found

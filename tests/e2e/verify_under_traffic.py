@@ -126,7 +126,7 @@ def outcome(
         "seconds": round(took, 1),
         "changes a second": round(traffic.written / took, 1),
         "verifications of the sound system": len(verdicts),
-        "differences that they told": sum(_faults(verdict) for verdict in verdicts),
+        "differences that they reported": sum(_faults(verdict) for verdict in verdicts),
         "undecided": sum(verdict["changing"] for verdict in verdicts),
         "planted": sum(map(len, planted.values())),
         "found": sum(map(len, found_in(found).values())),
@@ -159,7 +159,7 @@ def main(
             goal=goal,
         )
     typer.echo(json.dumps(result, indent=2))
-    sound = result["differences that they told"] == 0 and result["found just those"]
+    sound = result["differences that they reported"] == 0 and result["found just those"]
     raise typer.Exit(0 if sound else 1)
 
 

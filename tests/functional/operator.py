@@ -174,7 +174,7 @@ class Operator:
     def put_lock(self, lock_id: str, beaten: float, expires: float) -> None:
         """Write a lease as a worker writes it. Times are epoch seconds."""
         moments = [datetime.fromtimestamp(at, UTC) for at in (expires, beaten)]
-        lock = CompactionLock(lock_id, "somebody", *moments)
+        lock = CompactionLock(lock_id, "another-owner", *moments)
         table = DynamoDBLockTable(self.connection.dynamodb, self.connection.names.table)
         assert table.acquire(lock, datetime.now(UTC)) == lock.owner
 

@@ -1,7 +1,7 @@
 """A contract for import-linter: logic reaches no outside system (CONTRIBUTING: Rules of the code).
 
 import-linter's own `forbidden` contract needs the list of all logic modules, so a new module would
-not be checked until somebody lists it. This contract names the exempt modules instead.
+not be checked until an engineer lists it. This contract names the exempt modules instead.
 """
 
 from collections.abc import Iterable, Iterator

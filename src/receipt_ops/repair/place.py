@@ -115,7 +115,7 @@ class PlaceFile:
     def _beside(self) -> Iterator[Path]:
         """Give a new file in the folder of the place, and delete it if it is still there.
 
-        Its name is random, so that it is no file of somebody else.
+        Its name is random, so that it replaces no file of another program.
         """
         folder, prefix = self._path.parent, f"{self._path.name}."
         with NamedTemporaryFile(dir=folder, prefix=prefix, suffix=".new", delete=False) as file:

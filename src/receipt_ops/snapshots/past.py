@@ -110,7 +110,7 @@ class PastVersions(Sequence[Version]):
     def _from_verified(self, entries: list[Entry]) -> list[Entry]:
         """Return the entries from the verified version on. Newer versions were not verified.
 
-        Numbers rise with each publish and restore. They fall only if somebody copied an older
+        Numbers rise with each publish and restore. They fall only if an operator copied an older
         manifest. So a lower number is the place only if the page lacks the verified version.
         """
         lower = len(entries)

@@ -73,7 +73,7 @@ def test_a_wrong_bucket_in_the_function_is_shown_and_judged(operator: Operator) 
     client, name = operator.connection.lambda_, operator.stack.names.compactor
     settings = client.get_function_configuration(FunctionName=name)
     right = settings["Environment"]["Variables"]
-    wrong = {**right, "SNAPSHOT_BUCKET": "nobody-has-this-bucket"}
+    wrong = {**right, "SNAPSHOT_BUCKET": "absent-bucket"}
     client.update_function_configuration(FunctionName=name, Environment={"Variables": wrong})
     try:
         operator.command(
@@ -113,8 +113,9 @@ def test_a_damaged_block_is_seen_though_its_manifest_can_be_read(operator: Opera
 @pytest.mark.parametrize(
     "line",
     [
-        "load --synthetic 1", "repair", "dlq restore", "dlq redrive", "dlq drop nobody", "replay",
-        "backfill", "lock release receipt_lines", "snapshot gc receipt_lines", "smoke", "latency",
+        "load --synthetic 1", "repair", "dlq restore", "dlq redrive", "dlq drop unknown-id",
+        "replay", "backfill",
+        "lock release receipt_lines", "snapshot gc receipt_lines", "smoke", "latency",
         "stress", "flags set --word", "create-test-receipts --count 1",
         "modify-test-receipts --count 1",
     ],
@@ -195,7 +196,7 @@ def test_an_invocation_is_traced_by_its_request_id(operator: Operator) -> None:
     assert {step["request_id"] for step in steps} == {request_id}
     assert "batch handled" in {step["what"] for step in steps}
     assert "batch handled" in operator.command("trace", request_id).stdout
-    assert operator.json("trace", "nobody-has-this-id", code=1)["steps"] == []
+    assert operator.json("trace", "absent-id", code=1)["steps"] == []
 
 
 def test_a_smoke_test_times_every_step_and_leaves_nothing_behind(operator: Operator) -> None:
@@ -263,7 +264,7 @@ def test_a_damaged_version_is_not_called_whole_and_a_dry_run_of_its_restore_is_r
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=sound[:-1] + bytes([sound[-1] ^ 1]))
         (row,) = operator.json("snapshot", "history", "receipt_lines", "--limit", "1")["versions"]
-        assert row["whole"] is None, "nobody has looked into the objects"
+        assert row["whole"] is None, "no command has checked the objects"
         looked = ("snapshot", "history", "receipt_lines", "--limit", "1")
         checked = operator.json(*looked, "--check", code=1)
         assert (checked["versions"][0]["whole"], checked["versions"][0]["damaged"]) == (

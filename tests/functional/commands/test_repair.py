@@ -136,8 +136,8 @@ def test_dead_letters_are_redriven_by_their_ids_and_unknown_ids_are_named(
     shown = operator.json("dlq", "show", "--queue", "compaction", code=1)["dead_letters"]
     assert {letter["reason"] for letter in shown} == {"unknown source"}
     assert operator.json("dlq", "drop", one, "--yes")["moved"] == [one]
-    answer = operator.json("dlq", "drop", other, "nobody", "--yes", code=1)
-    assert (answer["moved"], answer["unknown"]) == ([other], ["nobody"])
+    answer = operator.json("dlq", "drop", other, "unknown-id", "--yes", code=1)
+    assert (answer["moved"], answer["unknown"]) == ([other], ["unknown-id"])
 
 
 def test_a_part_of_the_stream_that_was_given_up_is_replayed(operator: Operator) -> None:

@@ -119,8 +119,8 @@ def test_the_budget_notifies_the_topic(applied: Plan, clients: Clients):
     assert thresholds == {"ACTUAL": 80, "FORECASTED": 100}
     (topic,) = clients.client("sns").list_topics()["Topics"]
     for notification in notifications:
-        told = client.describe_subscribers_for_notification(**of_budget, Notification=notification)
-        assert told["Subscribers"] == [
+        found = client.describe_subscribers_for_notification(**of_budget, Notification=notification)
+        assert found["Subscribers"] == [
             {"SubscriptionType": "SNS", "Address": topic["TopicArn"]},
         ]
 

@@ -35,10 +35,10 @@ def check_silent(error: BaseException) -> None:
 
 
 def check_quiet(reasons: list[str], telemetry: RecordingTelemetry) -> None:
-    told = [*telemetry.events, *telemetry.problems]
-    # An input may have put a text into a key, and keys may be told (I8).
-    lines = [{**fields, "receipts": None} for _, fields in told]
-    said = [*reasons, *map(repr, lines)]
+    lines = [*telemetry.events, *telemetry.problems]
+    # An input may have put a text into a key, and a log may name keys (I8).
+    without_keys = [{**fields, "receipts": None} for _, fields in lines]
+    said = [*reasons, *map(repr, without_keys)]
     if any(SECRET in text for text in said):
         raise BrokenContractError("a reason or a log line quotes receipt text")
     if not all(reasons):

@@ -78,7 +78,10 @@ def _told(letter: Sent) -> str:
 
 
 def _has_text_in_keys(record: Any) -> bool:
-    """Whether an input has put a text into a key: keys may be told (I8), and a reason quotes it."""
+    """Return whether an input has put a text into a key.
+
+    A log may name keys (I8), and the reason quotes this one.
+    """
     body = record.get("dynamodb") if isinstance(record, dict) else None
     return isinstance(body, dict) and SECRET in repr(body.get("Keys"))
 

@@ -49,7 +49,7 @@ def _faults(
 
 
 def leases_left(system: System) -> list[str]:
-    """Return the leases that nobody gave back."""
+    """Return the leases that no owner gave back."""
     locks = [item for item in system.items() if item["SK"]["S"] == "LOCK"]
     return [f"the lease {lock['PK']['S']} was not given back" for lock in locks]
 

@@ -133,7 +133,7 @@ class System:
         try:
             with self.watch():
                 report = compactor.lambda_handler({}, _context())
-        except Exception as error:  # noqa: BLE001 whoever invoked it is told
+        except Exception as error:  # noqa: BLE001 the caller gets the error
             return Done(error=type(error).__name__)
         return Done(report["reasons"])
 

@@ -1,4 +1,4 @@
-"""A proxy between the functions and one service after another, which can be told to misbehave.
+"""A proxy between the functions and one service after another, which misbehaves on request.
 
 It passes bytes on, connection by connection. A client of boto3 keeps its connections to one
 service, so the first request's credential scope says whose connection it is; a Chroma server has no

@@ -25,8 +25,8 @@ Series: TypeAlias = dict[tuple[str, str], list[tuple[float, float]]]
 class Signals:
     """Watches queues in a thread for as long as the block lasts; reads logs when it is asked.
 
-    No queue tells the age of its oldest message outside of CloudWatch. It is taken to be as old as
-    the time since the queue was seen empty, which is exact while nothing is applied.
+    Only CloudWatch reports the age of a queue's oldest message. This takes the time since the
+    queue was seen empty, which is exact while nothing is applied.
     """
 
     def __init__(self, stack: Stack) -> None:

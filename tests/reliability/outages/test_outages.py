@@ -57,5 +57,5 @@ def test_an_alarm_goes_off_because_of_it_and_none_before(
 ):
     result = results[service]
     assert result["before"] == []
-    assert result["told"]
+    assert result["alarms_right"]
     assert result["alarmed"] or _CASES[service] is Shape.FLAPPING

@@ -1,4 +1,4 @@
-"""The proxy troubles the service that it is told to, and no other."""
+"""The proxy disturbs the named service and no other."""
 
 import http.client
 import threading

@@ -14,7 +14,7 @@ def result(shape: str = "down", **found: Any) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("one", "told"),
+    ("one", "is_right"),
     [
         (result(alarmed=[OLDEST]), True),
         (result(), False),
@@ -30,8 +30,8 @@ def result(shape: str = "down", **found: Any) -> Result:
         "ridden out", "not ridden out", "flapping, an alarm",
     ],
 )  # fmt: skip
-def test_an_outage_is_told_by_an_alarm_that_was_not_on_before(one: Result, told: bool) -> None:
-    assert (one.told, one.held) == (told, told)
+def test_an_outage_raises_an_alarm_that_was_not_on_before(one: Result, is_right: bool) -> None:
+    assert (one.alarms_right, one.held) == (is_right, is_right)
 
 
 @pytest.mark.parametrize("fault", [{"lost": 1}, {"caught_up": None}, {"faults": 0}])

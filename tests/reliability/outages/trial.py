@@ -57,11 +57,13 @@ class Result:
     @property
     def held(self) -> bool:
         """Nothing was lost, it healed by itself, and the alarms were right."""
-        return self.lost == 0 and self.caught_up is not None and self.faults > 0 and self.told
+        return (
+            self.lost == 0 and self.caught_up is not None and self.faults > 0 and self.alarms_right
+        )
 
     @property
-    def told(self) -> bool:
-        """Whether an alarm was raised by the outage, and none before it.
+    def alarms_right(self) -> bool:
+        """Return whether the outage raised an alarm, and no alarm was on before it.
 
         The tries of a client may ride out a service that flaps: then no change is late by more
         than the alarm of freshness allows, and no alarm is right.
@@ -70,7 +72,7 @@ class Result:
         return not self.before and (bool(self.alarmed) or ridden_out)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "told": self.told, "held": self.held}
+        return {**asdict(self), "alarms_right": self.alarms_right, "held": self.held}
 
 
 def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) -> Result:

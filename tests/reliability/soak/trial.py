@@ -125,7 +125,7 @@ def steady(
 
 
 def backlog(folder: Path, messages: int, receipts: int, on_progress: OnProgress) -> Result:
-    """So many messages at once, each about one record, after a time in which nobody took any."""
+    """Send this many messages at once, each about one record, while no consumer receives any."""
     result = Result(f"a backlog of {messages:,} messages")
     with ready(folder, receipts, on_progress) as system:
         take_messages(system.stack, enabled=False)

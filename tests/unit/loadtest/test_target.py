@@ -9,12 +9,12 @@ from loadtest.target import check_target, names_a_stack
 from receipt_ops.connection import Connection, Names
 
 NAMES = Names("portfolio-dev", "https://sqs/queue", "bucket")
-NOBODY: Any = None
+NO_CLIENT: Any = None
 REAL = (None, "https://dynamodb.us-east-1.amazonaws.com", "https://x.cn-north-1.amazonaws.com.cn")
 
 
 def connection(endpoint: str | None) -> Connection:
-    return Connection(NAMES, NOBODY, NOBODY, NOBODY, endpoint=endpoint)
+    return Connection(NAMES, NO_CLIENT, NO_CLIENT, NO_CLIENT, endpoint=endpoint)
 
 
 @pytest.mark.parametrize("endpoint", REAL)

@@ -147,13 +147,13 @@ def test_log_lines_are_json_with_what_correlates_them(telemetry, service):
     telemetry.logger.append_keys(request_id="request-1")
     telemetry.event("batch processed", records=3, failed_from=None)
     telemetry.problem("record not parked", error="ClientError")
-    told, warned = printed(lines.getvalue())
-    assert told["level"] == "INFO"
-    assert told["message"] == "batch processed"
-    assert told["records"] == 3
+    informed, warned = printed(lines.getvalue())
+    assert informed["level"] == "INFO"
+    assert informed["message"] == "batch processed"
+    assert informed["records"] == 3
     assert warned["level"] == "ERROR"
     assert warned["error"] == "ClientError"
-    for line in (told, warned):
+    for line in (informed, warned):
         assert line["service"] == service
         assert line["request_id"] == "request-1"
         assert line["timestamp"]

@@ -41,7 +41,7 @@ FAILED = {
 
 
 class LogsClient:
-    """CloudWatch Logs that answers one page, and then fails as it is told."""
+    """CloudWatch Logs that answers one page, and then fails with the given error."""
 
     def __init__(self, code: str | None, pages: int = 1) -> None:
         self.code, self.pages = code, pages

@@ -69,8 +69,8 @@ def test_nothing_that_a_batch_said_is_lost(changes: list[EntityChange]):
         assert merged.timestamp == min(c.timestamp for c in of_it)
         assert merged.sequence_number == of_it[-1].sequence_number
         for field, values in merged.changes.items():
-            told = [c.changes[field] for c in of_it if field in c.changes]
-            assert values == FieldChange(told[0].old, told[-1].new)
+            seen = [c.changes[field] for c in of_it if field in c.changes]
+            assert values == FieldChange(seen[0].old, seen[-1].new)
 
 
 @given(histories)

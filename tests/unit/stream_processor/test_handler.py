@@ -185,8 +185,8 @@ def test_every_log_line_carries_the_request_that_wrote_it(function: Function):
     function(record(), request_id="request-1")
     function(record(), request_id="request-2")
     lines = [(line["request_id"], line["message"]) for line in function.log]
-    told = ["receipts changed", "messages queued", "batch processed"]
-    assert lines == [(f"request-{number}", what) for number in (1, 2) for what in told]
+    events = ["receipts changed", "messages queued", "batch processed"]
+    assert lines == [(f"request-{number}", what) for number in (1, 2) for what in events]
     assert {line["service"] for line in function.log} == {"stream_processor"}
 
 

@@ -1,4 +1,4 @@
-"""Odd records: somebody else's are passed over, ours are parked, none crashes its batch."""
+"""Odd records: those of other programs are passed over, ours are parked, none crashes its batch."""
 
 import json
 from typing import Any

@@ -271,9 +271,9 @@ def test_the_metrics_of_a_batch_say_what_became_of_it():
 def test_a_batch_is_told_in_counts_without_any_text():
     done = Processing(parking=InMemoryParking(fails_from=0))
     done.process(record(), malformed(sequence=200))
-    told = dict(done.telemetry.events)
-    assert list(told) == ["receipts changed", "batch processed"]
-    assert told["batch processed"]["changes"] == 1
+    events = dict(done.telemetry.events)
+    assert list(events) == ["receipts changed", "batch processed"]
+    assert events["batch processed"]["changes"] == 1
     assert "MILK" not in repr((done.telemetry.events, done.telemetry.problems))
 
 

@@ -38,4 +38,4 @@ PARTS: Final = _by_name(
 )
 """What `make prove` runs."""
 LONG: Final = _by_name(TEN_MINUTES, HALF_AN_HOUR, MILLION)
-"""What runs only if somebody asks for it."""
+"""The parts that run only on request."""

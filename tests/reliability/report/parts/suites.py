@@ -76,7 +76,7 @@ ODD_DATA: Final = Part(
     _files(promises.ODD_DATA),
     tuple(promises.ODD_DATA),
 )
-"""What is odd but legal, and what somebody made to do harm."""
+"""What is odd but legal, and what an attacker made."""
 SECURITY: Final = Part(
     "security",
     _security,

@@ -46,7 +46,7 @@ def lease_that_does_not_know_its_owner() -> Iterator[None]:
 
     with (
         patch.object(DynamoDBLockTable, "_conditionally", unless_held),
-        patch.object(compactor.locking.dynamodb_lock_table, "_owner_of", lambda _: "somebody"),
+        patch.object(compactor.locking.dynamodb_lock_table, "_owner_of", lambda _: "another-owner"),
     ):
         yield
 

@@ -312,8 +312,8 @@ def test_a_new_base_that_has_to_wait_is_a_metric_and_an_event_with_its_reason(
     worker = system.worker(wrap=lambda t: WithoutRoom(t.state))
     assert system.handle(worker, system.change_body(line(1), "text")).returned == {}
     assert system.telemetry.total(Metric.REBASES_POSTPONED) == 1
-    told = [fields for name, fields in system.telemetry.events if name == "rebase postponed"]
-    assert told == [{"collection": Collection.LINES, "reason": "a new base needs 2 s"}]
+    postponed = [fields for name, fields in system.telemetry.events if name == "rebase postponed"]
+    assert postponed == [{"collection": Collection.LINES, "reason": "a new base needs 2 s"}]
 
 
 def test_a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule(system: InMemorySystem):

@@ -88,7 +88,7 @@ def in_a_fork(use: object) -> str:
     if child == 0:
         try:
             use()  # type: ignore[operator]
-        except BaseException as error:  # noqa: BLE001 it is told
+        except BaseException as error:  # noqa: BLE001 the parent reads it
             os.write(write, f"{type(error).__name__}: {error}".encode())
         os._exit(0)
     os.close(write)
@@ -102,9 +102,9 @@ def test_a_reader_that_was_opened_before_a_fork_says_so(reading: Reading):
     reader = reading.reader()
     reader.refresh()
     for use in (reader.count, reader.refresh, lambda: reader.search(None, 1)):  # type: ignore[arg-type]
-        told = in_a_fork(use)
-        assert told.startswith(ForkedError.__name__)
-        assert "with gunicorn in post_fork" in told
+        answer = in_a_fork(use)
+        assert answer.startswith(ForkedError.__name__)
+        assert "with gunicorn in post_fork" in answer
     assert in_a_fork(reader.close) == ""
     assert reader.count() == 1
     assert reading.reader_root.exists()

@@ -124,7 +124,7 @@ def test_a_search_does_not_wait_for_a_refresh(reading: Reading, reader: Snapshot
 
 
 class Busy(FileIndex):
-    """An index whose search takes until it is told to end, and that knows if it was closed."""
+    """An index whose search takes until the test ends it, and that knows if it was closed."""
 
     begun, end = threading.Event(), threading.Event()
     closed_while_searched = False

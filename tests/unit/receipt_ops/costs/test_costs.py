@@ -135,7 +135,7 @@ def test_a_log_of_a_month_is_added_up_and_not_kept() -> None:
 
 
 class Held(dict[str, Any]):
-    """A line that can be watched until nobody holds it."""
+    """A line that can be watched until no reference is left."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 

@@ -120,7 +120,7 @@ def test_every_dead_letter_has_an_outlook_and_a_remedy(
 def test_a_dead_letter_is_explained_although_its_collection_can_not_be_opened(
     error: Exception,
 ) -> None:
-    """Where a snapshot is damaged, dead letters pile up, and somebody asks why."""
+    """Where a snapshot is damaged, dead letters pile up, and an operator asks why."""
 
     class Unopened(Deltas):
         def dimension(self, collection: Collection) -> int | None:

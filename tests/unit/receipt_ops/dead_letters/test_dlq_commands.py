@@ -234,14 +234,14 @@ def test_a_dead_letter_that_would_come_back_stays_unless_it_is_forced(
 def test_an_entity_that_is_nowhere_agrees_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was "neither in the table nor in the snapshot", with exit code 0."""
     key = line(1)
-    nowhere = EntityView(key, None, None, 7, None, {}, stale=False, messages=[])
+    absent = EntityView(key, None, None, 7, None, {}, stale=False, messages=[])
     monkeypatch.setattr(compare_module, "connection_of_process", lambda: CONNECTION)
     monkeypatch.setattr(compare_module, "read_messages", lambda *_, **__: QueueContents({}, {}))
-    monkeypatch.setattr(compare_module, "view_of", lambda *_: nowhere)
+    monkeypatch.setattr(compare_module, "view_of", lambda *_: absent)
     answer = run("compare", key.chroma_id)
     assert answer.exit_code == 2
     assert f"there is no {key.chroma_id}" in answer.stderr
-    waits = replace(nowhere, messages=[Waiting("stream dead letters", "id", None, "a reason")])
+    waits = replace(absent, messages=[Waiting("stream dead letters", "id", None, "a reason")])
     monkeypatch.setattr(compare_module, "view_of", lambda *_: waits)
     assert run("compare", key.chroma_id).exit_code == 0
 
@@ -272,7 +272,7 @@ def test_a_dead_letter_is_traced_by_what_the_logs_call_it(
         source_of(Which.STREAM, dead_letters(one)),
     ]
     assert names_in_logs(sources, "id") == names
-    assert names_in_logs(sources, "nobody") == []
+    assert names_in_logs(sources, "unknown-id") == []
 
 
 @pytest.mark.parametrize("command", ["explain", "restore"])
@@ -280,12 +280,12 @@ def test_a_dead_letter_that_is_not_there_is_named_and_is_no_all_clear(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compaction(monkeypatch, dead_letter(change_body(), "x", "there"))
-    answer = run("dlq", command, "nobody", "there")
+    answer = run("dlq", command, "unknown-id", "there")
     assert answer.exit_code == 1
-    assert "not found nobody" in answer.stdout
-    assert "no dead letters" not in run("dlq", command, "nobody").stdout
-    answer = run("dlq", command, "nobody", "--json")
-    assert (answer.exit_code, json.loads(answer.stdout)["unknown"]) == (1, ["nobody"])
+    assert "not found unknown-id" in answer.stdout
+    assert "no dead letters" not in run("dlq", command, "unknown-id").stdout
+    answer = run("dlq", command, "unknown-id", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)["unknown"]) == (1, ["unknown-id"])
 
 
 LONE_HALF = {"dynamodb": {"Keys": {**KEYS, "PK": {"S": "IMAGE#\ud800"}}}}

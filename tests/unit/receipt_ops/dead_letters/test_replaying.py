@@ -59,7 +59,7 @@ def test_a_dry_replay_sends_nothing_and_a_dropped_part_is_reported() -> None:
 
 
 class Shard:
-    """A streams client with one shard, two records a page; None is a record of nobody."""
+    """A streams client with one shard, two records a page; None is a record of no entity."""
 
     def __init__(self, *numbers: int | None, gone: str | None = None) -> None:
         self.numbers, self.gone = numbers, gone

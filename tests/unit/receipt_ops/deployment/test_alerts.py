@@ -12,7 +12,7 @@ from receipt_ops.deployment.alerts import AlertsError, Topic, address_of
     [
         (None, None, "either"),
         ("a@b.c", "https://x", "either"),
-        ("nobody", None, "not an e-mail address"),
+        ("no-address", None, "not an e-mail address"),
         (None, "https://example.com/integration/KEY/enqueue", "--pagerduty endpoint is malformed"),
         (
             None,

@@ -347,7 +347,7 @@ def test_the_merchant_of_the_smoke_test_is_seen_on_its_records() -> None:
 
 
 class Impatient(System):
-    """A system at which somebody presses Ctrl-C after the first portion was deleted."""
+    """A system at which the operator presses Ctrl-C after the first portion was deleted."""
 
     def __init__(self) -> None:
         super().__init__(looks=1)

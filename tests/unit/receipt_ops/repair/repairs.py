@@ -43,7 +43,7 @@ class Changes:
 
 
 class Deltas:
-    """Deltas that were stored and sent; the first `taken` ids are somebody else's."""
+    """Deltas that were stored and sent; the first `taken` ids belong to another producer."""
 
     def __init__(self, taken: int = 0) -> None:
         self.stored: list[VectorBatch] = []

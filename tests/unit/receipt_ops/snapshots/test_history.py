@@ -200,7 +200,7 @@ def kept(one: Manifest | None) -> KeptVersion:
 
 def test_a_version_of_which_an_object_is_gone_or_cut_is_not_whole() -> None:
     one = manifest(1, "a", "b")
-    assert row_of(kept(one), sizes("a", "b"), None).whole is None, "nobody has looked into them"
+    assert row_of(kept(one), sizes("a", "b"), None).whole is None, "no command has checked them"
     assert row_of(kept(one), sizes("a"), None).missing == [pack_name(digest("b"))]
     cut = {**sizes("a"), pack_name(digest("b")): 0}
     assert row_of(kept(one), cut, None).whole is False

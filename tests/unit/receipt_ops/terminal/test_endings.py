@@ -248,11 +248,11 @@ def test_a_malformed_region_is_one_sentence_about_the_region(
 def test_an_unknown_profile_is_one_sentence(
     command: str, monkeypatch: pytest.MonkeyPatch, aws: Callable[[Exception], None]
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_PROFILE", "absent")
     result = run(call(command))
     assert result.exit_code == ExitCode.FAILURE
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("receipt-sync: The config profile (nobody) could not be found: set AWS_")
+    assert last.startswith("receipt-sync: The config profile (absent) could not be found: set AWS_")
 
 
 def test_the_region_is_that_of_aws_region(
