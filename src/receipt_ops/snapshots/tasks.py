@@ -34,7 +34,8 @@ def delete_garbage(
     if left:
         raise NotDeletedError(
             f"S3 has not deleted {len(left):,} of {len(deleted):,} objects, among them {left[0]}: "
-            "check that your role may call s3:DeleteObject, and run the command again"
+            "check that your role may call s3:DeleteObject. The manifest lists them as deleted "
+            "until the compactor's retention is over: run the command again after that"
         )
     return [stored for stored in found if stored.name in deleted]
 
