@@ -64,7 +64,7 @@ def run(name: Name) -> Report:
 
 
 @pytest.mark.parametrize("name", [name for name in Name if name is not Name.COLD])
-def test_it_runs_and_its_figures_are_those_that_the_targets_look_up(name: Name):
+def test_it_runs_and_its_figures_are_those_that_the_targets_look_up(name: Name) -> None:
     report = run(name)
     wanted = {target.key for target in TARGETS if target.by is name}
     found = {key.replace("cycle 120 ", "cycle 50000 ") for key in report.figures}
@@ -104,12 +104,12 @@ _CALLS = {
 )
 def test_a_figure_that_can_not_be_right_is_named(
     name: Name, sound: dict[str, float], key: str, wrong: float, sentence: str
-):
+) -> None:
     assert implausible(name, sound) == []
     assert any(sentence in said for said in implausible(name, {**sound, key: wrong}))
 
 
-def test_a_start_of_the_package_is_timed_in_a_process_of_its_own():
+def test_a_start_of_the_package_is_timed_in_a_process_of_its_own() -> None:
     sources = Path(cold.__file__).parents[2] / "src"
     start = cold.Start(
         PackageRuntime(sys.executable, Path(get_path("purelib"))),
@@ -121,7 +121,7 @@ def test_a_start_of_the_package_is_timed_in_a_process_of_its_own():
     assert 0 < start.median("import") < 60
 
 
-def test_a_result_is_kept_and_found_again(tmp_path: Path):
+def test_a_result_is_kept_and_found_again(tmp_path: Path) -> None:
     with patch("benchmarks.reporting.results.RESULTS", tmp_path):
         written = result_of(Name.STREAM, Report([], {"figure": 1.0}), TINY, "command")
         write_result(written)

@@ -27,7 +27,7 @@ def row(dynamodb, table: str) -> dict:
     return dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
 
 
-def test_a_held_lock_is_refused_until_it_runs_out(locks: DynamoDBLockTable):
+def test_a_held_lock_is_refused_until_it_runs_out(locks: DynamoDBLockTable) -> None:
     assert locks.acquire(lock("a"), NOW) == "a"
     assert locks.acquire(lock("b"), NOW + MINUTE) == "a"
     assert locks.acquire(lock("b"), NOW + MINUTE + timedelta(milliseconds=1)) == "b"
@@ -35,7 +35,7 @@ def test_a_held_lock_is_refused_until_it_runs_out(locks: DynamoDBLockTable):
 
 def test_an_owner_that_acquires_its_own_lock_again_holds_it_for_longer(
     locks: DynamoDBLockTable, dynamodb, table: str
-):
+) -> None:
     assert locks.acquire(lock("a"), NOW) == "a"
     assert locks.acquire(lock("a", NOW + MINUTE / 2), NOW + MINUTE / 2) == "a"
     assert row(dynamodb, table)["heartbeat"]["S"] == "2026-01-01T00:00:30.000+00:00"
@@ -44,7 +44,7 @@ def test_an_owner_that_acquires_its_own_lock_again_holds_it_for_longer(
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_lock_is_acquired_extended_and_released_though_the_answer_is_lost(
     dynamodb, table: str, repeated: bool
-):
+) -> None:
     def losing(operation: str) -> DynamoDBLockTable:
         return DynamoDBLockTable(LosingAnswers(dynamodb, operation, repeated=repeated), table)  # type: ignore[arg-type]
 
@@ -55,7 +55,7 @@ def test_a_lock_is_acquired_extended_and_released_though_the_answer_is_lost(
     assert row(dynamodb, table) == {}
 
 
-def test_a_lock_table_that_never_answers_is_an_error_with_its_row(dynamodb, table: str):
+def test_a_lock_table_that_never_answers_is_an_error_with_its_row(dynamodb, table: str) -> None:
     silent = DynamoDBLockTable(LosingAnswers(dynamodb, "put_item", times=9), table)  # type: ignore[arg-type]
     with pytest.raises(LockTableError, match=r"LOCK#main-lines .*\(ReadTimeoutError\)"):
         silent.acquire(lock("a"), NOW)
@@ -63,7 +63,7 @@ def test_a_lock_table_that_never_answers_is_an_error_with_its_row(dynamodb, tabl
 
 def test_release_and_heartbeat_work_though_owner_is_a_reserved_word(
     locks: DynamoDBLockTable, dynamodb, table: str
-):
+) -> None:
     assert locks.acquire(lock("a"), NOW) == "a"
     later = NOW + timedelta(seconds=15)
     assert locks.extend(lock("a", later))
@@ -76,7 +76,7 @@ def test_release_and_heartbeat_work_though_owner_is_a_reserved_word(
 
 def test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up(
     locks: DynamoDBLockTable, dynamodb, table: str
-):
+) -> None:
     locks.acquire(lock("a"), NOW)
     item = row(dynamodb, table)
     assert item["expires_at"]["N"] == str(int((NOW + MINUTE).timestamp() * 1000))
@@ -85,6 +85,6 @@ def test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up(
 
 def test_a_whole_second_is_written_with_its_milliseconds(
     locks: DynamoDBLockTable, dynamodb, table: str
-):
+) -> None:
     locks.acquire(lock("a"), NOW)
     assert row(dynamodb, table)["expires"]["S"] == "2026-01-01T00:01:00.000+00:00"

@@ -76,7 +76,7 @@ def large(image: str, sequence: int) -> dict[str, Any]:
     return record(EntityKey(image, 1, 1), "INSERT", new=text, sequence=sequence)
 
 
-def test_a_change_arrives_with_its_attributes(sqs, queue_url: str, processing: Processing):
+def test_a_change_arrives_with_its_attributes(sqs, queue_url: str, processing: Processing) -> None:
     processing.process(record())
     (message,) = received(sqs, queue_url, 1)
     assert attributes(message) == {
@@ -89,7 +89,9 @@ def test_a_change_arrives_with_its_attributes(sqs, queue_url: str, processing: P
     assert change.changes == {"text": {"old": "MILK 4.50", "new": "MILK 4.60"}}
 
 
-def test_changes_of_a_receipt_arrive_in_one_message(sqs, queue_url: str, processing: Processing):
+def test_changes_of_a_receipt_arrive_in_one_message(
+    sqs, queue_url: str, processing: Processing
+) -> None:
     processing.process(*(record(key, "REMOVE") for key in (METADATA, LINE, WORD)))
     (message,) = received(sqs, queue_url, 1)
     assert attributes(message)["source"] == "dynamodb_stream_batch"
@@ -100,7 +102,7 @@ def test_changes_of_a_receipt_arrive_in_one_message(sqs, queue_url: str, process
 
 def test_more_than_ten_messages_and_more_than_a_mebibyte_arrive(
     sqs, queue_url: str, processing: Processing
-):
+) -> None:
     outcome = processing.process(*(large(f"img{n}", n) for n in range(12)))
     assert (outcome.queued_messages, outcome.failed_from) == (12, None)
     messages = received(sqs, queue_url, 12)
@@ -110,7 +112,9 @@ def test_more_than_ten_messages_and_more_than_a_mebibyte_arrive(
     assert all(len(message["Body"]) > LARGE for message in messages)
 
 
-def test_a_batch_of_a_thousand_records_arrives_whole(sqs, queue_url: str, processing: Processing):
+def test_a_batch_of_a_thousand_records_arrives_whole(
+    sqs, queue_url: str, processing: Processing
+) -> None:
     keys = [EntityKey(f"img{n % 40}", 1, n % 7, n) for n in range(1_000)]
     outcome = processing.process(*(record(key, sequence=n) for n, key in enumerate(keys)))
     assert (outcome.changes, outcome.queued_messages) == (1_000, 2)
@@ -119,7 +123,7 @@ def test_a_batch_of_a_thousand_records_arrives_whole(sqs, queue_url: str, proces
 
 def test_a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason(
     sqs, queue_url: str, dead_url: str, processing: Processing
-):
+) -> None:
     outcome = processing.process(malformed(1), record(sequence=2))
     assert (outcome.parked, outcome.failed_from) == (1, None)
     (dead,) = received(sqs, dead_url, 1)
@@ -129,7 +133,7 @@ def test_a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason(
     assert [change.key for change in changes_in(received(sqs, queue_url, 1))] == [LINE]
 
 
-def test_odd_and_giant_records_can_be_parked(sqs, dead_url: str, processing: Processing):
+def test_odd_and_giant_records_can_be_parked(sqs, dead_url: str, processing: Processing) -> None:
     odd = [
         None,
         {"eventID": "\x00\ufffe" + chr(0xD800), "dynamodb": chr(0xD800)},
@@ -148,7 +152,7 @@ def test_odd_and_giant_records_can_be_parked(sqs, dead_url: str, processing: Pro
 )
 def test_odd_but_legal_characters_arrive_as_they_were(
     sqs, queue_url: str, processing: Processing, text: str
-):
+) -> None:
     key = EntityKey(f"a{text}b", 1, 1)
     processing.process(record(key, "INSERT", new={"text": {"S": text}}))
     (change,) = changes_in(received(sqs, queue_url, 1))
@@ -156,7 +160,9 @@ def test_odd_but_legal_characters_arrive_as_they_were(
     assert change.changes["text"]["new"] == text
 
 
-def test_a_queue_that_does_not_exist_fails_the_invocation(sqs, queue_url: str, dead_url: str):
+def test_a_queue_that_does_not_exist_fails_the_invocation(
+    sqs, queue_url: str, dead_url: str
+) -> None:
     processing = Processing(sqs, f"{queue_url}-missing", dead_url)
     with pytest.raises(QueueSendError, match="the stream holds its position"):
         processing.process(record(), seconds=1)
@@ -165,7 +171,7 @@ def test_a_queue_that_does_not_exist_fails_the_invocation(sqs, queue_url: str, d
 
 def test_a_dead_letter_queue_that_does_not_exist_makes_the_record_come_again(
     sqs, queue_url: str, dead_url: str
-):
+) -> None:
     processing = Processing(sqs, queue_url, f"{dead_url}-missing")
     outcome = processing.process(record(sequence=1), malformed(2))
     assert outcome.failed_from == f"{2:021d}"

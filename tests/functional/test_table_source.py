@@ -38,7 +38,7 @@ def put_entity(dynamodb, table: str, key: EntityKey, **fields) -> None:
     put(dynamodb, table, key.pk, key.sk, **fields)
 
 
-def test_items_are_read_decoded_and_absence_is_reported(source, dynamodb, table, deadline):
+def test_items_are_read_decoded_and_absence_is_reported(source, dynamodb, table, deadline) -> None:
     put_entity(
         dynamodb,
         table,
@@ -57,7 +57,7 @@ def test_items_are_read_decoded_and_absence_is_reported(source, dynamodb, table,
     assert "irrelevant" not in item
 
 
-def test_a_value_of_every_type_arrives(source, dynamodb, table, deadline):
+def test_a_value_of_every_type_arrives(source, dynamodb, table, deadline) -> None:
     """The fields are mirrored ones, because the source reads no others."""
     values = {
         "text": {"B": b"\x00\xff"},
@@ -77,7 +77,7 @@ def test_a_value_of_every_type_arrives(source, dynamodb, table, deadline):
     }
 
 
-def test_250_keys_are_read_in_three_requests(source, dynamodb, table, deadline):
+def test_250_keys_are_read_in_three_requests(source, dynamodb, table, deadline) -> None:
     keys = [line(number) for number in range(250)]
     for key in keys[::2]:
         put_entity(dynamodb, table, key, text={"S": "a"})
@@ -85,7 +85,7 @@ def test_250_keys_are_read_in_three_requests(source, dynamodb, table, deadline):
     assert [key for key, item in found.items() if item is not None] == keys[::2]
 
 
-def test_a_receipts_members_are_its_own_and_no_one_elses(source, dynamodb, table, deadline):
+def test_a_receipts_members_are_its_own_and_no_one_elses(source, dynamodb, table, deadline) -> None:
     for key in (metadata(), line(1), word(1), line(1, receipt_id=2), line(1, image_id="other")):
         put_entity(dynamodb, table, key, text={"S": "a"})
     put(dynamodb, table, "IMAGE#img", "RECEIPT#00001#LINE#00001#WORD#00001#LABEL#TOTAL")
@@ -95,7 +95,7 @@ def test_a_receipts_members_are_its_own_and_no_one_elses(source, dynamodb, table
 
 def test_the_keys_of_a_receipt_are_read_on_behind_one_that_is_gone(
     source, dynamodb, table, deadline
-):
+) -> None:
     for number in (1, 2, 4, 5):
         put_entity(dynamodb, table, line(number), text={"S": "a"})
     put_entity(dynamodb, table, word(1), text={"S": "a"})
@@ -108,14 +108,14 @@ def test_the_keys_of_a_receipt_are_read_on_behind_one_that_is_gone(
     assert read(line(2), 1) == Members([line(4)], whole=False)
 
 
-def test_a_scan_yields_every_entity(source, dynamodb, table, deadline):
+def test_a_scan_yields_every_entity(source, dynamodb, table, deadline) -> None:
     for number in range(30):
         put_entity(dynamodb, table, line(number), text={"S": "x" * 100_000})
     put(dynamodb, table, "LOCK#a", "LOCK")
     assert {key for key, _ in source.scan(deadline)} == {line(n) for n in range(30)}
 
 
-def test_a_table_that_is_not_there_is_an_error_and_no_absence(source, deadline):
+def test_a_table_that_is_not_there_is_an_error_and_no_absence(source, deadline) -> None:
     source._table = "no-such-table"
     with pytest.raises(TableReadError, match="ResourceNotFoundException"):
         source.get([line(1)], deadline)

@@ -21,20 +21,20 @@ def checkov(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_nothing_fails_in_terraform():
+def test_nothing_fails_in_terraform() -> None:
     done = checkov("--directory", str(PROJECT / "terraform"), "--framework", "terraform")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Passed checks: \d{2,}, Failed checks: 0", done.stdout)
 
 
-def test_nothing_fails_in_the_built_template():
+def test_nothing_fails_in_the_built_template() -> None:
     template = str(built() / "template.yaml")
     done = checkov("--file", template, "--framework", "cloudformation")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Passed checks: \d+, Failed checks: 0", done.stdout)
 
 
-def test_what_is_unsafe_fails(tmp_path: Path):
+def test_what_is_unsafe_fails(tmp_path: Path) -> None:
     for name, safe, unsafe in (
         ("keys.tf", "enable_key_rotation     = true", "enable_key_rotation     = false"),
         ("bucket.tf", "block_public_policy     = true", "block_public_policy     = false"),
@@ -50,7 +50,7 @@ def test_what_is_unsafe_fails(tmp_path: Path):
         assert f"Check: {check}" in done.stdout
 
 
-def test_each_skip_says_why():
+def test_each_skip_says_why() -> None:
     skips = [
         line.strip()
         for path in (PROJECT / "terraform").rglob("*.tf")

@@ -70,7 +70,7 @@ def address(page: str) -> str:
     return re.sub(r"README\.html$", "index.html", page.removesuffix(".md") + ".html")
 
 
-def test_the_navigation_leads_to_every_page(site: Path):
+def test_the_navigation_leads_to_every_page(site: Path) -> None:
     docs = (path.relative_to(PROJECT).as_posix() for path in (PROJECT / "docs").rglob("*.md"))
     wanted = {address(page) for page in (*PAGES, *docs)}
     assert wanted - Navigation((site / "index.html").read_text()).pages == set()
@@ -83,7 +83,7 @@ def test_the_navigation_leads_to_every_page(site: Path):
     "words",
     ["Return the nearest records, nearest first", "Stores delta objects", "DeltaRefusedError"],
 )
-def test_the_reference_is_made_from_the_docstrings(site: Path, words: str):
+def test_the_reference_is_made_from_the_docstrings(site: Path, words: str) -> None:
     text = (site / "docs/api.html").read_text()
     assert words in text
     assert ":::" not in text
@@ -101,7 +101,9 @@ def test_the_reference_is_made_from_the_docstrings(site: Path, words: str):
     ],
     ids=["sound", "page", "anchor", "reference", "class", "picture"],
 )
-def test_a_planted_broken_link_fails_the_build(tmp_path: Path, planted: str, said: str | None):
+def test_a_planted_broken_link_fails_the_build(
+    tmp_path: Path, planted: str, said: str | None
+) -> None:
     for page in (*PAGES, "docs/page.md"):
         (tmp_path / page).parent.mkdir(exist_ok=True)
         (tmp_path / page).write_text(f"# {page}\n")
@@ -114,7 +116,7 @@ def test_a_planted_broken_link_fails_the_build(tmp_path: Path, planted: str, sai
     assert (said or "0 broken links") in done.stdout + done.stderr
 
 
-def test_ruff_is_the_same_in_both_environments():
+def test_ruff_is_the_same_in_both_environments() -> None:
     locks = ("requirements.lock", "requirements-docs.lock")
     [one], [other] = (re.findall(r"(?m)^ruff==\S+", (PROJECT / lock).read_text()) for lock in locks)
     assert one == other

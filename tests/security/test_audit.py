@@ -37,18 +37,18 @@ def outcome(
     return main([str(lock), "--json"])
 
 
-def test_the_locks_versions_are_read_whatever_follows_them():
+def test_the_locks_versions_are_read_whatever_follows_them() -> None:
     assert pins(LOCK) == [Pin("one", "1.0"), Pin("two", "2.0")]
 
 
-def test_a_version_that_could_not_be_asked_about_is_not_called_sound():
+def test_a_version_that_could_not_be_asked_about_is_not_called_sound() -> None:
     found = audited({"dependencies": [SOUND, BAD, NOT_ASKED]})
     assert found.vulnerable == {Pin("two", "2.0"): ["PYSEC-1"]}
     assert (found.seen, found.unknown) == (3, [Pin("two", "2.0")])
 
 
 @pytest.mark.parametrize(("version", "expected"), [("0.9", 1), ("1.5", 0), ("2.4", 1), ("2.5", 0)])
-def test_stored_advisories_are_matched_by_their_ranges(version: str, expected: int):
+def test_stored_advisories_are_matched_by_their_ranges(version: str, expected: int) -> None:
     assert len(list(stored([Pin("Two", version)], DATABASE))) == expected
 
 
@@ -69,7 +69,7 @@ def test_the_exit_status_tells_sound_vulnerable_and_not_asked_apart(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-):
+) -> None:
     assert outcome(found, database, tmp_path, monkeypatch) == status
     printed = json.loads(capsys.readouterr().out)
     assert bool(printed["vulnerable"]) == (status == audit.VULNERABLE)

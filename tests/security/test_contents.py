@@ -37,11 +37,11 @@ ENVIRONMENT = {
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-def test_a_secret_would_be_found(kind: str):
+def test_a_secret_would_be_found(kind: str) -> None:
     assert secrets_in(b"text before " + EXAMPLES[kind] + b" after") == [kind]
 
 
-def test_no_file_of_the_project_holds_a_secret():
+def test_no_file_of_the_project_holds_a_secret() -> None:
     files = list(kept_files(PROJECT))
     assert PROJECT / "template.yaml" in files
     assert len(files) > 300
@@ -49,7 +49,7 @@ def test_no_file_of_the_project_holds_a_secret():
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values())
-def test_a_local_package_holds_the_functions_own_code_and_nothing_else(function: str):
+def test_a_local_package_holds_the_functions_own_code_and_nothing_else(function: str) -> None:
     with zipfile.ZipFile(io.BytesIO(package(SOURCES, function))) as archive:
         names = archive.namelist()
         contents = b"\n".join(archive.read(name) for name in names)
@@ -59,7 +59,7 @@ def test_a_local_package_holds_the_functions_own_code_and_nothing_else(function:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_built_package_holds_no_code_of_ours_but_its_own(function: str):
+def test_a_built_package_holds_no_code_of_ours_but_its_own(function: str) -> None:
     folder, own = built() / function, set(PACKAGES[FUNCTIONS[function]])
     project = {path.name for root in (PROJECT, SOURCES) for path in root.iterdir()}
     assert own <= project
@@ -69,7 +69,7 @@ def test_a_built_package_holds_no_code_of_ours_but_its_own(function: str):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_built_package_holds_no_secret_no_receipt_and_no_test(function: str):
+def test_a_built_package_holds_no_secret_no_receipt_and_no_test(function: str) -> None:
     files = [path for path in (built() / function).rglob("*") if path.is_file()]
     texts = [r.lines[0].text.encode() for r in synthetic_receipts(20, Random(1))]
     names = {part for path in files for part in path.relative_to(built() / function).parts}
@@ -84,21 +84,21 @@ def test_a_built_package_holds_no_secret_no_receipt_and_no_test(function: str):
         assert not any(text in content for text in texts), path
 
 
-def test_no_image_is_built_so_none_can_hold_a_secret():
+def test_no_image_is_built_so_none_can_hold_a_secret() -> None:
     """The functions are deployed as zips. A container image needs a test of its layers here."""
     assert not [path for path in kept_files(PROJECT) if "Dockerfile" in path.name]
     assert "PackageType" not in (PROJECT / "template.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", ["CHROMA_TOKEN", "CHROMA_API_KEY"])
-def test_a_secret_of_the_environment_is_in_no_text_of_the_settings(name: str):
+def test_a_secret_of_the_environment_is_in_no_text_of_the_settings(name: str) -> None:
     settings = CompactorSettings.read({**ENVIRONMENT, name: "hunter2hunter2"})
     for text in (repr(settings), str(settings), settings.model_dump_json(), str(vars(settings))):
         assert "hunter2" not in text
 
 
 @pytest.mark.parametrize("name", ["LEASE_SECONDS", "CHROMA_PORT", "COMPACTION_QUEUE_URL"])
-def test_a_wrong_setting_is_named_and_its_value_is_not_quoted(name: str):
+def test_a_wrong_setting_is_named_and_its_value_is_not_quoted(name: str) -> None:
     """An operator may have put a secret into the wrong variable."""
     with pytest.raises(SettingsError, match=name) as raised:
         CompactorSettings.read({**ENVIRONMENT, name: "hunter2hunter2"})

@@ -16,19 +16,19 @@ def rows(text: str) -> set[str]:
     return {line for line in text.splitlines() if line.startswith("| ") and "---" not in line}
 
 
-def test_the_document_lists_all_that_is_installed_here():
+def test_the_document_lists_all_that_is_installed_here() -> None:
     """Another Python or system may need fewer packages than those listed."""
     assert rows(document()) <= rows(DOCUMENT.read_text()), (
         "run `.venv/bin/python -m tests.security.licences`"
     )
 
 
-def test_the_document_lists_nothing_that_the_lock_has_not():
+def test_the_document_lists_nothing_that_the_lock_has_not() -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)==", (PROJECT / "requirements.lock").read_text(), re.M))
     assert set(_ROW.findall(DOCUMENT.read_text())) - {"package"} <= locked
 
 
 @pytest.mark.parametrize("name", sorted(NEEDED))
-def test_every_licence_is_known_and_permissive(name: str):
+def test_every_licence_is_known_and_permissive(name: str) -> None:
     """MPL-2.0 concerns changes of its own files, and this project changes none."""
     assert _PERMISSIVE.search(licence(NEEDED[name])), name

@@ -48,7 +48,7 @@ class Client:
 
 
 @pytest.mark.parametrize("key", OUTSIDE)
-def test_a_delta_outside_of_its_collections_prefix_is_poison(key: str):
+def test_a_delta_outside_of_its_collections_prefix_is_poison(key: str) -> None:
     message = json.loads(to_body(Delta.of(Collection.LINES, ULID, 1)))
     assert read_message(json.dumps(message)).delta is not None
     with pytest.raises(PoisonMessageError):
@@ -56,7 +56,7 @@ def test_a_delta_outside_of_its_collections_prefix_is_poison(key: str):
 
 
 @pytest.mark.parametrize("delta_id", ["../x", "x" * 26, f"{ULID}/..", f"{ULID}\n", ""])
-def test_a_delta_id_can_not_lead_out_of_the_prefix(delta_id: str):
+def test_a_delta_id_can_not_lead_out_of_the_prefix(delta_id: str) -> None:
     message = json.loads(to_body(Delta.of(Collection.LINES, ULID, 1)))
     key = delta_key(Collection.LINES, delta_id)
     with pytest.raises(PoisonMessageError):
@@ -65,7 +65,7 @@ def test_a_delta_id_can_not_lead_out_of_the_prefix(delta_id: str):
 
 @pytest.mark.parametrize("name", NAMES_OUTSIDE)
 @pytest.mark.parametrize("where", DIGESTS)
-def test_a_manifest_names_objects_by_digest_alone(where: str, name: str):
+def test_a_manifest_names_objects_by_digest_alone(where: str, name: str) -> None:
     manifest = _manifest()
     if where == "base":
         next(iter(manifest["base"].values()))["blocks"] = [name]
@@ -75,12 +75,12 @@ def test_a_manifest_names_objects_by_digest_alone(where: str, name: str):
         read_manifest(json.dumps(manifest).encode(), Collection.LINES)
 
 
-def test_another_collections_manifest_is_refused():
+def test_another_collections_manifest_is_refused() -> None:
     with pytest.raises(SnapshotDamagedError):
         read_manifest(json.dumps(_manifest()).encode(), Collection.WORDS)
 
 
-def test_all_that_a_manifest_can_name_is_asked_for_below_the_collections_prefix():
+def test_all_that_a_manifest_can_name_is_asked_for_below_the_collections_prefix() -> None:
     client: Any = Client()
     store = S3SnapshotStore(client, "ours", Collection.LINES)
     names: Sequence[str] = sorted(

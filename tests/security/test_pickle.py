@@ -63,14 +63,14 @@ def holding_pickles(store: InMemorySnapshotStore, folder: Path) -> list[str]:
     return [name for name, data in unpacked.items() if any(part and part in data for part in parts)]
 
 
-def test_the_bomb_goes_off_in_python(mark: Path):
+def test_the_bomb_goes_off_in_python(mark: Path) -> None:
     pickle.loads(pickle.dumps(Bomb(mark)))
     assert mark.exists()
 
 
 def test_a_pickle_altered_in_the_bucket_is_refused_before_chroma_opens_it(
     store: InMemorySnapshotStore, mark: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     objects = holding_pickles(store, tmp_path / "first")
     assert objects
     opened: list[Path] = []
@@ -94,7 +94,7 @@ def test_a_pickle_altered_in_the_bucket_is_refused_before_chroma_opens_it(
 
 def test_a_pickle_that_chroma_itself_is_given_is_read_without_running_it(
     store: InMemorySnapshotStore, mark: Path, tmp_path: Path
-):
+) -> None:
     """Chroma opens the file without this project's checks. If an upgrade of Chroma fails here,
     docs/deployment/security.md and SECURITY.md must say so."""
     folder = tmp_path / "opened"

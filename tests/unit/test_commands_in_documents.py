@@ -39,13 +39,13 @@ GROUPS = {known.split()[0] for known in COMMANDS if " " in known}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_block_of_commands_holds_no_prompt(page: Path):
+def test_a_block_of_commands_holds_no_prompt(page: Path) -> None:
     assert "```console" not in page.read_text()
     assert [line for block in blocks(page) for line in block.splitlines() if line[:2] == "$ "] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_page_names_only_targets_of_make_that_exist(page: Path):
+def test_a_page_names_only_targets_of_make_that_exist(page: Path) -> None:
     code = re.findall(r"`make ([a-z-]+)", page.read_text())
     run = [
         word for block in blocks(page) for word in re.findall(r"(?m)(?:^|&& )make ([a-z-]+)", block)
@@ -54,7 +54,7 @@ def test_a_page_names_only_targets_of_make_that_exist(page: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_page_names_only_commands_of_receipt_sync_that_exist(page: Path):
+def test_a_page_names_only_commands_of_receipt_sync_that_exist(page: Path) -> None:
     text = page.read_text()
     inline = re.findall(r"`receipt-sync ([a-z][a-z -]*)", " ".join(text.split()))
     run = re.findall(r"(?m)(?:^|/|&& |\$\()receipt-sync ([a-z][a-z -]*)", "".join(blocks(page)))
@@ -64,13 +64,13 @@ def test_a_page_names_only_commands_of_receipt_sync_that_exist(page: Path):
         assert named in COMMANDS | GROUPS, words
 
 
-def test_commands_are_found_at_all():
+def test_commands_are_found_at_all() -> None:
     assert sum(len(blocks(page)) for page in PAGES) > 50
     assert len(COMMANDS) > 20
     assert len(TARGETS) > 20
 
 
-def test_the_demo_accepts_the_receipts_of_the_readme(tmp_path: Path):
+def test_the_demo_accepts_the_receipts_of_the_readme(tmp_path: Path) -> None:
     text = (PROJECT / "README.md").read_text()
     [written] = re.findall(r"> build/receipts\.jsonl <<'END'\n(.*?)END\n", text, re.DOTALL)
     file = tmp_path / "receipts.jsonl"
@@ -80,7 +80,7 @@ def test_the_demo_accepts_the_receipts_of_the_readme(tmp_path: Path):
     assert [cast.edited, cast.deleted] == receipts
 
 
-def test_the_search_of_the_readme_finds_a_synthetic_receipt():
+def test_the_search_of_the_readme_finds_a_synthetic_receipt() -> None:
     text = (PROJECT / "README.md").read_text()
     [(count, seed)] = re.findall(r"load --synthetic (\d+) --seed (\d+)", text)
     [(query, merchant)] = re.findall(r'receipt-sync search "(.+)" --merchant "(.+)"', text)

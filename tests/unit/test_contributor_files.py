@@ -29,19 +29,19 @@ def hooks() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook["id"])
-def test_a_hook_calls_a_tool_of_the_project(hook: dict[str, Any]):
+def test_a_hook_calls_a_tool_of_the_project(hook: dict[str, Any]) -> None:
     command = hook["entry"].split()[0]
     assert hook["language"] == "system"
     locked = set(PINNED.findall((PROJECT / "requirements.lock").read_text()))
     assert command == "git" or command.removeprefix(".venv/bin/") in locked
 
 
-def test_the_editors_and_ruff_agree_about_long_lines():
+def test_the_editors_and_ruff_agree_about_long_lines() -> None:
     python = (PROJECT / ".editorconfig").read_text().split("[*.py]")[1].split("[")[0]
     assert f"max_line_length = {PYPROJECT['tool']['ruff']['line-length']}" in python
 
 
-def test_the_development_container_has_a_python_that_the_project_supports():
+def test_the_development_container_has_a_python_that_the_project_supports() -> None:
     container = json.loads((PROJECT / ".devcontainer/devcontainer.json").read_text())
     version = container["image"].rpartition(":")[2]
     checks = read(GITHUB / "workflows/checks.yml")
@@ -52,7 +52,7 @@ def test_the_development_container_has_a_python_that_the_project_supports():
     assert [terraform["version"]] == wanted
 
 
-def test_code_owners_name_files_that_exist():
+def test_code_owners_name_files_that_exist() -> None:
     lines = [line.split() for line in (GITHUB / "CODEOWNERS").read_text().splitlines()]
     rules = [words for words in lines if words and not words[0].startswith("#")]
     assert rules[0][0] == "*"
@@ -61,7 +61,7 @@ def test_code_owners_name_files_that_exist():
         assert owner.startswith("@")
 
 
-def test_dependabot_looks_where_there_are_dependencies():
+def test_dependabot_looks_where_there_are_dependencies() -> None:
     looks = {(each["package-ecosystem"], each["directory"]) for each in updates()}
     assert looks == {("github-actions", "/"), ("pip", "/"), ("terraform", "/terraform")}
 
@@ -73,7 +73,7 @@ def updates() -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "form", [form for form in FORMS if form.name != "config.yml"], ids=lambda form: form.stem
 )
-def test_an_issue_form_has_what_github_asks_of_it(form: Path):
+def test_an_issue_form_has_what_github_asks_of_it(form: Path) -> None:
     """GitHub: name, description, body; unique ids; a label on every input."""
     content = read(form)
     assert {"name", "description", "body"} <= set(content)
@@ -84,7 +84,7 @@ def test_an_issue_form_has_what_github_asks_of_it(form: Path):
     assert len(ids) == len(set(ids)) > 0
 
 
-def test_the_changelog_has_a_place_for_the_next_version_and_known_headings():
+def test_the_changelog_has_a_place_for_the_next_version_and_known_headings() -> None:
     """https://keepachangelog.com/en/1.1.0/"""
     text = (PROJECT / "CHANGELOG.md").read_text()
     versions = re.findall(r"^## (.*)$", text, re.MULTILINE)
@@ -96,7 +96,7 @@ def test_the_changelog_has_a_place_for_the_next_version_and_known_headings():
     assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= kinds
 
 
-def test_make_check_reads_only_what_git_tracks(tmp_path: Path):
+def test_make_check_reads_only_what_git_tracks(tmp_path: Path) -> None:
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / ".venv").mkdir()
     for name in ("requirements.lock", "pyproject.toml", "kept.py", "own.py", ".venv/.installed"):

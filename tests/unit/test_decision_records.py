@@ -12,7 +12,7 @@ ONE_PAGE = 60
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
-def test_a_record_says_context_decision_and_consequences_on_one_page(record: Path):
+def test_a_record_says_context_decision_and_consequences_on_one_page(record: Path) -> None:
     text = record.read_text()
     title, status = text.splitlines()[0], text.splitlines()[2]
     assert title.startswith(f"# {int(record.name[:4])}. ")
@@ -22,11 +22,11 @@ def test_a_record_says_context_decision_and_consequences_on_one_page(record: Pat
     assert len(text.splitlines()) <= ONE_PAGE
 
 
-def test_the_numbers_have_no_gap():
+def test_the_numbers_have_no_gap() -> None:
     assert [int(record.name[:4]) for record in RECORDS] == list(range(1, len(RECORDS) + 1))
 
 
-def test_the_index_lists_every_record_by_its_title():
+def test_the_index_lists_every_record_by_its_title() -> None:
     index = (FOLDER / "README.md").read_text()
     for record in RECORDS:
         title = record.read_text().splitlines()[0].partition(". ")[2]

@@ -33,7 +33,7 @@ def unresolved(text: str) -> set[str]:
     return (rules - RULES) | (contracts - HEADINGS)
 
 
-def test_every_reference_resolves():
+def test_every_reference_resolves() -> None:
     wrong = {
         path.relative_to(PROJECT).as_posix(): missing
         for path in referring()
@@ -52,23 +52,23 @@ def test_every_reference_resolves():
         ("a digest sha256/I77 or UI7", set()),
     ],
 )
-def test_a_reference_without_a_place_would_be_found(text: str, missing: set[str]):
+def test_a_reference_without_a_place_would_be_found(text: str, missing: set[str]) -> None:
     assert unresolved(text) == missing
 
 
-def test_the_references_are_found_at_all():
+def test_the_references_are_found_at_all() -> None:
     found = "\n".join(path.read_text() for path in referring())
     assert len(RULE.findall(found)) > 40
     assert len(CONTRACT.findall(found)) > 5
 
 
-def test_the_failure_table_has_the_rows_that_tests_try():
+def test_the_failure_table_has_the_rows_that_tests_try() -> None:
     table = TEXT.split("## When something fails")[1]
     rows = re.findall(r"^\| ([^|]+) \| [A-Z0-9`]", table, re.MULTILINE)
     assert rows == list(FAILURES)
 
 
-def test_the_fields_are_those_of_the_code():
+def test_the_fields_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| (`RECEIPT_[^|]+) \| ([^|]+) \|$", TEXT, re.MULTILINE)
     listed = {
         entity: tuple(re.findall(r"`(\w+)`", fields))

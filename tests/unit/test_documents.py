@@ -19,19 +19,19 @@ TESTS = {
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_document_names_only_tests_that_exist(document: Path):
+def test_a_document_names_only_tests_that_exist(document: Path) -> None:
     assert set(re.findall(r"`(test_\w+)`", document.read_text())) <= TESTS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_documents_links_lead_somewhere(document: Path):
+def test_a_documents_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_document_names_only_files_and_modules_that_exist(document: Path):
+def test_a_document_names_only_files_and_modules_that_exist(document: Path) -> None:
     text = document.read_text()
     paths = re.findall(rf"`((?:{ROOTS})/[\w./-]+)`", text)
     modules = re.findall(r"python -m ((?:tests|loadtest|benchmarks|demo)[\w.]*)", text)
@@ -40,7 +40,7 @@ def test_a_document_names_only_files_and_modules_that_exist(document: Path):
         assert any(place.exists() for place in places), name
 
 
-def test_every_pitfall_has_its_row():
+def test_every_pitfall_has_its_row() -> None:
     rows = re.findall(r"^\| ([\d–, ]+) \|", (PROJECT / "docs/pitfalls.md").read_text(), re.M)
     numbers: set[int] = set()
     for row in rows:

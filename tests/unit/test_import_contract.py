@@ -69,7 +69,7 @@ def verdicts(folder: Path) -> tuple[dict[str, str], str]:
     return found, done.stdout
 
 
-def test_every_contract_is_kept_and_refuses_what_is_planted(copy: Path):
+def test_every_contract_is_kept_and_refuses_what_is_planted(copy: Path) -> None:
     found, output = verdicts(copy)
     assert found == dict.fromkeys(CONTRACTS, "KEPT"), output
     for path, content in PLANTED.values():
@@ -81,5 +81,5 @@ def test_every_contract_is_kept_and_refuses_what_is_planted(copy: Path):
         assert path.removeprefix("src/").removesuffix(".py").replace("/", ".") in output
 
 
-def test_a_violation_is_planted_for_each_contract():
+def test_a_violation_is_planted_for_each_contract() -> None:
     assert list(PLANTED) == CONTRACTS

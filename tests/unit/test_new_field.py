@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 TABLE = Path("receipt_sync/fields.py")
 
 
-def test_a_field_of_the_table_is_detected_read_projected_and_compared(tmp_path: Path):
+def test_a_field_of_the_table_is_detected_read_projected_and_compared(tmp_path: Path) -> None:
     sources = tmp_path / "src"
     shutil.copytree(PROJECT / "src", sources, ignore=shutil.ignore_patterns("__pycache__"))
     table = (sources / TABLE).read_text()

@@ -56,7 +56,7 @@ def answering() -> Iterator[Callable[[int], tuple[int, list]]]:
         server.server_close()
 
 
-def test_a_server_that_never_answers_is_given_up():
+def test_a_server_that_never_answers_is_given_up() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -66,7 +66,7 @@ def test_a_server_that_never_answers_is_given_up():
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 401, 403])
-def test_an_answer_that_blames_no_record_means_later_again(answering, status: int):
+def test_an_answer_that_blames_no_record_means_later_again(answering, status: int) -> None:
     port, requests = answering(status)
     with pytest.raises(IndexUnavailableError, match=f"answered {status}"):
         ServerIndexes(at(port)).open(LINES, create=True)
@@ -84,7 +84,9 @@ def test_an_answer_that_blames_no_record_means_later_again(answering, status: in
         b'{"error": "Not Found", "message": "no route", "path": "/api"}',
     ],
 )
-def test_an_answer_that_is_not_chromas_blames_no_record(answering, status: int, body: bytes):
+def test_an_answer_that_is_not_chromas_blames_no_record(
+    answering, status: int, body: bytes
+) -> None:
     """An ingress returns this response while a pod restarts (defect `ingress_404`)."""
     port, requests = answering(status, body)
     with pytest.raises(IndexUnavailableError, match=f"{status}"):
@@ -92,13 +94,15 @@ def test_an_answer_that_is_not_chromas_blames_no_record(answering, status: int, 
     assert requests
 
 
-def test_an_answer_in_chromas_form_does(answering):
+def test_an_answer_in_chromas_form_does(answering) -> None:
     port, _ = answering(404, b'{"error": "NotFoundError", "message": "m"}', "application/json")
     with pytest.raises(SnapshotDamagedError, match="has no collection"):
         ServerIndexes(at(port)).open(LINES, create=False)
 
 
-def test_cloud_and_token_reach_the_server_as_headers(answering, monkeypatch: pytest.MonkeyPatch):
+def test_cloud_and_token_reach_the_server_as_headers(
+    answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port, requests = answering(503)
     cloud = ChromaSettings(
         chroma_target="cloud",

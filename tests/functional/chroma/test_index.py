@@ -31,7 +31,7 @@ def new(number: int, **metadata) -> NewVector:
     return NewVector(f"id-{number}", vector(number), f"text {number}", {"n": number, **metadata})
 
 
-def test_update_merges_and_none_deletes_a_key(index: ChromaIndex):
+def test_update_merges_and_none_deletes_a_key(index: ChromaIndex) -> None:
     index.insert([new(1, merchant_name="Cafe", is_noise=False)])
     index.update({"id-1": {"merchant_name": None, "confidence": 0.5}})
     record = index.get(["id-1"])["id-1"]
@@ -39,12 +39,12 @@ def test_update_merges_and_none_deletes_a_key(index: ChromaIndex):
     assert record.document == "text 1"
 
 
-def test_a_tombstone_of_a_new_record_is_left_out(index: ChromaIndex):
+def test_a_tombstone_of_a_new_record_is_left_out(index: ChromaIndex) -> None:
     index.insert([new(1, merchant_name=None)])
     assert index.get(["id-1"])["id-1"].metadata == {"n": 1}
 
 
-def test_replacing_a_vector_changes_vector_document_and_metadata(index: ChromaIndex):
+def test_replacing_a_vector_changes_vector_document_and_metadata(index: ChromaIndex) -> None:
     index.insert([new(1, embedding_stale=True)])
     index.replace_vectors([NewVector("id-1", vector(2), "new", {"embedding_stale": None})])
     record = index.get(["id-1"])["id-1"]
@@ -53,14 +53,14 @@ def test_replacing_a_vector_changes_vector_document_and_metadata(index: ChromaIn
     assert match.distance == pytest.approx(0, abs=1e-5)
 
 
-def test_what_is_not_there_is_not_there(index: ChromaIndex):
+def test_what_is_not_there_is_not_there(index: ChromaIndex) -> None:
     index.insert([new(1)])
     assert set(index.get(["id-1", "id-9"])) == {"id-1"}
     index.delete(["id-1", "id-9"])
     assert index.count() == 0
 
 
-def test_more_records_than_one_call_may_carry(index: ChromaIndex):
+def test_more_records_than_one_call_may_carry(index: ChromaIndex) -> None:
     records = [NewVector(f"id-{n}", vector(n), "t", {"n": n}) for n in range(6_000)]
     index.insert(records)
     index.update({f"id-{n}": {"m": n} for n in range(6_000)})
@@ -68,7 +68,7 @@ def test_more_records_than_one_call_may_carry(index: ChromaIndex):
     assert len(set(index.ids())) == 6_000
 
 
-def test_the_dimension_is_that_of_the_first_vector(index: ChromaIndex):
+def test_the_dimension_is_that_of_the_first_vector(index: ChromaIndex) -> None:
     assert index.dimension() is None
     index.insert([new(1)])
     assert index.dimension() == DIMENSION
@@ -79,20 +79,20 @@ def test_the_dimension_is_that_of_the_first_vector(index: ChromaIndex):
 @pytest.mark.parametrize(
     "text", ["", "\x00", "a\x00b", "\U0001f9fe\u202e", "x" * 400_000, "line\nbreak\r\n", "'\";--"]
 )
-def test_odd_but_legal_text_is_read_back_as_it_was(index: ChromaIndex, text: str):
+def test_odd_but_legal_text_is_read_back_as_it_was(index: ChromaIndex, text: str) -> None:
     record = NewVector("id-1", vector(1), text, {"text": text})
     index.insert([record])
     read_back(index, Plan(insert=[record]))
 
 
-def test_ids_and_numbers_of_the_largest_legal_size_are_read_back(index: ChromaIndex):
+def test_ids_and_numbers_of_the_largest_legal_size_are_read_back(index: ChromaIndex) -> None:
     metadata = {"big": 2**63 - 1, "small": -(2**63), "float": 1e308, "tiny": 5e-324}
     record = NewVector("IMAGE#" + "i" * 1000, vector(1), "t", metadata)
     index.insert([record])
     read_back(index, Plan(insert=[record]))
 
 
-def test_every_float_is_read_back_as_far_as_chroma_keeps_it(index: ChromaIndex):
+def test_every_float_is_read_back_as_far_as_chroma_keeps_it(index: ChromaIndex) -> None:
     """Chroma changes the last place of one float in ten. That is no fault of the write."""
     floats = np.random.default_rng(1).random(2_000) * 10.0 ** np.arange(2_000).__mod__(12)
     records = [
@@ -103,7 +103,7 @@ def test_every_float_is_read_back_as_far_as_chroma_keeps_it(index: ChromaIndex):
     read_back(index, Plan(insert=records))
 
 
-def test_read_back_finds_what_was_lost(index: ChromaIndex):
+def test_read_back_finds_what_was_lost(index: ChromaIndex) -> None:
     written = new(1)
     index.insert([written])
     index.update({"id-1": {"n": 2}})
@@ -115,7 +115,7 @@ def test_read_back_finds_what_was_lost(index: ChromaIndex):
         read_back(index, Plan(delete=["id-1"]))
 
 
-def test_chromas_own_errors_name_no_value(index: ChromaIndex):
+def test_chromas_own_errors_name_no_value(index: ChromaIndex) -> None:
     with pytest.raises(IndexFailedError) as caught:
         index.update({"id-1": {"text": "SECRET\ud800"}})
     assert "SECRET" not in str(caught.value)

@@ -59,7 +59,7 @@ def embed_all(system: RealServerSystem) -> list[str]:
 
 def test_a_cycle_inserts_updates_and_deletes_on_the_server_and_swaps_the_version(
     system: RealServerSystem,
-):
+) -> None:
     worker = system.worker()
     assert system.handle(worker, *embed_all(system)).returned == {}
     assert system.differences() == []
@@ -86,19 +86,23 @@ def test_a_cycle_inserts_updates_and_deletes_on_the_server_and_swaps_the_version
     assert (system.version().version, system.version().record_count) == (2, 2)
 
 
-def test_a_cycle_that_finds_nothing_to_write_swaps_the_version_too(system: RealServerSystem):
+def test_a_cycle_that_finds_nothing_to_write_swaps_the_version_too(
+    system: RealServerSystem,
+) -> None:
     worker = system.worker()
     system.handle(worker, *embed_all(system))
     system.handle(worker, system.change_body(line(1), "text"))
     assert system.version().version == 2
 
 
-def test_the_publish_of_a_late_worker_is_refused_and_its_messages_return(system: RealServerSystem):
+def test_the_publish_of_a_late_worker_is_refused_and_its_messages_return(
+    system: RealServerSystem,
+) -> None:
     system.handle(system.worker(), *embed_all(system))
     system.table.put(line(1), text="new")
     body = system.change_body(line(1), "text")
 
-    def pause_before_publish(target):
+    def pause_before_publish(target) -> None:
         publish = target.publish
 
         def late(count):
@@ -121,16 +125,16 @@ def test_the_publish_of_a_late_worker_is_refused_and_its_messages_return(system:
 
 def test_what_a_late_worker_deletes_and_acknowledges_nothing_of_is_put_right(
     system: RealServerSystem,
-):
+) -> None:
     """The second worker acknowledged nothing either, so SQS delivers the vector's message again."""
     system.handle(system.worker(), *embed_all(system))
     del system.table.items[line(1)]
     taken_over = []
 
-    def pause_after_claim(target):
+    def pause_after_claim(target) -> None:
         claim = target.mark_dirty
 
-        def late():
+        def late() -> None:
             claim()
             system.table.put(line(1), text="back")
             system.clock.advance(61)
@@ -153,7 +157,7 @@ def test_what_a_late_worker_deletes_and_acknowledges_nothing_of_is_put_right(
 
 def test_a_record_that_the_server_can_not_take_is_parked_and_the_rest_applied(
     system: RealServerSystem,
-):
+) -> None:
     worker = system.worker()
     system.handle(worker, *embed_all(system))
     for number in (1, 2, 3):
@@ -168,7 +172,7 @@ def test_a_record_that_the_server_can_not_take_is_parked_and_the_rest_applied(
     assert system.index().records[line(2).chroma_id].metadata["is_noise"] is True
 
 
-def test_a_batch_that_chroma_itself_refuses_is_bisected(system: RealServerSystem):
+def test_a_batch_that_chroma_itself_refuses_is_bisected(system: RealServerSystem) -> None:
     """The vectors have the collection's four dimensions, but one text is not valid Unicode."""
     worker = system.worker()
     system.handle(worker, *embed_all(system))
@@ -184,7 +188,7 @@ def test_a_batch_that_chroma_itself_refuses_is_bisected(system: RealServerSystem
     assert system.index().records[line(3).chroma_id].metadata["embedding_status"] == "S"
 
 
-def test_while_the_server_is_down_everything_returns_and_nothing_is_lost(tmp_path: Path):
+def test_while_the_server_is_down_everything_returns_and_nothing_is_lost(tmp_path: Path) -> None:
     server = ChromaServer(tmp_path)
     system = RealServerSystem(server.settings)
     system.table.put(line(1), text="a")
@@ -210,7 +214,7 @@ def test_while_the_server_is_down_everything_returns_and_nothing_is_lost(tmp_pat
 
 def test_a_collection_that_is_gone_is_no_empty_one(
     system: RealServerSystem, chroma: ChromaServer, chroma_settings: ChromaSettings
-):
+) -> None:
     worker = system.worker()
     system.handle(worker, *embed_all(system))
     client = chroma.client(str(chroma_settings.chroma_database))
@@ -227,7 +231,7 @@ def test_a_collection_that_is_gone_is_no_empty_one(
 
 def test_a_collection_of_another_distance_is_refused(
     chroma: ChromaServer, chroma_settings: ChromaSettings
-):
+) -> None:
     client = chroma.client(str(chroma_settings.chroma_database))
     client.create_collection(
         LINES.value, configuration={"hnsw": {"space": "l2"}}, embedding_function=None
@@ -236,7 +240,7 @@ def test_a_collection_of_another_distance_is_refused(
         ServerIndexes(chroma_settings).open(LINES, create=True)
 
 
-def test_a_database_that_is_not_there_is_named(chroma: ChromaServer):
+def test_a_database_that_is_not_there_is_named(chroma: ChromaServer) -> None:
     absent = chroma.settings.model_copy(update={"chroma_database": "nowhere"})
     with pytest.raises(IndexUnavailableError, match="correct CHROMA_TENANT and CHROMA_DATABASE"):
         ServerIndexes(absent).open(LINES, create=True)

@@ -65,7 +65,7 @@ def invoke(body: str) -> dict:
     return handler.lambda_handler(event, context)  # type: ignore[arg-type]
 
 
-def test_the_function_writes_to_the_server_and_operators_read_from_it(cold: Stack):
+def test_the_function_writes_to_the_server_and_operators_read_from_it(cold: Stack) -> None:
     """Wiring, lease, version object, circuit and readers are real. Chroma Cloud is not."""
     assert invoke(delta_of_one_line(cold)) == {"batchItemFailures": []}
     clients = cold.clients()
@@ -83,7 +83,7 @@ def test_the_function_writes_to_the_server_and_operators_read_from_it(cold: Stac
 
 def test_a_server_that_stays_down_opens_the_circuit_in_the_table(
     cold: Stack, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("CHROMA_PORT", "1")
     body = delta_of_one_line(cold)
     for _ in range(6):

@@ -31,7 +31,7 @@ def new(number: int, **more: object) -> NewVector:
     return NewVector(f"id-{number}", vector(number), f"text {number}", {"n": number, **more})
 
 
-def test_the_semantics_are_those_of_a_directory(index: ServerIndex):
+def test_the_semantics_are_those_of_a_directory(index: ServerIndex) -> None:
     assert index.dimension() is None
     index.insert([new(1, merchant_name="Cafe", gone=None), new(2)])
     index.update({"id-1": {"merchant_name": None, "confidence": 0.5}})
@@ -62,7 +62,7 @@ class Recording:
         return call
 
 
-def test_no_request_to_chroma_cloud_carries_more_than_300_records(index: ServerIndex):
+def test_no_request_to_chroma_cloud_carries_more_than_300_records(index: ServerIndex) -> None:
     recording = Recording(index._collection)
     cloud = ServerIndex(None, recording, CLOUD, directly)
     ids = [f"id-{number}" for number in range(700)]
@@ -79,7 +79,7 @@ def test_no_request_to_chroma_cloud_carries_more_than_300_records(index: ServerI
         cloud.search(vector(1), 301)
 
 
-def test_a_request_stays_below_the_servers_largest_body(index: ServerIndex):
+def test_a_request_stays_below_the_servers_largest_body(index: ServerIndex) -> None:
     small = replace(SERVER, request_size=2_000)
     recording = Recording(index._collection)
     index_of_small_requests = ServerIndex(None, recording, small, directly)
@@ -103,7 +103,7 @@ def test_a_request_stays_below_the_servers_largest_body(index: ServerIndex):
         (NewVector("id", vector(1, 4097), "t", {}), "4097 dimensions"),
     ],
 )
-def test_what_chroma_cloud_would_refuse_is_not_sent(record: NewVector, rule: str):
+def test_what_chroma_cloud_would_refuse_is_not_sent(record: NewVector, rule: str) -> None:
     cloud = ServerIndex(None, None, CLOUD, directly)
     with pytest.raises(ProjectionError, match=rule):
         cloud.insert([record])
@@ -111,7 +111,7 @@ def test_what_chroma_cloud_would_refuse_is_not_sent(record: NewVector, rule: str
         cloud.replace_vectors([record])
 
 
-def test_ids_and_fields_of_the_largest_legal_size_spoil_no_collection(index: ServerIndex):
+def test_ids_and_fields_of_the_largest_legal_size_spoil_no_collection(index: ServerIndex) -> None:
     keys = {f"k{number}": number for number in range(SERVER.metadata_keys)}
     index.insert([NewVector("i" * SERVER.id_size, vector(1), "t", keys)])
     index.insert([NewVector("id-2", vector(2), "t" * 2**20, {"text": "x" * 2**20})])

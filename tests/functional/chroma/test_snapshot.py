@@ -58,7 +58,7 @@ def vector(number: int) -> np.ndarray:
     return np.random.default_rng(number).random(DIMENSION, dtype=np.float32) - 0.5
 
 
-def test_two_workers_in_turn_past_the_persist_of_the_index_lose_no_vector(setting: Setting):
+def test_two_workers_in_turn_past_the_persist_of_the_index_lose_no_vector(setting: Setting) -> None:
     """2,400 records pass Chroma's sync_threshold of 1,000 twice, so all of its files change."""
     workers = [setting.copy("one"), setting.copy("two")]
     for turn in range(6):
@@ -74,7 +74,7 @@ def test_two_workers_in_turn_past_the_persist_of_the_index_lose_no_vector(settin
 
 def test_a_cold_worker_gets_the_bytes_that_were_published(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACKS", 3)
     one = setting.copy("one")
     for turn in range(5):
@@ -85,7 +85,7 @@ def test_a_cold_worker_gets_the_bytes_that_were_published(
     assert one_files == cold_files
 
 
-def test_a_reader_sees_one_version_or_the_next_and_keeps_the_good_one(setting: Setting):
+def test_a_reader_sees_one_version_or_the_next_and_keeps_the_good_one(setting: Setting) -> None:
     copy = setting.copy("one")
     with setting.reader() as reader:
         with pytest.raises(NothingPublishedError):
@@ -105,7 +105,7 @@ def test_a_reader_sees_one_version_or_the_next_and_keeps_the_good_one(setting: S
         assert reader.count() == 20
 
 
-def test_searching_a_reader_does_not_disturb_its_next_refresh(setting: Setting):
+def test_searching_a_reader_does_not_disturb_its_next_refresh(setting: Setting) -> None:
     copy = setting.copy("one")
     with setting.reader() as reader:
         for turn in range(4):
@@ -117,7 +117,7 @@ def test_searching_a_reader_does_not_disturb_its_next_refresh(setting: Setting):
 
 def test_the_snapshots_figures_show_elements_that_stay_in_the_graph_after_their_records(
     setting: Setting,
-):
+) -> None:
     """Return the number of elements, which is the third 64-bit number of hnswlib's header."""
     copy = setting.copy("one")
     insert(copy, 0, 1500)

@@ -46,7 +46,7 @@ def minor(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
-def test_the_minor_version_before_the_present_one_is_here_and_the_present_one_too():
+def test_the_minor_version_before_the_present_one_is_here_and_the_present_one_too() -> None:
     """An upgrade must open the previous version's snapshot. CONTRIBUTING says how to add one."""
     kept = {minor(folder.name.removeprefix(PREFIX)) for folder in FOLDERS}
     present = minor(chromadb.__version__)
@@ -54,7 +54,7 @@ def test_the_minor_version_before_the_present_one_is_here_and_the_present_one_to
     assert any(version < present for version in kept)
 
 
-def test_it_is_opened_and_searched(written: Written, tmp_path: Path):
+def test_it_is_opened_and_searched(written: Written, tmp_path: Path) -> None:
     with SnapshotReader(written.store, Collection.LINES, tmp_path) as reader:
         assert reader.refresh()
         assert any("index_metadata.pickle" in name for name in _files(written))
@@ -63,7 +63,7 @@ def test_it_is_opened_and_searched(written: Written, tmp_path: Path):
         assert match.record.document == "again"
 
 
-def test_it_is_compacted_onto(written: Written, tmp_path: Path):
+def test_it_is_compacted_onto(written: Written, tmp_path: Path) -> None:
     """The test writes so much that the present Chroma also persists the vector index."""
     settings = CopySettings("present", timedelta(hours=1))
     copy = WorkingCopy(

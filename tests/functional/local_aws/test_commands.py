@@ -22,12 +22,14 @@ from tests.functional.local_aws.recorder_functions import command, write_sources
         ("127.0.0.1:4566", "http://host:port"),
     ],
 )
-def test_an_endpoint_that_can_not_be_used_is_refused(endpoint: str, words: str, tmp_path: Path):
+def test_an_endpoint_that_can_not_be_used_is_refused(
+    endpoint: str, words: str, tmp_path: Path
+) -> None:
     with pytest.raises(EndpointError, match=words):
         up(State.at(tmp_path / "state"), Request(endpoint=endpoint))
 
 
-def test_clients_ignore_the_endpoint_of_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_clients_ignore_the_endpoint_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     clients = Clients("http://127.0.0.1:4566/")
@@ -35,7 +37,7 @@ def test_clients_ignore_the_endpoint_of_the_environment(monkeypatch: pytest.Monk
     assert clients.sqs.meta.endpoint_url == "http://127.0.0.1:4566"
 
 
-def test_the_command_line_ends_in_one_sentence_and_exit_code_2(tmp_path: Path):
+def test_the_command_line_ends_in_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     done = command("status", "--state", str(tmp_path / "none"))
     assert done.returncode == 2
     assert done.stderr.startswith("local: no local AWS was started")
@@ -45,7 +47,7 @@ def test_the_command_line_ends_in_one_sentence_and_exit_code_2(tmp_path: Path):
     assert "nothing answers at AWS_ENDPOINT_URL" in done.stderr
 
 
-def test_up_and_down_say_what_they_do(tmp_path: Path):
+def test_up_and_down_say_what_they_do(tmp_path: Path) -> None:
     folder, sources = str(tmp_path / "state"), str(write_sources(tmp_path / "src"))
     done = command("up", "--state", folder, "--sources", sources, "--function-timeout", "5")
     try:
@@ -64,7 +66,7 @@ def test_up_and_down_say_what_they_do(tmp_path: Path):
 
 def test_nothing_of_the_callers_environment_reaches_the_functions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")

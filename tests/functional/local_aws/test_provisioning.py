@@ -10,7 +10,7 @@ from local.stack import Stack
 from tests.functional.local_aws.recorder_functions import write_sources
 
 
-def test_what_holds_data_is_provisioned_as_it_is_on_aws(stack: Stack):
+def test_what_holds_data_is_provisioned_as_it_is_on_aws(stack: Stack) -> None:
     clients, names = stack.clients(), stack.names
     table = clients.dynamodb.describe_table(TableName=names.table)["Table"]
     assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
@@ -26,7 +26,7 @@ def test_what_holds_data_is_provisioned_as_it_is_on_aws(stack: Stack):
     assert all(public["PublicAccessBlockConfiguration"].values())
 
 
-def test_what_fails_five_times_goes_to_the_dead_letter_queue(new_stack):
+def test_what_fails_five_times_goes_to_the_dead_letter_queue(new_stack) -> None:
     stack = new_stack(visibility_timeout=1, max_receive_count=1)
     sqs, queues = stack.clients().sqs, stack.queues
     sqs.send_message(QueueUrl=queues.compaction.url, MessageBody="poison")
@@ -37,7 +37,7 @@ def test_what_fails_five_times_goes_to_the_dead_letter_queue(new_stack):
     assert [message["Body"] for message in parked["Messages"]] == ["poison"]
 
 
-def test_parameters_hand_over_what_the_functions_are_deployed_with(new_stack):
+def test_parameters_hand_over_what_the_functions_are_deployed_with(new_stack) -> None:
     stack = new_stack()
     path = stack.names.parameters
     pages = stack.clients().ssm.get_paginator("get_parameters_by_path")
@@ -50,7 +50,7 @@ def test_parameters_hand_over_what_the_functions_are_deployed_with(new_stack):
     assert found["stream-arn"] == stack.table.stream_arn
 
 
-def test_a_package_is_the_same_bytes_for_the_same_sources(tmp_path: Path):
+def test_a_package_is_the_same_bytes_for_the_same_sources(tmp_path: Path) -> None:
     sources = write_sources(tmp_path / "one")
     first = package(sources, "compactor")
     copied = Path(shutil.copytree(sources, tmp_path / "two", copy_function=shutil.copyfile))
@@ -61,11 +61,11 @@ def test_a_package_is_the_same_bytes_for_the_same_sources(tmp_path: Path):
     assert package(copied, "compactor") != first
 
 
-def test_options_name_the_least_visibility_timeout():
+def test_options_name_the_least_visibility_timeout() -> None:
     assert Options(function_timeout=30).visibility_rule == 180 == Options().visibility_timeout
 
 
-def test_names_of_two_environments_differ():
+def test_names_of_two_environments_differ() -> None:
     one, other = Names("a"), Names("b")
     for name in ("table", "bucket", "compaction_queue", "stream_dlq", "compactor", "lock_id"):
         assert getattr(one, name) != getattr(other, name)

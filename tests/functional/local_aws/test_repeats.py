@@ -59,7 +59,7 @@ def put_object(stack: Stack) -> tuple[Any, str, Callable[[], Any]]:
 )
 def test_a_conditional_write_whose_answer_was_lost_is_refused_when_it_is_repeated(
     stack: Stack, of: Callable[[Stack], tuple[Any, str, Callable[[], Any]]], code: str
-):
+) -> None:
     client, event, call = of(stack)
     sent = losing_the_first_answer(client, event)
     with pytest.raises(ClientError) as refused:

@@ -14,7 +14,7 @@ from receipt_sync.messages import Delta, to_body
 from tests.functional.local_aws.recorder_functions import eventually, put
 
 
-def test_the_real_functions_need_no_more_than_their_roles_allow(tmp_path: Path):
+def test_the_real_functions_need_no_more_than_their_roles_allow(tmp_path: Path) -> None:
     key = EntityKey("image", 1, 1)
     request = Request(enforce_iam=True)
     with running(tmp_path / "state", request=request) as stack:

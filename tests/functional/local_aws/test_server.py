@@ -32,7 +32,7 @@ def bare(tmp_path: Path) -> Iterator[State]:
     down(state)
 
 
-def test_down_leaves_no_process_and_no_file_though_a_function_is_busy(tmp_path: Path):
+def test_down_leaves_no_process_and_no_file_though_a_function_is_busy(tmp_path: Path) -> None:
     sources, busy = write_sources(tmp_path / "src"), tmp_path / "busy"
     state = State.at(tmp_path / "state")
     stack = up(state, Request(sources=sources, tied=True))
@@ -51,7 +51,7 @@ def test_down_leaves_no_process_and_no_file_though_a_function_is_busy(tmp_path: 
     assert not state.path.exists()
 
 
-def test_a_server_that_died_is_replaced(bare: State):
+def test_a_server_that_died_is_replaced(bare: State) -> None:
     dead = process.find(bare)
     assert dead is not None
     os.kill(dead.pid, signal.SIGKILL)
@@ -61,7 +61,7 @@ def test_a_server_that_died_is_replaced(bare: State):
     assert status_of(bare).pid == process.find(bare).pid  # type: ignore[union-attr]
 
 
-def test_the_server_ends_with_the_process_that_it_is_tied_to(tmp_path: Path):
+def test_the_server_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     script = (
         "import time; from pathlib import Path; from local.running import running\n"
@@ -79,7 +79,7 @@ def test_the_server_ends_with_the_process_that_it_is_tied_to(tmp_path: Path):
     eventually(lambda: not server.group.members(), "the server ends too")
 
 
-def test_a_process_that_is_not_ours_is_never_ended(tmp_path: Path):
+def test_a_process_that_is_not_ours_is_never_ended(tmp_path: Path) -> None:
     state = State.at(tmp_path / "state")
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
         with state.locked():
@@ -91,7 +91,7 @@ def test_a_process_that_is_not_ours_is_never_ended(tmp_path: Path):
         other.kill()
 
 
-def test_an_aws_that_already_runs_is_used_and_cleared_up(bare: State, tmp_path: Path):
+def test_an_aws_that_already_runs_is_used_and_cleared_up(bare: State, tmp_path: Path) -> None:
     server = process.find(bare)
     assert server is not None
     state, clients = State.at(tmp_path / "elsewhere"), Clients(server.endpoint)
@@ -113,7 +113,7 @@ def test_an_aws_that_already_runs_is_used_and_cleared_up(bare: State, tmp_path: 
     assert clients.logs.describe_log_groups()["logGroups"] == []
 
 
-def test_a_port_in_use_is_reported_with_the_end_of_the_log(tmp_path: Path):
+def test_a_port_in_use_is_reported_with_the_end_of_the_log(tmp_path: Path) -> None:
     state = State.at(tmp_path / "state")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -125,7 +125,7 @@ def test_a_port_in_use_is_reported_with_the_end_of_the_log(tmp_path: Path):
     assert not state.path.exists()
 
 
-def test_a_folder_with_other_files_is_neither_used_nor_removed(tmp_path: Path):
+def test_a_folder_with_other_files_is_neither_used_nor_removed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("two years of work")
     with pytest.raises(StateFolderError, match="files that do not belong to a local AWS"):
         up(State.at(tmp_path))
@@ -133,12 +133,12 @@ def test_a_folder_with_other_files_is_neither_used_nor_removed(tmp_path: Path):
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_two_commands_do_not_work_on_one_folder_at_once(tmp_path: Path):
+def test_two_commands_do_not_work_on_one_folder_at_once(tmp_path: Path) -> None:
     state = State.at(tmp_path / "state")
     with state.locked(), pytest.raises(StateFolderError, match="another command"):
         up(State.at(tmp_path / "state"))
 
 
-def test_no_stack_is_an_error_that_says_what_to_run(tmp_path: Path):
+def test_no_stack_is_an_error_that_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(NotRunningError, match="python -m local up"):
         load(tmp_path)

@@ -39,13 +39,13 @@ def recorders(state: State) -> Iterator[Stack]:
         yield stack
 
 
-def test_a_write_passes_table_stream_function_queue_and_function(recorders: Stack):
+def test_a_write_passes_table_stream_function_queue_and_function(recorders: Stack) -> None:
     put(recorders, "IMAGE#flow", "RECEIPT#00001#LINE#00001")
     wanted = ("INSERT", "RECEIPT#00001#LINE#00001")
     eventually(lambda: wanted in received(recorders), "the write reaches the second function")
 
 
-def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack):
+def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack) -> None:
     label = {"TYPE": {"S": "RECEIPT_WORD_LABEL"}}
     put(recorders, "IMAGE#f", "RECEIPT#00007#LINE#00001#WORD#00001#LABEL#TOTAL", **label)
     put(recorders, "LOCK#main-lines", "LOCK", TYPE={"S": "COMPACTION_LOCK"})
@@ -88,7 +88,7 @@ def test_only_records_with_the_shape_of_ours_cost_an_invocation(recorders: Stack
     assert "LINE#00001" not in keys
 
 
-def test_a_queue_mapping_fills_its_batch(recorders: Stack):
+def test_a_queue_mapping_fills_its_batch(recorders: Stack) -> None:
     """MiniStack without its corrections gives a function ten messages at most."""
     clients, names = recorders.clients(), recorders.names
     mapping = mappings_of(clients, names.compactor)[0]["UUID"]
@@ -107,7 +107,7 @@ def test_a_queue_mapping_fills_its_batch(recorders: Stack):
     )
 
 
-def test_a_batch_that_reports_failures_is_not_passed_over(tmp_path: Path):
+def test_a_batch_that_reports_failures_is_not_passed_over(tmp_path: Path) -> None:
     request = Request(sources=write_sources(tmp_path / "src"))
     with running(tmp_path / "state", request=request) as stack:
         failing, behind = "RECEIPT#00008#LINE#99999", "RECEIPT#00008#LINE#00001"
@@ -132,7 +132,7 @@ def _tries_of(stack: Stack, sort_key: str) -> int:
 
 def test_a_second_up_finds_the_first_keeps_its_data_and_deploys_the_present_code(
     recorders: Stack, state: State
-):
+) -> None:
     before = process.find(state)
     put(recorders, "IMAGE#kept", "RECEIPT#00002#METADATA")
     assert invoke(recorders, {}) == {"version": 1}
@@ -149,18 +149,18 @@ def test_a_second_up_finds_the_first_keeps_its_data_and_deploys_the_present_code
     assert len(functions.list_event_source_mappings()["EventSourceMappings"]) == 2
 
 
-def test_the_endpoint_of_the_environment_may_be_our_own(recorders: Stack, state: State):
+def test_the_endpoint_of_the_environment_may_be_our_own(recorders: Stack, state: State) -> None:
     endpoint = recorders.endpoint.replace("127.0.0.1", "localhost")
     again = up(state, Request(endpoint=endpoint, functions=False))
     assert again.endpoint == recorders.endpoint
 
 
-def test_another_endpoint_is_not_mixed_with_a_running_one(recorders: Stack, state: State):
+def test_another_endpoint_is_not_mixed_with_a_running_one(recorders: Stack, state: State) -> None:
     with pytest.raises(StateFolderError, match="run `down` first"):
         up(state, Request(endpoint="http://127.0.0.1:9"))
 
 
-def test_status_and_env_describe_the_running_stack(recorders: Stack, state: State):
+def test_status_and_env_describe_the_running_stack(recorders: Stack, state: State) -> None:
     done = command("status", "--json", "--state", str(state.path))
     status = json.loads(done.stdout)
     assert status["endpoint"] == recorders.endpoint

@@ -309,7 +309,7 @@ def refusal(call: Callable[[], object]) -> str:
 @pytest.mark.parametrize("damage", [*IN_A_PACK, *IN_THE_MANIFEST])
 def test_damage_is_refused_by_worker_and_reader_and_the_good_version_stays(
     published: Bucket, damage: Damage
-):
+) -> None:
     sentence = damage(published)
     before = _objects(published)
     for look in (published.worker.checkout, published.copy("cold").checkout):
@@ -322,7 +322,9 @@ def test_damage_is_refused_by_worker_and_reader_and_the_good_version_stays(
 
 
 @pytest.mark.parametrize("damage", IN_THE_BASE)
-def test_damage_in_the_base_is_refused_by_whoever_needs_it(published: Bucket, damage: Damage):
+def test_damage_in_the_base_is_refused_by_whoever_needs_it(
+    published: Bucket, damage: Damage
+) -> None:
     """A warm worker has the base already if the manifest names the same base."""
     sentence = damage(published)
     cold = refusal(published.copy("cold").checkout)
@@ -336,7 +338,9 @@ def test_damage_in_the_base_is_refused_by_whoever_needs_it(published: Bucket, da
 
 
 @pytest.mark.parametrize("damage", [_corrupted_pack, _a_later_format, _missing_pack])
-def test_the_version_before_the_damage_can_be_made_the_newest(published: Bucket, damage: Damage):
+def test_the_version_before_the_damage_can_be_made_the_newest(
+    published: Bucket, damage: Damage
+) -> None:
     history = _history(published)
     damage(published)
     refusal(published.worker.checkout)
@@ -356,7 +360,9 @@ def test_the_version_before_the_damage_can_be_made_the_newest(published: Bucket,
 
 
 @pytest.mark.parametrize("damage", [_corrupted_pack, _a_later_format])
-def test_the_compactor_returns_its_messages_and_raises_the_alarm(published: Bucket, damage: Damage):
+def test_the_compactor_returns_its_messages_and_raises_the_alarm(
+    published: Bucket, damage: Damage
+) -> None:
     manifest = published.manifest().to_json()
     packs = {pack.digest: pack.size for pack in published.manifest().packs}
     good = {name: published.store.read(f"packs/{name}", size) for name, size in packs.items()}

@@ -58,13 +58,13 @@ def check(found: SnapshotReader, expected: dict[str, Any]) -> None:
         )
 
 
-def test_every_format_that_was_ever_published_is_here():
+def test_every_format_that_was_ever_published_is_here() -> None:
     assert [folder.name for folder in FOLDERS] == [
         f"snapshot-format-{number}" for number in range(1, module.FORMAT + 1)
     ]
 
 
-def test_a_reader_opens_it(earlier: Earlier, tmp_path: Path):
+def test_a_reader_opens_it(earlier: Earlier, tmp_path: Path) -> None:
     with SnapshotReader(earlier.store, Collection.LINES, tmp_path) as reader:
         assert reader.refresh()
         assert reader.version == earlier.expected["version"]
@@ -73,7 +73,7 @@ def test_a_reader_opens_it(earlier: Earlier, tmp_path: Path):
         assert match.record.document == "again"
 
 
-def test_a_worker_publishes_on_top_of_it(earlier: Earlier, tmp_path: Path):
+def test_a_worker_publishes_on_top_of_it(earlier: Earlier, tmp_path: Path) -> None:
     settings = CopySettings("present", timedelta(hours=1))
     copy = WorkingCopy(
         earlier.store, Collection.LINES, tmp_path / "w", ChromaIndex, SystemClock(), settings
@@ -98,7 +98,7 @@ def test_a_worker_publishes_on_top_of_it(earlier: Earlier, tmp_path: Path):
         check(reader, expected)
 
 
-def test_what_is_made_today_is_what_is_committed_for_the_present_format(tmp_path: Path):
+def test_what_is_made_today_is_what_is_committed_for_the_present_format(tmp_path: Path) -> None:
     """The bytes differ, because Chroma draws ids. Every field and every search result is equal."""
     store = InMemorySnapshotStore()
     made = make_snapshot.publish(store, tmp_path)
@@ -116,7 +116,7 @@ def _direction(vector: Any) -> np.ndarray:
 # --- the document
 
 
-def test_the_document_says_what_the_code_says():
+def test_the_document_says_what_the_code_says() -> None:
     text = DOCUMENT.read_text()
     fields = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     for model in (

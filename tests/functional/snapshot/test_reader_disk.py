@@ -33,7 +33,7 @@ def _mount(folder: Path, size: int) -> bool:
 @pytest.mark.parametrize("share", [1.9, 2.15])
 def test_two_copies_are_enough_and_less_is_named_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Path, share: float
-):
+) -> None:
     """Defect `reader_disk`: with 2.08 times the snapshot, all refreshes after the first failed."""
     published = Published(tmp_path, monkeypatch)
     published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))

@@ -90,7 +90,7 @@ def kill(reader: SnapshotReader) -> None:
 
 def test_a_restarted_reader_finds_every_record_by_its_published_vector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """Defects `reader_restart_sigterm`, `reader_restart_kill`: searches found 0 of 120."""
     published = Published(tmp_path, monkeypatch)
     published.publish(lambda index: index.insert(new(vectors(1))))
@@ -125,7 +125,7 @@ def test_a_restarted_reader_finds_every_record_by_its_published_vector(
 @pytest.mark.parametrize(("records", "dimension"), [(50_000, 2)])
 def test_a_warm_restart_at_50_000_records_fetches_the_changed_bytes_and_the_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: int, dimension: int
-):
+) -> None:
     """Fetch nothing if the version is the same, and otherwise the packs."""
     published = Published(tmp_path, monkeypatch)
     published.publish(lambda index: index.insert(new(vectors(1, records, dimension))))

@@ -60,13 +60,13 @@ def names_of(case: Any) -> str:
 ALL_CASES = (*STREAM_CASES, *COMPACTOR_CASES)
 
 
-def test_every_event_has_a_case():
+def test_every_event_has_a_case() -> None:
     files = {path.stem for path in EVENTS.glob("*.json")} - {"env"}
     assert files == {case.event for case in ALL_CASES}
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=names_of)
-def test_records_have_the_fields_of_awss(case: Any, models: dict[str, Any]):
+def test_records_have_the_fields_of_awss(case: Any, models: dict[str, Any]) -> None:
     kind = case.event.split("-")[0]
     model = {record.get("eventName"): record for record in models[kind]}
     for record in read_event(case.event)["Records"]:
@@ -79,14 +79,14 @@ def test_records_have_the_fields_of_awss(case: Any, models: dict[str, Any]):
 
 
 @pytest.mark.parametrize("case", COMPACTOR_CASES, ids=names_of)
-def test_bodies_fit_their_digests(case: CompactorCase):
+def test_bodies_fit_their_digests(case: CompactorCase) -> None:
     for record in read_event(case.event)["Records"]:
         digest = hashlib.md5(record["body"].encode(), usedforsecurity=False)
         assert record["md5OfBody"] == digest.hexdigest()
 
 
 @pytest.mark.parametrize("case", COMPACTOR_CASES[:-1], ids=names_of)
-def test_bodies_are_what_the_stream_processor_would_write_today(case: CompactorCase):
+def test_bodies_are_what_the_stream_processor_would_write_today(case: CompactorCase) -> None:
     for record in read_event(case.event)["Records"]:
         content = read_message(record["body"])
         assert not content.poison
@@ -114,7 +114,7 @@ class Queues:
 
 
 @pytest.mark.parametrize("case", STREAM_CASES, ids=names_of)
-def test_the_stream_processor_queues_and_parks_what_the_case_says(case: StreamCase):
+def test_the_stream_processor_queues_and_parks_what_the_case_says(case: StreamCase) -> None:
     queues, every = Queues(), frozenset(EntityType)
     processor = StreamProcessor(queues, queues, every, RecordingTelemetry())
     deadline = Deadline(InMemorySystem().clock, 10)
@@ -129,7 +129,7 @@ def changes_of(bodies: list[str]) -> frozenset[tuple[str, EntityKey]]:
     return frozenset((change.event_name, change.key) for change in found)
 
 
-def test_the_compactor_publishes_and_parks_what_the_cases_say():
+def test_the_compactor_publishes_and_parks_what_the_cases_say() -> None:
     system = InMemorySystem()
     put_deltas(system)
     for case in COMPACTOR_CASES:
@@ -165,7 +165,7 @@ def published(system: InMemorySystem, key: EntityKey, expected: Any) -> Any:
     return None if record is None else {name: record.metadata.get(name) for name in expected or ()}
 
 
-def test_the_environment_file_sets_every_variable_of_the_functions():
+def test_the_environment_file_sets_every_variable_of_the_functions() -> None:
     class Anything(dict[str, str]):
         def __missing__(self, name: str) -> str:
             return name

@@ -70,12 +70,12 @@ def asked(both: Both, operation: str, attribute: str, value: str) -> dict[str, A
     return {name: plain(value) for name, value in call.items() if name not in NOT_COMPARED}
 
 
-def test_every_resource_of_the_template_is_compared(both: Both):
+def test_every_resource_of_the_template_is_compared(both: Both) -> None:
     assert set(both.template) == {*FUNCTIONS, *MAPPINGS, *ROLES}
 
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
-def test_the_functions_are_the_same(both: Both, logical_id: str):
+def test_the_functions_are_the_same(both: Both, logical_id: str) -> None:
     name = getattr(both.stack.names, FUNCTIONS[logical_id])
     quick = asked(both, "CreateFunction", "FunctionName", name)
     quick["KmsKeyArn"] = quick.pop("KMSKeyArn")  # CloudFormation's name of the parameter
@@ -83,14 +83,14 @@ def test_the_functions_are_the_same(both: Both, logical_id: str):
 
 
 @pytest.mark.parametrize("logical_id", MAPPINGS)
-def test_the_event_source_mappings_are_the_same(both: Both, logical_id: str):
+def test_the_event_source_mappings_are_the_same(both: Both, logical_id: str) -> None:
     name = getattr(both.stack.names, MAPPINGS[logical_id])
     quick = asked(both, "CreateEventSourceMapping", "FunctionName", name)
     assert declared(both, logical_id) == quick
 
 
 @pytest.mark.parametrize("logical_id", ROLES)
-def test_the_roles_allow_the_same_to_the_single_statement(both: Both, logical_id: str):
+def test_the_roles_allow_the_same_to_the_single_statement(both: Both, logical_id: str) -> None:
     name = getattr(both.stack.names, ROLES[logical_id])
     created = asked(both, "CreateRole", "RoleName", name)
     allowed = asked(both, "PutRolePolicy", "RoleName", name)
@@ -98,7 +98,7 @@ def test_the_roles_allow_the_same_to_the_single_statement(both: Both, logical_id
     assert declared(both, logical_id) == {**created, "Policies": [allowed]}
 
 
-def test_the_template_reads_every_parameter_that_is_handed_over(both: Both):
+def test_the_template_reads_every_parameter_that_is_handed_over(both: Both) -> None:
     prefix = f"{both.stack.names.parameters}/"
     read = {
         value.removeprefix(prefix)

@@ -52,18 +52,20 @@ def listed(folder: Path, *names: str) -> Path:
     return path
 
 
-def test_versions_and_hashes_come_from_the_lock_for_every_python(tmp_path: Path, lock: Path):
+def test_versions_and_hashes_come_from_the_lock_for_every_python(
+    tmp_path: Path, lock: Path
+) -> None:
     found = locked_requirements(listed(tmp_path, "one"), lock)
     assert found == LOCK[: LOCK.index("other")]
     assert locked_requirements(listed(tmp_path, "Other_Thing"), lock) == LOCK[LOCK.index("other") :]
 
 
-def test_a_name_that_the_lock_has_not_is_refused(tmp_path: Path, lock: Path):
+def test_a_name_that_the_lock_has_not_is_refused(tmp_path: Path, lock: Path) -> None:
     with pytest.raises(PackageError, match="another, which"):
         locked_requirements(listed(tmp_path, "one", "another"), lock)
 
 
-def test_a_wheel_without_the_locks_hash_is_not_installed(tmp_path: Path):
+def test_a_wheel_without_the_locks_hash_is_not_installed(tmp_path: Path) -> None:
     entry = locked_requirements(listed(tmp_path, "jmespath"), PROJECT / "requirements.lock")
     wrong = tmp_path / "wrong.lock"
     wrong.write_text(re.sub(r"sha256:.{64}", f"sha256:{'0' * 64}", entry))
@@ -71,19 +73,19 @@ def test_a_wheel_without_the_locks_hash_is_not_installed(tmp_path: Path):
         install(listed(tmp_path, "jmespath"), wrong, tmp_path / "installed", LAMBDA)
 
 
-def test_a_folder_of_no_function_is_reported(tmp_path: Path):
+def test_a_folder_of_no_function_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="give a function's package"):
         build("nothing", tmp_path, LAMBDA)
 
 
-def test_the_environment_chooses_the_target():
+def test_the_environment_chooses_the_target() -> None:
     assert target_of({}) is LAMBDA
     assert target_of({"PACKAGE_FOR": "here"}) is HERE
     with pytest.raises(PackageError, match="PACKAGE_FOR is 'mars'"):
         target_of({"PACKAGE_FOR": "mars"})
 
 
-def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path):
+def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path) -> None:
     shim = tmp_path / "python9.9"
     shim.write_text("#!/bin/sh\nexit 127\n")
     shim.chmod(0o755)
@@ -93,7 +95,7 @@ def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path):
     assert find_python("9.9", [str(shim), nowhere, sys.executable]) is None
 
 
-def test_pruning_takes_tests_and_headers_and_leaves_what_runs(tmp_path: Path):
+def test_pruning_takes_tests_and_headers_and_leaves_what_runs(tmp_path: Path) -> None:
     kept = ("one/__init__.py", "one/testing.py", "one/core.so", "one-1.dist-info/METADATA")
     gone = (
         "one/tests/test_a.py",
@@ -111,14 +113,14 @@ def test_pruning_takes_tests_and_headers_and_leaves_what_runs(tmp_path: Path):
 
 
 @pytest.mark.parametrize("function", LIMITS)
-def test_the_built_package_keeps_its_limit(function: str):
+def test_the_built_package_keeps_its_limit(function: str) -> None:
     size = measure(built(), function)
     assert size.fits, size
 
 
 def test_a_package_past_its_limit_fails_make_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     for function in LIMITS:
         (tmp_path / function).mkdir()
         (tmp_path / function / "large.so").write_bytes(bytes(2 * MIB))
@@ -134,7 +136,7 @@ def test_a_package_past_its_limit_fails_make_size(
         cli.size(tmp_path, as_json=True)
 
 
-def test_what_was_not_built_has_no_size(tmp_path: Path):
+def test_what_was_not_built_has_no_size(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "deployment_package", "size", str(tmp_path)],
         cwd=PROJECT,
@@ -148,7 +150,7 @@ def test_what_was_not_built_has_no_size(tmp_path: Path):
 
 
 @pytest.mark.parametrize("function", LIMITS)
-def test_every_module_has_byte_code_that_no_source_is_asked_about(function: str):
+def test_every_module_has_byte_code_that_no_source_is_asked_about(function: str) -> None:
     if LAMBDA_PYTHON is None:
         pytest.skip(f"no Python {LAMBDA.python} on this machine")
     sources = [
@@ -162,7 +164,7 @@ def test_every_module_has_byte_code_that_no_source_is_asked_about(function: str)
 
 
 @pytest.mark.parametrize("function", LIMITS)
-def test_no_wheel_needs_a_newer_c_library_than_lambdas(function: str):
+def test_no_wheel_needs_a_newer_c_library_than_lambdas(function: str) -> None:
     tags = [
         line.rsplit("-", 1)[1]
         for wheel in (built() / function).glob("*.dist-info/WHEEL")
@@ -242,7 +244,7 @@ CHROMA = """
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_module_imports_from_the_built_package(function: str, tmp_path: Path):
+def test_every_module_imports_from_the_built_package(function: str, tmp_path: Path) -> None:
     done = run_built(
         function,
         IMPORTS.format(function=FUNCTIONS[function], packages=PACKAGES[FUNCTIONS[function]]),
@@ -251,12 +253,12 @@ def test_every_module_imports_from_the_built_package(function: str, tmp_path: Pa
     assert done.returncode == 0, done.stderr
 
 
-def test_chroma_writes_and_reads_in_the_built_package(tmp_path: Path):
+def test_chroma_writes_and_reads_in_the_built_package(tmp_path: Path) -> None:
     done = run_built("CompactorFunction", CHROMA, tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-def test_sam_refuses_to_build_away_from_the_project(tmp_path: Path):
+def test_sam_refuses_to_build_away_from_the_project(tmp_path: Path) -> None:
     done = sam("build", "--no-build-in-source", "--build-dir", str(tmp_path / "build"))
     assert done.returncode != 0
     assert "sam build with --build-in-source" in done.stderr

@@ -44,12 +44,12 @@ def deployed(environment: str) -> dict[str, Any]:
     return {name: resource["Properties"] for name, resource in found.items()}
 
 
-def test_the_template_is_valid_and_free_of_lint():
+def test_the_template_is_valid_and_free_of_lint() -> None:
     done = sam("validate", "--lint", "--region", "us-east-1")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_lint_sees_what_is_wrong(tmp_path: Any):
+def test_lint_sees_what_is_wrong(tmp_path: Any) -> None:
     wrong = tmp_path / "template.yaml"
     text = (PROJECT / "template.yaml").read_text()
     wrong.write_text(
@@ -61,7 +61,7 @@ def test_lint_sees_what_is_wrong(tmp_path: Any):
 
 
 @pytest.mark.parametrize("section", ENVIRONMENTS)
-def test_every_environment_reads_its_own_parameters_and_no_others(section: str):
+def test_every_environment_reads_its_own_parameters_and_no_others(section: str) -> None:
     given, environment = overrides(section), DEPLOYED[section]
     assert given["Environment"] == environment
     paths = {value for value in given.values() if value.startswith("/")}
@@ -69,7 +69,7 @@ def test_every_environment_reads_its_own_parameters_and_no_others(section: str):
 
 
 @pytest.mark.parametrize("section", ENVIRONMENTS)
-def test_what_is_given_is_what_the_template_takes(section: str):
+def test_what_is_given_is_what_the_template_takes(section: str) -> None:
     declared = template()["Parameters"]
     assert set(overrides(section)) <= set(declared)
     unset = {
@@ -81,7 +81,7 @@ def test_what_is_given_is_what_the_template_takes(section: str):
 
 
 @pytest.mark.parametrize("section", ENVIRONMENTS)
-def test_names_are_those_of_the_environment(section: str):
+def test_names_are_those_of_the_environment(section: str) -> None:
     names, found = Names(DEPLOYED[section]), deployed(section)
     assert found["StreamProcessorFunction"]["FunctionName"] == names.stream_processor
     assert found["CompactorFunction"]["FunctionName"] == names.compactor
@@ -89,7 +89,7 @@ def test_names_are_those_of_the_environment(section: str):
     assert variables["COMPACTION_LOCK_ID"] == names.lock_id
 
 
-def test_times_come_from_where_their_sums_are_checked():
+def test_times_come_from_where_their_sums_are_checked() -> None:
     compactor = deployed("prod")["CompactorFunction"]
     variables = compactor["Environment"]["Variables"]
     assert compactor["Timeout"] == "/receipt-sync/prod/compactor-timeout"
@@ -97,7 +97,7 @@ def test_times_come_from_where_their_sums_are_checked():
     assert variables["HEARTBEAT_SECONDS"] == "/receipt-sync/prod/heartbeat-seconds"
 
 
-def test_a_failing_stream_record_is_never_passed_over_without_a_trace():
+def test_a_failing_stream_record_is_never_passed_over_without_a_trace() -> None:
     stream = deployed("prod")["StreamProcessorFunctionStream"]
     assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert stream["BisectBatchOnFunctionError"] is True
@@ -107,7 +107,7 @@ def test_a_failing_stream_record_is_never_passed_over_without_a_trace():
     assert destination == "/receipt-sync/prod/stream-dlq-arn"
 
 
-def test_the_stream_is_read_by_its_own_arn_and_filtered_on_our_keys():
+def test_the_stream_is_read_by_its_own_arn_and_filtered_on_our_keys() -> None:
     stream = deployed("prod")["StreamProcessorFunctionStream"]
     assert stream["EventSourceArn"] == "/receipt-sync/prod/stream-arn"
     for pattern in patterns(stream["FilterCriteria"]):
@@ -115,7 +115,7 @@ def test_the_stream_is_read_by_its_own_arn_and_filtered_on_our_keys():
         assert set(pattern["dynamodb"]["Keys"]["SK"]["S"][0]) <= {"prefix", "suffix"}
 
 
-def test_the_filters_keep_to_what_aws_can_evaluate():
+def test_the_filters_keep_to_what_aws_can_evaluate() -> None:
     found = patterns(deployed("prod")["StreamProcessorFunctionStream"]["FilterCriteria"])
     assert len(found) <= 5, "AWS accepts at most five filters for a mapping"
     for pattern in found:
@@ -137,7 +137,7 @@ def leaves(node: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:
             yield name, value
 
 
-def test_the_queue_is_read_in_large_batches_two_at_a_time():
+def test_the_queue_is_read_in_large_batches_two_at_a_time() -> None:
     queue = deployed("prod")["CompactorFunctionQueue"]
     assert queue["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert int(queue["BatchSize"]) > 10
@@ -167,7 +167,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:chroma-AbCdEf"
 )
 def test_where_chroma_lives_is_a_parameter_and_its_secret_is_read_by_reference(
     given: dict[str, str], where: dict[str, str], secret: str | None
-):
+) -> None:
     found = resources({**overrides("prod"), **given, "ChromaSecretArn": SECRET}, Handed())
     variables = found["CompactorFunction"]["Properties"]["Environment"]["Variables"]
     assert variables.items() >= where.items()
@@ -180,7 +180,7 @@ def test_where_chroma_lives_is_a_parameter_and_its_secret_is_read_by_reference(
     assert CompactorSettings.read({**variables, **times, **QUEUES_OF})
 
 
-def test_mappings_are_disabled_by_parameter_alone():
+def test_mappings_are_disabled_by_parameter_alone() -> None:
     given = {**overrides("prod"), "StreamMappingEnabled": "false", "QueueMappingEnabled": "false"}
     found = resources(given, Handed())
     for name in ("StreamProcessorFunctionStream", "CompactorFunctionQueue"):
@@ -188,7 +188,7 @@ def test_mappings_are_disabled_by_parameter_alone():
         assert deployed("prod")[name]["Enabled"] == "true"
 
 
-def test_concurrency_is_reserved_only_where_it_is_asked_for():
+def test_concurrency_is_reserved_only_where_it_is_asked_for() -> None:
     given = {**overrides("prod"), "CompactorReservedConcurrency": "4"}
     reserving = resources(given, Handed())["CompactorFunction"]["Properties"]
     assert reserving["ReservedConcurrentExecutions"] == "4"
@@ -196,7 +196,7 @@ def test_concurrency_is_reserved_only_where_it_is_asked_for():
 
 
 @pytest.mark.parametrize("function", ["StreamProcessorFunction", "CompactorFunction"])
-def test_functions_are_traced_logged_as_json_and_encrypted(function: str):
+def test_functions_are_traced_logged_as_json_and_encrypted(function: str) -> None:
     properties = deployed("prod")[function]
     assert properties["Runtime"] == "python3.12"
     assert properties["Architectures"] == ["x86_64"]
@@ -208,12 +208,12 @@ def test_functions_are_traced_logged_as_json_and_encrypted(function: str):
     assert "AWS_ENDPOINT_URL" not in properties["Environment"]["Variables"]
 
 
-def test_the_compactor_reads_the_circuit_of_the_chroma_server_beside_its_locks():
+def test_the_compactor_reads_the_circuit_of_the_chroma_server_beside_its_locks() -> None:
     (locks,) = [s for s in statements("CompactorRole") if "dynamodb:GetItem" in s["Action"]]
     assert locks["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["LOCK#*"]}}
 
 
-def test_the_compactor_writes_to_the_table_its_locks_alone():
+def test_the_compactor_writes_to_the_table_its_locks_alone() -> None:
     writes = [
         statement
         for statement in statements("CompactorRole")
@@ -224,7 +224,7 @@ def test_the_compactor_writes_to_the_table_its_locks_alone():
     assert write["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["LOCK#*"]}}
 
 
-def test_the_stream_processor_sends_to_two_queues_and_writes_nothing_else():
+def test_the_stream_processor_sends_to_two_queues_and_writes_nothing_else() -> None:
     sends = [s for s in statements("StreamProcessorRole") if "sqs:SendMessage" in s["Action"]]
     assert [s["Resource"] for s in sends] == [
         ["/receipt-sync/prod/compaction-queue-arn", "/receipt-sync/prod/stream-dlq-arn"]
@@ -234,7 +234,7 @@ def test_the_stream_processor_sends_to_two_queues_and_writes_nothing_else():
 
 
 @pytest.mark.parametrize("role", ["StreamProcessorRole", "CompactorRole"])
-def test_a_wildcard_stands_only_where_actions_know_no_resources(role: str):
+def test_a_wildcard_stands_only_where_actions_know_no_resources(role: str) -> None:
     assert "ManagedPolicyArns" not in deployed("prod")[role]
     for statement in statements(role):
         assert not [action for action in statement["Action"] if "*" in action]

@@ -34,7 +34,7 @@ def deployed(state: State) -> Stack:
     return up_deployed(state, Request(tied=True), silent, uncounted)
 
 
-def test_receipts_that_are_loaded_are_published_without_a_difference(deployed: Stack):
+def test_receipts_that_are_loaded_are_published_without_a_difference(deployed: Stack) -> None:
     system = System(deployed, connect(deployed.variables, Path()))
     loaded = system.command("load", "--synthetic", "10", "--seed", "1")
     assert loaded.code == 0, loaded.stderr
@@ -43,13 +43,13 @@ def test_receipts_that_are_loaded_are_published_without_a_difference(deployed: S
     assert verdict["equal"] > 0
 
 
-def test_what_was_deployed_is_what_the_stack_file_says(deployed: Stack, state: State):
+def test_what_was_deployed_is_what_the_stack_file_says(deployed: Stack, state: State) -> None:
     assert load(state.path) == deployed
     status = status_of(state)
     assert [function.mapping for function in status.functions] == ["Enabled", "Enabled"]
 
 
-def test_down_leaves_nothing(deployed: Stack, state: State):
+def test_down_leaves_nothing(deployed: Stack, state: State) -> None:
     server = process.find(state)
     assert server is not None
     members = [process.pid for process in server.group.members()]

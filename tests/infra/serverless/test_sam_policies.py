@@ -29,7 +29,7 @@ class HandedOver(dict[str, str]):
 
 
 @pytest.mark.parametrize("role", ["StreamProcessorRole", "CompactorRole"])
-def test_iam_understands_every_statement(role: str):
+def test_iam_understands_every_statement(role: str) -> None:
     (policy,) = resources(overrides("prod"), HandedOver())[role]["Properties"]["Policies"]
     assert faults(policy["PolicyDocument"]) == []
 
@@ -51,6 +51,6 @@ def test_iam_understands_every_statement(role: str):
 )
 def test_what_iam_would_not_understand_is_seen(
     action: str, resource: str, condition: Any, fault: str
-):
+) -> None:
     statement = {"Action": [action], "Resource": [resource], "Condition": condition or {}}
     assert fault in faults({"Statement": [statement]})

@@ -60,20 +60,20 @@ OPTIONAL: Final = [
 
 
 @pytest.mark.parametrize("function", SETTINGS)
-def test_the_variables_of_a_function_are_its_settings(function: str):
+def test_the_variables_of_a_function_are_its_settings(function: str) -> None:
     settings = set(fields(function)) - set(SET_BY_LAMBDA)
     assert set(variables(function)) - NO_SETTING == settings
 
 
 @pytest.mark.parametrize(("function", "variable"), EACH)
-def test_every_setting_is_a_parameter_with_a_description(function: str, variable: str):
+def test_every_setting_is_a_parameter_with_a_description(function: str, variable: str) -> None:
     parameter = PARAMETERS[parameter_of(function, variable)]
     if not parameter["Type"].startswith("AWS::SSM"):
         assert parameter["Description"]
 
 
 @pytest.mark.parametrize(("function", "variable"), OPTIONAL)
-def test_a_parameters_default_is_the_settings_default(function: str, variable: str):
+def test_a_parameters_default_is_the_settings_default(function: str, variable: str) -> None:
     default = str(PARAMETERS[parameter_of(function, variable)]["Default"])
     expected = OTHER_DEFAULTS.get(variable)
     given = value(function, variable, {variable: default})
@@ -81,7 +81,7 @@ def test_a_parameters_default_is_the_settings_default(function: str, variable: s
 
 
 @pytest.mark.parametrize("variable", TERRAFORM)
-def test_terraforms_default_is_the_settings_default(variable: str):
+def test_terraforms_default_is_the_settings_default(variable: str) -> None:
     declared = {
         name.strip('"'): block
         for path in (PROJECT / "terraform").glob("*.tf")
@@ -94,7 +94,7 @@ def test_terraforms_default_is_the_settings_default(variable: str):
 
 
 @pytest.mark.parametrize(("function", "variable"), OWN)
-def test_a_parameters_range_is_the_settings_range(function: str, variable: str):
+def test_a_parameters_range_is_the_settings_range(function: str, variable: str) -> None:
     field, parameter = fields(function)[variable], PARAMETERS[parameter_of(function, variable)]
     found = {
         name: parameter[name]
@@ -136,7 +136,7 @@ def allowed(field: FieldInfo, parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("function", "variable"), OWN)
-def test_a_number_is_a_number_for_cloudformation(function: str, variable: str):
+def test_a_number_is_a_number_for_cloudformation(function: str, variable: str) -> None:
     number = fields(function)[variable].annotation in (int, float)
     parameter = PARAMETERS[parameter_of(function, variable)]
     assert parameter["Type"] == ("Number" if number else "String")
@@ -159,7 +159,7 @@ SERVER: Final = {
 """Variables without which a value of another variable is refused."""
 
 
-def test_the_page_of_settings_lists_every_parameter_that_a_deployment_sets():
+def test_the_page_of_settings_lists_every_parameter_that_a_deployment_sets() -> None:
     page = (PROJECT / "docs/deployment/settings.md").read_text()
     rows = {
         cells[0].strip("` "): (cells[1].strip("` "), cells[2].strip())

@@ -104,12 +104,12 @@ def call(both: Both, operation: str, attribute: str, value: str) -> dict[str, An
     return merged
 
 
-def test_every_kind_of_resource_is_compared_or_named(both: Both):
+def test_every_kind_of_resource_is_compared_or_named(both: Both) -> None:
     kinds = {address.split(".")[0] for address in both.plan.changes()}
     assert kinds == COMPARED | NOT_QUICK
 
 
-def test_the_tables_are_the_same(both: Both):
+def test_the_tables_are_the_same(both: Both) -> None:
     created = call(both, "CreateTable", "TableName", both.stack.names.table)
     keys = {key["KeyType"]: key["AttributeName"] for key in created["KeySchema"]}
     (index,) = created["GlobalSecondaryIndexes"]
@@ -165,7 +165,7 @@ QUEUE_ATTRIBUTES: Final = {
 
 
 @pytest.mark.parametrize("queue", ["compaction_queue", "compaction_dlq", "stream_dlq"])
-def test_the_queues_are_the_same(both: Both, queue: str):
+def test_the_queues_are_the_same(both: Both, queue: str) -> None:
     name = getattr(both.stack.names, queue)
     asked = call(both, "SetQueueAttributes", "QueueUrl", f"/{name}")["Attributes"]
     redrive = json.loads(asked.pop("RedrivePolicy", "{}"))
@@ -192,7 +192,7 @@ def unquoted(value: Any) -> Any:
     return json.loads(value) if str(value).startswith("{") else str(value)
 
 
-def test_the_buckets_are_the_same(both: Both):
+def test_the_buckets_are_the_same(both: Both) -> None:
     name = both.stack.names.bucket
     bucket = both.plan.the("aws_s3_bucket")
     assert said(bucket) == {"bucket": name}
@@ -209,7 +209,7 @@ def test_the_buckets_are_the_same(both: Both):
     }
 
 
-def test_the_buckets_are_encrypted_the_same(both: Both):
+def test_the_buckets_are_encrypted_the_same(both: Both) -> None:
     asked = call(both, "PutBucketEncryption", "Bucket", both.stack.names.bucket)
     (rule,) = asked["ServerSideEncryptionConfiguration"]["Rules"]
     by_default = rule["ApplyServerSideEncryptionByDefault"]
@@ -236,13 +236,13 @@ def test_the_buckets_are_encrypted_the_same(both: Both):
         ("aws_s3_bucket_server_side_encryption_configuration.snapshots", "bucket"),
     ],
 )
-def test_each_is_encrypted_with_the_key_of_its_purpose(both: Both, resource: str, key: str):
+def test_each_is_encrypted_with_the_key_of_its_purpose(both: Both, resource: str, key: str) -> None:
     assert f'aws_kms_key.this["{key}"].arn' in references(both.plan, resource)
     created = call(both, "CreateTable", "TableName", both.stack.names.table)
     assert created["SSESpecification"]["KMSMasterKeyId"] == both.stack.keys.table
 
 
-def test_the_keys_are_the_same(both: Both):
+def test_the_keys_are_the_same(both: Both) -> None:
     names = both.stack.names
     aliases = keyed(both.plan, "aws_kms_alias")
     assert set(aliases) == KEYS | KEYS_NOT_QUICK
@@ -255,7 +255,7 @@ def test_the_keys_are_the_same(both: Both):
     assert len(both.calls["EnableKeyRotation"]) == len(KEYS)
 
 
-def test_the_log_groups_are_the_same(both: Both):
+def test_the_log_groups_are_the_same(both: Both) -> None:
     declared = both.plan.of("aws_cloudwatch_log_group").values()
     asked = {
         (retention["logGroupName"], retention["retentionInDays"])
@@ -264,7 +264,7 @@ def test_the_log_groups_are_the_same(both: Both):
     assert {(group["name"], group["retention_in_days"]) for group in declared} == asked
 
 
-def test_the_same_parameters_are_handed_over(both: Both):
+def test_the_same_parameters_are_handed_over(both: Both) -> None:
     declared = keyed(both.plan, "aws_ssm_parameter")
     handed = parameters_of(both.stack)
     assert set(declared) == set(handed)

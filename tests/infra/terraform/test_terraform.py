@@ -14,21 +14,21 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return Workspace.made(tmp_path_factory.mktemp("terraform") / "copy")
 
 
-def test_every_file_is_formatted(offline: Workspace):
+def test_every_file_is_formatted(offline: Workspace) -> None:
     assert offline.done("fmt", "-check", "-recursive", "-diff") == ""
 
 
-def test_the_configuration_is_valid(offline: Workspace):
+def test_the_configuration_is_valid(offline: Workspace) -> None:
     offline.done("validate", "-no-color")
 
 
-def test_its_own_tests_pass(offline: Workspace):
+def test_its_own_tests_pass(offline: Workspace) -> None:
     said = offline.done("test", "-no-color")
     for path in SOURCES.glob("tests/*.tftest.hcl"):
         assert f"tests/{path.name}... pass" in said
 
 
-def test_its_own_tests_see_a_sum_that_is_not_checked(offline: Workspace, tmp_path: Path):
+def test_its_own_tests_see_a_sum_that_is_not_checked(offline: Workspace, tmp_path: Path) -> None:
     broken = Workspace.made(tmp_path / "copy")
     variables = (broken.folder / "variables.tf").read_text()
     wrong = variables.replace(">= 6 * var.compactor_timeout", ">= 5 * var.compactor_timeout")

@@ -71,14 +71,14 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def test_a_second_plan_changes_nothing_but_what_the_emulator_reads_back_wrongly(
     workspace: Workspace, applied: Plan
-):
+) -> None:
     changes = workspace.plan("local", *WITH_A_BUDGET).changes()
     alarms = applied.of("aws_cloudwatch_metric_alarm")
     assert set(changes) <= set(alarms)
     assert set().union(*changes.values()) <= LOST_BY_THE_EMULATOR
 
 
-def test_alarms_are_there_as_they_were_planned(applied: Plan, clients: Clients):
+def test_alarms_are_there_as_they_were_planned(applied: Plan, clients: Clients) -> None:
     there = {
         alarm["AlarmName"]: alarm
         for alarm in clients.client("cloudwatch").describe_alarms()["MetricAlarms"]
@@ -93,11 +93,15 @@ def test_alarms_are_there_as_they_were_planned(applied: Plan, clients: Clients):
         assert alarm["ActionsEnabled"]
 
 
-def test_the_quick_provisioning_makes_the_same(stack: Stack, clients: Clients, quick: Stack):
+def test_the_quick_provisioning_makes_the_same(
+    stack: Stack, clients: Clients, quick: Stack
+) -> None:
     assert described(clients, stack) == described(quick.clients(), quick)
 
 
-def test_log_groups_are_those_of_the_quick_deployment_but_encrypted(stack: Stack, clients: Clients):
+def test_log_groups_are_those_of_the_quick_deployment_but_encrypted(
+    stack: Stack, clients: Clients
+) -> None:
     names = {log_group(stack.names.stream_processor), log_group(stack.names.compactor)}
     groups = clients.logs.describe_log_groups()["logGroups"]
     assert {group["logGroupName"] for group in groups} == names
@@ -105,7 +109,7 @@ def test_log_groups_are_those_of_the_quick_deployment_but_encrypted(stack: Stack
     assert all(group["kmsKeyId"] for group in groups)
 
 
-def test_the_budget_notifies_the_topic(applied: Plan, clients: Clients):
+def test_the_budget_notifies_the_topic(applied: Plan, clients: Clients) -> None:
     """The budget warns at 80 % of actual costs and at 100 % of forecast costs."""
     client = budgets_of(clients)
     (budget,) = client.describe_budgets(AccountId=ACCOUNT)["Budgets"]
@@ -127,7 +131,7 @@ def test_the_budget_notifies_the_topic(applied: Plan, clients: Clients):
 
 def test_nothing_is_left_after_a_destroy_though_there_is_data(
     workspace: Workspace, stack: Stack, clients: Clients
-):
+) -> None:
     item = {"PK": {"S": "IMAGE#1"}, "SK": {"S": "RECEIPT#00001#METADATA"}}
     clients.dynamodb.put_item(TableName=stack.names.table, Item=item)
     for body in (b"one", b"two"):

@@ -75,11 +75,13 @@ def names(environment: str) -> Names:
     return Names(environment)
 
 
-def test_the_environments_are_those_that_sam_deploys():
+def test_the_environments_are_those_that_sam_deploys() -> None:
     assert ENVIRONMENTS == ("dev", "local", "prod")
 
 
-def test_everything_is_called_what_the_rest_of_the_project_calls_it(plan: Plan, names: Names):
+def test_everything_is_called_what_the_rest_of_the_project_calls_it(
+    plan: Plan, names: Names
+) -> None:
     assert plan.the("aws_dynamodb_table")["name"] == names.table
     assert {queue["name"] for queue in plan.of("aws_sqs_queue").values()} == {
         names.compaction_queue,
@@ -97,13 +99,13 @@ def test_everything_is_called_what_the_rest_of_the_project_calls_it(plan: Plan, 
     }
 
 
-def test_sam_reads_every_parameter_and_no_other(plan: Plan, names: Names):
+def test_sam_reads_every_parameter_and_no_other(plan: Plan, names: Names) -> None:
     handed = {parameter["name"] for parameter in plan.of("aws_ssm_parameter").values()}
     read = {value for value in overrides(names.environment).values() if value.startswith("/")}
     assert read == handed
 
 
-def test_iam_understands_every_policy(plan: Plan):
+def test_iam_understands_every_policy(plan: Plan) -> None:
     allowing = {
         address: [statement | meant(statement) for statement in statements(policy, "Allow")]
         for address, policy in plan.policies().items()
@@ -113,7 +115,7 @@ def test_iam_understands_every_policy(plan: Plan):
     assert not any(found.values()), found
 
 
-def test_what_iam_would_not_understand_is_seen(workspace: Workspace):
+def test_what_iam_would_not_understand_is_seen(workspace: Workspace) -> None:
     policy = workspace.first_plan("prod").policies()['aws_kms_key.this["logs"]']
     (use,) = (one for one in statements(policy, "Allow") if "Condition" in one)
     wrong = use | meant(use) | {"Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Read"]}
@@ -123,7 +125,9 @@ def test_what_iam_would_not_understand_is_seen(workspace: Workspace):
     ]
 
 
-def test_no_statement_allows_anything_without_a_name_or_a_condition(plan: Plan, names: Names):
+def test_no_statement_allows_anything_without_a_name_or_a_condition(
+    plan: Plan, names: Names
+) -> None:
     for address, policy in plan.policies().items():
         for statement in statements(policy, "Allow"):
             principal = statement["Principal"]
@@ -134,14 +138,14 @@ def test_no_statement_allows_anything_without_a_name_or_a_condition(plan: Plan, 
                 assert statement["Condition"], (address, statement["Sid"])
 
 
-def test_a_deny_is_the_only_thing_said_to_everyone(plan: Plan):
+def test_a_deny_is_the_only_thing_said_to_everyone(plan: Plan) -> None:
     denials = [
         statement for policy in plan.policies().values() for statement in statements(policy, "Deny")
     ]
     assert [statement["Sid"] for statement in denials] == ["TLSOnly"]
 
 
-def test_alarms_and_dashboard_watch_metrics_that_exist(plan: Plan):
+def test_alarms_and_dashboard_watch_metrics_that_exist(plan: Plan) -> None:
     for namespace, metric, _ in {*alarmed(plan), *drawn(plan)}:
         known = METRICS_OF_AWS.get(namespace) or measured_in(namespace)
         assert metric in known, f"{namespace} {metric}"
@@ -149,13 +153,13 @@ def test_alarms_and_dashboard_watch_metrics_that_exist(plan: Plan):
 
 def test_our_metrics_are_watched_under_the_dimensions_that_they_are_emitted_with(
     plan: Plan, emitted_dimensions: Mapping[str, tuple[tuple[str, str], ...]]
-):
+) -> None:
     watched = {*alarmed(plan), *drawn(plan)}
     ours = {(space, dimensions) for space, _, dimensions in watched if space.startswith("Chroma")}
     assert ours == set(emitted_dimensions.items())
 
 
-def test_metrics_of_aws_are_watched_on_resources_that_are_there(plan: Plan, names: Names):
+def test_metrics_of_aws_are_watched_on_resources_that_are_there(plan: Plan, names: Names) -> None:
     there = {
         "QueueName": {queue["name"] for queue in plan.of("aws_sqs_queue").values()},
         "FunctionName": {names.stream_processor, names.compactor},
@@ -166,7 +170,7 @@ def test_metrics_of_aws_are_watched_on_resources_that_are_there(plan: Plan, name
             assert value in there[dimension]
 
 
-def test_functions_are_watched_for_what_can_go_wrong_with_each(plan: Plan, names: Names):
+def test_functions_are_watched_for_what_can_go_wrong_with_each(plan: Plan, names: Names) -> None:
     watched = {(metric, dict(dimensions)["FunctionName"]) for metric, dimensions in lambdas(plan)}
     assert watched == {
         ("Errors", names.stream_processor),
@@ -177,20 +181,20 @@ def test_functions_are_watched_for_what_can_go_wrong_with_each(plan: Plan, names
     }
 
 
-def test_recent_errors_are_looked_for_where_functions_log(plan: Plan, names: Names):
+def test_recent_errors_are_looked_for_where_functions_log(plan: Plan, names: Names) -> None:
     (log,) = (widget for widget in widgets(plan) if widget["type"] == "log")
     for function in (names.stream_processor, names.compactor):
         assert f"SOURCE '{log_group(function)}'" in log["properties"]["query"]
 
 
-def test_data_of_prod_is_protected(workspace: Workspace):
+def test_data_of_prod_is_protected(workspace: Workspace) -> None:
     plan = workspace.first_plan("prod")
     assert plan.the("aws_dynamodb_table")["deletion_protection_enabled"] is True
     assert plan.the("aws_s3_bucket")["force_destroy"] is False
 
 
 @pytest.mark.parametrize("kind", ["variables", "outputs"])
-def test_the_readme_lists_what_goes_in_and_what_comes_out(workspace: Workspace, kind: str):
+def test_the_readme_lists_what_goes_in_and_what_comes_out(workspace: Workspace, kind: str) -> None:
     expected = table(workspace.first_plan("prod").content["configuration"]["root_module"][kind])
     assert expected in (PROJECT / "terraform/README.md").read_text(), f"\n{expected}"
 

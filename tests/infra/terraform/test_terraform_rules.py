@@ -36,11 +36,11 @@ def named(rule: Rule) -> str:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=named)
-def test_terraform_keeps_the_rule(rule: Rule):
+def test_terraform_keeps_the_rule(rule: Rule) -> None:
     assert list(rule(Module(TERRAFORM))) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=named)
-def test_a_breach_is_seen(rule: Rule, tmp_path: Path):
+def test_a_breach_is_seen(rule: Rule, tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(BROKEN[rule])
     assert list(rule(Module(tmp_path)))

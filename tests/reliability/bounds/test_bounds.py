@@ -24,7 +24,7 @@ except MemoryError:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in SHARES.values()])
-def test_no_process_exceeds_its_memory_or_disk_and_no_message_is_lost(name: str):
+def test_no_process_exceeds_its_memory_or_disk_and_no_message_is_lost(name: str) -> None:
     names = [SHARES[name], name] if name in SHARES else [name]
     for result in run(names, quick=True):
         assert result.wrong == []
@@ -32,26 +32,26 @@ def test_no_process_exceeds_its_memory_or_disk_and_no_message_is_lost(name: str)
         assert result.memory_before < result.memory_peak < result.memory
 
 
-def test_a_process_gets_no_more_memory_than_its_limit():
+def test_a_process_gets_no_more_memory_than_its_limit() -> None:
     done = subprocess.run(
         [sys.executable, "-c", TOO_MUCH], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "refused\n"
 
 
-def test_sizes_are_those_of_the_template():
+def test_sizes_are_those_of_the_template() -> None:
     assert of_template("CompactorMemory") == 2048 * MIB
     assert of_template("CompactorEphemeralStorage") == 4096 * MIB
 
 
-def test_a_disk_that_is_exceeded_is_seen(tmp_path: Path):
+def test_a_disk_that_is_exceeded_is_seen(tmp_path: Path) -> None:
     disk = Disk(tmp_path, 1 * MIB, "watched folder")
     (tmp_path / "file").write_bytes(os.urandom(2 * MIB))
     disk.look()
     assert disk.overfull
 
 
-def test_a_disk_is_gone_after_its_use(tmp_path: Path):
+def test_a_disk_is_gone_after_its_use(tmp_path: Path) -> None:
     with disk_of(tmp_path / "disk", 4 * MIB) as disk:
         (disk.folder / "file").write_bytes(bytes(MIB))
     assert not disk.folder.exists()

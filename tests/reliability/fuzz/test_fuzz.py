@@ -38,14 +38,14 @@ def _inputs(name: str, cheap: int, dear: int) -> int:
     return dear if name in _DEAR_TARGETS else cheap
 
 
-def test_there_are_a_hundred_thousand_inputs_even_where_atheris_has_no_wheel():
+def test_there_are_a_hundred_thousand_inputs_even_where_atheris_has_no_wheel() -> None:
     random = sum(_inputs(name, _CHEAP, _DEAR) for name in TARGETS)
     guided = sum(_inputs(name, _GUIDED_CHEAP, _GUIDED_DEAR) for name in TARGETS)
     assert (random, guided) == (105_500, 75_000)
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_mutated_input_is_applied_ignored_or_set_aside(name: str):
+def test_a_mutated_input_is_applied_ignored_or_set_aside(name: str) -> None:
     fed = feed(TARGETS[name], _inputs(name, _CHEAP, _DEAR), seed=1)
     assert fed.failure is None, str(fed.failure)
     assert fed.outcomes["applied"] > 0
@@ -54,7 +54,7 @@ def test_a_mutated_input_is_applied_ignored_or_set_aside(name: str):
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
 @pytest.mark.parametrize("name", TARGETS)
-def test_an_input_that_coverage_led_to_is_applied_ignored_or_set_aside(name: str):
+def test_an_input_that_coverage_led_to_is_applied_ignored_or_set_aside(name: str) -> None:
     inputs = _inputs(name, _GUIDED_CHEAP, _GUIDED_DEAR)
     command = [
         sys.executable,
@@ -76,12 +76,12 @@ def _of_a_broken_key(sk: str) -> bytes:
     return json.dumps({"eventName": "MODIFY", "dynamodb": body}).encode()
 
 
-def test_a_text_that_a_producer_put_into_a_key_may_be_told_with_the_key():
+def test_a_text_that_a_producer_put_into_a_key_may_be_told_with_the_key() -> None:
     check = TARGETS["stream_events"].make()
     assert check(_of_a_broken_key(f"RECEIPT#00001#LINE#{SECRET}")) == PARKED
 
 
-def test_a_reason_that_quotes_an_image_is_seen(monkeypatch: pytest.MonkeyPatch):
+def test_a_reason_that_quotes_an_image_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     park = SQSParking.park
     monkeypatch.setattr(
         SQSParking, "park", lambda self, record, _: park(self, record, str(record)[-500:])
@@ -111,14 +111,14 @@ def _large_record() -> bytes:
 
 def test_a_poison_record_that_its_dead_letter_queue_refuses_blocks_its_shard(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     assert TARGETS["stream_events"].make()(_large_record()) == PARKED
     monkeypatch.setattr(SQSParking, "park", _bare_parking)
     with pytest.raises(BrokenContractError, match="blocks its shard from 1 on"):
         TARGETS["stream_events"].make()(_large_record())
 
 
-def test_a_message_that_the_queue_refuses_blocks_its_shard(monkeypatch: pytest.MonkeyPatch):
+def test_a_message_that_the_queue_refuses_blocks_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = packing._encoded
 
     def unmended(content: Any) -> tuple[str, int]:
@@ -134,7 +134,7 @@ def test_a_message_that_the_queue_refuses_blocks_its_shard(monkeypatch: pytest.M
         TARGETS["stream_events"].make()(json.dumps(record).encode())
 
 
-def test_an_error_that_a_record_raises_breaks_the_contract(monkeypatch: pytest.MonkeyPatch):
+def test_an_error_that_a_record_raises_breaks_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     """QueueSendError was taken for a parked record, though the whole batch comes again."""
 
     def detect(_: Any) -> Any:

@@ -72,13 +72,13 @@ def array(header: dict[str, Any], data: bytes = b"") -> bytes:
     return buffer.getvalue() + data
 
 
-def test_an_array_that_claims_terabytes_allocates_nothing():
+def test_an_array_that_claims_terabytes_allocates_nothing() -> None:
     header = {"descr": "<f4", "fortran_order": False, "shape": (10**9, 1000)}
     with at_most(8), pytest.raises(DeltaRefusedError, match="claims the shape"):
         decode(delta_of(vectors=array(header)), _DELTA)
 
 
-def test_an_archive_that_unpacks_beyond_the_limit_is_not_unpacked():
+def test_an_archive_that_unpacks_beyond_the_limit_is_not_unpacked() -> None:
     with (
         zipfile.ZipFile(buffer := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("vectors.npy", "w", force_zip64=True) as member,
@@ -89,7 +89,7 @@ def test_an_archive_that_unpacks_beyond_the_limit_is_not_unpacked():
         decode(buffer.getvalue(), _DELTA)
 
 
-def test_a_list_of_texts_beyond_what_the_vectors_can_have_is_not_unpacked():
+def test_a_list_of_texts_beyond_what_the_vectors_can_have_is_not_unpacked() -> None:
     many = np.frombuffer(b'["' + b'","' * (100 * 2**20 // 3) + b'"]', np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{**_sound_arrays(), "texts": many})
@@ -98,7 +98,7 @@ def test_a_list_of_texts_beyond_what_the_vectors_can_have_is_not_unpacked():
 
 
 @pytest.mark.parametrize("one", [b'""', b"1", b"[]", b'{"a":1}'])
-def test_a_list_of_more_entries_than_vectors_is_left_at_the_first_one_too_many(one: bytes):
+def test_a_list_of_more_entries_than_vectors_is_left_at_the_first_one_too_many(one: bytes) -> None:
     many = np.frombuffer(b"[" + b",".join([one] * 300_000) + b"]", np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{**_sound_arrays(), "texts": many})
@@ -108,7 +108,7 @@ def test_a_list_of_more_entries_than_vectors_is_left_at_the_first_one_too_many(o
 
 
 @pytest.mark.parametrize("entries", [100, 65_000, 70_000])
-def test_an_archive_of_many_entries_is_refused_before_its_directory_is_read(entries: int):
+def test_an_archive_of_many_entries_is_refused_before_its_directory_is_read(entries: int) -> None:
     buffer = io.BytesIO(seeds_of("deltas")[0])
     with zipfile.ZipFile(buffer, "a") as archive:
         for number in range(entries):
@@ -118,7 +118,7 @@ def test_an_archive_of_many_entries_is_refused_before_its_directory_is_read(entr
         decode(data, _DELTA)
 
 
-def test_an_entry_packed_with_lzma_which_may_ask_for_any_memory_is_refused():
+def test_an_entry_packed_with_lzma_which_may_ask_for_any_memory_is_refused() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
         for name, data in _sound_arrays().items():
@@ -127,7 +127,7 @@ def test_an_entry_packed_with_lzma_which_may_ask_for_any_memory_is_refused():
         decode(buffer.getvalue(), _DELTA)
 
 
-def test_a_pickled_array_is_never_loaded():
+def test_a_pickled_array_is_never_loaded() -> None:
     class Bomb:
         def __reduce__(self) -> Any:
             return pytest.fail, ("a pickle was loaded",)
@@ -137,7 +137,7 @@ def test_a_pickled_array_is_never_loaded():
         decode(delta_of(ids=array(header, pickle.dumps([Bomb()]))), _DELTA)
 
 
-def test_an_encrypted_or_torn_archive_is_refused_and_not_tried_for_ever():
+def test_an_encrypted_or_torn_archive_is_refused_and_not_tried_for_ever() -> None:
     deflated = bytearray(seeds_of("deltas")[1])
     torn = bytes(deflated[:60]) + bytes(40) + bytes(deflated[100:])
     for position in (6, deflated.index(b"PK\x01\x02") + 8):
@@ -147,18 +147,18 @@ def test_an_encrypted_or_torn_archive_is_refused_and_not_tried_for_ever():
             decode(data, _DELTA)
 
 
-def test_ids_nested_too_deeply_are_refused():
+def test_ids_nested_too_deeply_are_refused() -> None:
     nested = np.frombuffer(b"[" * 200_000, np.uint8)
     with pytest.raises(DeltaRefusedError):
         decode(delta_of(ids=_npy(nested)), _DELTA)
 
 
-def test_a_message_nested_too_deeply_is_poison():
+def test_a_message_nested_too_deeply_is_poison() -> None:
     with pytest.raises(PoisonMessageError):
         read_message('{"a":' * 200_000)
 
 
-def test_a_zstd_bomb_stops_at_the_limit():
+def test_a_zstd_bomb_stops_at_the_limit() -> None:
     bomb = compress(bytes(2**28))
     assert len(bomb) < 2**16
     with at_most(4), pytest.raises(SnapshotDamagedError, match="more than"):
@@ -166,7 +166,7 @@ def test_a_zstd_bomb_stops_at_the_limit():
 
 
 @pytest.mark.parametrize("path", _PATHS)
-def test_no_path_of_a_manifest_or_pack_leads_out_of_the_folder(path: str, tmp_path: Path):
+def test_no_path_of_a_manifest_or_pack_leads_out_of_the_folder(path: str, tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
     folder.mkdir()
     manifest = json.loads(seeds_of("manifests")[0])

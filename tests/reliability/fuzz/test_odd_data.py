@@ -103,7 +103,7 @@ class Journey:
 @given(item=_ITEMS, merchant=_ITEMS, image=_IMAGES, number=_NUMBERS_OF_LINES)
 def test_odd_items_become_records_that_equal_their_projection(
     item: dict[str, Any], merchant: dict[str, Any], image: str, number: int
-):
+) -> None:
     journey = Journey()
     for key in (line(number, image), word(number, 1, image)):
         journey.put(key, item)
@@ -115,7 +115,7 @@ def test_odd_items_become_records_that_equal_their_projection(
 
 
 @pytest.mark.parametrize("character", ["a", "é", "\U0001f9fe", "\x00", "\uffff"])
-def test_a_text_as_large_as_an_item_may_be_gets_through(character: str):
+def test_a_text_as_large_as_an_item_may_be_gets_through(character: str) -> None:
     journey = Journey()
     text = character * (_LARGEST_ITEM // len(character.encode()))
     journey.put(line(1), {"text": {"S": text}})
@@ -125,7 +125,7 @@ def test_a_text_as_large_as_an_item_may_be_gets_through(character: str):
     assert record.metadata["next_line_text"] == text
 
 
-def test_a_receipt_of_99_999_lines_is_renamed():
+def test_a_receipt_of_99_999_lines_is_renamed() -> None:
     journey = Journey()
     for number in range(99_999):
         journey.system.table.put(line(number), text="")
@@ -137,7 +137,7 @@ def test_a_receipt_of_99_999_lines_is_renamed():
     assert {record.metadata["merchant_name"] for record in records.values()} == {"Cafe"}
 
 
-def test_a_lone_surrogate_is_refused_by_chroma_and_spoils_nothing(tmp_path):
+def test_a_lone_surrogate_is_refused_by_chroma_and_spoils_nothing(tmp_path) -> None:
     """No table can hold one; should it come all the same, it is one record's trouble."""
     index = ChromaIndex(tmp_path, Collection.LINES)
     vector = np.ones(4, np.float32)

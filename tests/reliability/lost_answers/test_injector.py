@@ -51,7 +51,7 @@ def put(s3: Any) -> Any:
     return s3.put_object(Bucket=_BUCKET, Key=_MANIFEST, Body=b"1", IfNoneMatch="*")
 
 
-def test_a_call_without_a_loss_is_recorded_once(network: Network, s3: Any):
+def test_a_call_without_a_loss_is_recorded_once(network: Network, s3: Any) -> None:
     with Injector().listening() as record:
         assert put(s3)["ETag"] == '"tag"'
     assert record.calls == [(_CALL, 1)]
@@ -60,7 +60,7 @@ def test_a_call_without_a_loss_is_recorded_once(network: Network, s3: Any):
 
 def test_the_sdk_repeats_a_call_whose_first_answer_is_lost_and_meets_its_effect(
     network: Network, s3: Any
-):
+) -> None:
     with (
         Injector(Loss(_CALL, 1, Mode.ONCE)).listening() as record,
         pytest.raises(s3.exceptions.ClientError, match="412"),
@@ -70,7 +70,7 @@ def test_the_sdk_repeats_a_call_whose_first_answer_is_lost_and_meets_its_effect(
     assert len(network.objects) == 1
 
 
-def test_the_sdk_gives_up_if_every_answer_is_lost(network: Network, s3: Any):
+def test_the_sdk_gives_up_if_every_answer_is_lost(network: Network, s3: Any) -> None:
     with (
         Injector(Loss(_CALL, 1, Mode.ALWAYS)).listening() as record,
         pytest.raises(HTTPClientError),
@@ -80,7 +80,7 @@ def test_the_sdk_gives_up_if_every_answer_is_lost(network: Network, s3: Any):
     assert len(network.objects) == 1
 
 
-def test_only_the_chosen_occurrence_is_lost(network: Network, s3: Any):
+def test_only_the_chosen_occurrence_is_lost(network: Network, s3: Any) -> None:
     with Injector(Loss(_CALL, 2, Mode.ALWAYS)).listening() as record:
         put(s3)
     assert record.lost == 0
@@ -103,7 +103,7 @@ def test_only_the_chosen_occurrence_is_lost(network: Network, s3: Any):
          "SendMessage of dead letters of the compactor"),
     ],
 )  # fmt: skip
-def test_a_request_is_named(method: str, path: str, headers: dict, body: bytes, call: str):
+def test_a_request_is_named(method: str, path: str, headers: dict, body: bytes, call: str) -> None:
     url = f"http://127.0.0.1:1{path}"
     request = SimpleNamespace(method=method, url=url, headers=headers, body=body)
     assert str(call_of(request)) == call

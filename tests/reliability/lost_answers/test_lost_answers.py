@@ -16,7 +16,7 @@ _CALLS = [(_ACQUIRE, 1), (_ACQUIRE, 2), (_BEAT, 1), (_BEAT, 2), (_READ, 1), (_OT
 _FOUND = Undisturbed(Record(_CALLS), {}, [])
 
 
-def test_each_kind_of_call_survives_the_loss_of_its_answer():
+def test_each_kind_of_call_survives_the_loss_of_its_answer() -> None:
     report = run(NAMES, quick=True, on_progress=lambda *_: None)
     assert report.broken == []
     assert [f"{t.scenario}, {t.call}, {t.mode}: {t.wrong}" for t in report.failed] == []
@@ -25,22 +25,22 @@ def test_each_kind_of_call_survives_the_loss_of_its_answer():
     assert {trial.scenario for trial in report.trials} >= expected
 
 
-def test_every_write_is_tried_in_both_modes_and_a_heartbeat_only_once():
+def test_every_write_is_tried_in_both_modes_and_a_heartbeat_only_once() -> None:
     tried = [(loss.call, loss.number) for loss in losses(_FOUND, FirstVersion())]
     each = [(_ACQUIRE, 1), (_ACQUIRE, 2), (_BEAT, 1), (_OTHER, 1)]
     assert tried == [call for call in each for _ in Mode]
 
 
-def test_of_a_reader_the_reads_are_tried():
+def test_of_a_reader_the_reads_are_tried() -> None:
     assert {loss.call for loss in losses(_FOUND, Reading())} == {_READ}
 
 
-def test_the_quick_form_takes_one_of_each_kind_whatever_the_collection():
+def test_the_quick_form_takes_one_of_each_kind_whatever_the_collection() -> None:
     some = list(some_of(list(losses(_FOUND, FirstVersion())), set()))
     assert [loss.call for loss in some] == [_ACQUIRE, _BEAT]
     assert [loss.mode for loss in some] == list(Mode)
 
 
 @pytest.mark.parametrize("name", ["compactor, first version", "reader, cold start"])
-def test_a_scenario_is_known_by_name(name: str):
+def test_a_scenario_is_known_by_name(name: str) -> None:
     assert name in NAMES

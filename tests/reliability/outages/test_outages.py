@@ -42,7 +42,7 @@ def _trial_of(service: Service) -> dict[str, Any]:
 @pytest.mark.parametrize("service", _CASES)
 def test_nothing_is_lost_and_it_heals_by_itself(
     results: dict[Service, dict[str, Any]], service: Service
-):
+) -> None:
     result = results[service]
     print(result)
     assert result["faults"] > 0
@@ -54,7 +54,7 @@ def test_nothing_is_lost_and_it_heals_by_itself(
 @pytest.mark.parametrize("service", _CASES)
 def test_an_alarm_goes_off_because_of_it_and_none_before(
     results: dict[Service, dict[str, Any]], service: Service
-):
+) -> None:
     result = results[service]
     assert result["before"] == []
     assert result["alarms_right"]

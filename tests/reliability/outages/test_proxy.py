@@ -49,13 +49,13 @@ def ask(proxy: Proxy, service: str, body: bytes = b"x" * 200_000) -> bool:
         connection.close()
 
 
-def test_everything_is_passed_on_while_nothing_is_wrong(proxy: Proxy):
+def test_everything_is_passed_on_while_nothing_is_wrong(proxy: Proxy) -> None:
     assert ask(proxy, "s3")
     assert ask(proxy, "dynamodb")
     assert proxy.faults == 0
 
 
-def test_the_service_is_down_the_others_are_not_and_it_comes_back(proxy: Proxy):
+def test_the_service_is_down_the_others_are_not_and_it_comes_back(proxy: Proxy) -> None:
     with proxy.misbehaving(Shape.DOWN):
         time.sleep(0.1)
         assert not any(ask(proxy, "s3") for _ in range(4))
@@ -65,7 +65,7 @@ def test_the_service_is_down_the_others_are_not_and_it_comes_back(proxy: Proxy):
     assert proxy.faults == 4
 
 
-def test_a_connection_that_is_in_use_is_cut(proxy: Proxy):
+def test_a_connection_that_is_in_use_is_cut(proxy: Proxy) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
     headers = {"Authorization": _SCOPE.format("s3")}
     connection.request("POST", "/", b"a", headers)
@@ -77,7 +77,7 @@ def test_a_connection_that_is_in_use_is_cut(proxy: Proxy):
     connection.close()
 
 
-def test_a_slow_service_answers_late(proxy: Proxy):
+def test_a_slow_service_answers_late(proxy: Proxy) -> None:
     with proxy.misbehaving(Shape.SLOW):
         time.sleep(0.1)
         begun = time.monotonic()

@@ -44,7 +44,7 @@ def _run(lost: int = 0, broken: int = 0) -> Run:
     return lambda quick: [Row("what", 5, 2, lost, "command", broken=broken)]
 
 
-def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts):
+def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts) -> None:
     parts({"first": _broken, "second": _run()})
     done = CliRunner().invoke(command.app, [])
     assert done.exit_code == 2
@@ -55,12 +55,12 @@ def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts):
 @pytest.mark.parametrize(("lost", "broken", "status"), [(0, 0, 0), (3, 0, 1), (0, 2, 1)])
 def test_the_exit_status_tells_whether_something_was_lost_or_broken(
     lost: int, broken: int, status: int, kept: dict[str, Result], parts
-):
+) -> None:
     parts({"only": _run(lost, broken)})
     assert CliRunner().invoke(command.app, []).exit_code == status
 
 
-def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], parts):
+def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], parts) -> None:
     parts({"short": _run()}, {"long": _run()})
     CliRunner().invoke(command.app, [])
     assert list(kept) == ["short"]
@@ -68,7 +68,9 @@ def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], par
     assert list(kept) == ["short", "long"]
 
 
-def test_going_on_runs_what_has_no_result_of_the_present_code(kept: dict[str, Result], parts):
+def test_going_on_runs_what_has_no_result_of_the_present_code(
+    kept: dict[str, Result], parts
+) -> None:
     parts({"only": _run()})
     kept["only"] = Result("only", [], quick=False, code="of before")
     CliRunner().invoke(command.app, ["--go-on"])
@@ -78,7 +80,7 @@ def test_going_on_runs_what_has_no_result_of_the_present_code(kept: dict[str, Re
     assert kept["only"].rows == []
 
 
-def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts):
+def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts) -> None:
     parts({"only": _run(), "other": _run()})
     kept["other"] = Result("other", [Row("what", 5, 2, 9, "command")], False, code="of before")
     assert CliRunner().invoke(command.app, ["only"]).exit_code == 0
@@ -87,31 +89,31 @@ def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts)
 @pytest.mark.parametrize(("old", "status"), [([], 0), (["only"], 3)])
 def test_the_check_ends_with_3_if_the_page_is_of_other_code(
     old: list[str], status: int, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Result], parts
-):
+) -> None:
     parts({"only": _run()})
     monkeypatch.setattr(command, "stale", lambda parts: old)
     assert CliRunner().invoke(command.app, ["--check"]).exit_code == status
     assert kept == {}
 
 
-def test_the_page_alone_runs_nothing(kept: dict[str, Result], parts):
+def test_the_page_alone_runs_nothing(kept: dict[str, Result], parts) -> None:
     parts({"only": _broken})
     assert CliRunner().invoke(command.app, ["--page"]).exit_code == 0
     assert kept == {}
 
 
-def test_a_part_that_is_unknown_is_refused_by_name(kept: dict[str, Result]):
+def test_a_part_that_is_unknown_is_refused_by_name(kept: dict[str, Result]) -> None:
     done = CliRunner().invoke(command.app, ["nonsense"])
     assert done.exit_code == 2
     assert "nonsense: give some of rows" in done.output
     assert kept == {}
 
 
-def test_a_command_without_figures_is_named_with_what_it_said():
+def test_a_command_without_figures_is_named_with_what_it_said() -> None:
     with pytest.raises(PartFailedError, match=r"`python -c .*ended with 1: .*no luck"):
         figures(["-c", "raise SystemExit('no luck')"])
 
 
-def test_figures_are_read_whatever_the_exit_status():
+def test_figures_are_read_whatever_the_exit_status() -> None:
     code = "import sys; print('{\"lost\": 1}'); sys.exit(1)"
     assert figures(["-c", code]) == {"lost": 1}

@@ -25,14 +25,14 @@ _REPORT = """<testsuites><testsuite>
 </testsuite></testsuites>"""
 
 
-def test_examples_are_counted_over_the_phases():
+def test_examples_are_counted_over_the_phases() -> None:
     assert _examples(_SAID) == {
         "tests/property/test_some.py::runTest": 152,
         "tests/unit/test_other.py::test_any": 100,
     }
 
 
-def test_tries_and_failures_of_tests_and_of_whole_files(tmp_path: Path):
+def test_tries_and_failures_of_tests_and_of_whole_files(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(_REPORT)
     tried = _read(report, _SAID)

@@ -18,14 +18,14 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["src/code.py", "src/deep/code.py", "src/new.py", "tests/own.py"])
-def test_a_changed_file_changes_it(project: Path, name: str):
+def test_a_changed_file_changes_it(project: Path, name: str) -> None:
     before = digest_of(("src", "tests/own.py"), project)
     (project / name).write_text("VALUE = 2\n")
     assert digest_of(("src", "tests/own.py"), project) != before
 
 
 @pytest.mark.parametrize("name", ["docs/page.md", "src/__pycache__/code.pyc", "tests/other.py"])
-def test_what_is_not_tested_does_not(project: Path, name: str):
+def test_what_is_not_tested_does_not(project: Path, name: str) -> None:
     before = digest_of(("src", "tests/own.py"), project)
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text("VALUE = 2\n")
@@ -51,7 +51,7 @@ class Thing:
 '''
 
 
-def test_prose_does_not_change_it_and_code_beside_prose_does(project: Path):
+def test_prose_does_not_change_it_and_code_beside_prose_does(project: Path) -> None:
     file = project / "src/code.py"
     file.write_text(PROSE)
     before = digest_of(("src",), project)
@@ -63,22 +63,22 @@ def test_prose_does_not_change_it_and_code_beside_prose_does(project: Path):
     assert digest_of(("src",), project) != before
 
 
-def test_only_code_is_left():
+def test_only_code_is_left() -> None:
     code = 'VALUE = "#1"\nclass Thing:\n    def act(self):\n        return VALUE'
     assert code_only(PROSE) == code
 
 
-def test_a_file_that_moved_changes_it(project: Path):
+def test_a_file_that_moved_changes_it(project: Path) -> None:
     before = digest_of(("src",), project)
     (project / "src/code.py").rename(project / "src/moved.py")
     assert digest_of(("src",), project) != before
 
 
-def test_a_path_that_does_not_exist_is_an_error(project: Path):
+def test_a_path_that_does_not_exist_is_an_error(project: Path) -> None:
     with pytest.raises(FileNotFoundError, match="src/gone"):
         digest_of(("src/gone",), project)
 
 
 @pytest.mark.parametrize("part", (PARTS | LONG).values(), ids=lambda part: part.name)
-def test_every_part_has_a_digest(part):
+def test_every_part_has_a_digest(part) -> None:
     assert len(part.code) == 12

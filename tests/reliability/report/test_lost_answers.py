@@ -13,7 +13,7 @@ def lost(scenario: str, call: str, *wrong: str) -> dict:
     }  # fmt: skip
 
 
-def test_lost_answers_are_counted_by_scenario():
+def test_lost_answers_are_counted_by_scenario() -> None:
     trials = [lost("drain", "a"), lost("drain", "a", "it waited"), lost("reader", "b")]
     drain, reader = rows_of({"trials": trials, "broken": []}, "command", quick=True)
     assert (drain.what, drain.tries, drain.faults, drain.lost) == ("lost answers: drain", 2, 6, 1)
@@ -21,6 +21,6 @@ def test_lost_answers_are_counted_by_scenario():
     assert (reader.tries, reader.lost) == (1, 0)
 
 
-def test_a_scenario_that_is_not_sound_without_a_loss_fails_the_part():
+def test_a_scenario_that_is_not_sound_without_a_loss_fails_the_part() -> None:
     with pytest.raises(PartFailedError, match="no index"):
         rows_of({"trials": [], "broken": ["no index"]}, "command", quick=True)

@@ -21,7 +21,7 @@ HELD = {
 }
 
 
-def test_every_kill_is_a_try_and_what_did_not_come_is_told():
+def test_every_kill_is_a_try_and_what_did_not_come_is_told() -> None:
     row = row_of(HELD, "command")
     assert (row.tries, row.faults, row.lost, row.broken) == (120, 120, 0, 0)
     assert "130,000 records compared" in row.note
@@ -29,7 +29,7 @@ def test_every_kill_is_a_try_and_what_did_not_come_is_told():
     assert "3 moments did not come" in row.note
 
 
-def test_a_wrong_record_and_one_not_found_are_losses_and_a_broken_reader_stands_apart():
+def test_a_wrong_record_and_one_not_found_are_losses_and_a_broken_reader_stands_apart() -> None:
     row = row_of({**HELD, "wrong": 2, "unfound": 4, "broken": ["a reader serves nothing"]}, "c")
     assert (row.lost, row.broken) == (6, 1)
 

@@ -10,7 +10,9 @@ from tests.reliability.simulation.__main__ import app
 from tests.reliability.simulation.campaign import Summary, load, run_all, save
 
 
-def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_run_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(campaign, "CHUNK", 5)
     path = tmp_path / "state.json"
     stopped = next(run_all(load(path), 10, 1))
@@ -23,14 +25,14 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_summary_of_other_code_is_not_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     path = tmp_path / "state.json"
     save(Summary(histories=5, next_seed=5), path)
     monkeypatch.setattr(campaign, "_code", lambda: "changed")
     assert load(path).next_seed == 0
 
 
-def test_a_run_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_run_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "CHUNK", 5)
     path = tmp_path / "state.json"
     options = ["--histories", "1000", "--processes", "1", "--minutes", "0", "--state", str(path)]

@@ -10,7 +10,7 @@ _HISTORIES = 3_000
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_bug_is_found_by_the_check_that_it_names(name: str):
+def test_a_planted_bug_is_found_by_the_check_that_it_names(name: str) -> None:
     with planted(name):
         found = first_failure(range(_HISTORIES), PLANTED[name].check)
     assert found is not None

@@ -7,7 +7,7 @@ from tests.reliability.simulation.shrink import Shrinker, calmed, kept
 from tests.reliability.simulation.workload.generation import generate
 
 
-def test_a_failing_history_is_made_small_and_fails_again():
+def test_a_failing_history_is_made_small_and_fails_again() -> None:
     with planted("older_vector_replaces_newer"):
         found = first_failure(range(100))
         assert found is not None

@@ -19,7 +19,7 @@ _HISTORIES = 10_000
 
 
 @pytest.mark.timeout(1800)
-def test_no_history_breaks_a_promise():
+def test_no_history_breaks_a_promise() -> None:
     """Run the histories in their own processes.
 
     A seed gives one history only under one hash seed.
@@ -39,7 +39,7 @@ def test_no_history_breaks_a_promise():
     assert set(summary.faults) == {kind.value for kind in Kind}
 
 
-def test_a_seed_is_one_history():
+def test_a_seed_is_one_history() -> None:
     with history.simulated_production() as folder:
         once = [history.run(generate(seed), folder) for seed in range(25)]
         again = [history.run(generate(seed), folder) for seed in range(25)]

@@ -38,7 +38,7 @@ def written_to(table: Table) -> Writing:
     return writing
 
 
-def test_the_rate_that_was_asked_for_is_written_and_the_backlog_watched():
+def test_the_rate_that_was_asked_for_is_written_and_the_backlog_watched() -> None:
     table = Table(pause=0.0)
     written = written_to(table).written
     assert written.changes == table.changes
@@ -46,12 +46,12 @@ def test_the_rate_that_was_asked_for_is_written_and_the_backlog_watched():
     assert written.most_waiting == 7
 
 
-def test_what_a_slow_write_held_up_is_written_after_it():
+def test_what_a_slow_write_held_up_is_written_after_it() -> None:
     table = Table(pause=0.35)
     assert written_to(table).written.changes >= 0.5 * RATE * SECONDS
 
 
-def test_an_item_is_known_as_it_was_written_last():
+def test_an_item_is_known_as_it_was_written_last() -> None:
     table = Table(pause=0.0)
     writing = written_to(table)
     assert table.items

@@ -10,7 +10,7 @@ from receipt_ops.costs.prices import Prices
 READS, SENDS = Call("dynamodb", "BatchGetItem"), Call("sqs", "SendMessageBatch")
 
 
-def test_a_large_message_is_billed_by_its_chunks_and_a_read_by_its_items():
+def test_a_large_message_is_billed_by_its_chunks_and_a_read_by_its_items() -> None:
     traffic = Traffic()
     traffic.calls[SENDS] = 5
     with billed(traffic) as bill:
@@ -25,7 +25,7 @@ def test_a_large_message_is_billed_by_its_chunks_and_a_read_by_its_items():
     assert bill.usd(Prices()) == pytest.approx(4 * 4e-7 + 140 * 1.25e-7)
 
 
-def test_a_call_without_a_price_is_not_passed_over():
+def test_a_call_without_a_price_is_not_passed_over() -> None:
     traffic = Traffic()
     with billed(traffic) as bill:
         traffic.calls[Call("s3", "CopyObject")] += 1

@@ -10,5 +10,5 @@ import time:        50 |         50 | zipimport
 """
 
 
-def test_modules_of_one_package_count_together_and_the_dearest_comes_first():
+def test_modules_of_one_package_count_together_and_the_dearest_comes_first() -> None:
     assert by_package(SAID) == [("boto3", 2.1), ("zipimport", 0.05), ("all others", 0.0)]

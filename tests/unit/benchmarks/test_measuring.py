@@ -16,7 +16,7 @@ class Recorder:
         self._traffic.sent[Call("s3", "PutObject")] += 10 if self._name == "ours" else 1_000
 
 
-def test_candidates_alternate_and_each_round_is_begun_by_another():
+def test_candidates_alternate_and_each_round_is_begun_by_another() -> None:
     log: list[tuple[str, str, int]] = []
     traffic = Traffic()
     names = ("ours", "limit", "naive")
@@ -25,7 +25,7 @@ def test_candidates_alternate_and_each_round_is_begun_by_another():
     assert runs == [*names, "limit", "naive", "ours", "naive", "ours", "limit"]
 
 
-def test_the_first_round_is_not_counted_and_bytes_are_those_of_the_candidate():
+def test_the_first_round_is_not_counted_and_bytes_are_those_of_the_candidate() -> None:
     traffic = Traffic()
     found = alternate({name: Recorder(name, [], traffic) for name in ("ours", "naive")}, 3, traffic)
     assert len(found["ours"].samples) == 3

@@ -22,17 +22,17 @@ def measured() -> str:
     return PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
 
 
-def test_the_targets_are_those_that_were_promised():
+def test_the_targets_are_those_that_were_promised() -> None:
     assert {target.key: target.wanted for target in TARGETS} == PROMISED
 
 
-def test_the_page_has_a_row_with_a_figure_for_every_target():
+def test_the_page_has_a_row_with_a_figure_for_every_target() -> None:
     rows = [line for line in measured().splitlines() if line.startswith("| ")]
     for text, wanted, *_ in verdict_table(verdicts({})).rows:
         (row,) = [row for row in rows if row.startswith(f"| {text} | {wanted} |")]
         assert "not measured" not in row
 
 
-def test_the_plot_is_there_and_on_the_page():
+def test_the_plot_is_there_and_on_the_page() -> None:
     assert PLOT.read_text().lstrip().startswith("<?xml")
     assert f"]({PLOT.name})" in PAGE.read_text()

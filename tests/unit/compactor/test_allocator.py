@@ -23,7 +23,7 @@ class Process:
         return self.used + self.kept
 
 
-def test_memory_stays_flat_however_many_cycles_leave_something():
+def test_memory_stays_flat_however_many_cycles_leave_something() -> None:
     process = Process()
     keeper = Allocator(process.trim, process.resident)
     for _ in range(1000):
@@ -33,7 +33,7 @@ def test_memory_stays_flat_however_many_cycles_leave_something():
     assert process.trims < 60
 
 
-def test_what_is_in_use_is_not_trimmed_again_and_again():
+def test_what_is_in_use_is_not_trimmed_again_and_again() -> None:
     process = Process()
     keeper = Allocator(process.trim, process.resident)
     keeper.give_back()
@@ -43,7 +43,7 @@ def test_what_is_in_use_is_not_trimmed_again_and_again():
     assert process.trims == 1
 
 
-def test_this_process_is_measured_in_bytes():
+def test_this_process_is_measured_in_bytes() -> None:
     assert 2**23 < allocator.resident() < 2**40
     this_process().give_back()
 
@@ -77,12 +77,14 @@ def given_back_twice(library: Library, monkeypatch: pytest.MonkeyPatch) -> Libra
     return library
 
 
-def test_where_malloc_is_glibcs_growth_is_trimmed(monkeypatch: pytest.MonkeyPatch):
+def test_where_malloc_is_glibcs_growth_is_trimmed(monkeypatch: pytest.MonkeyPatch) -> None:
     library = given_back_twice(Glibc(), monkeypatch)
     assert library.trims == 1
     assert library.looks > 1
 
 
-def test_where_malloc_is_not_glibcs_memory_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch):
+def test_where_malloc_is_not_glibcs_memory_is_not_even_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     library = given_back_twice(Library(), monkeypatch)
     assert (library.looks, library.trims) == (0, 0)

@@ -65,7 +65,7 @@ def sqs_event(*bodies: str) -> dict[str, Any]:
     return {"Records": [{**record, "messageId": str(n), "body": b} for n, b in enumerate(bodies)]}
 
 
-def test_what_was_not_applied_is_a_batch_item_failure(system: InMemorySystem):
+def test_what_was_not_applied_is_a_batch_item_failure(system: InMemorySystem) -> None:
     good, late = system.delta_body([line(1)]), system.change_body(line(1), "text")
     assert handler.lambda_handler(sqs_event(good), Context()) == {"batchItemFailures": []}
     system.table.failing = TableReadError("down")
@@ -73,31 +73,33 @@ def test_what_was_not_applied_is_a_batch_item_failure(system: InMemorySystem):
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
 
 
-def test_a_whole_failed_batch_is_answered_item_by_item(system: InMemorySystem):
+def test_a_whole_failed_batch_is_answered_item_by_item(system: InMemorySystem) -> None:
     system.table.failing = TableReadError("down")
     body = system.change_body(line(1), "text")
     answer = handler.lambda_handler(sqs_event(body, body), Context())
     assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["0", "1"]
 
 
-def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(system: InMemorySystem):
+def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(system: InMemorySystem) -> None:
     answer = handler.lambda_handler({}, Context())
     assert (answer["inserted"], answer["done"], answer["stopped"]) == (1, 1, "queue empty")
     json.dumps(answer)
 
 
-def test_an_event_of_another_kind_is_refused_by_name(system: InMemorySystem):
+def test_an_event_of_another_kind_is_refused_by_name(system: InMemorySystem) -> None:
     with pytest.raises(ValueError, match="SQS event"):
         handler.lambda_handler({"detail": 1}, Context())
 
 
-def test_a_missing_variable_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_variable_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SNAPSHOT_BUCKET")
     with pytest.raises(SettingsError, match="SNAPSHOT_BUCKET is not set"):
         handler.lambda_handler({}, Context())
 
 
-def test_metrics_are_emitted_in_the_compactions_namespace(capsys: pytest.CaptureFixture[str]):
+def test_metrics_are_emitted_in_the_compactions_namespace(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     telemetry = handler._telemetry()
     system = InMemorySystem()
     system.telemetry = telemetry  # type: ignore[assignment]

@@ -47,7 +47,7 @@ class Server:
         return "answer"
 
 
-def test_five_failures_open_it_and_one_success_after_the_pause_closes_it():
+def test_five_failures_open_it_and_one_success_after_the_pause_closes_it() -> None:
     telemetry, server = RecordingTelemetry(), Server()
     through = breaker(InMemoryState(), telemetry, recovery_seconds=1, cache_seconds=0)
     assert through(server) == "answer"
@@ -76,7 +76,7 @@ def test_five_failures_open_it_and_one_success_after_the_pause_closes_it():
     ]
 
 
-def test_a_record_that_chroma_refuses_says_nothing_about_the_server():
+def test_a_record_that_chroma_refuses_says_nothing_about_the_server() -> None:
     server, telemetry = Server(), RecordingTelemetry()
     through = breaker(InMemoryState(), telemetry, cache_seconds=0)
     server.failing = IndexFailedError("Chroma's add failed: InvalidArgumentError")
@@ -87,7 +87,7 @@ def test_a_record_that_chroma_refuses_says_nothing_about_the_server():
     assert telemetry.events == []
 
 
-def test_another_worker_leaves_the_server_alone_too():
+def test_another_worker_leaves_the_server_alone_too() -> None:
     state, server = InMemoryState(), Server()
     through = breaker(state, RecordingTelemetry(), cache_seconds=0)
     server.failing = IndexUnavailableError("down")

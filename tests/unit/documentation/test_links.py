@@ -31,7 +31,7 @@ def checked(tmp_path: Path, html: str) -> list[str]:
         "<a>",
     ],
 )
-def test_a_page_with_sound_links_has_no_problem(tmp_path: Path, html: str):
+def test_a_page_with_sound_links_has_no_problem(tmp_path: Path, html: str) -> None:
     assert checked(tmp_path, html) == []
 
 
@@ -48,10 +48,10 @@ def test_a_page_with_sound_links_has_no_problem(tmp_path: Path, html: str):
         '<link rel="stylesheet" href="//example.org/x.css">',
     ],
 )
-def test_a_link_that_leads_nowhere_is_a_problem(tmp_path: Path, html: str):
+def test_a_link_that_leads_nowhere_is_a_problem(tmp_path: Path, html: str) -> None:
     [problem] = checked(tmp_path, html)
     assert problem.startswith("index.html: ")
 
 
-def test_a_link_that_a_page_repeats_is_one_problem(tmp_path: Path):
+def test_a_link_that_a_page_repeats_is_one_problem(tmp_path: Path) -> None:
     assert len(checked(tmp_path, '<a href="x"><a href="x"><a href="y">')) == 2

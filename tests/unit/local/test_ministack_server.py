@@ -31,18 +31,18 @@ def queue_of(number: int, size: int = 2) -> tuple[list[dict[str, Any]], Any]:
 
 
 @pytest.mark.parametrize(("count", "most", "got"), [(0, 100, 0), (7, 100, 7), (25, 100, 25)])
-def test_all_that_waits_comes_at_once(count: int, most: int, got: int):
+def test_all_that_waits_comes_at_once(count: int, most: int, got: int) -> None:
     _, receive = queue_of(count)
     assert [message["id"] for message in full_batches(receive)("queue", most)] == list(range(got))
 
 
-def test_a_batch_holds_no_more_than_the_mapping_takes():
+def test_a_batch_holds_no_more_than_the_mapping_takes() -> None:
     waiting, receive = queue_of(40)
     assert len(full_batches(receive)("queue", 25)) == 25
     assert len(waiting) == 15
 
 
-def test_a_batch_stays_below_what_an_invocation_may_carry():
+def test_a_batch_stays_below_what_an_invocation_may_carry() -> None:
     waiting, receive = queue_of(100, size=200_000)
     batch = full_batches(receive)("queue", 100)
     assert 3_000_000 < sum(len(message["body"]) for message in batch) <= 6_000_000
@@ -80,20 +80,20 @@ def answers_of(
 FIRST, SECOND = b"attempt=1; max=3", b"attempt=2; max=3"
 
 
-def test_a_call_that_is_repeated_gets_the_answer_of_the_first_time():
+def test_a_call_that_is_repeated_gets_the_answer_of_the_first_time() -> None:
     calls = [(b"a", FIRST), (b"a", SECOND), (b"b", SECOND), (b"a", FIRST)]
     assert answers_of(200, calls) == [b"1", b"1", b"2", b"3"]
 
 
-def test_another_client_meets_the_effect_of_its_own_first_call():
+def test_another_client_meets_the_effect_of_its_own_first_call() -> None:
     assert answers_of(200, [(b"a", FIRST), (b"a", SECOND)], agent=b"Boto3/1.40") == [b"1", b"2"]
 
 
-def test_a_failure_is_not_given_again():
+def test_a_failure_is_not_given_again() -> None:
     assert answers_of(503, [(b"a", FIRST), (b"a", SECOND)]) == [b"1", b"2"]
 
 
-def test_only_the_last_answers_are_kept():
+def test_only_the_last_answers_are_kept() -> None:
     calls = [(b"a", FIRST), (b"b", FIRST), (b"c", FIRST), (b"a", SECOND), (b"c", SECOND)]
     assert answers_of(200, calls) == [b"1", b"2", b"3", b"4", b"3"]
 
@@ -117,7 +117,7 @@ class Sender(SimpleNamespace):
         return {}
 
 
-def test_each_message_of_a_batch_keeps_its_trace_header():
+def test_each_message_of_a_batch_keeps_its_trace_header() -> None:
     sqs = Sender()
     _keep_trace_headers(sqs)
     entries = [
@@ -130,7 +130,7 @@ def test_each_message_of_a_batch_keeps_its_trace_header():
     assert kept == [("a", {"AWSTraceHeader": "1"}), ("b", None), ("c", {"AWSTraceHeader": "3"})]
 
 
-def test_a_message_that_is_sent_alone_is_left_as_it_is():
+def test_a_message_that_is_sent_alone_is_left_as_it_is() -> None:
     sqs = Sender()
     _keep_trace_headers(sqs)
     sqs._HANDLERS["SendMessageBatch"]({"Entries": [{"MessageBody": "a"}]}, "queue")
@@ -156,14 +156,14 @@ class Mapped:
         return self.windows.is_due(self.mapping, self.queue, lambda: None)
 
 
-def test_a_batch_may_fill_until_its_window_is_over():
+def test_a_batch_may_fill_until_its_window_is_over() -> None:
     mapped = Mapped()
     mapped.send("a")
     assert [mapped.is_due(now) for now in (0.0, 0.5, 0.99, 1.0)] == [False, False, False, True]
     assert mapped.alarms == [1]
 
 
-def test_the_next_batch_has_a_window_of_its_own():
+def test_the_next_batch_has_a_window_of_its_own() -> None:
     mapped = Mapped()
     mapped.send("a")
     assert [mapped.is_due(now) for now in (0.0, 1.0)] == [False, True]
@@ -176,19 +176,19 @@ def test_the_next_batch_has_a_window_of_its_own():
     ("bodies", "due"),
     [(["a"] * 9, False), (["a"] * 10, True), (["x" * 3_000_000, "x" * 500_000], True)],
 )
-def test_a_full_batch_waits_no_longer(bodies: list[str], due: bool):
+def test_a_full_batch_waits_no_longer(bodies: list[str], due: bool) -> None:
     mapped = Mapped(most=10)
     mapped.send(*bodies)
     assert mapped.is_due(0.0) is due
 
 
-def test_without_a_window_nothing_waits():
+def test_without_a_window_nothing_waits() -> None:
     mapped = Mapped(window=0)
     mapped.send("a")
     assert mapped.is_due(0.0)
 
 
-def test_what_another_works_on_opens_no_window():
+def test_what_another_works_on_opens_no_window() -> None:
     mapped = Mapped()
     mapped.queue["messages"] = [{"body": "a", "visible_at": 180.0}]
     assert mapped.is_due(0.0)  # there is nothing to hand over
@@ -196,7 +196,7 @@ def test_what_another_works_on_opens_no_window():
     assert not mapped.is_due(180.0)
 
 
-def test_a_message_that_another_consumer_takes_leaves_no_window_behind():
+def test_a_message_that_another_consumer_takes_leaves_no_window_behind() -> None:
     mapped = Mapped()
     mapped.send("a")
     assert not mapped.is_due(0.0)
@@ -206,7 +206,7 @@ def test_a_message_that_another_consumer_takes_leaves_no_window_behind():
     assert not mapped.is_due(5.0)
 
 
-def test_a_mapping_takes_no_batch_while_it_may_fill():
+def test_a_mapping_takes_no_batch_while_it_may_fill() -> None:
     service = SimpleNamespace(
         _sqs_esm_concurrency=lambda *_: 2,
         _dispatch_esm_batch=lambda *arguments: dispatched.append(arguments),
@@ -277,7 +277,7 @@ def deleter(*handles: str, is_fifo: bool = False, most: int = 10) -> Deleter:
     return sqs
 
 
-def test_a_deletion_may_be_repeated_and_an_unknown_handle_is_refused():
+def test_a_deletion_may_be_repeated_and_an_unknown_handle_is_refused() -> None:
     sqs = deleter("a")
     delete = sqs._HANDLERS["DeleteMessage"]
     assert delete({"ReceiptHandle": "a"}, "queue") == {}
@@ -288,7 +288,7 @@ def test_a_deletion_may_be_repeated_and_an_unknown_handle_is_refused():
             delete({"ReceiptHandle": unknown}, "queue")
 
 
-def test_each_entry_of_a_batch_is_accepted_or_refused_by_its_own_handle():
+def test_each_entry_of_a_batch_is_accepted_or_refused_by_its_own_handle() -> None:
     sqs = deleter("a", "b")
     delete = sqs._HANDLERS["DeleteMessageBatch"]
     handles = ["a", "b", "a", "never issued", None]
@@ -299,14 +299,14 @@ def test_each_entry_of_a_batch_is_accepted_or_refused_by_its_own_handle():
     }
 
 
-def test_a_fifo_queue_refuses_a_repeated_deletion():
+def test_a_fifo_queue_refuses_a_repeated_deletion() -> None:
     sqs = deleter("a", is_fifo=True)
     sqs._HANDLERS["DeleteMessage"]({"ReceiptHandle": "a"}, "queue")
     with pytest.raises(RefusedError):
         sqs._HANDLERS["DeleteMessage"]({"ReceiptHandle": "a"}, "queue")
 
 
-def test_only_the_latest_handles_are_kept():
+def test_only_the_latest_handles_are_kept() -> None:
     sqs = deleter("a", "b", most=1)
     entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate("abab")]
     answer = sqs._HANDLERS["DeleteMessageBatch"]({"Entries": entries}, "queue")

@@ -38,7 +38,7 @@ def resolved(node: Any, **known: Any) -> Any:
         ({"Keys": {"PK": [{"Ref": "Letter"}]}}, {"Keys": {"PK": ["a"]}}),
     ],
 )
-def test_an_intrinsic_function_is_replaced_by_its_value(node: Any, value: Any):
+def test_an_intrinsic_function_is_replaced_by_its_value(node: Any, value: Any) -> None:
     assert resolved(node, **{"Role.Arn": "arn"}) == value
 
 
@@ -52,18 +52,20 @@ def test_an_intrinsic_function_is_replaced_by_its_value(node: Any, value: Any):
         ({"Fn::If": ["Never", 1, 2]}, "Never"),
     ],
 )
-def test_an_unknown_intrinsic_function_or_name_is_an_error_that_names_it(node: Any, named: str):
+def test_an_unknown_intrinsic_function_or_name_is_an_error_that_names_it(
+    node: Any, named: str
+) -> None:
     with pytest.raises(TemplateError, match=named):
         resolved({"Deep": [node]})
 
 
-def test_an_unknown_function_in_a_condition_is_an_error():
+def test_an_unknown_function_in_a_condition_is_an_error() -> None:
     template = {"Conditions": {"Odd": {"Fn::Contains": [["a"], "a"]}}}
     with pytest.raises(TemplateError, match="Fn::Contains"):
         Resolver(template, {}).of({"Fn::If": ["Odd", 1, 2]})
 
 
-def test_a_tag_is_read_as_the_long_form(tmp_path: Path):
+def test_a_tag_is_read_as_the_long_form(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text(
         "a: !Ref X\n"
@@ -82,7 +84,7 @@ def test_a_tag_is_read_as_the_long_form(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["a: [", "- a"])
-def test_a_file_that_is_no_template_is_an_error_that_names_it(tmp_path: Path, text: str):
+def test_a_file_that_is_no_template_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "template.yaml"
     path.write_text(text)
     with pytest.raises(TemplateError, match=r"template\.yaml is not a template"):
@@ -100,13 +102,13 @@ PARAMETERS = {
 }
 
 
-def test_a_parameter_is_given_or_handed_over_or_has_its_default():
+def test_a_parameter_is_given_or_handed_over_or_has_its_default() -> None:
     handed_over = {"table-name": "receipts", "unread": "x"}
     assert parameter_values(PARAMETERS, {}, handed_over) == {"Size": 100, "Table": "receipts"}
     assert parameter_values(PARAMETERS, {"Size": "7"}, handed_over)["Size"] == "7"
 
 
-def test_a_parameter_without_a_value_is_an_error_that_names_it():
+def test_a_parameter_without_a_value_is_an_error_that_names_it() -> None:
     with pytest.raises(
         TemplateError, match=r"parameter Table of template\.yaml reads .*table-name"
     ):
@@ -122,7 +124,7 @@ def function(**properties: Any) -> dict[str, Any]:
     return {"Resources": {"One": {"Type": "AWS::Serverless::Function", "Properties": own}}}
 
 
-def test_a_function_has_the_properties_of_globals_below_its_own():
+def test_a_function_has_the_properties_of_globals_below_its_own() -> None:
     template = {
         **function(Timeout=5, Environment={"Variables": {"A": 1, "B": 2}}),
         "Globals": {
@@ -147,7 +149,7 @@ def test_a_function_has_the_properties_of_globals_below_its_own():
     }
 
 
-def test_an_event_is_a_mapping():
+def test_an_event_is_a_mapping() -> None:
     event = {
         "Type": "DynamoDB",
         "Properties": {
@@ -178,12 +180,12 @@ def test_an_event_is_a_mapping():
 )
 def test_what_the_quick_form_does_not_deploy_is_an_error_that_names_it(
     template: dict[str, Any], named: str
-):
+) -> None:
     with pytest.raises(TemplateError, match=named):
         functions_of(template, Resolver(template, {}))
 
 
-def test_a_role_has_its_policies_by_name():
+def test_a_role_has_its_policies_by_name() -> None:
     policy = {"PolicyName": "least", "PolicyDocument": {"Statement": []}}
     properties = {"RoleName": "r", "AssumeRolePolicyDocument": {}, "Policies": [policy]}
     template = {"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": properties}}}
@@ -194,7 +196,7 @@ def test_a_role_has_its_policies_by_name():
         roles_of(template, Resolver(template, {}))
 
 
-def test_values_get_the_types_of_the_operation():
+def test_values_get_the_types_of_the_operation() -> None:
     client = boto3.client(
         "lambda", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
     )

@@ -52,12 +52,14 @@ def blobs(text: str) -> list[dict[str, Any]]:
     return [content for content in printed(text) if "_aws" in content]
 
 
-def test_the_namespaces_are_the_documents():
+def test_the_namespaces_are_the_documents() -> None:
     assert STREAM_PROCESSOR_NAMESPACE == "ChromaDB/StreamProcessor"
     assert COMPACTION_NAMESPACE == "ChromaDB/Compaction"
 
 
-def test_the_documents_seven_metrics_are_printed_with_their_units(telemetry, namespace, capsys):
+def test_the_documents_seven_metrics_are_printed_with_their_units(
+    telemetry, namespace, capsys
+) -> None:
     with telemetry.invocation():
         for name in SEVEN[namespace]:
             telemetry.measure(Metric(name), 1)
@@ -69,7 +71,7 @@ def test_the_documents_seven_metrics_are_printed_with_their_units(telemetry, nam
 
 def test_metrics_have_their_namespace_with_environment_and_service_as_dimensions(
     telemetry, service, namespace, capsys
-):
+) -> None:
     with telemetry.invocation():
         telemetry.measure(Metric.RECORDS_PARKED, 3)
     (blob,) = blobs(capsys.readouterr().out)
@@ -81,7 +83,7 @@ def test_metrics_have_their_namespace_with_environment_and_service_as_dimensions
     assert blob["_aws"]["Timestamp"] > 1_600_000_000_000
 
 
-def test_every_blob_of_a_long_run_carries_the_environment(telemetry, capsys):
+def test_every_blob_of_a_long_run_carries_the_environment(telemetry, capsys) -> None:
     for _ in range(2):
         with telemetry.invocation():
             for value in range(150):  # a blob holds a hundred
@@ -91,7 +93,7 @@ def test_every_blob_of_a_long_run_carries_the_environment(telemetry, capsys):
     assert {blob["environment"] for blob in found} == {"test"}
 
 
-def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys):
+def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys) -> None:
     with telemetry.invocation():
         for value in (250.0, 700.5, 250.0):
             telemetry.measure(Metric.FRESHNESS, value)
@@ -99,7 +101,7 @@ def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys):
     assert blob["Freshness"] == [250.0, 700.5, 250.0]
 
 
-def test_more_values_than_one_blob_may_hold_are_all_printed(telemetry, capsys):
+def test_more_values_than_one_blob_may_hold_are_all_printed(telemetry, capsys) -> None:
     with telemetry.invocation():
         for value in range(1, 251):
             telemetry.measure(Metric.FRESHNESS, value)
@@ -108,7 +110,7 @@ def test_more_values_than_one_blob_may_hold_are_all_printed(telemetry, capsys):
     assert sorted(v for blob in found for v in blob["Freshness"]) == list(range(1, 251))
 
 
-def test_every_metric_has_a_unit_and_a_name_of_its_own(telemetry, capsys):
+def test_every_metric_has_a_unit_and_a_name_of_its_own(telemetry, capsys) -> None:
     with telemetry.invocation():
         for metric in Metric:
             telemetry.measure(metric, 1)
@@ -117,7 +119,7 @@ def test_every_metric_has_a_unit_and_a_name_of_its_own(telemetry, capsys):
     assert named == {m.value: UNITS[m].value if m in UNITS else "Count" for m in Metric}
 
 
-def test_metrics_are_printed_although_the_invocation_fails(telemetry, capsys):
+def test_metrics_are_printed_although_the_invocation_fails(telemetry, capsys) -> None:
     def fail() -> None:
         telemetry.measure(Metric.STREAM_PROCESSING_ERRORS, 5)
         raise ValueError("the queue is down")
@@ -128,20 +130,20 @@ def test_metrics_are_printed_although_the_invocation_fails(telemetry, capsys):
     assert blob["StreamProcessingErrors"] == [5]
 
 
-def test_one_invocation_does_not_print_the_metrics_of_the_one_before(telemetry, capsys):
+def test_one_invocation_does_not_print_the_metrics_of_the_one_before(telemetry, capsys) -> None:
     for value in (1, 2):
         with telemetry.invocation():
             telemetry.measure(Metric.RECORDS_PARKED, value)
     assert [blob["RecordsParked"] for blob in blobs(capsys.readouterr().out)] == [[1], [2]]
 
 
-def test_an_invocation_without_metrics_prints_none(telemetry, capsys):
+def test_an_invocation_without_metrics_prints_none(telemetry, capsys) -> None:
     with telemetry.invocation():
         pass
     assert blobs(capsys.readouterr().out) == []
 
 
-def test_log_lines_are_json_with_what_correlates_them(telemetry, service):
+def test_log_lines_are_json_with_what_correlates_them(telemetry, service) -> None:
     lines = io.StringIO()
     telemetry.logger.registered_handler.setStream(lines)
     telemetry.logger.append_keys(request_id="request-1")
@@ -159,7 +161,7 @@ def test_log_lines_are_json_with_what_correlates_them(telemetry, service):
         assert line["timestamp"]
 
 
-def test_the_log_level_is_obeyed(service, namespace):
+def test_the_log_level_is_obeyed(service, namespace) -> None:
     telemetry = PowertoolsTelemetry.of(service, namespace, "test", "ERROR")
     lines = io.StringIO()
     telemetry.logger.registered_handler.setStream(lines)
@@ -168,6 +170,6 @@ def test_the_log_level_is_obeyed(service, namespace):
     assert [line["message"] for line in printed(lines.getvalue())] == ["record not parked"]
 
 
-def test_a_step_passes_on_what_is_raised_inside_of_it(telemetry):
+def test_a_step_passes_on_what_is_raised_inside_of_it(telemetry) -> None:
     with pytest.raises(KeyError), telemetry.step("detect"):
         raise KeyError

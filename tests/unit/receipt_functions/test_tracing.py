@@ -46,7 +46,7 @@ def invocation() -> list[Any]:
     return steps
 
 
-def test_the_steps_go_on_below_the_step_that_sent_the_message():
+def test_the_steps_go_on_below_the_step_that_sent_the_message() -> None:
     steps = invocation()
     copy = copied(steps, ORIGIN, "compactor").to_dict()
     (cycle,) = copy["subsegments"]
@@ -62,7 +62,7 @@ def test_the_steps_go_on_below_the_step_that_sent_the_message():
     assert not {copy["id"], cycle["id"], publish["id"]} & {step.id for step in steps}
 
 
-def test_exceptions_leave_their_type_and_not_their_text():
+def test_exceptions_leave_their_type_and_not_their_text() -> None:
     whole, *_ = invocation()
     sent = Sent()
     TextlessEmitter(sent).send_entity(whole)
@@ -71,7 +71,7 @@ def test_exceptions_leave_their_type_and_not_their_text():
     assert "FLAT WHITE" not in text
 
 
-def test_the_daemons_address_is_passed_on():
+def test_the_daemons_address_is_passed_on() -> None:
     sent = Sent()
     TextlessEmitter(sent).set_daemon_address("127.0.0.1:3000")
     assert sent.address == "127.0.0.1:3000"
@@ -80,15 +80,15 @@ def test_the_daemons_address_is_passed_on():
 @pytest.mark.parametrize(
     "header", ["", "nonsense", "Root=1;Sampled=1", HEADER.replace("Sampled=1", "Sampled=0")]
 )
-def test_a_message_without_a_sampled_trace_leads_nowhere(header: str):
+def test_a_message_without_a_sampled_trace_leads_nowhere(header: str) -> None:
     assert list(_distinct([header])) == []
 
 
-def test_a_trace_of_many_messages_is_gone_on_with_once():
+def test_a_trace_of_many_messages_is_gone_on_with_once() -> None:
     assert [origin.root for origin in _distinct([HEADER, HEADER])] == [ORIGIN.root]
 
 
-def test_outside_of_lambda_nothing_is_traced():
+def test_outside_of_lambda_nothing_is_traced() -> None:
     tracing = Tracing("a service")
     with tracing.invocation([HEADER]), tracing.step("cycle", collection="receipt_lines"):
         assert tracing.header() is None

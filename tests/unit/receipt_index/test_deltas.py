@@ -30,7 +30,7 @@ def batch(**changes) -> VectorBatch:
 
 
 @given(st.lists(st.text(), min_size=2, max_size=2))
-def test_texts_come_back_as_they_were_with_nul_and_every_plane(texts: list[str]):
+def test_texts_come_back_as_they_were_with_nul_and_every_plane(texts: list[str]) -> None:
     decoded = decode(encode(batch(texts=tuple(texts))), MESSAGE)
     assert decoded.texts == tuple(texts)
     assert decoded.ids == batch().ids
@@ -59,18 +59,18 @@ def test_texts_come_back_as_they_were_with_nul_and_every_plane(texts: list[str])
         ({"vectors": np.ones((2, 3, 1), np.float32)}, "n × d"),
     ],
 )
-def test_a_delta_that_breaks_the_contract_is_refused_with_its_reason(changes, reason: str):
+def test_a_delta_that_breaks_the_contract_is_refused_with_its_reason(changes, reason: str) -> None:
     with pytest.raises(DeltaRefusedError, match=reason):
         decode(encode(batch(**changes)), MESSAGE)
 
 
 @pytest.mark.parametrize("number", [0.0, 1e-15, 5e14])
-def test_lengths_that_float32_holds_are_taken_and_so_is_none(number: float):
+def test_lengths_that_float32_holds_are_taken_and_so_is_none(number: float) -> None:
     vectors = np.full((2, 3), number, np.float32)
     assert (decode(encode(batch(vectors=vectors)), MESSAGE).vectors == vectors).all()
 
 
-def test_vectors_in_columns_come_back_in_rows():
+def test_vectors_in_columns_come_back_in_rows() -> None:
     vectors = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3) + 1)
     buffer = io.BytesIO()
     with np.load(io.BytesIO(encode(batch()))) as sound:
@@ -78,7 +78,7 @@ def test_vectors_in_columns_come_back_in_rows():
     assert (decode(buffer.getvalue(), MESSAGE).vectors == vectors).all()
 
 
-def test_threads_can_decode_while_the_collector_calls_back():
+def test_threads_can_decode_while_the_collector_calls_back() -> None:
     """CPython 3.11's ast.literal_eval, which NumPy's reader calls, can not (gh-106905)."""
     data = encode(batch())
     gc.callbacks.append(_let_others_in)
@@ -102,7 +102,7 @@ class Bomb:
         return (pytest.fail, ("a pickle was run",))
 
 
-def test_a_pickle_is_refused_and_never_run():
+def test_a_pickle_is_refused_and_never_run() -> None:
     buffer = io.BytesIO()
     array = np.array([Bomb()], dtype=object)
     np.savez(buffer, vectors=array, ids=array, texts=array)
@@ -112,12 +112,12 @@ def test_a_pickle_is_refused_and_never_run():
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_refused_and_crash_nothing(data: bytes):
+def test_any_bytes_are_refused_and_crash_nothing(data: bytes) -> None:
     with pytest.raises(DeltaRefusedError):
         decode(data, MESSAGE)
 
 
-def test_a_truncated_object_is_refused():
+def test_a_truncated_object_is_refused() -> None:
     data = encode(batch())
     for length in range(0, len(data), 37):
         with pytest.raises(DeltaRefusedError):

@@ -22,7 +22,7 @@ with scratch() as folder:
 
 def test_the_next_command_removes_what_a_killed_one_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     killed = subprocess.run(
         [sys.executable, "-c", _KILLED],

@@ -32,12 +32,12 @@ values = st.recursive(
 
 
 @given(values)
-def test_what_boto3_writes_is_read_back_without_loss(value: Any):
+def test_what_boto3_writes_is_read_back_without_loss(value: Any) -> None:
     assert decode(TypeSerializer().serialize(value)) == value
 
 
 @given(values)
-def test_any_decoded_value_can_be_shown_as_json(value: Any):
+def test_any_decoded_value_can_be_shown_as_json(value: Any) -> None:
     decoded = decode(TypeSerializer().serialize(value))
     assert json.loads(json.dumps(to_json(decoded))) == to_json(decoded)
 
@@ -65,7 +65,7 @@ def test_any_decoded_value_can_be_shown_as_json(value: Any):
         ({"BS": ["AP8=", b"x"]}, frozenset({b"\x00\xff", b"x"})),
     ],
 )
-def test_each_of_the_ten_types_decodes(attribute: dict[str, Any], value: Any):
+def test_each_of_the_ten_types_decodes(attribute: dict[str, Any], value: Any) -> None:
     if value is None and "N" in attribute:
         value = Decimal(attribute["N"])
     decoded = decode(attribute)
@@ -73,12 +73,12 @@ def test_each_of_the_ten_types_decodes(attribute: dict[str, Any], value: Any):
     assert type(decoded) is type(value)
 
 
-def test_digits_are_not_rounded_as_a_float_would():
+def test_digits_are_not_rounded_as_a_float_would() -> None:
     text = "12345678901234567890.123456789012345678"
     assert str(decode({"N": text})) == text
 
 
-def test_an_item_is_decoded_attribute_by_attribute():
+def test_an_item_is_decoded_attribute_by_attribute() -> None:
     assert decode_item({"PK": {"S": "a"}, "n": {"N": "1"}}) == {"PK": "a", "n": 1}
 
 
@@ -92,7 +92,7 @@ def test_an_item_is_decoded_attribute_by_attribute():
         ([None, True, 10**38], [None, True, 10**38]),
     ],
 )
-def test_values_are_shown_so_that_people_can_read_them(value: Any, shown: Any):
+def test_values_are_shown_so_that_people_can_read_them(value: Any, shown: Any) -> None:
     assert to_json(value) == shown
 
 
@@ -103,7 +103,7 @@ def _nested(levels: int) -> dict[str, Any]:
     return attribute
 
 
-def test_the_tables_own_depth_is_decoded_and_a_bottomless_one_is_not():
+def test_the_tables_own_depth_is_decoded_and_a_bottomless_one_is_not() -> None:
     assert decode(_nested(32))
     with pytest.raises(MalformedValueError, match="nested deeper"):
         decode(_nested(100))
@@ -148,12 +148,12 @@ def test_the_tables_own_depth_is_decoded_and_a_bottomless_one_is_not():
         {"SS": {SECRET: 1}},
     ],
 )
-def test_what_is_none_of_the_ten_types_is_refused_without_quoting_it(attribute: Any):
+def test_what_is_none_of_the_ten_types_is_refused_without_quoting_it(attribute: Any) -> None:
     with pytest.raises(MalformedValueError) as raised:
         decode(attribute)
     assert SECRET not in str(raised.value)
 
 
-def test_a_refusal_says_which_types_an_attribute_has():
+def test_a_refusal_says_which_types_an_attribute_has() -> None:
     with pytest.raises(MalformedValueError, match="a map of S, N and 1 unknown"):
         decode({"N": "1", "S": "a", "Z": "b"})

@@ -6,11 +6,11 @@ import pytest
 from receipt_sync.bounded import bounded_map
 
 
-def test_results_come_in_the_order_of_the_items():
+def test_results_come_in_the_order_of_the_items() -> None:
     assert list(bounded_map(lambda n: n * n, range(20), 3)) == [n * n for n in range(20)]
 
 
-def test_no_item_is_taken_before_a_thread_is_free_for_it():
+def test_no_item_is_taken_before_a_thread_is_free_for_it() -> None:
     taken, allowed = 0, [threading.Event() for _ in range(50)]
 
     def items() -> Iterator[int]:
@@ -30,7 +30,7 @@ def test_no_item_is_taken_before_a_thread_is_free_for_it():
         assert taken <= number + 4
 
 
-def test_the_first_failure_is_raised_and_nothing_more_is_begun():
+def test_the_first_failure_is_raised_and_nothing_more_is_begun() -> None:
     begun = []
 
     def call(number: int) -> None:

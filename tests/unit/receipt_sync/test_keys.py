@@ -22,17 +22,17 @@ keys = st.one_of(
 
 
 @given(keys)
-def test_what_is_formatted_is_parsed_to_the_same_key(key: EntityKey):
+def test_what_is_formatted_is_parsed_to_the_same_key(key: EntityKey) -> None:
     assert parse_key(key.pk, key.sk) == key
 
 
 @given(keys.filter(lambda key: key.line_id is not None))
-def test_a_chroma_id_names_its_entity(key: EntityKey):
+def test_a_chroma_id_names_its_entity(key: EntityKey) -> None:
     assert parse_chroma_id(key.chroma_id) == key
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_any_two_texts_are_ours_malformed_or_foreign(pk: str, sk: str):
+def test_any_two_texts_are_ours_malformed_or_foreign(pk: str, sk: str) -> None:
     try:
         key = parse_key(pk, sk)
     except MalformedKeyError:
@@ -48,17 +48,17 @@ def test_any_two_texts_are_ours_malformed_or_foreign(pk: str, sk: str):
         ("RECEIPT#00001#LINE#00002#WORD#00003", EntityType.WORD, Collection.WORDS),
     ],
 )
-def test_each_entity_has_its_type_and_collection(sk: str, entity_type, collection):
+def test_each_entity_has_its_type_and_collection(sk: str, entity_type, collection) -> None:
     key = parse_key(PK, sk)
     assert key is not None
     assert (key.entity_type, key.collection, key.sk) == (entity_type, collection, sk)
 
 
-def test_more_than_five_digits_are_ours():
+def test_more_than_five_digits_are_ours() -> None:
     assert parse_key(PK, "RECEIPT#100000#LINE#1234567") == EntityKey(IMAGE, 100_000, 1_234_567)
 
 
-def test_the_case_of_an_image_id_is_kept():
+def test_the_case_of_an_image_id_is_kept() -> None:
     key = parse_key("IMAGE#AbC", "RECEIPT#00001#METADATA")
     assert key is not None
     assert key.pk == "IMAGE#AbC"
@@ -83,7 +83,7 @@ def test_the_case_of_an_image_id_is_kept():
         ("IMAGES#7", "RECEIPT#00001#METADATA"),
     ],
 )
-def test_a_key_of_another_shape_is_someone_elses(pk: str, sk: str):
+def test_a_key_of_another_shape_is_someone_elses(pk: str, sk: str) -> None:
     assert parse_key(pk, sk) is None
 
 
@@ -109,17 +109,17 @@ def test_a_key_of_another_shape_is_someone_elses(pk: str, sk: str):
         ("IMAGE#" + "é" * 1022, "RECEIPT#00001#METADATA"),
     ],
 )
-def test_our_shape_without_our_letters_is_malformed(pk: str, sk: str):
+def test_our_shape_without_our_letters_is_malformed(pk: str, sk: str) -> None:
     with pytest.raises(MalformedKeyError, match="correct the producer"):
         parse_key(pk, sk)
 
 
 @pytest.mark.parametrize("image", ["x" * 2042, "é" * 1021, "😀" * 510, "\x00", "\ufffe", "a\nb"])
-def test_every_partition_key_that_the_table_can_hold_is_ours(image: str):
+def test_every_partition_key_that_the_table_can_hold_is_ours(image: str) -> None:
     assert parse_key(f"IMAGE#{image}", "RECEIPT#00001#METADATA") == EntityKey(image, 1)
 
 
-def test_the_reason_of_a_huge_malformed_key_stays_short():
+def test_the_reason_of_a_huge_malformed_key_stays_short() -> None:
     with pytest.raises(MalformedKeyError) as raised:
         parse_key(PK, "RECEIPT#" + "9" * 1_000_000 + "#METADATA")
     assert len(str(raised.value)) < 700
@@ -129,7 +129,7 @@ def test_the_reason_of_a_huge_malformed_key_stays_short():
     "chroma_id",
     ["", "IMAGE#a", f"{PK}#RECEIPT#00001#METADATA", f"{PK}#RECEIPT#00001#LINE#1", "x" * 5000],
 )
-def test_a_text_that_is_no_record_id_is_refused(chroma_id: str):
+def test_a_text_that_is_no_record_id_is_refused(chroma_id: str) -> None:
     with pytest.raises(MalformedKeyError) as raised:
         parse_chroma_id(chroma_id)
     assert len(str(raised.value)) < 700
@@ -145,11 +145,11 @@ def test_a_text_that_is_no_record_id_is_refused(chroma_id: str):
         (EntityKey("i", 1), None, None),
     ],
 )
-def test_neighbours_are_one_id_away_in_the_same_receipt_or_line(key, before, after):
+def test_neighbours_are_one_id_away_in_the_same_receipt_or_line(key, before, after) -> None:
     assert (key.neighbour(-1), key.neighbour(1)) == (before, after)
 
 
-def test_a_receipt_is_the_same_for_all_of_its_entities():
+def test_a_receipt_is_the_same_for_all_of_its_entities() -> None:
     word = EntityKey("i", 7, 2, 3)
     assert word.receipt == word.metadata.receipt == EntityKey("i", 7, 9).receipt
     assert word.metadata.sk == "RECEIPT#00007#METADATA"

@@ -86,24 +86,24 @@ changes = st.builds(
 
 
 @given(changes)
-def test_a_change_that_is_sent_is_read_as_it_was(change: Change):
+def test_a_change_that_is_sent_is_read_as_it_was(change: Change) -> None:
     assert read_message(to_body(change)).changes == (change,)
 
 
 @given(st.lists(changes, max_size=5))
-def test_a_batch_that_is_sent_is_read_as_it_was(sent: list[Change]):
+def test_a_batch_that_is_sent_is_read_as_it_was(sent: list[Change]) -> None:
     content = read_message(batch_body(map(to_body, sent)))
     assert content.changes == tuple(sent)
     assert content.poison == ()
 
 
 @given(st.sampled_from(Collection), st.integers(1, 10**6))
-def test_a_delta_that_is_sent_is_read_as_it_was(collection: Collection, count: int):
+def test_a_delta_that_is_sent_is_read_as_it_was(collection: Collection, count: int) -> None:
     delta = Delta.of(collection, ULID, count)
     assert read_message(to_body(delta)).delta == delta
 
 
-def test_a_change_carries_the_fields_of_its_contract_in_their_spelling():
+def test_a_change_carries_the_fields_of_its_contract_in_their_spelling() -> None:
     content = content_of(a_change(EntityKey("img", 1, 2, 3)))
     assert content == {
         "source": "dynamodb_stream",
@@ -125,7 +125,7 @@ def test_a_change_carries_the_fields_of_its_contract_in_their_spelling():
     }
 
 
-def test_ids_that_an_entity_does_not_have_are_left_out():
+def test_ids_that_an_entity_does_not_have_are_left_out() -> None:
     assert set(content_of(a_change(EntityKey("img", 1)))["entity_data"]) == {
         "entity_type",
         "image_id",
@@ -140,7 +140,7 @@ def test_the_model_of_a_delta_is_optional() -> None:
     assert "model" not in content_of(Delta.of(Collection.WORDS, ULID, 7))
 
 
-def test_a_delta_carries_the_fields_of_its_contract():
+def test_a_delta_carries_the_fields_of_its_contract() -> None:
     assert content_of(Delta.of(Collection.WORDS, ULID, 7)) == {
         "source": "embedding_delta",
         "schema": 1,
@@ -151,7 +151,7 @@ def test_a_delta_carries_the_fields_of_its_contract():
     }
 
 
-def test_a_change_without_its_values_keeps_the_names_of_its_fields():
+def test_a_change_without_its_values_keeps_the_names_of_its_fields() -> None:
     small = a_change().model_copy(update={"changes": {"text": {}}})
     assert read_message(to_body(small)).changes == (small,)
 
@@ -166,7 +166,7 @@ def test_a_change_without_its_values_keeps_the_names_of_its_fields():
         {"changes": {"text": "a"}},
     ],
 )
-def test_a_producer_cannot_build_a_change_that_breaks_the_contract(fields: dict[str, Any]):
+def test_a_producer_cannot_build_a_change_that_breaks_the_contract(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         a_change(**fields)
 
@@ -186,7 +186,7 @@ def test_a_producer_cannot_build_a_change_that_breaks_the_contract(fields: dict[
         {"image_id": "a", "receipt_id": 1, "word_id": 1},
     ],
 )
-def test_a_producer_cannot_name_an_entity_that_no_key_belongs_to(ids: dict[str, Any]):
+def test_a_producer_cannot_name_an_entity_that_no_key_belongs_to(ids: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         EntityData(entity_type=EntityType.METADATA, **ids)
 
@@ -214,7 +214,7 @@ def test_a_producer_cannot_name_an_entity_that_no_key_belongs_to(ids: dict[str, 
         ('{"source": "dynamodb_stream"}', "entity_data: Field required"),
     ],
 )
-def test_a_message_that_breaks_the_contract_is_poison_and_the_reason_says_where(body, said):
+def test_a_message_that_breaks_the_contract_is_poison_and_the_reason_says_where(body, said) -> None:
     assert said in reason_of(body)
 
 
@@ -232,7 +232,7 @@ def test_a_message_that_breaks_the_contract_is_poison_and_the_reason_says_where(
         {"schema": 2},
     ],
 )
-def test_a_delta_that_breaks_the_contract_is_poison(fields: dict[str, Any]):
+def test_a_delta_that_breaks_the_contract_is_poison(fields: dict[str, Any]) -> None:
     content = content_of(Delta.of(Collection.LINES, ULID, 1))
     assert read_message(json.dumps(content)).delta
     reason_of(json.dumps({**content, **fields}))
@@ -245,19 +245,21 @@ def test_a_delta_that_breaks_the_contract_is_poison(fields: dict[str, Any]):
         ({"image_id": "", "receipt_id": 1, "line_id": 2}, "image_id"),
     ],
 )
-def test_an_entity_whose_key_the_table_cannot_hold_is_poison(ids: dict[str, Any], said: str):
+def test_an_entity_whose_key_the_table_cannot_hold_is_poison(
+    ids: dict[str, Any], said: str
+) -> None:
     body = body_with(entity_data={"entity_type": "RECEIPT_LINE", **ids})
     assert said in reason_of(body)
 
 
-def test_a_key_that_a_delta_names_is_checked_likewise():
+def test_a_key_that_a_delta_names_is_checked_likewise() -> None:
     assert check_key(EntityKey("img", 1, 2)) == EntityKey("img", 1, 2)
     for key in (EntityKey("a#b", 1, 2), EntityKey("a", -1, 2), EntityKey("a", 1, 10**18)):
         with pytest.raises(PoisonMessageError):
             check_key(key)
 
 
-def test_one_bad_item_of_a_batch_spoils_itself_alone():
+def test_one_bad_item_of_a_batch_spoils_itself_alone() -> None:
     good, bad = a_change(), {**content_of(a_change()), "entity_type": "RECEIPT_LABEL"}
     content = read_message(batch_body([to_body(good), json.dumps(bad), to_body(good), "5"]))
     assert content.changes == (good, good)
@@ -275,7 +277,7 @@ def test_one_bad_item_of_a_batch_spoils_itself_alone():
         ({"items": None}, "list of items"),
     ],
 )
-def test_a_batch_that_does_not_hold_what_it_says_is_poison_as_a_whole(fields, said):
+def test_a_batch_that_does_not_hold_what_it_says_is_poison_as_a_whole(fields, said) -> None:
     content = json.loads(batch_body([to_body(a_change())]))
     assert said in reason_of(json.dumps({**content, **fields}))
 
@@ -302,5 +304,5 @@ def _reasons(body: str) -> list[str]:
 
 
 @pytest.mark.parametrize("body", _secretive())
-def test_no_reason_quotes_what_a_message_holds(body: str):
+def test_no_reason_quotes_what_a_message_holds(body: str) -> None:
     assert all(SECRET not in reason for reason in _reasons(body))

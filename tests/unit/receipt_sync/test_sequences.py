@@ -8,7 +8,7 @@ from receipt_sync.sequences import batches, evenly
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 5_000])
-def test_no_more_than_asked_for_and_from_beginning_to_end(count: int):
+def test_no_more_than_asked_for_and_from_beginning_to_end(count: int) -> None:
     taken = evenly(range(count), 10)
     assert len(taken) <= 10
     assert len(taken) >= min(count, 5)
@@ -17,12 +17,12 @@ def test_no_more_than_asked_for_and_from_beginning_to_end(count: int):
     assert len(gaps) <= 1
 
 
-def test_few_are_taken_all():
+def test_few_are_taken_all() -> None:
     assert list(evenly("abc", 3)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, []), (3, [3]), (4, [4]), (9, [4, 4, 1])])
-def test_slices_hold_every_item_in_order(count: int, sizes: list[int]):
+def test_slices_hold_every_item_in_order(count: int, sizes: list[int]) -> None:
     slices = list(batches(range(count), 4))
     assert [len(some) for some in slices] == sizes
     assert [item for some in slices for item in some] == list(range(count))

@@ -22,7 +22,7 @@ COMPACTOR = {
 }
 
 
-def test_what_must_be_set_suffices_and_all_entities_are_enabled():
+def test_what_must_be_set_suffices_and_all_entities_are_enabled() -> None:
     settings = StreamProcessorSettings.read(STREAM)
     assert settings.compaction_queue_url == STREAM["COMPACTION_QUEUE_URL"]
     assert settings.log_level == "INFO"
@@ -33,7 +33,7 @@ def test_what_must_be_set_suffices_and_all_entities_are_enabled():
 
 @pytest.mark.parametrize("name", ["METADATA", "LINE", "WORD"])
 @pytest.mark.parametrize("text", ["false", "False", "0", "no", "off"])
-def test_each_entity_can_be_disabled(name: str, text: str):
+def test_each_entity_can_be_disabled(name: str, text: str) -> None:
     settings = StreamProcessorSettings.read({**STREAM, f"ENABLE_{name}_UPDATES": text})
     flags = {
         "METADATA": settings.enable_metadata_updates,
@@ -43,13 +43,13 @@ def test_each_entity_can_be_disabled(name: str, text: str):
     assert [flag for flag, enabled in flags.items() if not enabled] == [name]
 
 
-def test_the_compactor_has_the_designs_defaults():
+def test_the_compactor_has_the_designs_defaults() -> None:
     settings = CompactorSettings.read(COMPACTOR)
     assert settings.compaction_lock_id == "chroma-main-snapshot"
     assert (settings.lease_seconds, settings.heartbeat_seconds) == (60, 15)
 
 
-def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.MonkeyPatch):
+def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**STREAM, "LOG_LEVEL": "DEBUG"}.items():
         monkeypatch.setenv(name, value)
     assert StreamProcessorSettings.read() == StreamProcessorSettings.read(
@@ -58,13 +58,13 @@ def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", STREAM)
-def test_a_missing_variable_of_the_stream_processor_is_named(name: str):
+def test_a_missing_variable_of_the_stream_processor_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is not set: set it on the function"):
         StreamProcessorSettings.read({n: v for n, v in STREAM.items() if n != name})
 
 
 @pytest.mark.parametrize("name", COMPACTOR)
-def test_a_missing_variable_of_the_compactor_is_named(name: str):
+def test_a_missing_variable_of_the_compactor_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is not set: set it on the function"):
         CompactorSettings.read({n: v for n, v in COMPACTOR.items() if n != name})
 
@@ -82,7 +82,7 @@ def test_a_missing_variable_of_the_compactor_is_named(name: str):
         ("ENABLE_WORD_UPDATES", "2"),
     ],
 )
-def test_a_wrong_variable_of_the_stream_processor_is_named(name: str, value: str):
+def test_a_wrong_variable_of_the_stream_processor_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"^environment variable {name}: \w"):
         StreamProcessorSettings.read({**STREAM, name: value})
 
@@ -103,37 +103,37 @@ def test_a_wrong_variable_of_the_stream_processor_is_named(name: str, value: str
         ("SNAPSHOT_RETENTION_SECONDS", "-1"),
     ],
 )
-def test_a_wrong_variable_of_the_compactor_is_named(name: str, value: str):
+def test_a_wrong_variable_of_the_compactor_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"^environment variable {name}: \w"):
         CompactorSettings.read({**COMPACTOR, name: value})
 
 
-def test_a_lease_that_two_heartbeats_outlive_is_refused_naming_both():
+def test_a_lease_that_two_heartbeats_outlive_is_refused_naming_both() -> None:
     with pytest.raises(SettingsError, match=r"LEASE_SECONDS must be more than twice HEARTBEAT"):
         CompactorSettings.read({**COMPACTOR, "LEASE_SECONDS": "30", "HEARTBEAT_SECONDS": "15"})
 
 
-def test_everything_that_is_wrong_is_said_at_once():
+def test_everything_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
         StreamProcessorSettings.read({"LOG_LEVEL": "LOUD"})
     for name in (*STREAM, "LOG_LEVEL"):
         assert name in str(raised.value)
 
 
-def test_settings_do_not_change_after_they_were_read():
+def test_settings_do_not_change_after_they_were_read() -> None:
     settings = StreamProcessorSettings.read(STREAM)
     with pytest.raises(ValueError, match="frozen"):
         settings.dynamodb_table = "another"
 
 
-def test_without_a_word_the_target_is_a_directory():
+def test_without_a_word_the_target_is_a_directory() -> None:
     settings = CompactorSettings.read(COMPACTOR)
     assert settings.chroma_target == "local"
 
 
 def test_variables_of_a_server_that_sam_local_leaves_empty_are_unset(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     names = [name.upper() for name in ChromaSettings.model_fields if name.startswith("chroma_")]
     empty = dict.fromkeys(names, "")
     expected = CompactorSettings.read(COMPACTOR)
@@ -158,13 +158,15 @@ def test_variables_of_a_server_that_sam_local_leaves_empty_are_unset(
         ({"CHROMA_TIMEOUT_SECONDS": "0"}, "environment variable CHROMA_TIMEOUT_SECONDS: "),
     ],
 )
-def test_a_target_that_is_not_named_whole_is_refused(environment: dict[str, str], unset: str):
+def test_a_target_that_is_not_named_whole_is_refused(
+    environment: dict[str, str], unset: str
+) -> None:
     with pytest.raises(SettingsError) as raised:
         CompactorSettings.read({**COMPACTOR, **environment})
     assert unset in str(raised.value)
 
 
-def test_secrets_show_in_no_text_of_the_settings():
+def test_secrets_show_in_no_text_of_the_settings() -> None:
     secret = {"CHROMA_TARGET": "cloud", "CHROMA_TENANT": "t", "CHROMA_DATABASE": "d"}
     settings = ChromaSettings.read({**secret, "CHROMA_API_KEY": "ck-x", "CHROMA_TOKEN": "ck-y"})
     assert "ck-" not in f"{settings!r} {settings} {settings.model_dump_json()}"
@@ -188,7 +190,7 @@ _KEY = "ck-SECRETSECRET"
 @pytest.mark.parametrize("from_process", [False, True])
 def test_no_key_is_in_a_traceback_of_the_settings(
     wrong: dict[str, str], from_process: bool, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as caught:

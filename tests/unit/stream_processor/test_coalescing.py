@@ -56,12 +56,14 @@ histories = st.lists(
 
 
 @given(histories)
-def test_one_change_an_entity_in_the_order_of_their_first_appearance(changes: list[EntityChange]):
+def test_one_change_an_entity_in_the_order_of_their_first_appearance(
+    changes: list[EntityChange],
+) -> None:
     assert [c.key for c in coalesce(changes)] == list(dict.fromkeys(c.key for c in changes))
 
 
 @given(histories)
-def test_nothing_that_a_batch_said_is_lost(changes: list[EntityChange]):
+def test_nothing_that_a_batch_said_is_lost(changes: list[EntityChange]) -> None:
     for merged in coalesce(changes):
         of_it = [c for c in changes if c.key == merged.key]
         assert set(merged.changes) == {field for c in of_it for field in c.changes}
@@ -74,7 +76,7 @@ def test_nothing_that_a_batch_said_is_lost(changes: list[EntityChange]):
 
 
 @given(histories)
-def test_an_entity_that_appeared_or_went_is_never_called_merely_modified(changes):
+def test_an_entity_that_appeared_or_went_is_never_called_merely_modified(changes) -> None:
     for merged in coalesce(changes):
         events = [c.event_name for c in changes if c.key == merged.key]
         existence = [event for event in events if event != "MODIFY"]
@@ -91,22 +93,24 @@ def test_an_entity_that_appeared_or_went_is_never_called_merely_modified(changes
         ("MODIFY", "MODIFY", "MODIFY"),
     ],
 )
-def test_the_last_word_on_existence_counts(first: EventName, second: EventName, merged: EventName):
+def test_the_last_word_on_existence_counts(
+    first: EventName, second: EventName, merged: EventName
+) -> None:
     (only,) = coalesce([change(A, 1, first), change(A, 2, second)])
     assert only.event_name == merged
 
 
-def test_a_field_that_went_back_to_its_old_value_is_still_named():
+def test_a_field_that_went_back_to_its_old_value_is_still_named() -> None:
     (only,) = coalesce([change(A, 1, text=("a", "b")), change(A, 2, text=("b", "a"))])
     assert only.changes == {"text": FieldChange("a", "a")}
 
 
-def test_a_burst_on_one_line_is_one_change():
+def test_a_burst_on_one_line_is_one_change() -> None:
     burst = [change(A, n, text=(str(n - 1), str(n))) for n in range(1, 501)]
     (only,) = coalesce(burst)
     assert only.changes == {"text": FieldChange("0", "500")}
     assert only.first_sequence == 1
 
 
-def test_nothing_becomes_nothing():
+def test_nothing_becomes_nothing() -> None:
     assert coalesce([]) == []

@@ -88,12 +88,12 @@ def metrics(text: str) -> dict[str, Any]:
     return dict(blob)
 
 
-def test_a_batch_that_got_through_has_no_failures(function: Function):
+def test_a_batch_that_got_through_has_no_failures(function: Function) -> None:
     assert function(record()) == {"batchItemFailures": []}
     assert function.keys == {LINE}
 
 
-def test_an_empty_batch_is_answered_and_sends_nothing(function: Function):
+def test_an_empty_batch_is_answered_and_sends_nothing(function: Function) -> None:
     assert function() == {"batchItemFailures": []}
     assert function.sqs.calls == []
 
@@ -108,7 +108,7 @@ def test_an_empty_batch_is_answered_and_sends_nothing(function: Function):
 )
 def test_a_feature_flag_that_is_off_keeps_its_entities_out_of_the_queue(
     function: Function, flag: str, left: set[EntityKey]
-):
+) -> None:
     function.define(**{flag: "false"})
     function(*(record(key, "REMOVE") for key in (METADATA, LINE, WORD)))
     assert function.keys == left
@@ -116,7 +116,7 @@ def test_a_feature_flag_that_is_off_keeps_its_entities_out_of_the_queue(
 
 def test_sqs_refuses_some_entries_of_a_batch_those_are_retried_then_reported_from_the_lowest_sequence_number(  # noqa: E501
     function: Function,
-):
+) -> None:
     """Each record fills a message of its own; b and c are refused at every try, d at the first."""
     text = {"text": {"S": "x" * 200_000}}
     seen: list[str] = []
@@ -144,7 +144,7 @@ def test_sqs_refuses_some_entries_of_a_batch_those_are_retried_then_reported_fro
 @pytest.mark.parametrize("error", [DOWN, refusal()])
 def test_the_queue_is_down_or_missing_the_invocation_fails(
     function: Function, error: Exception, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     function.sqs.failures = forever(error)
     with pytest.raises(QueueSendError):
         function(record())
@@ -153,7 +153,7 @@ def test_the_queue_is_down_or_missing_the_invocation_fails(
     assert printed["StreamProcessingErrors"] == [1]
 
 
-def test_a_malformed_record_goes_to_the_dead_letter_queue(function: Function):
+def test_a_malformed_record_goes_to_the_dead_letter_queue(function: Function) -> None:
     answer = function(malformed(1), record(sequence=2))
     assert answer == {"batchItemFailures": []}
     (dead,) = function.sqs.single
@@ -162,26 +162,28 @@ def test_a_malformed_record_goes_to_the_dead_letter_queue(function: Function):
     assert function.keys == {LINE}
 
 
-def test_a_malformed_record_that_was_not_parked_is_reported(function: Function):
+def test_a_malformed_record_that_was_not_parked_is_reported(function: Function) -> None:
     function.sqs.single_failure = DOWN
     answer = function(record(sequence=1), malformed(2), record(WORD, sequence=3))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "000000000000000000002"}]}
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": None}, {"Records": {}}, {"Records": "x"}])
-def test_an_event_that_is_none_of_a_stream_is_refused(function: Function, event: dict[str, Any]):
+def test_an_event_that_is_none_of_a_stream_is_refused(
+    function: Function, event: dict[str, Any]
+) -> None:
     with pytest.raises(ValueError, match="has a list of Records"):
         handler.lambda_handler(event, Context())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_a_missing_variable_stops_the_start(function: Function, name: str):
+def test_a_missing_variable_stops_the_start(function: Function, name: str) -> None:
     function.forget(name)
     with pytest.raises(SettingsError, match=name):
         function(record())
 
 
-def test_every_log_line_carries_the_request_that_wrote_it(function: Function):
+def test_every_log_line_carries_the_request_that_wrote_it(function: Function) -> None:
     function(record(), request_id="request-1")
     function(record(), request_id="request-2")
     lines = [(line["request_id"], line["message"]) for line in function.log]
@@ -190,7 +192,9 @@ def test_every_log_line_carries_the_request_that_wrote_it(function: Function):
     assert {line["service"] for line in function.log} == {"stream_processor"}
 
 
-def test_latency_and_counts_are_measured(function: Function, capsys: pytest.CaptureFixture[str]):
+def test_latency_and_counts_are_measured(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
     function(record(), malformed(7))
     printed = metrics(capsys.readouterr().out)
     assert printed["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ChromaDB/StreamProcessor"
@@ -202,7 +206,7 @@ def test_latency_and_counts_are_measured(function: Function, capsys: pytest.Capt
 
 def test_receipt_text_stays_out_of_logs_and_metrics(
     function: Function, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     function.sqs.verdict = lambda _: "sender"
     bad = record(WORD, sequence=2, new={"text": {"MILK 4.60": "MILK 4.60"}})
     function(bad, record(sequence=3))
@@ -211,7 +215,7 @@ def test_receipt_text_stays_out_of_logs_and_metrics(
     assert "MILK" not in capsys.readouterr().out + json.dumps(function.log)
 
 
-def test_a_warm_function_keeps_its_client(function: Function):
+def test_a_warm_function_keeps_its_client(function: Function) -> None:
     function(record())
     function(record())
     assert function.clients == ["sqs"]

@@ -61,7 +61,7 @@ UNDECIDABLE = [
 
 
 @pytest.mark.parametrize("stream_record", UNDECIDABLE)
-def test_a_record_that_does_not_say_whose_it_is_is_malformed(stream_record: Any):
+def test_a_record_that_does_not_say_whose_it_is_is_malformed(stream_record: Any) -> None:
     reason = reason_of(stream_record)
     assert "its entity is unknown" in reason
     assert SECRET not in reason
@@ -95,13 +95,13 @@ OURS_BUT_ODD = {
 
 
 @pytest.mark.parametrize("stream_record", OURS_BUT_ODD.values(), ids=OURS_BUT_ODD)
-def test_one_of_ours_that_can_never_be_processed_is_malformed(stream_record: Any):
+def test_one_of_ours_that_can_never_be_processed_is_malformed(stream_record: Any) -> None:
     assert SECRET not in reason_of(stream_record)
 
 
 @pytest.mark.parametrize("stream_record", OURS_BUT_ODD.values(), ids=OURS_BUT_ODD)
 @pytest.mark.parametrize("pk", ["USER#7", "LOCK#chroma-main-snapshot-lines"])
-def test_someone_elses_record_may_be_as_odd_as_it_likes(stream_record: Any, pk: str):
+def test_someone_elses_record_may_be_as_odd_as_it_likes(stream_record: Any, pk: str) -> None:
     keys = {"PK": {"S": pk}, "SK": {"S": LINE.sk}}
     assert detect(changed(stream_record, Keys=keys)) is None
 
@@ -120,7 +120,7 @@ UNUSUAL = {
 
 @pytest.mark.parametrize("text", UNUSUAL.values(), ids=UNUSUAL)
 @pytest.mark.parametrize("event", ["INSERT", "MODIFY", "REMOVE"])
-def test_a_legal_but_unusual_text_travels_or_leaves_its_field_name(text: str, event: str):
+def test_a_legal_but_unusual_text_travels_or_leaves_its_field_name(text: str, event: str) -> None:
     found = detect(record(event=event, old=text_image(text), new=text_image(f"{text}!")))
     assert found is not None
     (message,) = pack([found])
@@ -133,7 +133,7 @@ def test_a_legal_but_unusual_text_travels_or_leaves_its_field_name(text: str, ev
     assert sent in {text, f"{text}!", None}
 
 
-def test_a_name_inside_a_map_may_be_as_unusual():
+def test_a_name_inside_a_map_may_be_as_unusual() -> None:
     box = {"M": {SURROGATE: {"N": "1"}}}
     found = detect(record(new=text_image(bounding_box=box)))
     assert found is not None
@@ -141,7 +141,7 @@ def test_a_name_inside_a_map_may_be_as_unusual():
     assert change.changes["bounding_box"] == {}
 
 
-def test_a_number_of_38_digits_arrives_whole():
+def test_a_number_of_38_digits_arrives_whole() -> None:
     digits = "9" * 38
     found = detect(record(new=text_image(confidence={"N": digits})))
     assert found is not None
@@ -149,7 +149,7 @@ def test_a_number_of_38_digits_arrives_whole():
     assert change.changes["confidence"]["new"] == int(digits)
 
 
-def test_nesting_as_deep_as_the_table_allows_arrives():
+def test_nesting_as_deep_as_the_table_allows_arrives() -> None:
     found = detect(record(new=text_image(bounding_box=deep(31))))
     assert found is not None
     (change,) = read_message(pack([found])[0].body).changes
@@ -158,7 +158,7 @@ def test_nesting_as_deep_as_the_table_allows_arrives():
 
 @pytest.mark.parametrize("name", ["eventID", "awsRegion"])
 @pytest.mark.parametrize("value", [None, 5, [SECRET], SURROGATE, "x" * 500_000, "é"])
-def test_an_odd_label_of_a_record_is_left_out_and_the_change_is_sent(name: str, value: Any):
+def test_an_odd_label_of_a_record_is_left_out_and_the_change_is_sent(name: str, value: Any) -> None:
     found = detect({**record(), name: value})
     assert found is not None
     (change,) = read_message(pack([found])[0].body).changes
@@ -166,7 +166,7 @@ def test_an_odd_label_of_a_record_is_left_out_and_the_change_is_sent(name: str, 
 
 
 @pytest.mark.parametrize("stream_record", [*UNDECIDABLE, *OURS_BUT_ODD.values()])
-def test_whatever_is_parked_is_a_legal_body_and_valid_json(stream_record: Any):
+def test_whatever_is_parked_is_a_legal_body_and_valid_json(stream_record: Any) -> None:
     body = parked_body(stream_record)
     json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert legal(body) == body
@@ -217,7 +217,7 @@ spoilt = st.sampled_from(BASES).flatmap(
 
 
 @given(st.lists(spoilt, max_size=4))
-def test_no_record_crashes_its_batch_nor_its_neighbours(odd: list[Any]):
+def test_no_record_crashes_its_batch_nor_its_neighbours(odd: list[Any]) -> None:
     telemetry, publisher, parking = (
         RecordingTelemetry(),
         InMemoryChangePublisher(),

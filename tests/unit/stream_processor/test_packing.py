@@ -51,20 +51,20 @@ def keys_in(message: OutgoingMessage) -> list[EntityKey]:
 
 
 @given(batches)
-def test_nothing_is_lost_and_nothing_doubled(changes: list[EntityChange]):
+def test_nothing_is_lost_and_nothing_doubled(changes: list[EntityChange]) -> None:
     packed = [key for message in pack(changes, LIMIT) for key in keys_in(message)]
     assert sorted(packed, key=str) == sorted((c.key for c in changes), key=str)
 
 
 @given(batches)
-def test_no_message_is_larger_than_the_limit(changes: list[EntityChange]):
+def test_no_message_is_larger_than_the_limit(changes: list[EntityChange]) -> None:
     for message in pack(changes, LIMIT):
         size = len(message.body.encode())
         assert size + ATTRIBUTES <= message.size <= LIMIT
 
 
 @given(batches)
-def test_no_call_is_larger_than_the_limits(changes: list[EntityChange]):
+def test_no_call_is_larger_than_the_limits(changes: list[EntityChange]) -> None:
     messages = pack(changes, LIMIT)
     made = list(calls(messages, 2 * LIMIT))
     assert [message for call in made for message in call] == messages
@@ -77,7 +77,9 @@ def test_no_call_is_larger_than_the_limits(changes: list[EntityChange]):
 
 
 @given(batches)
-def test_a_receipt_is_split_only_if_it_is_larger_than_a_message(changes: list[EntityChange]):
+def test_a_receipt_is_split_only_if_it_is_larger_than_a_message(
+    changes: list[EntityChange],
+) -> None:
     messages = pack(changes, LIMIT)
     for receipt in {c.key.receipt for c in changes}:
         holding = [m for m in messages if receipt in {k.receipt for k in keys_in(m)}]
@@ -86,7 +88,7 @@ def test_a_receipt_is_split_only_if_it_is_larger_than_a_message(changes: list[En
 
 
 @given(batches)
-def test_a_message_says_what_it_holds(changes: list[EntityChange]):
+def test_a_message_says_what_it_holds(changes: list[EntityChange]) -> None:
     by_key = {c.key: c for c in changes}
     for message in pack(changes, LIMIT):
         held = [by_key[key] for key in keys_in(message)]
@@ -99,7 +101,7 @@ def test_a_message_says_what_it_holds(changes: list[EntityChange]):
         assert (message.source == "dynamodb_stream") == (len(held) == 1)
 
 
-def test_one_change_travels_alone_and_several_in_a_batch_that_the_consumer_knows():
+def test_one_change_travels_alone_and_several_in_a_batch_that_the_consumer_knows() -> None:
     one, two = change(EntityKey("a", 1, 1), text=("a", "b")), change(EntityKey("a", 1, 2))
     (alone,), (together,) = pack([one]), pack([one, two])
     assert json.loads(alone.body)["source"] == "dynamodb_stream"
@@ -108,12 +110,12 @@ def test_one_change_travels_alone_and_several_in_a_batch_that_the_consumer_knows
     assert keys_in(together) == [one.key, two.key]
 
 
-def test_a_receipts_fan_of_changes_is_one_message():
+def test_a_receipts_fan_of_changes_is_one_message() -> None:
     changes = [change(EntityKey("a", 1, n)) for n in range(500)]
     assert len(pack(changes)) == 1
 
 
-def test_four_hundred_changes_of_fifty_receipts_fit_one_message():
+def test_four_hundred_changes_of_fifty_receipts_fit_one_message() -> None:
     changes = [change(EntityKey(f"img{n % 50}", 1, n), text=("MILK", "BREAD")) for n in range(400)]
     (message,) = pack(changes)
     assert len(message.body) < MESSAGE_LIMIT
@@ -122,7 +124,7 @@ def test_four_hundred_changes_of_fifty_receipts_fit_one_message():
 
 
 @given(keys, texts, st.sampled_from(["INSERT", "MODIFY", "REMOVE"]))
-def test_a_body_is_to_the_letter_what_the_contract_makes_of_it(key, text, event_name):
+def test_a_body_is_to_the_letter_what_the_contract_makes_of_it(key, text, event_name) -> None:
     one = change(key, text=(text, None))._replace(event_name=event_name)
     body = pack([one], limit=10**7)[0].body
     assert body == to_body(TypeAdapter(Change).validate_json(body)).replace(
@@ -130,27 +132,27 @@ def test_a_body_is_to_the_letter_what_the_contract_makes_of_it(key, text, event_
     ).replace("\uffff", "\\uffff")
 
 
-def test_values_that_do_not_fit_are_left_out_and_their_fields_are_named():
+def test_values_that_do_not_fit_are_left_out_and_their_fields_are_named() -> None:
     large = change(EntityKey("a", 1, 1), text=("x" * 700_000, "y" * 700_000), is_noise=(True, None))
     (message,) = pack([large])
     (sent,) = read_message(message.body).changes
     assert sent.changes == {"text": {}, "is_noise": {}}
 
 
-def test_values_that_fit_travel_even_if_they_are_large():
+def test_values_that_fit_travel_even_if_they_are_large() -> None:
     large = change(EntityKey("a", 1, 1), text=("x" * 100_000, "y" * 100_000))
     (sent,) = read_message(pack([large])[0].body).changes
     assert sent.changes["text"] == {"old": "x" * 100_000, "new": "y" * 100_000}
 
 
-def test_large_messages_go_in_calls_of_one_mebibyte():
+def test_large_messages_go_in_calls_of_one_mebibyte() -> None:
     changes = [change(EntityKey(f"img{n}", 1, 1), text=("x" * 200_000, None)) for n in range(11)]
     made = list(calls(pack(changes)))
     assert [len(call) for call in made] == [5, 5, 1]
 
 
 @pytest.mark.parametrize("number", [1, 10, 11, 25])
-def test_ten_messages_go_in_a_call(number: int):
+def test_ten_messages_go_in_a_call(number: int) -> None:
     changes = [change(EntityKey(f"img{n}", 1, 1), text=("x" * 90_000, None)) for n in range(number)]
     messages = [message for one in changes for message in pack([one])]
     assert [len(call) for call in calls(messages)] == [
@@ -158,6 +160,6 @@ def test_ten_messages_go_in_a_call(number: int):
     ]
 
 
-def test_nothing_is_no_message_and_no_call():
+def test_nothing_is_no_message_and_no_call() -> None:
     assert pack([]) == []
     assert list(calls([])) == []

@@ -29,7 +29,7 @@ def attributes(message: dict[str, Any]) -> dict[str, str]:
     return {name: a["StringValue"] for name, a in message["MessageAttributes"].items()}
 
 
-def test_a_record_is_kept_whole_with_its_reason():
+def test_a_record_is_kept_whole_with_its_reason() -> None:
     message = parked(malformed(), "its key is malformed")
     assert message["QueueUrl"] == URL
     assert json.loads(message["MessageBody"]) == malformed()
@@ -41,7 +41,7 @@ def test_a_record_is_kept_whole_with_its_reason():
 
 
 @pytest.mark.parametrize("odd", [None, 5, "text", [], {}, {"eventID": 5}, {"eventID": ""}])
-def test_a_record_without_an_id_is_kept_too(odd: Any):
+def test_a_record_without_an_id_is_kept_too(odd: Any) -> None:
     message = parked(odd, "")
     assert json.loads(message["MessageBody"]) == odd
     assert attributes(message) == {
@@ -51,7 +51,7 @@ def test_a_record_without_an_id_is_kept_too(odd: Any):
     }
 
 
-def test_attributes_are_legal_and_short():
+def test_attributes_are_legal_and_short() -> None:
     message = parked({**record(), "eventID": "\x00" * 5_000}, "\ufffe" + "é" * 5_000)
     assert attributes(message)["reason"] == "\ufffd" + "é" * 999
     assert attributes(message)["stream_record_id"] == "\ufffd" * 1_000
@@ -60,7 +60,7 @@ def test_attributes_are_legal_and_short():
 @pytest.mark.parametrize(
     ("failure", "reason"), [(DOWN, "EndpointConnectionError"), (refusal("Denied"), "Denied")]
 )
-def test_a_failure_to_park_is_passed_on_with_its_reason(failure: Exception, reason: str):
+def test_a_failure_to_park_is_passed_on_with_its_reason(failure: Exception, reason: str) -> None:
     sqs = FakeSQS()
     sqs.single_failure = failure
     with pytest.raises(QueueSendError, match=reason):
@@ -84,7 +84,7 @@ KEYS = {"PK": {"S": LINE.pk}, "SK": {"S": LINE.sk}}
         {"NewImage": "\x00" * 400_000},
     ],
 )
-def test_a_record_that_is_too_large_loses_its_images_alone(images: dict[str, Any]):
+def test_a_record_that_is_too_large_loses_its_images_alone(images: dict[str, Any]) -> None:
     large = changed(record(), **images)
     content = json.loads(parked_body(large))
     assert content["omitted"] == "images"
@@ -101,25 +101,27 @@ def test_a_record_that_is_too_large_loses_its_images_alone(images: dict[str, Any
         changed(record(), SizeBytes=float("inf")),
     ],
 )
-def test_what_is_too_large_still_or_cannot_be_written_goes_as_what_identifies_it(spoilt: Any):
+def test_what_is_too_large_still_or_cannot_be_written_goes_as_what_identifies_it(
+    spoilt: Any,
+) -> None:
     assert identity(spoilt) == ("event-100", NUMBER, KEYS)
 
 
-def test_a_bottomless_record_goes_as_what_identifies_it():
+def test_a_bottomless_record_goes_as_what_identifies_it() -> None:
     bottomless: Any = {"S": "x"}
     for _ in range(100_000):
         bottomless = {"M": {"a": bottomless}}
     assert identity(changed(record(), NewImage=bottomless)) == ("event-100", NUMBER, KEYS)
 
 
-def test_the_longest_legal_key_is_kept_whole():
+def test_the_longest_legal_key_is_kept_whole() -> None:
     keys = {"PK": {"S": "IMAGE#" + "\x00" * 2_042}, "SK": {"S": "\x00" * 1_024}}
     spoilt = changed(record(), Keys=keys, Surprise="x" * 2_000_000)
     assert identity(spoilt)[2] == keys
 
 
 @pytest.mark.parametrize("giant", ["x" * 2_000_000, '"\\' * 1_000_000, ["é" * 500_000], 10**4000])
-def test_giant_keys_and_numbers_are_cut_to_a_text(giant: Any):
+def test_giant_keys_and_numbers_are_cut_to_a_text(giant: Any) -> None:
     keys = {"PK": {"S": giant}, "SK": giant}
     body = parked_body({"eventID": giant, "dynamodb": {"Keys": keys, "SequenceNumber": giant}})
     assert len(body) < MESSAGE_LIMIT
@@ -127,7 +129,7 @@ def test_giant_keys_and_numbers_are_cut_to_a_text(giant: Any):
 
 
 @pytest.mark.parametrize("other", ["x" * 2_000_000, ["x" * 2_000_000], {"a": "x" * 2_000_000}])
-def test_a_giant_that_is_no_record_leaves_what_it_was(other: Any):
+def test_a_giant_that_is_no_record_leaves_what_it_was(other: Any) -> None:
     content = json.loads(parked_body(other))
     assert content["omitted"] == f"all else of a {type(other).__name__}"
 
@@ -156,7 +158,7 @@ anything = st.recursive(
 
 
 @given(anything)
-def test_the_body_of_anything_is_legal_valid_and_small_enough(value: Any):
+def test_the_body_of_anything_is_legal_valid_and_small_enough(value: Any) -> None:
     body = parked_body(value)
     json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert body == legal(body)

@@ -46,7 +46,7 @@ def times(number: int, verdict: str) -> Any:
     return judge
 
 
-def test_messages_go_ten_a_call_each_with_its_attributes():
+def test_messages_go_ten_a_call_each_with_its_attributes() -> None:
     sending = Sending(FakeSQS())
     sent = messages(25)
     assert sending.send(sent) == []
@@ -61,7 +61,7 @@ def test_messages_go_ten_a_call_each_with_its_attributes():
     }
 
 
-def test_a_traced_message_carries_the_trace_and_an_untraced_one_nothing():
+def test_a_traced_message_carries_the_trace_and_an_untraced_one_nothing() -> None:
     sending = Sending(FakeSQS())
     sending.send(messages(1))
     sending.telemetry.header = "Root=1;Parent=2;Sampled=1"
@@ -73,14 +73,16 @@ def test_a_traced_message_carries_the_trace_and_an_untraced_one_nothing():
     }
 
 
-def test_nothing_is_no_call():
+def test_nothing_is_no_call() -> None:
     sending = Sending(FakeSQS())
     assert sending.send([]) == []
     assert sending.sqs.calls == []
 
 
 @pytest.mark.parametrize("verdict", ["service", "lost"])
-def test_what_sqs_does_not_confirm_is_sent_again_with_pauses_and_nothing_else_is(verdict: str):
+def test_what_sqs_does_not_confirm_is_sent_again_with_pauses_and_nothing_else_is(
+    verdict: str,
+) -> None:
     sqs = FakeSQS(times(2, verdict))
     kept = messages(12)
     refused = {kept[3].body, kept[11].body}
@@ -93,7 +95,7 @@ def test_what_sqs_does_not_confirm_is_sent_again_with_pauses_and_nothing_else_is
     assert sending.clock.elapsed > 0
 
 
-def test_a_message_that_is_refused_for_our_fault_is_returned_at_once():
+def test_a_message_that_is_refused_for_our_fault_is_returned_at_once() -> None:
     kept = messages(3)
     sqs = FakeSQS(lambda e: "sender" if e["MessageBody"] == kept[1].body else None)
     sending = Sending(sqs)
@@ -105,7 +107,7 @@ def test_a_message_that_is_refused_for_our_fault_is_returned_at_once():
     ]
 
 
-def test_what_is_refused_every_time_is_returned_after_five_tries():
+def test_what_is_refused_every_time_is_returned_after_five_tries() -> None:
     kept = messages(11)
     sqs = FakeSQS(lambda e: "service" if e["MessageBody"] == kept[0].body else None)
     sending = Sending(sqs)
@@ -114,7 +116,7 @@ def test_what_is_refused_every_time_is_returned_after_five_tries():
 
 
 @pytest.mark.parametrize("error", [DOWN, refusal(), refusal("ThrottlingException")])
-def test_a_call_that_fails_is_made_again(error: Exception):
+def test_a_call_that_fails_is_made_again(error: Exception) -> None:
     kept = messages(3)
     sending = Sending(FakeSQS(failures=[error, error]))
     assert sending.send(kept) == []
@@ -123,14 +125,14 @@ def test_a_call_that_fails_is_made_again(error: Exception):
     assert sending.clock.elapsed > 0
 
 
-def test_one_failing_call_does_not_stop_the_others():
+def test_one_failing_call_does_not_stop_the_others() -> None:
     kept = messages(25)
     sending = Sending(FakeSQS(failures=[DOWN]))
     assert sending.send(kept) == []
     assert [len(call) for call in sending.sqs.calls] == [10, 10, 5, 10]
 
 
-def test_a_queue_that_is_down_returns_every_message_and_its_code_is_told():
+def test_a_queue_that_is_down_returns_every_message_and_its_code_is_told() -> None:
     kept = messages(12)
     sending = Sending(FakeSQS(failures=forever(refusal())))
     assert sending.send(kept) == kept
@@ -138,7 +140,7 @@ def test_a_queue_that_is_down_returns_every_message_and_its_code_is_told():
     assert names == {"AWS.SimpleQueueService.NonExistentQueue"}
 
 
-def test_no_try_is_begun_after_the_deadline():
+def test_no_try_is_begun_after_the_deadline() -> None:
     class Slow(FakeSQS):
         def send_message_batch(self, **call: Any) -> dict[str, Any]:
             sending.clock.advance(20)
@@ -150,7 +152,7 @@ def test_no_try_is_begun_after_the_deadline():
     assert len(sending.sqs.calls) == 3
 
 
-def test_a_pause_that_would_pass_the_deadline_is_not_begun():
+def test_a_pause_that_would_pass_the_deadline_is_not_begun() -> None:
     sending = Sending(FakeSQS(failures=forever(DOWN)))
     kept = messages(1)
     assert sending.send(kept, seconds=0.01) == kept
@@ -158,7 +160,7 @@ def test_a_pause_that_would_pass_the_deadline_is_not_begun():
     assert len(sending.sqs.calls) == 1
 
 
-def test_what_failed_in_earlier_invocations_stops_nothing_later():
+def test_what_failed_in_earlier_invocations_stops_nothing_later() -> None:
     """No breaker: 3 failures among 300 successes must not stop the stream."""
     sqs = FakeSQS()
     sending = Sending(sqs)
@@ -170,7 +172,7 @@ def test_what_failed_in_earlier_invocations_stops_nothing_later():
 
 
 @given(st.lists(st.sampled_from([None, "service", "sender", "lost"]), max_size=60))
-def test_every_message_is_taken_once_or_returned(verdicts: list[str | None]):
+def test_every_message_is_taken_once_or_returned(verdicts: list[str | None]) -> None:
     script = iter(verdicts)
     sending = Sending(FakeSQS(lambda _: next(script, None)))
     kept = messages(12)

@@ -81,7 +81,7 @@ def _lose_vector(state: State) -> None:
     state.published[LINE] = state.published[LINE]._replace(vector=None)
 
 
-def test_what_the_compactor_would_write_is_no_difference():
+def test_what_the_compactor_would_write_is_no_difference() -> None:
     found = State().compared()
     assert (found.wrong, str(found)) == (0, "no difference")
     assert found.records == len(TEXTS) > 50
@@ -101,7 +101,7 @@ def test_what_the_compactor_would_write_is_no_difference():
         (_lose_vector, "other vector"),
     ],
 )
-def test_each_fault_is_named(damage: Callable[[State], None], kind: str):
+def test_each_fault_is_named(damage: Callable[[State], None], kind: str) -> None:
     state = State()
     damage(state)
     found = state.compared()
@@ -110,7 +110,7 @@ def test_each_fault_is_named(damage: Callable[[State], None], kind: str):
     assert kind in str(found)
 
 
-def test_an_item_that_was_never_embedded_needs_no_record():
+def test_an_item_that_was_never_embedded_needs_no_record() -> None:
     state = State()
     _lose_record(state)
     del state.embedded[LINE]

@@ -37,7 +37,7 @@ class Editor:
         return key == LINE
 
 
-def test_the_last_text_is_remembered_once_its_message_was_taken():
+def test_the_last_text_is_remembered_once_its_message_was_taken() -> None:
     embedded, sender = EmbeddedTexts(), Sender()
     remembering = RememberingSender(sender, embedded)  # type: ignore[arg-type]
     for text in ("A", "B"):
@@ -49,7 +49,7 @@ def test_the_last_text_is_remembered_once_its_message_was_taken():
     assert embedded.all() == {LINE.chroma_id: "B"}
 
 
-def test_what_is_not_in_the_table_is_not_embedded():
+def test_what_is_not_in_the_table_is_not_embedded() -> None:
     embedded = EmbeddedTexts()
     remembering = RememberingSender(Sender(), embedded)  # type: ignore[arg-type]
     assert not remembering.embed_again(Editor(), LINE._replace(line_id=2), "A", embed(["A"]))

@@ -6,7 +6,7 @@ from tests.reliability.crashes.readers import campaign
 from tests.reliability.crashes.readers.bugs import BUGS
 
 
-def test_a_killed_reader_starts_again_and_serves_what_is_published():
+def test_a_killed_reader_starts_again_and_serves_what_is_published() -> None:
     report = campaign.run(kills=8, seed=1)
     counts = report.counts
     assert (counts.wrong, counts.unfound, counts.broken) == (0, 0, [])
@@ -18,6 +18,6 @@ def test_a_killed_reader_starts_again_and_serves_what_is_published():
 
 
 @pytest.mark.parametrize("bug", ["folder_believed"])
-def test_a_planted_bug_is_found(bug: str):
+def test_a_planted_bug_is_found(bug: str) -> None:
     assert bug in BUGS
     assert not campaign.run(kills=12, seed=2, bug=bug).held

@@ -30,19 +30,19 @@ def cycle(*poison: int):
 
 
 @pytest.mark.parametrize("poison", [(), (1,), (64,), (7, 8, 50)])
-def test_every_good_unit_is_applied_once_and_every_poison_found(poison: tuple[int, ...]):
+def test_every_good_unit_is_applied_once_and_every_poison_found(poison: tuple[int, ...]) -> None:
     done = bisect(cycle(*poison), Work(changes=CHANGES))
     assert sum(report.updated for report in done.reports) == 64 - len(poison)
     found = [change.key.line_id for work, _ in done.poison for change in work.changes]
     assert sorted(found) == list(poison)
 
 
-def test_a_producers_whole_bad_stretch_is_set_aside():
+def test_a_producers_whole_bad_stretch_is_set_aside() -> None:
     done = bisect(cycle(*range(1, 40)), Work(changes=CHANGES))
     assert sum(report.updated for report in done.reports) == 64 - 39
 
 
-def test_where_everything_fails_nothing_is_called_poison_and_few_copies_are_wasted():
+def test_where_everything_fails_nothing_is_called_poison_and_few_copies_are_wasted() -> None:
     tries = []
 
     def failing(work: Work) -> CycleReport:
@@ -54,7 +54,7 @@ def test_where_everything_fails_nothing_is_called_poison_and_few_copies_are_wast
     assert isinstance(bisect(failing, Work(changes=CHANGES[:1])).stopped, IndexFailedError)
 
 
-def test_other_failures_are_not_bisected():
+def test_other_failures_are_not_bisected() -> None:
     def throttled(work: Work) -> CycleReport:
         raise TableReadError("throttled")
 
@@ -76,13 +76,15 @@ def refusing(*poison: int, broken: tuple[int, ...] = ()):
 
 
 @pytest.mark.parametrize("size", [1, 2, 64])
-def test_what_says_itself_that_it_never_fits_is_set_aside_though_nothing_else_succeeded(size: int):
+def test_what_says_itself_that_it_never_fits_is_set_aside_though_nothing_else_succeeded(
+    size: int,
+) -> None:
     done = bisect(refusing(*range(1, 65)), Work(changes=CHANGES[:size]))
     assert len(done.poison) == size
     assert done.reports == []
 
 
-def test_what_only_failed_is_no_poison_because_something_else_was():
+def test_what_only_failed_is_no_poison_because_something_else_was() -> None:
     for run in (refusing(2, broken=(1,)), refusing(1, broken=(2,))):
         done = bisect(run, Work(changes=CHANGES[:2]))
         assert isinstance(done.stopped, IndexFailedError)
@@ -102,13 +104,13 @@ class FailsAtTimes:
         return CycleReport(Collection.LINES, 1, len(work.changes), 0, 0, 0, 0, 0, {})
 
 
-def test_passing_errors_set_no_good_unit_aside():
+def test_passing_errors_set_no_good_unit_aside() -> None:
     done = bisect(FailsAtTimes(1, 2), Work(changes=CHANGES[:2]))
     assert (done.poison, done.stopped) == ([], None)
     assert sum(report.updated for report in done.reports) == 2
 
 
-def test_a_unit_that_fails_alone_three_times_beside_others_is_set_aside():
+def test_a_unit_that_fails_alone_three_times_beside_others_is_set_aside() -> None:
     tries = []
 
     def run(work: Work) -> CycleReport:
@@ -120,7 +122,7 @@ def test_a_unit_that_fails_alone_three_times_beside_others_is_set_aside():
     assert tries.count(1) == 4
 
 
-def test_a_bisection_begins_nothing_for_which_the_deadline_leaves_no_time():
+def test_a_bisection_begins_nothing_for_which_the_deadline_leaves_no_time() -> None:
     system = InMemorySystem()
 
     def slow(work: Work) -> CycleReport:
@@ -133,7 +135,7 @@ def test_a_bisection_begins_nothing_for_which_the_deadline_leaves_no_time():
     assert isinstance(done.stopped, DeadlineNearError)
 
 
-def test_slices_that_were_published_stay_settled_when_a_later_one_fails():
+def test_slices_that_were_published_stay_settled_when_a_later_one_fails() -> None:
     settled: list[Work] = []
 
     def run(work: Work) -> CycleReport:

@@ -38,7 +38,7 @@ def load(system: InMemorySystem, lines: int = 3) -> None:
     assert system.differences() == []
 
 
-def test_a_vectors_arrival_inserts_the_record_with_all_of_its_parts(system: InMemorySystem):
+def test_a_vectors_arrival_inserts_the_record_with_all_of_its_parts(system: InMemorySystem) -> None:
     load(system)
     record = system.index().records[line(2).chroma_id]
     assert record.metadata["merchant_name"] == "Cafe"
@@ -46,7 +46,7 @@ def test_a_vectors_arrival_inserts_the_record_with_all_of_its_parts(system: InMe
     assert len(system.index(Collection.WORDS).records) == 6
 
 
-def test_a_merchants_new_name_reaches_every_line_and_word(system: InMemorySystem):
+def test_a_merchants_new_name_reaches_every_line_and_word(system: InMemorySystem) -> None:
     load(system)
     system.table.put(metadata(), merchant_name="New Cafe")
     report = system.handle(system.worker(), system.change_body(metadata(), "merchant_name"))
@@ -54,7 +54,7 @@ def test_a_merchants_new_name_reaches_every_line_and_word(system: InMemorySystem
     assert system.differences() == []
 
 
-def test_a_lines_new_text_reaches_its_neighbours_context(system: InMemorySystem):
+def test_a_lines_new_text_reaches_its_neighbours_context(system: InMemorySystem) -> None:
     load(system)
     system.table.items[line(2)]["text"] = "edited"
     system.handle(system.worker(), system.change_body(line(2), "text"))
@@ -63,7 +63,7 @@ def test_a_lines_new_text_reaches_its_neighbours_context(system: InMemorySystem)
     assert system.differences() == []
 
 
-def test_a_deleted_word_leaves_the_index_and_its_neighbours_context(system: InMemorySystem):
+def test_a_deleted_word_leaves_the_index_and_its_neighbours_context(system: InMemorySystem) -> None:
     load(system)
     del system.table.items[word(1)]
     system.handle(system.worker(), system.change_body(word(1), event="REMOVE"))
@@ -73,7 +73,7 @@ def test_a_deleted_word_leaves_the_index_and_its_neighbours_context(system: InMe
     assert system.differences() == []
 
 
-def test_message_twice_late_reordered_ends_in_the_same_state(system: InMemorySystem):
+def test_message_twice_late_reordered_ends_in_the_same_state(system: InMemorySystem) -> None:
     load(system)
     old = system.change_body(line(1), "text")
     system.table.items[line(1)]["text"] = "first"
@@ -86,7 +86,7 @@ def test_message_twice_late_reordered_ends_in_the_same_state(system: InMemorySys
 
 def test_change_before_its_vector_exists_updates_nothing_and_the_vector_brings_the_present(
     system: InMemorySystem,
-):
+) -> None:
     system.table.put(line(1), text="a")
     body = system.delta_body([line(1)])
     system.table.items[line(1)]["text"] = "b"
@@ -97,7 +97,7 @@ def test_change_before_its_vector_exists_updates_nothing_and_the_vector_brings_t
     assert system.index().records[line(1).chroma_id].metadata["text"] == "b"
 
 
-def test_entity_deleted_before_its_vector_arrives_is_not_inserted(system: InMemorySystem):
+def test_entity_deleted_before_its_vector_arrives_is_not_inserted(system: InMemorySystem) -> None:
     system.table.put(line(1), text="a")
     body = system.delta_body([line(1)])
     del system.table.items[line(1)]
@@ -107,7 +107,7 @@ def test_entity_deleted_before_its_vector_arrives_is_not_inserted(system: InMemo
     assert system.index().records == {}
 
 
-def test_a_burst_of_500_changes_to_one_line_costs_as_one(system: InMemorySystem):
+def test_a_burst_of_500_changes_to_one_line_costs_as_one(system: InMemorySystem) -> None:
     load(system)
     reads = system.table.reads
     system.index().calls.clear()
@@ -121,7 +121,7 @@ def test_a_burst_of_500_changes_to_one_line_costs_as_one(system: InMemorySystem)
     assert system.index().calls == [("update", 3)]
 
 
-def test_table_throttles_then_fails_and_nothing_is_deleted(system: InMemorySystem):
+def test_table_throttles_then_fails_and_nothing_is_deleted(system: InMemorySystem) -> None:
     load(system)
     system.table.failing = TableReadError("throttled to the end")
     report = system.handle(system.worker(), system.change_body(line(1), event="REMOVE"))
@@ -131,7 +131,7 @@ def test_table_throttles_then_fails_and_nothing_is_deleted(system: InMemorySyste
 
 def test_a_cycle_that_would_delete_more_than_its_share_stops_and_raises_an_alarm(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
     for number in (1, 2, 3):
         del system.table.items[line(number)]
@@ -144,7 +144,7 @@ def test_a_cycle_that_would_delete_more_than_its_share_stops_and_raises_an_alarm
     assert system.telemetry.total(Metric.MASS_DELETES_REFUSED) == 1
 
 
-def test_the_guard_lets_a_small_collection_lose_a_receipt(system: InMemorySystem):
+def test_the_guard_lets_a_small_collection_lose_a_receipt(system: InMemorySystem) -> None:
     load(system)
     for number in (1, 2, 3):
         del system.table.items[line(number)]
@@ -153,7 +153,7 @@ def test_the_guard_lets_a_small_collection_lose_a_receipt(system: InMemorySystem
     assert system.index().records == {}
 
 
-def test_a_batch_message_is_a_batch_of_changes(system: InMemorySystem):
+def test_a_batch_message_is_a_batch_of_changes(system: InMemorySystem) -> None:
     load(system)
     system.table.items[line(1)]["text"] = "x"
     system.table.items[word(2)]["text"] = "y"
@@ -174,7 +174,7 @@ def test_a_batch_message_is_a_batch_of_changes(system: InMemorySystem):
 )
 def test_poison_is_parked_with_its_reason_and_the_rest_flows(
     system: InMemorySystem, body: str, reason: str
-):
+) -> None:
     load(system)
     system.table.items[line(1)]["text"] = "x"
     report = system.handle(system.worker(), body, system.change_body(line(1), "text"))
@@ -185,14 +185,16 @@ def test_poison_is_parked_with_its_reason_and_the_rest_flows(
     assert system.differences() == []
 
 
-def test_a_malformed_key_in_a_message_is_parked(system: InMemorySystem):
+def test_a_malformed_key_in_a_message_is_parked(system: InMemorySystem) -> None:
     body = json.loads(system.change_body(line(1), "text"))
     body["entity_data"]["line_id"] = 10**18
     system.handle(system.worker(), json.dumps(body))
     assert "line_id" in system.dead_letters.parked[0][1]
 
 
-def test_a_delta_of_the_wrong_dimension_is_parked_and_the_good_one_applied(system: InMemorySystem):
+def test_a_delta_of_the_wrong_dimension_is_parked_and_the_good_one_applied(
+    system: InMemorySystem,
+) -> None:
     load(system)
     system.table.put(line(4), text="a")
     system.table.put(line(5), text="b")
@@ -205,7 +207,7 @@ def test_a_delta_of_the_wrong_dimension_is_parked_and_the_good_one_applied(syste
     assert line(4).chroma_id not in system.index().records
 
 
-def test_a_delta_that_is_not_there_is_parked(system: InMemorySystem):
+def test_a_delta_that_is_not_there_is_parked(system: InMemorySystem) -> None:
     system.table.put(line(1), text="a")
     body = system.delta_body([line(1)])
     system.deltas.objects.clear()
@@ -213,7 +215,7 @@ def test_a_delta_that_is_not_there_is_parked(system: InMemorySystem):
     assert "there is no object" in system.dead_letters.parked[0][1]
 
 
-def test_a_bucket_that_does_not_answer_returns_the_delta_alone(system: InMemorySystem):
+def test_a_bucket_that_does_not_answer_returns_the_delta_alone(system: InMemorySystem) -> None:
     load(system)
     body = system.delta_body([line(1)])
     system.deltas.failing = ConnectionError("down")
@@ -222,7 +224,7 @@ def test_a_bucket_that_does_not_answer_returns_the_delta_alone(system: InMemoryS
     assert system.dead_letters.parked == []
 
 
-def test_poison_that_could_not_be_parked_comes_back(system: InMemorySystem):
+def test_poison_that_could_not_be_parked_comes_back(system: InMemorySystem) -> None:
     system.dead_letters.failing = ConnectionError("down")
     report = system.handle(system.worker(), "not json")
     assert list(report.returned) == ["0"]
@@ -230,7 +232,7 @@ def test_poison_that_could_not_be_parked_comes_back(system: InMemorySystem):
 
 def test_an_items_poison_is_parked_only_once_the_rest_of_its_message_is_done(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
     body = batch_body([system.change_body(line(1), "text"), '{"source": "dynamodb_stream"}'])
     system.table.failing = TableReadError("throttled")
@@ -243,7 +245,7 @@ def test_an_items_poison_is_parked_only_once_the_rest_of_its_message_is_done(
 
 def test_a_poison_record_in_a_batch_of_1000_leaves_999_applied_and_one_parked(
     system: InMemorySystem,
-):
+) -> None:
     keys = [line(number) for number in range(1, 1001)]
     for key in keys:
         system.table.put(key, text="a")
@@ -260,7 +262,9 @@ def test_a_poison_record_in_a_batch_of_1000_leaves_999_applied_and_one_parked(
     assert len(applied) == 999
 
 
-def test_chroma_raises_internalerror_for_everything_so_the_batch_goes_back(system: InMemorySystem):
+def test_chroma_raises_internalerror_for_everything_so_the_batch_goes_back(
+    system: InMemorySystem,
+) -> None:
     load(system)
     system.index().poisonous.update(system.index().records)
     for number in (1, 2, 3):
@@ -271,7 +275,9 @@ def test_chroma_raises_internalerror_for_everything_so_the_batch_goes_back(syste
     assert system.dead_letters.parked == []
 
 
-def test_a_paused_worker_wakes_after_another_took_over_and_is_refused(system: InMemorySystem):
+def test_a_paused_worker_wakes_after_another_took_over_and_is_refused(
+    system: InMemorySystem,
+) -> None:
     """I3 and I4: it read the old truth, and its successor found nothing to write."""
     load(system)
     successor = system.worker("successor")
@@ -293,7 +299,7 @@ def test_a_paused_worker_wakes_after_another_took_over_and_is_refused(system: In
 
 def test_a_cycle_with_nothing_to_write_publishes_an_empty_version_before_it_acknowledges(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
     before = system.published[Collection.LINES].version
     system.handle(system.worker(), system.change_body(line(1), "text"))
@@ -302,7 +308,7 @@ def test_a_cycle_with_nothing_to_write_publishes_an_empty_version_before_it_ackn
 
 def test_a_new_base_that_has_to_wait_is_a_metric_and_an_event_with_its_reason(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
 
     class WithoutRoom(InMemoryTarget):
@@ -316,7 +322,9 @@ def test_a_new_base_that_has_to_wait_is_a_metric_and_an_event_with_its_reason(
     assert postponed == [{"collection": Collection.LINES, "reason": "a new base needs 2 s"}]
 
 
-def test_a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule(system: InMemorySystem):
+def test_a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule(
+    system: InMemorySystem,
+) -> None:
     system.table.put(line(1), text="a")
     body = system.delta_body([line(1)])
     (key,) = system.deltas.objects
@@ -330,7 +338,9 @@ def test_a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule(syst
     assert "it must be 0, or from 1e-15 to 1e+15" in str(parked)
 
 
-def test_a_holder_that_could_not_heartbeat_stops_before_it_publishes(system: InMemorySystem):
+def test_a_holder_that_could_not_heartbeat_stops_before_it_publishes(
+    system: InMemorySystem,
+) -> None:
     load(system)
     slow = system.worker("slow")
     version = system.published[Collection.LINES].version
@@ -346,7 +356,7 @@ def test_a_holder_that_could_not_heartbeat_stops_before_it_publishes(system: InM
     assert system.published[Collection.LINES].version == version
 
 
-def test_a_held_lock_returns_the_messages_and_never_says_skipped(system: InMemorySystem):
+def test_a_held_lock_returns_the_messages_and_never_says_skipped(system: InMemorySystem) -> None:
     load(system)
     other = system.worker("other")
     lease = other._cycles[Collection.LINES]._lease
@@ -360,7 +370,7 @@ def test_a_held_lock_returns_the_messages_and_never_says_skipped(system: InMemor
 
 def test_a_lease_that_can_not_be_released_returns_nothing_that_was_published(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
     system.table.items[line(1)]["text"] = "newer"
 
@@ -377,7 +387,7 @@ def test_a_lease_that_can_not_be_released_returns_nothing_that_was_published(
 
 def test_a_failure_of_the_cycle_is_told_and_not_that_of_the_release_after_it(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
 
     def release(*_: object) -> bool:
@@ -389,13 +399,13 @@ def test_a_failure_of_the_cycle_is_told_and_not_that_of_the_release_after_it(
     assert "TableReadError" in report.returned["0"]
 
 
-def test_two_passing_errors_of_chroma_set_no_good_message_aside(system: InMemorySystem):
+def test_two_passing_errors_of_chroma_set_no_good_message_aside(system: InMemorySystem) -> None:
     load(system)
     for number in (1, 2):
         system.table.items[line(number)]["confidence"] = 1
     update, calls = InMemoryIndex.update, []
 
-    def fails_twice(self, values):
+    def fails_twice(self, values) -> None:
         calls.append(list(values))
         if len(calls) in (1, 2):
             raise IndexFailedError("Chroma's update failed: InternalError")
@@ -409,7 +419,7 @@ def test_two_passing_errors_of_chroma_set_no_good_message_aside(system: InMemory
     assert system.differences() == []
 
 
-def test_deltas_are_decoded_in_one_thread(system: InMemorySystem):
+def test_deltas_are_decoded_in_one_thread(system: InMemorySystem) -> None:
     """NumPy reads headers by ast.literal_eval, which two threads must not at a time (gh-106905)."""
     keys = [line(number) for number in range(1, 9)]
     for key in keys:
@@ -428,7 +438,7 @@ def test_deltas_are_decoded_in_one_thread(system: InMemorySystem):
 
 def test_a_cycle_that_fails_is_counted_with_its_duration_as_it_costs_as_much(
     system: InMemorySystem,
-):
+) -> None:
     load(system)
     before = len(
         [name for name, _ in system.telemetry.values if name is Metric.COMPACTION_DURATION]
@@ -439,7 +449,7 @@ def test_a_cycle_that_fails_is_counted_with_its_duration_as_it_costs_as_much(
     assert len(durations) == before + 1
 
 
-def test_freshness_is_measured_from_the_stream_records_time(system: InMemorySystem):
+def test_freshness_is_measured_from_the_stream_records_time(system: InMemorySystem) -> None:
     load(system)
     body = system.change_body(line(1), "confidence")
     system.clock.advance(2.5)
@@ -447,7 +457,7 @@ def test_freshness_is_measured_from_the_stream_records_time(system: InMemorySyst
     assert system.telemetry.total(Metric.FRESHNESS) == pytest.approx(2500)
 
 
-def test_an_index_that_can_not_be_opened_sets_no_good_message_aside(system: InMemorySystem):
+def test_an_index_that_can_not_be_opened_sets_no_good_message_aside(system: InMemorySystem) -> None:
     """Found by seed 5029 of the simulation: five failures to open the copy, one success between."""
     load(system)
     worker = system.worker()
@@ -467,7 +477,9 @@ def test_an_index_that_can_not_be_opened_sets_no_good_message_aside(system: InMe
     assert "IndexUnavailableError" in report.returned["0"]
 
 
-def test_freshness_weighs_every_change_alike_however_large_its_batch_is(system: InMemorySystem):
+def test_freshness_weighs_every_change_alike_however_large_its_batch_is(
+    system: InMemorySystem,
+) -> None:
     """The percentiles of one late batch and many prompt ones (defect `freshness_weight`)."""
     load(system)
     late = [system.change_body(line(1), "confidence") for _ in range(500)]
@@ -485,7 +497,7 @@ def test_freshness_weighs_every_change_alike_however_large_its_batch_is(system: 
     assert (found.p50, found.longest) == (pytest.approx(300, abs=1), pytest.approx(300, abs=1))
 
 
-def test_receipt_text_never_enters_a_log_or_a_metric(system: InMemorySystem):
+def test_receipt_text_never_enters_a_log_or_a_metric(system: InMemorySystem) -> None:
     load(system)
     secret = "SECRET-TEXT"
     system.table.items[line(1)]["text"] = secret

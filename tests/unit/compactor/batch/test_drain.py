@@ -42,12 +42,14 @@ def system() -> InMemorySystem:
     return system
 
 
-def test_an_empty_queue_is_said_to_be_empty(system: InMemorySystem):
+def test_an_empty_queue_is_said_to_be_empty(system: InMemorySystem) -> None:
     report = drain(InMemoryQueue([]), system.worker(), system.deadline(), system.clock)
     assert (report.stopped, report.received, report.batches) == ("queue empty", 0, 0)
 
 
-def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(system: InMemorySystem):
+def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(
+    system: InMemorySystem,
+) -> None:
     bodies = [system.delta_body([line(number)]) for number in range(1, 251)]
     queue = InMemoryQueue([*bodies, "junk"])
     report = drain(queue, system.worker(), system.deadline(), system.clock)
@@ -58,14 +60,14 @@ def test_a_drain_goes_on_until_the_queue_is_empty_and_says_what_it_did(system: I
     assert len(queue.deleted) == 251
 
 
-def test_a_drain_begins_no_batch_that_it_can_not_finish(system: InMemorySystem):
+def test_a_drain_begins_no_batch_that_it_can_not_finish(system: InMemorySystem) -> None:
     queue = InMemoryQueue([system.delta_body([line(1)])])
     report = drain(queue, system.worker(), system.deadline(seconds=5), system.clock)
     assert report.stopped == "deadline near"
     assert len(queue.waiting) == 1
 
 
-def test_a_message_is_deleted_only_after_its_effect_is_published(system: InMemorySystem):
+def test_a_message_is_deleted_only_after_its_effect_is_published(system: InMemorySystem) -> None:
     queue = InMemoryQueue([system.delta_body([line(1)])])
     queue.failing = True
     with pytest.raises(QueueSendError):
@@ -74,7 +76,9 @@ def test_a_message_is_deleted_only_after_its_effect_is_published(system: InMemor
     assert queue.deleted == []
 
 
-def test_a_batch_that_goes_back_whole_ends_the_drain_with_its_reason(system: InMemorySystem):
+def test_a_batch_that_goes_back_whole_ends_the_drain_with_its_reason(
+    system: InMemorySystem,
+) -> None:
     system.table.failing = TableReadError("the table is down")
     queue = InMemoryQueue([system.change_body(line(1), "text")])
     report = drain(queue, system.worker(), system.deadline(), system.clock)
@@ -86,7 +90,7 @@ def test_a_batch_that_goes_back_whole_ends_the_drain_with_its_reason(system: InM
 EXPIRED = "the receipt handle expired before the message was acknowledged"
 
 
-def test_a_message_whose_receipt_handle_expired_counts_as_returned(system: InMemorySystem):
+def test_a_message_whose_receipt_handle_expired_counts_as_returned(system: InMemorySystem) -> None:
     queue = InMemoryQueue([system.delta_body([line(number)]) for number in (1, 2)])
     queue.expired = {"handle-0"}
     report = drain(queue, system.worker(), system.deadline(), system.clock)
@@ -96,7 +100,9 @@ def test_a_message_whose_receipt_handle_expired_counts_as_returned(system: InMem
     assert {line(1).chroma_id, line(2).chroma_id} <= set(system.index().records)
 
 
-def test_a_drain_ends_if_no_message_of_a_batch_could_be_acknowledged(system: InMemorySystem):
+def test_a_drain_ends_if_no_message_of_a_batch_could_be_acknowledged(
+    system: InMemorySystem,
+) -> None:
     queue = InMemoryQueue([system.delta_body([line(1)])])
     queue.expired = {"handle-0"}
     report = drain(queue, system.worker(), system.deadline(), system.clock)
@@ -126,14 +132,14 @@ RECEIVED = [QueueMessage(str(n), "body", f"handle-{n}") for n in range(25)]
 
 
 @pytest.mark.parametrize("code", ["ReceiptHandleIsInvalid", "InvalidParameterValue"])
-def test_an_expired_receipt_handle_is_refused_alone_and_without_an_error(code: str):
+def test_an_expired_receipt_handle_is_refused_alone_and_without_an_error(code: str) -> None:
     sqs = RefusingSQS({"handle-3": code, "handle-14": code})
     queue = SQSCompactionQueue(sqs, "queue")  # type: ignore[arg-type]
     assert queue.delete(RECEIVED) == 23
     assert len(sqs.deleted) == 23
 
 
-def test_another_refusal_is_an_error_after_all_others_were_acknowledged():
+def test_another_refusal_is_an_error_after_all_others_were_acknowledged() -> None:
     sqs = RefusingSQS({"handle-3": "InternalError", "handle-4": "ReceiptHandleIsInvalid"})
     queue = SQSCompactionQueue(sqs, "queue")  # type: ignore[arg-type]
     with pytest.raises(QueueSendError, match=r"1 messages were applied .*InternalError"):

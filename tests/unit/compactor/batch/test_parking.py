@@ -31,13 +31,13 @@ class SlowDeadLetterQueue:
     def __init__(self, system: InMemorySystem, seconds: float) -> None:
         self._system, self._seconds, self.calls = system, seconds, []
 
-    def park(self, dead_letters):
+    def park(self, dead_letters) -> None:
         self._system.clock.advance(self._seconds)
         self.calls.append(len(dead_letters))
         self._system.dead_letters.park(dead_letters)
 
 
-def test_a_message_of_65000_broken_items_is_one_letter(system: InMemorySystem):
+def test_a_message_of_65000_broken_items_is_one_letter(system: InMemorySystem) -> None:
     system.table.put(line(1), text="a")
     report = system.handle(system.worker(), junk(65_000), system.delta_body([line(1)]))
     assert report.returned == {}
@@ -48,7 +48,9 @@ def test_a_message_of_65000_broken_items_is_one_letter(system: InMemorySystem):
     assert len(read_message(body).poison) == 65_000
 
 
-def test_the_broken_items_of_a_batch_are_one_letter_that_reads_as_a_batch(system: InMemorySystem):
+def test_the_broken_items_of_a_batch_are_one_letter_that_reads_as_a_batch(
+    system: InMemorySystem,
+) -> None:
     system.table.put(line(1), text="a")
     good = system.change_body(line(1), "text")
     report = system.handle(system.worker(), batch_body([good, '{"a":1}', good, '{"b":2}']))
@@ -58,7 +60,7 @@ def test_the_broken_items_of_a_batch_are_one_letter_that_reads_as_a_batch(system
     assert len(read_message(body).poison) == 2
 
 
-def test_letters_that_would_be_too_large_for_sqs_are_cut_into_few():
+def test_letters_that_would_be_too_large_for_sqs_are_cut_into_few() -> None:
     poison = [Poison(f'"{"x" * 1000}"', "no object")] * 600
     entry = Entry(QueueMessage("1", "the message"), poison=poison)
     dead_letters = dead_letters_of(entry)
@@ -67,13 +69,13 @@ def test_letters_that_would_be_too_large_for_sqs_are_cut_into_few():
     assert sum(len(json.loads(dead_letter.body)["items"]) for dead_letter in dead_letters) == 600
 
 
-def test_a_letter_names_each_reason_once_and_the_most_frequent_first():
+def test_a_letter_names_each_reason_once_and_the_most_frequent_first() -> None:
     poison = [Poison("{}", "rare"), *[Poison("{}", "frequent")] * 3]
     (dead_letter,) = dead_letters_of(Entry(QueueMessage("1", "the message"), poison=poison))
     assert dead_letter.reason == "3 times: frequent; rare"
 
 
-def test_ten_letters_are_one_call(system: InMemorySystem):
+def test_ten_letters_are_one_call(system: InMemorySystem) -> None:
     slow = SlowDeadLetterQueue(system, 0)
     worker = system.worker()
     worker._dead_letter_queue = slow
@@ -81,14 +83,14 @@ def test_ten_letters_are_one_call(system: InMemorySystem):
     assert slow.calls == [10, 10, 5]
 
 
-def test_calls_stay_below_the_bytes_that_sqs_takes():
+def test_calls_stay_below_the_bytes_that_sqs_takes() -> None:
     dead_letters = [DeadLetter("x" * (MESSAGE_LIMIT - 8192), "why", str(n)) for n in range(9)]
     made = list(calls(dead_letters))
     assert [dead_letter for call in made for dead_letter in call] == dead_letters
     assert max(sum(len(one.body) for one in call) for call in made) <= CALL_LIMIT
 
 
-def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySystem):
+def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySystem) -> None:
     slow = SlowDeadLetterQueue(system, 20)
     worker = system.worker()
     worker._dead_letter_queue = slow
@@ -101,9 +103,9 @@ def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySyst
     assert {m for _, _, m in system.dead_letters.parked}.isdisjoint(report.returned)
 
 
-def test_only_the_messages_of_letters_that_were_refused_return(system: InMemorySystem):
+def test_only_the_messages_of_letters_that_were_refused_return(system: InMemorySystem) -> None:
     class Refusing:
-        def park(self, dead_letters):
+        def park(self, dead_letters) -> None:
             system.dead_letters.park([one for one in dead_letters if one.message_id != "1"])
             raise DeadLettersNotParkedError({"1"}, {"InternalError"})
 
@@ -114,7 +116,9 @@ def test_only_the_messages_of_letters_that_were_refused_return(system: InMemoryS
     assert report.parked == 2
 
 
-def test_a_deltas_rows_that_chroma_refuses_are_one_letter_with_their_ids(system: InMemorySystem):
+def test_a_deltas_rows_that_chroma_refuses_are_one_letter_with_their_ids(
+    system: InMemorySystem,
+) -> None:
     keys = [line(number) for number in range(1, 9)]
     for key in keys:
         system.table.put(key, text="a")

@@ -50,7 +50,7 @@ def slowly(system: InMemorySystem, seconds: float) -> Callable[[InMemoryTarget],
     return lambda target: Slow(target.state)
 
 
-def test_a_merchants_new_name_is_worked_in_slices_each_published(system: InMemorySystem):
+def test_a_merchants_new_name_is_worked_in_slices_each_published(system: InMemorySystem) -> None:
     load(system, lines=35)
     system.table.put(metadata(), merchant_name="New Cafe")
     body = system.change_body(metadata(), "merchant_name")
@@ -60,7 +60,9 @@ def test_a_merchants_new_name_is_worked_in_slices_each_published(system: InMemor
     assert (report.returned, system.differences()) == ({}, [])
 
 
-def test_a_receipt_that_fits_just_into_its_slices_ends_without_an_empty_one(system: InMemorySystem):
+def test_a_receipt_that_fits_just_into_its_slices_ends_without_an_empty_one(
+    system: InMemorySystem,
+) -> None:
     load(system, lines=20)
     system.table.put(metadata(), merchant_name="New Cafe")
     report = system.handle(
@@ -71,7 +73,9 @@ def test_a_receipt_that_fits_just_into_its_slices_ends_without_an_empty_one(syst
     assert system.differences() == []
 
 
-def test_a_slice_of_a_receipt_keeps_the_context_of_records_at_its_edge(system: InMemorySystem):
+def test_a_slice_of_a_receipt_keeps_the_context_of_records_at_its_edge(
+    system: InMemorySystem,
+) -> None:
     """Line 10 ends the first slice, and its neighbour's text changes with the merchant."""
     load(system, lines=20)
     system.table.put(metadata(), merchant_name="New Cafe")
@@ -82,7 +86,7 @@ def test_a_slice_of_a_receipt_keeps_the_context_of_records_at_its_edge(system: I
     assert system.differences() == []
 
 
-def test_many_receipts_of_one_message_are_worked_in_slices(system: InMemorySystem):
+def test_many_receipts_of_one_message_are_worked_in_slices(system: InMemorySystem) -> None:
     for receipt_id in range(1, 9):
         load(system, 4, receipt_id)
     renames = []
@@ -96,7 +100,7 @@ def test_many_receipts_of_one_message_are_worked_in_slices(system: InMemorySyste
     assert (report.returned, system.differences()) == ({}, [])
 
 
-def test_a_delta_is_worked_in_slices(system: InMemorySystem):
+def test_a_delta_is_worked_in_slices(system: InMemorySystem) -> None:
     keys = [line(number) for number in range(1, 36)]
     for key in keys:
         system.table.put(key, text="a")
@@ -107,7 +111,7 @@ def test_a_delta_is_worked_in_slices(system: InMemorySystem):
     assert (report.returned, system.differences()) == ({}, [])
 
 
-def test_small_deltas_share_a_slice(system: InMemorySystem):
+def test_small_deltas_share_a_slice(system: InMemorySystem) -> None:
     for number in range(1, 9):
         system.table.put(line(number), text="a")
     bodies = [system.delta_body([line(number)]) for number in range(1, 9)]
@@ -115,7 +119,7 @@ def test_small_deltas_share_a_slice(system: InMemorySystem):
     assert [cycle.inserted for cycle in report.cycles] == [8]
 
 
-def test_objects_of_large_deltas_are_fetched_when_their_slice_comes(system: InMemorySystem):
+def test_objects_of_large_deltas_are_fetched_when_their_slice_comes(system: InMemorySystem) -> None:
     keys = [line(number) for number in range(1, 1_501)]
     for key in keys:
         system.table.put(key, text="a")
@@ -132,7 +136,7 @@ def test_objects_of_large_deltas_are_fetched_when_their_slice_comes(system: InMe
     assert fetched == [0, 1, 2]
 
 
-def test_a_slice_that_failed_is_not_held_on_to(system: InMemorySystem):
+def test_a_slice_that_failed_is_not_held_on_to(system: InMemorySystem) -> None:
     keys = [line(number) for number in range(1, 1_501)]
     for key in keys:
         system.table.put(key, text="a")
@@ -159,7 +163,7 @@ def test_a_slice_that_failed_is_not_held_on_to(system: InMemorySystem):
 
 def test_finished_messages_are_done_as_the_deadline_nears_and_the_rest_returns(
     system: InMemorySystem,
-):
+) -> None:
     for receipt_id in range(1, 5):
         load(system, 10, receipt_id)
         system.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
@@ -175,7 +179,7 @@ def test_finished_messages_are_done_as_the_deadline_nears_and_the_rest_returns(
 
 def test_a_message_of_which_a_slice_failed_returns_and_is_applied_when_it_comes_again(
     system: InMemorySystem,
-):
+) -> None:
     load(system, lines=35)
     system.table.put(metadata(), merchant_name="New Cafe")
     body = system.change_body(metadata(), "merchant_name")
@@ -195,7 +199,9 @@ def test_a_message_of_which_a_slice_failed_returns_and_is_applied_when_it_comes_
     assert system.differences() == []
 
 
-def test_a_change_beside_a_sliced_receipt_is_done_though_the_receipt_is_not(system: InMemorySystem):
+def test_a_change_beside_a_sliced_receipt_is_done_though_the_receipt_is_not(
+    system: InMemorySystem,
+) -> None:
     load(system, lines=35)
     load(system, lines=1, receipt_id=2)
     system.table.put(metadata(), merchant_name="New Cafe")
@@ -211,7 +217,7 @@ def test_a_change_beside_a_sliced_receipt_is_done_though_the_receipt_is_not(syst
 
 def test_an_entity_that_goes_while_its_receipt_is_worked_is_deleted_by_its_own_message(
     system: InMemorySystem,
-):
+) -> None:
     load(system, lines=35)
     system.table.put(metadata(), merchant_name="New Cafe")
     del system.table.items[line(12)]
@@ -224,7 +230,7 @@ def test_an_entity_that_goes_while_its_receipt_is_worked_is_deleted_by_its_own_m
     assert system.differences() == []
 
 
-def test_words_of_a_receipt_do_not_use_up_the_slices_of_its_lines(system: InMemorySystem):
+def test_words_of_a_receipt_do_not_use_up_the_slices_of_its_lines(system: InMemorySystem) -> None:
     load(system, lines=12)
     words = [word(number, 3) for number in range(1, 61)]
     for key in words:

@@ -36,7 +36,7 @@ def careful(system: InMemorySystem) -> Compactor:
 
 def test_innocents_of_a_refused_mass_delete_are_applied_and_only_deletions_return(
     system: InMemorySystem,
-):
+) -> None:
     load(system, 20)
     system.table.items[line(20)]["text"] = "EDITED"
     removals = remove(system, 1, 2, 3, 4, 5, 6)
@@ -51,7 +51,7 @@ def test_innocents_of_a_refused_mass_delete_are_applied_and_only_deletions_retur
 
 def test_a_message_of_a_neighbour_is_done_though_the_deletion_beside_it_is_refused(
     system: InMemorySystem,
-):
+) -> None:
     load(system, 20)
     removals = remove(system, 1, 2, 3, 4, 5, 6)
     system.table.items[line(7)]["text"] = "EDITED"
@@ -60,7 +60,7 @@ def test_a_message_of_a_neighbour_is_done_though_the_deletion_beside_it_is_refus
     assert line(6).chroma_id in system.index().records
 
 
-def test_a_mass_delete_is_refused_however_its_messages_are_grouped(system: InMemorySystem):
+def test_a_mass_delete_is_refused_however_its_messages_are_grouped(system: InMemorySystem) -> None:
     load(system, 20)
     worker = careful(system)
     removals = remove(system, *range(1, 13))
@@ -69,7 +69,7 @@ def test_a_mass_delete_is_refused_however_its_messages_are_grouped(system: InMem
     assert len(system.index().records) == 16
 
 
-def test_what_was_lost_counts_for_an_hour(system: InMemorySystem):
+def test_what_was_lost_counts_for_an_hour(system: InMemorySystem) -> None:
     load(system, 20)
     worker = careful(system)
     first, second = remove(system, 1, 2, 3, 4), remove(system, 15)
@@ -79,7 +79,7 @@ def test_what_was_lost_counts_for_an_hour(system: InMemorySystem):
     assert system.handle(worker, *second).returned == {}
 
 
-def test_what_comes_as_fast_as_it_goes_is_no_mass_delete():
+def test_what_comes_as_fast_as_it_goes_is_no_mass_delete() -> None:
     ledger = DeleteLedger(DeleteGuard(share=0.1, floor=10))
     for moment in range(100):
         assert ledger.refusal(InMemoryIndex(), 8, float(moment)) is None
@@ -87,7 +87,7 @@ def test_what_comes_as_fast_as_it_goes_is_no_mass_delete():
     assert ledger.refusal(InMemoryIndex(), 11, 100.0) is not None
 
 
-def test_what_was_inserted_before_excuses_no_deletion():
+def test_what_was_inserted_before_excuses_no_deletion() -> None:
     ledger = DeleteLedger(DeleteGuard(share=0.1, floor=10))
     ledger.note(0, 1000, 0.0)
     ledger.note(8, 0, 1.0)
@@ -96,7 +96,7 @@ def test_what_was_inserted_before_excuses_no_deletion():
 
 def test_one_worker_that_loaded_a_collection_refuses_its_mass_delete_message_by_message(
     system: InMemorySystem,
-):
+) -> None:
     worker = careful(system)
     keys = [line(number) for number in range(1, 21)]
     for key in keys:
@@ -106,7 +106,7 @@ def test_one_worker_that_loaded_a_collection_refuses_its_mass_delete_message_by_
     assert refused == [False] * 4 + [True] * 3
 
 
-def test_the_share_is_that_of_what_the_collection_had_before_it_lost_anything():
+def test_the_share_is_that_of_what_the_collection_had_before_it_lost_anything() -> None:
     class Counted:
         def count(self) -> int:
             return 950
@@ -117,7 +117,7 @@ def test_the_share_is_that_of_what_the_collection_had_before_it_lost_anything():
     assert ledger.refusal(Counted(), 51, 1.0) is not None
 
 
-def test_a_refused_deletion_is_made_once_its_limit_is_raised(system: InMemorySystem):
+def test_a_refused_deletion_is_made_once_its_limit_is_raised(system: InMemorySystem) -> None:
     load(system, 20)
     removals = remove(system, 1, 2, 3, 4, 5, 6)
     assert len(system.handle(careful(system), *removals).returned) == 6

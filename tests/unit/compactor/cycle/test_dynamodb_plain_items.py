@@ -14,7 +14,7 @@ def taken(status: int, body: bytes) -> tuple[dict[str, Any], bytes]:
     return customised, response["body"]
 
 
-def test_an_answer_is_given_as_it_is_written():
+def test_an_answer_is_given_as_it_is_written() -> None:
     body = b'{"Responses": {"t": [{"PK": {"S": "a"}, "n": {"N": "1.50"}}]}}'
     content = {"Responses": {"t": [{"PK": {"S": "a"}, "n": {"N": "1.50"}}]}}
     assert taken(200, body) == (content, b"{}")
@@ -24,5 +24,5 @@ def test_an_answer_is_given_as_it_is_written():
     ("status", "body"),
     [(400, b'{"__type": "ThrottlingException"}'), (200, b"<html>"), (200, b"[]"), (200, b"")],
 )
-def test_what_is_no_answer_is_left_alone(status: int, body: bytes):
+def test_what_is_no_answer_is_left_alone(status: int, body: bytes) -> None:
     assert taken(status, body) == ({}, body)

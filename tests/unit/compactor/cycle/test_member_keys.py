@@ -21,24 +21,24 @@ def read(setting: Setting, most: int, after: EntityKey | None = None) -> Members
     return setting.source.member_keys(receipt, Collection.LINES, after, most, setting.deadline())
 
 
-def test_keys_of_every_page_but_those_of_the_other_collection():
+def test_keys_of_every_page_but_those_of_the_other_collection() -> None:
     setting = Setting(page(line(1), word(1)), page(line(2), metadata(), last=True))
     assert read(setting, most=10) == Members([line(1), line(2)], whole=True)
     assert setting.client.requests[1]["ExclusiveStartKey"] == LAST
 
 
-def test_no_page_is_read_beyond_the_number_that_is_wanted():
+def test_no_page_is_read_beyond_the_number_that_is_wanted() -> None:
     setting = Setting(page(line(1), line(2)), page(line(3), line(4)))
     assert read(setting, most=3) == Members([line(1), line(2), line(3)], whole=False)
     assert setting.client.script == []
 
 
-def test_a_receipt_of_just_the_number_that_is_wanted_is_whole():
+def test_a_receipt_of_just_the_number_that_is_wanted_is_whole() -> None:
     setting = Setting(page(line(1), line(2), last=True))
     assert read(setting, most=2) == Members([line(1), line(2)], whole=True)
 
 
-def test_it_goes_on_behind_a_key_and_reads_consistently_and_keys_alone():
+def test_it_goes_on_behind_a_key_and_reads_consistently_and_keys_alone() -> None:
     setting = Setting(page(last=True))
     assert read(setting, most=2, after=line(7)) == Members([], whole=True)
     (request,) = setting.client.requests
@@ -48,7 +48,7 @@ def test_it_goes_on_behind_a_key_and_reads_consistently_and_keys_alone():
     assert (request["ProjectionExpression"], named) == ("#f0, #f1", {"PK", "SK"})
 
 
-def test_a_page_that_fails_is_no_answer():
+def test_a_page_that_fails_is_no_answer() -> None:
     setting = Setting(page(line(1)), refusal("ValidationException"))
     with pytest.raises(TableReadError):
         read(setting, most=10)

@@ -22,23 +22,23 @@ def held(**fields) -> dict[str, Record]:
     return {line(1).chroma_id: Record(line(1).chroma_id, metadata, "a")}
 
 
-def test_what_is_equal_is_not_written():
+def test_what_is_equal_is_not_written() -> None:
     closure = closure_of([CHANGE(line(1), "text")])
     assert make_plan(closure, {}, {line(1): {"text": "a"}}, held()).is_empty
 
 
-def test_only_the_keys_that_differ_are_written():
+def test_only_the_keys_that_differ_are_written() -> None:
     closure = closure_of([CHANGE(line(1), "is_noise")])
     plan = make_plan(closure, {}, {line(1): {"text": "a", "is_noise": True}}, held(confidence=0.5))
     assert plan.update == {line(1).chroma_id: {"is_noise": True, "confidence": None}}
 
 
-def test_a_change_before_its_vector_exists_has_nothing_to_update():
+def test_a_change_before_its_vector_exists_has_nothing_to_update() -> None:
     closure = closure_of([CHANGE(line(1), "text", event="INSERT")])
     assert make_plan(closure, {}, {line(1): {"text": "a"}}, {}).is_empty
 
 
-def test_a_vector_arrives_with_the_present_metadata():
+def test_a_vector_arrives_with_the_present_metadata() -> None:
     closure = closure_of([], [line(1)])
     plan = make_plan(closure, newest_vectors([batch(OLDER, "a")]), {line(1): {"text": "b"}}, {})
     (record,) = plan.insert
@@ -47,14 +47,14 @@ def test_a_vector_arrives_with_the_present_metadata():
     assert plan.stale == 1
 
 
-def test_an_entity_deleted_before_its_vector_arrives_is_not_inserted():
+def test_an_entity_deleted_before_its_vector_arrives_is_not_inserted() -> None:
     closure = closure_of([], [line(1)])
     plan = make_plan(closure, newest_vectors([batch(OLDER, "a")]), {line(1): None}, {})
     assert plan.is_empty
     assert plan.dropped_vectors == 1
 
 
-def test_an_older_delta_never_replaces_a_newer_vector():
+def test_an_older_delta_never_replaces_a_newer_vector() -> None:
     closure = closure_of([], [line(1)])
     arrivals = newest_vectors([batch(OLDER, "a")])
     plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id=NEWER))
@@ -62,7 +62,7 @@ def test_an_older_delta_never_replaces_a_newer_vector():
     assert plan.dropped_vectors == 1
 
 
-def test_applying_a_delta_twice_is_free():
+def test_applying_a_delta_twice_is_free() -> None:
     closure = closure_of([], [line(1)])
     arrivals = newest_vectors([batch(NEWER, "a")])
     plan = make_plan(closure, arrivals, {line(1): {"text": "a"}}, held(delta_id=NEWER))
@@ -70,7 +70,7 @@ def test_applying_a_delta_twice_is_free():
     assert plan.dropped_vectors == 0
 
 
-def test_a_newer_delta_replaces_the_vector_and_ends_its_being_stale():
+def test_a_newer_delta_replaces_the_vector_and_ends_its_being_stale() -> None:
     closure = closure_of([], [line(1)])
     arrivals = newest_vectors([batch(NEWER, "b")])
     present = held(delta_id=OLDER, embedding_stale=True)
@@ -80,7 +80,7 @@ def test_a_newer_delta_replaces_the_vector_and_ends_its_being_stale():
 
 
 @pytest.mark.parametrize("damaged", ["zzz", "7" + "Z" * 26, "8" + "0" * 25, "", "ü", 5, None])
-def test_a_delta_id_that_is_no_ulid_keeps_no_vector_away(damaged):
+def test_a_delta_id_that_is_no_ulid_keeps_no_vector_away(damaged) -> None:
     """It is damage. As text it may sort after every delta there will ever be."""
     closure = closure_of([], [line(1)])
     arrivals = newest_vectors([batch(OLDER, "a")])
@@ -89,18 +89,18 @@ def test_a_delta_id_that_is_no_ulid_keeps_no_vector_away(damaged):
     assert record.metadata["delta_id"] == OLDER
 
 
-def test_of_two_deltas_in_one_batch_the_newer_wins_whatever_their_order():
+def test_of_two_deltas_in_one_batch_the_newer_wins_whatever_their_order() -> None:
     for batches in ([batch(OLDER, "a"), batch(NEWER, "b")], [batch(NEWER, "b"), batch(OLDER, "a")]):
         assert newest_vectors(batches)[line(1).chroma_id].text == "b"
 
 
-def test_types_are_told_apart_because_chromas_filters_do():
+def test_types_are_told_apart_because_chromas_filters_do() -> None:
     assert not same(1, True)
     assert not same(1.0, 1)
     assert same(0.5, 0.5)
 
 
-def test_a_float_that_chroma_gives_back_two_units_off_is_no_difference():
+def test_a_float_that_chroma_gives_back_two_units_off_is_no_difference() -> None:
     value = 0.9759431846903073
     off = math.nextafter(math.nextafter(value, 0), 0)
     assert same(off, value)

@@ -6,7 +6,7 @@ from compactor.cycle.projection import ALL, Part, neighbourhood, project
 from tests.support.fakes.system import line, metadata, word
 
 
-def test_a_line_carries_its_own_fields_its_merchant_and_its_neighbours_texts():
+def test_a_line_carries_its_own_fields_its_merchant_and_its_neighbours_texts() -> None:
     items = {
         line(2): {
             "text": "TOTAL 9.00",
@@ -39,7 +39,7 @@ def test_a_line_carries_its_own_fields_its_merchant_and_its_neighbours_texts():
     }
 
 
-def test_a_words_context_is_that_of_its_own_line():
+def test_a_words_context_is_that_of_its_own_line() -> None:
     items = {
         word(2): {"text": "b"},
         word(1): {"text": "a"},
@@ -49,19 +49,19 @@ def test_a_words_context_is_that_of_its_own_line():
     assert context == {"prev_word_text": "a", "next_word_text": None}
 
 
-def test_a_bounding_box_becomes_four_scalars():
+def test_a_bounding_box_becomes_four_scalars() -> None:
     projected = project(line(1), {line(1): {"bounding_box": {"x": 7}}}, Part.OWN)
     assert projected["bounding_box_x"] == 7.0
     assert projected["bounding_box_width"] is None
     assert not any(isinstance(value, dict) for value in projected.values())
 
 
-def test_a_field_that_is_gone_from_the_table_is_a_tombstone():
+def test_a_field_that_is_gone_from_the_table_is_a_tombstone() -> None:
     assert project(line(1), {line(1): {}}, Part.OWN)["confidence"] is None
     assert project(line(1), {line(1): {}}, Part.MERCHANT)["merchant_name"] is None
 
 
-def test_a_text_that_differs_from_what_was_embedded_is_marked_stale():
+def test_a_text_that_differs_from_what_was_embedded_is_marked_stale() -> None:
     items = {line(1): {"text": "new"}}
     assert project(line(1), items, Part.OWN, "old")["embedding_stale"] is True
     assert project(line(1), items, Part.OWN, "new")["embedding_stale"] is None
@@ -82,25 +82,25 @@ def test_a_text_that_differs_from_what_was_embedded_is_marked_stale():
         (b"\x00\xff", '"AP8="'),
     ],
 )
-def test_every_legal_value_has_a_flat_scalar(value, expected):
+def test_every_legal_value_has_a_flat_scalar(value, expected) -> None:
     items = {line(1): {}, metadata(): {"address": value}}
     address = project(line(1), items, Part.MERCHANT)["address"]
     assert address == expected
     assert type(address) is type(expected)
 
 
-def test_a_whole_confidence_is_a_float_as_the_others_are():
+def test_a_whole_confidence_is_a_float_as_the_others_are() -> None:
     assert type(project(line(1), {line(1): {"confidence": 1}}, Part.OWN)["confidence"]) is float
 
 
-def test_a_projection_names_only_the_keys_of_its_parts():
+def test_a_projection_names_only_the_keys_of_its_parts() -> None:
     items = {line(1): {"text": "a"}}
     assert "merchant_name" not in project(line(1), items, Part.OWN)
     assert set(project(line(1), items, Part.CONTEXT)) == {"prev_line_text", "next_line_text"}
     assert set(project(line(1), items, Part.BEFORE)) == {"prev_line_text"}
 
 
-def test_a_neighbourhood_reads_no_more_than_the_parts_need():
+def test_a_neighbourhood_reads_no_more_than_the_parts_need() -> None:
     assert neighbourhood(line(0), Part.OWN) == [line(0)]
     assert neighbourhood(line(0), Part.CONTEXT) == [line(0), line(1)]
     assert neighbourhood(line(3), Part.AFTER) == [line(3), line(4)]

@@ -42,26 +42,26 @@ def updates() -> Plan:
     return Plan(update={f"id-{number}": {"n": -number} for number in range(1, MANY)})
 
 
-def test_a_call_without_effect_is_found_however_many_it_was_for(index: CountingIndex):
+def test_a_call_without_effect_is_found_however_many_it_was_for(index: CountingIndex) -> None:
     with pytest.raises(ReadBackError, match="differs from what was written"):
         read_back(index, updates())
 
 
-def test_of_many_updates_a_part_is_read(index: CountingIndex):
+def test_of_many_updates_a_part_is_read(index: CountingIndex) -> None:
     plan = updates()
     index.update(plan.update)
     read_back(index, plan)
     assert UPDATES_READ / 2 < len(index.asked) <= UPDATES_READ
 
 
-def test_of_few_updates_each_is_read(index: CountingIndex):
+def test_of_few_updates_each_is_read(index: CountingIndex) -> None:
     plan = Plan(update={f"id-{number}": {"n": 0} for number in range(UPDATES_READ)})
     index.update({i: values for i, values in plan.update.items() if i != "id-77"})
     with pytest.raises(ReadBackError, match="id-77 "):
         read_back(index, plan)
 
 
-def test_of_many_vectors_and_deletions_each_is_read(index: CountingIndex):
+def test_of_many_vectors_and_deletions_each_is_read(index: CountingIndex) -> None:
     index.delete(["id-234"])
     with pytest.raises(ReadBackError, match="id-234 is not there"):
         read_back(index, Plan(insert=[new(number) for number in range(MANY)]))
@@ -69,7 +69,7 @@ def test_of_many_vectors_and_deletions_each_is_read(index: CountingIndex):
         read_back(index, Plan(delete=["id-234", "id-77"]))
 
 
-def test_a_vector_that_is_stored_as_nan_is_found():
+def test_a_vector_that_is_stored_as_nan_is_found() -> None:
     index = InMemoryIndex()
     written = new(1)
     index.insert([replace(written, vector=np.full(2, np.nan, np.float32))])
@@ -78,7 +78,7 @@ def test_a_vector_that_is_stored_as_nan_is_found():
 
 
 @pytest.mark.parametrize("scale", [1e-15, 1e15])
-def test_directions_are_compared_at_the_ends_of_what_is_taken(scale: float):
+def test_directions_are_compared_at_the_ends_of_what_is_taken(scale: float) -> None:
     index = InMemoryIndex()
     index.insert([new(1)])
     read_back(index, Plan(insert=[replace(new(1), vector=np.full(2, scale, np.float32))]))

@@ -65,7 +65,7 @@ class Setting:
         return Deadline(self.clock, 20)
 
 
-def test_what_is_not_in_a_whole_answer_is_absent():
+def test_what_is_not_in_a_whole_answer_is_absent() -> None:
     setting = Setting(got(KEYS[0]))
     found = setting.source.get(KEYS, setting.deadline())
     assert found[KEYS[0]] is not None
@@ -73,7 +73,7 @@ def test_what_is_not_in_a_whole_answer_is_absent():
     assert setting.client.requests[0]["RequestItems"]["table"]["ConsistentRead"] is True
 
 
-def test_unprocessed_keys_are_asked_for_to_the_end():
+def test_unprocessed_keys_are_asked_for_to_the_end() -> None:
     setting = Setting(
         got(KEYS[0], unprocessed=KEYS[1:]), got(*KEYS[1:3], unprocessed=KEYS[3:]), got(KEYS[3])
     )
@@ -82,13 +82,13 @@ def test_unprocessed_keys_are_asked_for_to_the_end():
     assert setting.telemetry.total(Metric.TABLE_REQUESTS) == 3
 
 
-def test_keys_that_stay_unprocessed_are_no_absence():
+def test_keys_that_stay_unprocessed_are_no_absence() -> None:
     setting = Setting(*[got(unprocessed=KEYS)] * 100)
     with pytest.raises(TableReadError, match="unprocessed keys"):
         setting.source.get(KEYS, setting.deadline())
 
 
-def test_throttles_are_tried_again_inside_the_deadline():
+def test_throttles_are_tried_again_inside_the_deadline() -> None:
     throttle = refusal("ProvisionedThroughputExceededException")
     setting = Setting(throttle, throttle, got(*KEYS))
     assert None not in setting.source.get(KEYS, setting.deadline()).values()
@@ -102,19 +102,19 @@ def test_throttles_are_tried_again_inside_the_deadline():
         EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
     ],
 )
-def test_any_other_error_is_no_absence(error: Exception):
+def test_any_other_error_is_no_absence(error: Exception) -> None:
     setting = Setting(error)
     with pytest.raises(TableReadError):
         setting.source.get(KEYS, setting.deadline())
 
 
-def test_endless_throttling_is_no_absence():
+def test_endless_throttling_is_no_absence() -> None:
     setting = Setting(*[refusal("ThrottlingException")] * 100)
     with pytest.raises(TableReadError, match="ThrottlingException"):
         setting.source.get(KEYS, setting.deadline())
 
 
-def test_a_hundred_keys_travel_in_one_request():
+def test_a_hundred_keys_travel_in_one_request() -> None:
     keys = [line(number) for number in range(250)]
     setting = Setting(got(), got(), got())
     setting.source.get(keys, setting.deadline())
@@ -122,13 +122,13 @@ def test_a_hundred_keys_travel_in_one_request():
     assert sorted(sizes) == [50, 100, 100]
 
 
-def test_no_keys_cost_no_request():
+def test_no_keys_cost_no_request() -> None:
     setting = Setting()
     assert setting.source.get([], setting.deadline()) == {}
     assert setting.source.members([], setting.deadline()) == {}
 
 
-def test_a_receipts_members_come_from_every_page_without_what_is_someone_elses():
+def test_a_receipts_members_come_from_every_page_without_what_is_someone_elses() -> None:
     pages = [
         lambda _: {
             "Items": [
@@ -153,7 +153,7 @@ def test_a_receipts_members_come_from_every_page_without_what_is_someone_elses()
     assert setting.client.requests[1]["ExclusiveStartKey"] == {"PK": {"S": "IMAGE#img"}}
 
 
-def test_a_page_that_fails_halfway_is_no_answer():
+def test_a_page_that_fails_halfway_is_no_answer() -> None:
     first = lambda _: {"Items": [item(line(1))], "LastEvaluatedKey": {"PK": {"S": "x"}}}  # noqa: E731
     setting = Setting(first, refusal("ValidationException"))
     with pytest.raises(TableReadError):

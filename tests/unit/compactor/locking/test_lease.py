@@ -29,20 +29,20 @@ def setting() -> Setting:
     return Setting()
 
 
-def test_a_lease_is_released_at_the_end(setting: Setting):
+def test_a_lease_is_released_at_the_end(setting: Setting) -> None:
     with setting.lease("a").held(setting.deadline(10)):
         assert setting.table.locks["lock"].owner == "a"
     assert setting.table.locks == {}
 
 
-def test_what_was_not_acquired_is_not_released(setting: Setting):
+def test_what_was_not_acquired_is_not_released(setting: Setting) -> None:
     with setting.lease("a").held(setting.deadline(10)):
         with pytest.raises(LeaseUnavailableError), setting.lease("b").held(setting.deadline(5)):
             pass
         assert setting.table.locks["lock"].owner == "a"
 
 
-def test_a_heartbeat_moves_the_expiry(setting: Setting):
+def test_a_heartbeat_moves_the_expiry(setting: Setting) -> None:
     lease = setting.lease("a")
     with lease.held(setting.deadline(10)):
         setting.clock.advance(50)
@@ -52,14 +52,14 @@ def test_a_heartbeat_moves_the_expiry(setting: Setting):
         assert setting.table.locks["lock"].expires == setting.clock.now() + timedelta(seconds=10)
 
 
-def test_a_waiting_cycle_gets_a_lease_that_runs_out(setting: Setting):
+def test_a_waiting_cycle_gets_a_lease_that_runs_out(setting: Setting) -> None:
     with setting.lease("dead").held(setting.deadline(10)):
         with setting.lease("next").held(setting.deadline(90)):
             assert setting.table.locks["lock"].owner == "next"
         assert setting.clock.elapsed >= 60
 
 
-def test_a_heartbeat_never_revives_a_lease_that_ran_out(setting: Setting):
+def test_a_heartbeat_never_revives_a_lease_that_ran_out(setting: Setting) -> None:
     lease = setting.lease("a")
     with lease.held(setting.deadline(10)):
         setting.clock.advance(61)
@@ -67,7 +67,7 @@ def test_a_heartbeat_never_revives_a_lease_that_ran_out(setting: Setting):
             lease.beat()
 
 
-def test_a_lease_that_another_took_is_lost_and_left_alone(setting: Setting):
+def test_a_lease_that_another_took_is_lost_and_left_alone(setting: Setting) -> None:
     lease = setting.lease("a")
     with lease.held(setting.deadline(10)):
         setting.clock.advance(61)
@@ -77,7 +77,7 @@ def test_a_lease_that_another_took_is_lost_and_left_alone(setting: Setting):
             assert setting.table.locks["lock"].owner == "b"
 
 
-def test_clock_skew_between_workers_costs_at_most_a_wasted_cycle(setting: Setting):
+def test_clock_skew_between_workers_costs_at_most_a_wasted_cycle(setting: Setting) -> None:
     """A worker whose clock is an hour ahead takes the lease; the holder learns at its next beat."""
     lease = setting.lease("a")
     with lease.held(setting.deadline(10)):
@@ -91,7 +91,7 @@ def test_clock_skew_between_workers_costs_at_most_a_wasted_cycle(setting: Settin
                 lease.check()
 
 
-def test_the_lease_can_be_taken_again_after_it_was_lost(setting: Setting):
+def test_the_lease_can_be_taken_again_after_it_was_lost(setting: Setting) -> None:
     lease = setting.lease("a")
     with lease.held(setting.deadline(10)):
         setting.clock.advance(61)
@@ -99,7 +99,7 @@ def test_the_lease_can_be_taken_again_after_it_was_lost(setting: Setting):
         lease.check()
 
 
-def test_a_lease_that_an_unanswered_try_has_taken_is_held_at_once(setting: Setting):
+def test_a_lease_that_an_unanswered_try_has_taken_is_held_at_once(setting: Setting) -> None:
     acquire = setting.table.acquire
 
     def repeated(lock, now):
@@ -111,7 +111,7 @@ def test_a_lease_that_an_unanswered_try_has_taken_is_held_at_once(setting: Setti
         assert setting.clock.elapsed == 0
 
 
-def test_a_lease_that_was_not_released_is_taken_again_by_its_owner_alone(setting: Setting):
+def test_a_lease_that_was_not_released_is_taken_again_by_its_owner_alone(setting: Setting) -> None:
     with setting.lease("a").held(setting.deadline(5)):
         left = setting.table.locks["lock"]
     setting.table.locks["lock"] = left
@@ -127,8 +127,8 @@ def test_a_lease_that_was_not_released_is_taken_again_by_its_owner_alone(setting
         lease.check()
 
 
-def test_a_release_without_an_answer_does_not_fail_the_cycle(setting: Setting):
-    def unanswered(*_):
+def test_a_release_without_an_answer_does_not_fail_the_cycle(setting: Setting) -> None:
+    def unanswered(*_) -> None:
         raise LockTableError("no answer")
 
     setting.table.release = unanswered  # type: ignore[method-assign]

@@ -28,19 +28,19 @@ MERCHANT = dict.fromkeys(RELEVANT_FIELDS[EntityType.METADATA], "m")
 
 
 @pytest.mark.parametrize(("key", "fields"), [(line(2), 24), (word(2), 25)])
-def test_the_largest_projection_fits_chroma_cloud(key: EntityKey, fields: int):
+def test_the_largest_projection_fits_chroma_cloud(key: EntityKey, fields: int) -> None:
     items = {key: ITEM, key.metadata: MERCHANT, key.neighbour(-1): ITEM, key.neighbour(1): ITEM}
     largest = project(key, items, ALL, "another text") | {DELTA_ID: "d" * 26}
     CLOUD.check(key.chroma_id, largest)
     assert len([value for value in largest.values() if value is not None]) == fields
 
 
-def test_an_image_id_may_be_a_uuid_and_more_for_chroma_cloud():
+def test_an_image_id_may_be_a_uuid_and_more_for_chroma_cloud() -> None:
     longest = EntityKey("i" * 70, 99_999, 99_999, 99_999).chroma_id
     assert len(longest) <= CLOUD.id_size
 
 
-def test_a_refusal_names_the_field_and_the_rule_but_no_value():
+def test_a_refusal_names_the_field_and_the_rule_but_no_value() -> None:
     with pytest.raises(ProjectionError) as raised:
         CLOUD.check("id", {"text": "SECRET" * 1_000})
     assert "6000 bytes of text, and Chroma Cloud takes 4096" in str(raised.value)
@@ -54,7 +54,7 @@ def test_a_refusal_names_the_field_and_the_rule_but_no_value():
 )
 def test_requests_hold_everything_in_order_and_keep_both_limits(
     texts: list[str], most: int, size: int
-):
+) -> None:
     limits = replace(SERVER, write=most, request_size=size)
     records = [
         NewVector(str(number), np.zeros(4, np.float32), text, {"text": text})
@@ -68,7 +68,7 @@ def test_requests_hold_everything_in_order_and_keep_both_limits(
         assert texts_in_it <= size or len(request) == 1
 
 
-def test_updates_and_deletes_are_cut_by_the_same_limits():
+def test_updates_and_deletes_are_cut_by_the_same_limits() -> None:
     limits = replace(SERVER, write=300)
     updates = [(str(number), {"n": number}) for number in range(650)]
     assert [len(some) for some in limits.requests(updates)] == [300, 300, 50]

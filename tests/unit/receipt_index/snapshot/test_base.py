@@ -32,7 +32,7 @@ class SlowStore(InMemorySnapshotStore):
 
 def test_a_slow_store_does_not_make_the_blocks_of_a_file_pile_up_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     with (tmp_path / "data_level0.bin").open("wb") as file:
         file.truncate(BLOCKS * BLOCK_SIZE)
     store, read, held = SlowStore(), 0, []

@@ -30,7 +30,7 @@ def empty(setting: Setting) -> Path:
 
 def test_a_disk_that_is_too_small_is_named_before_anything_is_fetched(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     setting.store.reads.clear()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**6, 0, 49_000))
     with pytest.raises(WorkspaceFullError, match=r"needs 50,\d+ bytes in .*, which has 49,000"):
@@ -38,7 +38,7 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_fetched(
     assert setting.store.reads == []
 
 
-def test_a_file_that_is_one_too_many_is_named(setting: Setting):
+def test_a_file_that_is_one_too_many_is_named(setting: Setting) -> None:
     manifest = setting.manifest()
     fewer = {name: size for name, size in manifest.files.items() if name == "opened"}
     forged = manifest.model_copy(update={"files": fewer})
@@ -48,7 +48,7 @@ def test_a_file_that_is_one_too_many_is_named(setting: Setting):
 
 def test_what_changed_by_more_than_a_pack_may_hold_becomes_a_base(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACK_PAGES", 5)
     copy = setting.copy("two")
     assert len(setting.publish(copy, b="v" * 15_000).packs) == 1
@@ -59,7 +59,7 @@ def test_what_changed_by_more_than_a_pack_may_hold_becomes_a_base(
 
 def test_of_a_new_base_a_warm_worker_fetches_the_blocks_that_it_lacks(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     warm = setting.copy("warm")
     setting.records(warm)
     monkeypatch.setattr(module, "MAX_PACKS", 0)
@@ -74,7 +74,7 @@ def test_of_a_new_base_a_warm_worker_fetches_the_blocks_that_it_lacks(
     assert len(fetched) == 1
 
 
-def test_a_file_that_the_base_no_longer_has_is_removed_with_its_place(setting: Setting):
+def test_a_file_that_the_base_no_longer_has_is_removed_with_its_place(setting: Setting) -> None:
     folder = empty(setting)
     (folder / "stale").mkdir()
     (folder / "stale" / "file").write_bytes(b"x")
@@ -84,7 +84,7 @@ def test_a_file_that_the_base_no_longer_has_is_removed_with_its_place(setting: S
     assert (folder / "opened").read_text() == "receipt_lines"
 
 
-def test_every_pack_that_is_made_can_be_read_whatever_its_page_numbers_take(tmp_path: Path):
+def test_every_pack_that_is_made_can_be_read_whatever_its_page_numbers_take(tmp_path: Path) -> None:
     pages = pack_module.MAX_PACK_PAGES
     header = len(str(list(range(10**8, 10**8 + 1_000)))) / 1_000 * pages
     assert pages * 4096 + header < pack_module.MAX_PACK_BYTES

@@ -44,7 +44,7 @@ def needed(manifest: Manifest) -> frozenset[str]:
 
 def test_what_a_crash_left_is_deleted_and_nothing_else(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     left, version = crashed_base(setting, monkeypatch), setting.manifest().version
     assert delete_orphans(setting, left) == sorted(left)
     assert left.isdisjoint(setting.store.objects)
@@ -52,7 +52,7 @@ def test_what_a_crash_left_is_deleted_and_nothing_else(
     assert set(setting.records(setting.copy("cold"))) == {"a"}
 
 
-def test_without_garbage_no_version_is_published(setting: Setting):
+def test_without_garbage_no_version_is_published(setting: Setting) -> None:
     version = setting.manifest().version
     assert delete_orphans(setting, frozenset()) == []
     assert setting.manifest().version == version
@@ -60,7 +60,7 @@ def test_without_garbage_no_version_is_published(setting: Setting):
 
 def test_what_was_published_since_it_was_looked_for_stays(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     left = crashed_base(setting, monkeypatch)
     manifest = setting.publish(setting.copy("two"), b="2")
     assert left <= needed(manifest)
@@ -70,7 +70,7 @@ def test_what_was_published_since_it_was_looked_for_stays(
 
 def test_a_publish_that_began_before_is_refused_and_can_be_done_again(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     left = crashed_base(setting, monkeypatch)
     slow = setting.copy("slow")
     index = slow.checkout()
@@ -86,7 +86,7 @@ def test_a_publish_that_began_before_is_refused_and_can_be_done_again(
 
 def test_a_publish_between_look_and_swap_makes_it_look_again(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     left = crashed_base(setting, monkeypatch)
     swap, other = setting.store.swap_manifest, setting.copy("other")
 
@@ -102,7 +102,7 @@ def test_a_publish_between_look_and_swap_makes_it_look_again(
 
 def test_after_ten_refusals_it_gives_up_and_has_deleted_nothing(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     left = crashed_base(setting, monkeypatch)
     setting.store.failing = PublishRefusedError
     with pytest.raises(PublishRefusedError):

@@ -32,7 +32,7 @@ def two_states_of_a_file(draw: st.DrawFn) -> tuple[bytes, bytes]:
 @given(two_states_of_a_file())
 def test_differing_pages_are_exactly_those_that_turn_one_file_into_the_other(
     tmp_path_factory: pytest.TempPathFactory, states: tuple[bytes, bytes]
-):
+) -> None:
     folder = tmp_path_factory.mktemp("pages")
     old, new = folder / "old", folder / "new"
     old.write_bytes(states[0])
@@ -48,7 +48,7 @@ def test_differing_pages_are_exactly_those_that_turn_one_file_into_the_other(
 @given(two_states_of_a_file())
 def test_a_pack_leads_from_one_version_to_the_next(
     tmp_path_factory: pytest.TempPathFactory, states: tuple[bytes, bytes]
-):
+) -> None:
     root = tmp_path_factory.mktemp("pack")
     old, new = root / "old", root / "new"
     for folder, content in ((old, states[0]), (new, states[1])):
@@ -64,7 +64,7 @@ def test_a_pack_leads_from_one_version_to_the_next(
 
 
 @pytest.mark.parametrize("damage", [lambda d: d[:-3], lambda d: b"junk" + d, lambda d: b""])
-def test_a_damaged_pack_is_refused_before_anything_is_written(tmp_path: Path, damage):
+def test_a_damaged_pack_is_refused_before_anything_is_written(tmp_path: Path, damage) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
     target.mkdir()
@@ -75,7 +75,7 @@ def test_a_damaged_pack_is_refused_before_anything_is_written(tmp_path: Path, da
     assert list(target.iterdir()) == []
 
 
-def test_many_pages_are_copied_in_runs(tmp_path: Path):
+def test_many_pages_are_copied_in_runs(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_bytes(bytes(3_000_000))
     content = bytearray(os.urandom(3_500_001))
@@ -85,7 +85,7 @@ def test_many_pages_are_copied_in_runs(tmp_path: Path):
     assert old.read_bytes() == content
 
 
-def test_a_write_within_the_same_tick_of_the_clock_is_seen(tmp_path: Path):
+def test_a_write_within_the_same_tick_of_the_clock_is_seen(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.write_bytes(b"a")
     other.write_bytes(b"a")
@@ -96,7 +96,7 @@ def test_a_write_within_the_same_tick_of_the_clock_is_seen(tmp_path: Path):
     assert not are_marked_equal(one, other)
 
 
-def test_a_copy_of_an_earlier_content_is_not_taken_for_one_of_the_present(tmp_path: Path):
+def test_a_copy_of_an_earlier_content_is_not_taken_for_one_of_the_present(tmp_path: Path) -> None:
     source, first, second = tmp_path / "source", tmp_path / "first", tmp_path / "second"
     source.mkdir()
     (source / "file").write_bytes(b"a" * 9000)
@@ -111,7 +111,7 @@ def test_a_copy_of_an_earlier_content_is_not_taken_for_one_of_the_present(tmp_pa
     assert are_marked_equal(first / "file", second / "file")
 
 
-def test_clean_files_are_not_read_and_dirty_ones_are(tmp_path: Path):
+def test_clean_files_are_not_read_and_dirty_ones_are(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
     (source / "file").write_bytes(b"a" * 9000)
@@ -123,7 +123,7 @@ def test_clean_files_are_not_read_and_dirty_ones_are(tmp_path: Path):
     assert difference(source, target) == ({"file": [1]}, ())
 
 
-def test_a_file_full_of_holes_is_called_damaged(tmp_path: Path):
+def test_a_file_full_of_holes_is_called_damaged(tmp_path: Path) -> None:
     with (tmp_path / "link_lists.bin").open("wb") as file:
         file.truncate(2**40)
     with pytest.raises(SnapshotDamagedError, match="not allocated"):

@@ -8,7 +8,7 @@ from receipt_sync.keys import Collection
 from tests.unit.receipt_index.snapshot.setting import Setting
 
 
-def test_every_quarter_is_told_once():
+def test_every_quarter_is_told_once() -> None:
     reported: list[tuple[int, int]] = []
     progress = Progress(10, lambda done, total: reported.append((done, total)))
     for _ in range(10):
@@ -16,7 +16,7 @@ def test_every_quarter_is_told_once():
     assert reported == [(3, 10), (5, 10), (8, 10), (10, 10)]
 
 
-def test_a_cold_worker_tells_of_blocks_and_packs_alike(tmp_path: Path):
+def test_a_cold_worker_tells_of_blocks_and_packs_alike(tmp_path: Path) -> None:
     setting, reported = Setting(tmp_path), list[tuple[int, int]]()
     copy = setting.copy("one")
     for number in range(12):

@@ -43,7 +43,7 @@ def store(tmp_path: Path) -> InMemorySnapshotStore:
 
 def test_a_version_that_could_not_be_opened_is_tried_again(
     store: InMemorySnapshotStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     reader = SnapshotReader(store, Collection.LINES, tmp_path / "reader")
 
     def fail(*_: object) -> None:
@@ -62,7 +62,7 @@ def test_a_version_that_could_not_be_opened_is_tried_again(
 
 def test_two_folders_take_turns_and_what_did_not_change_is_not_copied_again(
     store: InMemorySnapshotStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "ChromaIndex", FileIndex)
     copied: list[tuple[str, int]] = []
 

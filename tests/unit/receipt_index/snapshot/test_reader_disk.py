@@ -29,7 +29,7 @@ def size_of(reading: Reading) -> int:
 
 def test_two_copies_are_asked_for_and_two_are_kept(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     size = size_of(reading)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 0, 2 * size - 1))
     with pytest.raises(WorkspaceFullError, match="or the reader a larger disk"):
@@ -45,7 +45,9 @@ def test_two_copies_are_asked_for_and_two_are_kept(
         assert stored < 2.15 * size
 
 
-def test_the_pages_to_keep_aside_are_asked_for(reading: Reading, monkeypatch: pytest.MonkeyPatch):
+def test_the_pages_to_keep_aside_are_asked_for(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader = reading.reader()
     reader.refresh()
     reading.put(b="1")
@@ -64,7 +66,7 @@ def test_the_pages_to_keep_aside_are_asked_for(reading: Reading, monkeypatch: py
 )
 def test_a_disk_that_fills_up_is_named_and_the_refresh_can_be_tried_again(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, where: str
-):
+) -> None:
     """The script reader_disk: OSError 28."""
     reader = reading.reader()
     reader.refresh()

@@ -19,7 +19,7 @@ def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reading:
     return reading
 
 
-def test_a_closed_reader_says_so(reading: Reading):
+def test_a_closed_reader_says_so(reading: Reading) -> None:
     """The script reader_close: a refresh after close served a version 1 with 0 records."""
     reader = reading.reader()
     reader.refresh()
@@ -31,7 +31,7 @@ def test_a_closed_reader_says_so(reading: Reading):
     assert not reading.reader_root.exists()
 
 
-def test_close_removes_only_what_the_reader_made(reading: Reading):
+def test_close_removes_only_what_the_reader_made(reading: Reading) -> None:
     reading.reader_root.mkdir()
     (reading.reader_root / "precious.txt").write_text("of the user")
     reader = reading.reader()
@@ -40,7 +40,7 @@ def test_close_removes_only_what_the_reader_made(reading: Reading):
     assert [path.name for path in reading.reader_root.iterdir()] == ["precious.txt"]
 
 
-def test_an_empty_folder_of_the_user_stays(reading: Reading):
+def test_an_empty_folder_of_the_user_stays(reading: Reading) -> None:
     reading.reader_root.mkdir()
     reader = reading.reader()
     reader.refresh()
@@ -48,7 +48,7 @@ def test_an_empty_folder_of_the_user_stays(reading: Reading):
     assert reading.reader_root.exists()
 
 
-def test_a_reader_that_is_closed_to_keep_its_files_starts_warm(reading: Reading):
+def test_a_reader_that_is_closed_to_keep_its_files_starts_warm(reading: Reading) -> None:
     reader = reading.reader()
     reader.refresh()
     reader.close(keep=True)
@@ -61,7 +61,7 @@ def test_a_reader_that_is_closed_to_keep_its_files_starts_warm(reading: Reading)
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_after_a_close_that_failed_no_refresh_writes_into_the_open_copy(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, rounds: int
-):
+) -> None:
     reader = reading.reader()
     reader.refresh()
     for number in range(rounds):
@@ -97,7 +97,7 @@ def in_a_fork(use: object) -> str:
         return pipe.read()
 
 
-def test_a_reader_that_was_opened_before_a_fork_says_so(reading: Reading):
+def test_a_reader_that_was_opened_before_a_fork_says_so(reading: Reading) -> None:
     """The script reader_after_fork: the child hung."""
     reader = reading.reader()
     reader.refresh()
@@ -110,7 +110,7 @@ def test_a_reader_that_was_opened_before_a_fork_says_so(reading: Reading):
     assert reading.reader_root.exists()
 
 
-def test_a_reader_that_was_made_before_a_fork_is_opened_after_it(reading: Reading):
+def test_a_reader_that_was_made_before_a_fork_is_opened_after_it(reading: Reading) -> None:
     reader = reading.reader()
     assert in_a_fork(reader.refresh) == ""
     assert reader.refresh()
@@ -118,7 +118,7 @@ def test_a_reader_that_was_made_before_a_fork_is_opened_after_it(reading: Readin
 
 def test_chroma_is_not_opened_by_the_child_of_a_process_that_used_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(index_module, "_process", os.getpid() + 1)
     with pytest.raises(ForkedError, match="before this process was forked"):
         index_module.ChromaIndex(tmp_path, index_module.Collection.LINES)

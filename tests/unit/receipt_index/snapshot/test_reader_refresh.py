@@ -32,7 +32,7 @@ def reader(reading: Reading) -> SnapshotReader:
     return reader
 
 
-def test_a_read_that_times_out_costs_that_read(reading: Reading, reader: SnapshotReader):
+def test_a_read_that_times_out_costs_that_read(reading: Reading, reader: SnapshotReader) -> None:
     """The script refresh_failure: the next refresh fetched the whole snapshot."""
     for number in range(3):
         reading.put(**{f"n{number}": "1"})
@@ -48,7 +48,7 @@ def test_a_read_that_times_out_costs_that_read(reading: Reading, reader: Snapsho
 
 def test_blocks_that_were_fetched_before_a_time_out_are_kept(
     reading: Reading, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(working_copy, "MAX_PACKS", 0)
     monkeypatch.setattr("receipt_index.snapshot.copies.base._THREADS", 1)
     for module_name in ("copies.base", "format.manifest"):
@@ -64,7 +64,7 @@ def test_blocks_that_were_fetched_before_a_time_out_are_kept(
 
 def test_a_damaged_version_is_fetched_once_until_its_manifest_changes(
     reading: Reading, reader: SnapshotReader
-):
+) -> None:
     """The script damaged_pack_refetches."""
     reading.put(b="1")
     pack = f"packs/{reading.manifest().packs[-1].digest}"
@@ -84,7 +84,7 @@ def test_a_damaged_version_is_fetched_once_until_its_manifest_changes(
 
 def test_a_damaged_version_whose_object_came_back_is_tried_after_some_minutes(
     reading: Reading, reader: SnapshotReader
-):
+) -> None:
     reading.put(b="1")
     pack = f"packs/{reading.manifest().packs[-1].digest}"
     good = reading.store.objects.pop(pack)
@@ -95,7 +95,7 @@ def test_a_damaged_version_whose_object_came_back_is_tried_after_some_minutes(
     assert reader.refresh()
 
 
-def test_a_search_does_not_wait_for_a_refresh(reading: Reading, reader: SnapshotReader):
+def test_a_search_does_not_wait_for_a_refresh(reading: Reading, reader: SnapshotReader) -> None:
     """The script search_waits_for_refresh."""
     reading.put(b="1")
     fetching, go_on = threading.Event(), threading.Event()
@@ -165,13 +165,13 @@ def closed_under_a_search(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_index_is_not_closed_while_it_is_searched(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     assert not closed_under_a_search(reading, monkeypatch)
 
 
 def test_the_readers_lock_left_out_of_search_is_found(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """The planted bug: a search does not hold what the swap waits for."""
     search = SnapshotReader.search
 
@@ -185,7 +185,7 @@ def test_the_readers_lock_left_out_of_search_is_found(
 
 def test_a_version_is_warm_before_it_is_served(
     reading: Reading, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """The script first_search_after_refresh."""
     versions: list[int] = []
 
@@ -201,7 +201,7 @@ def test_a_version_is_warm_before_it_is_served(
 
 def test_a_version_that_can_t_be_warmed_is_not_served(
     reading: Reading, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     class Broken(FileIndex):
         def warm_up(self) -> None:
             raise IndexFailedError("Chroma's query failed: InternalError")
@@ -220,7 +220,7 @@ def test_a_version_that_can_t_be_warmed_is_not_served(
 
 def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
     reading: Reading, reader: SnapshotReader
-):
+) -> None:
     """The script refresh_failure: readers followed a cold worker to an empty version 1."""
     reading.put(b="1")
     reading.put(c="1")
@@ -244,7 +244,7 @@ def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
 
 def test_a_version_after_the_restore_says_that_there_was_one(
     reading: Reading, reader: SnapshotReader
-):
+) -> None:
     """A reader need not see the restored version itself."""
     for name in "bcde":
         reading.put(**{name: "1"})
@@ -260,7 +260,7 @@ def test_a_version_after_the_restore_says_that_there_was_one(
 
 def test_the_same_version_with_other_content_is_no_successor(
     reading: Reading, reader: SnapshotReader
-):
+) -> None:
     other = reading.manifest().model_copy(update={"record_count": 7})
     reading.store.data = other.to_json()
     reading.store.puts += 1
@@ -270,7 +270,7 @@ def test_the_same_version_with_other_content_is_no_successor(
 
 def test_a_new_reader_takes_a_lost_manifest_for_damage_and_not_for_a_new_collection(
     reading: Reading,
-):
+) -> None:
     """It said "no published version yet: load receipts", and `verify` counted all as missing."""
     reading.store.data = None
     with (
@@ -280,7 +280,7 @@ def test_a_new_reader_takes_a_lost_manifest_for_damage_and_not_for_a_new_collect
         reader.refresh()
 
 
-def test_a_reader_may_be_refreshed_before_the_first_publish(reading: Reading):
+def test_a_reader_may_be_refreshed_before_the_first_publish(reading: Reading) -> None:
     reading.store.data = None
     reading.store.objects.clear()
     with SnapshotReader(reading.store, Collection.LINES, reading.reader_root) as reader:

@@ -32,7 +32,7 @@ def left_after(reading: Reading, *versions: dict[str, str]) -> None:
     kill(reader)
 
 
-def test_a_restarted_reader_serves_what_is_published_now(reading: Reading):
+def test_a_restarted_reader_serves_what_is_published_now(reading: Reading) -> None:
     """The scripts reader_restart_kill and reader_restart_sigterm."""
     left_after(reading, {"b": "1"})
     reading.put(a=OTHER)
@@ -44,7 +44,7 @@ def test_a_restarted_reader_serves_what_is_published_now(reading: Reading):
     assert served(reader) == {"a": OTHER, "b": "1", "c": "1", "d": "1"}
 
 
-def test_marks_of_an_earlier_process_are_not_believed(reading: Reading):
+def test_marks_of_an_earlier_process_are_not_believed(reading: Reading) -> None:
     """Each process numbers its marks from the same start, so two of them may have the same."""
     left_after(reading)
     reader = reading.process()
@@ -57,14 +57,16 @@ def test_marks_of_an_earlier_process_are_not_believed(reading: Reading):
         assert served(reader)["a"] == f"{number}" * 30_000
 
 
-def test_marks_that_start_equal_are_found(reading: Reading, monkeypatch: pytest.MonkeyPatch):
+def test_marks_that_start_equal_are_found(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The planted bug: what an earlier process marked is believed."""
     monkeypatch.setattr(turns, "forget_marks", lambda _: None)
     with pytest.raises((AssertionError, SnapshotDamagedError)):
         test_marks_of_an_earlier_process_are_not_believed(reading)
 
 
-def test_a_warm_restart_fetches_nothing_that_is_there(reading: Reading):
+def test_a_warm_restart_fetches_nothing_that_is_there(reading: Reading) -> None:
     left_after(reading, {"b": "1"}, {"c": "1"})
     store = FailingStore(reading)
     reader = reading.process()
@@ -73,7 +75,7 @@ def test_a_warm_restart_fetches_nothing_that_is_there(reading: Reading):
     assert served(reader).keys() == {"a", "b", "c"}
 
 
-def test_a_warm_restart_fetches_the_packs_that_are_new(reading: Reading):
+def test_a_warm_restart_fetches_the_packs_that_are_new(reading: Reading) -> None:
     left_after(reading, {"b": "1"}, {"c": "1"})
     reading.put(d="1")
     reading.put(e="1")
@@ -84,7 +86,7 @@ def test_a_warm_restart_fetches_the_packs_that_are_new(reading: Reading):
     assert served(reader).keys() == {"a", "b", "c", "d", "e"}
 
 
-def test_a_page_that_changed_on_disk_is_not_served(reading: Reading):
+def test_a_page_that_changed_on_disk_is_not_served(reading: Reading) -> None:
     left_after(reading, {"b": "1"})
     for copy in (reading.reader_root / "reader-1").glob("copy-*"):
         (copy / "segment" / "records.json").write_text('{"a": "not this"}')
@@ -116,7 +118,7 @@ def body(state: bytes) -> bytes:
 )
 def test_a_state_that_is_not_whole_is_not_believed(
     reading: Reading, change: Callable[[bytes], bytes]
-):
+) -> None:
     left_after(reading, {"b": "1"})
     state = reading.reader_root / "reader-1" / "state"
     changed = change(state.read_bytes())
@@ -129,7 +131,7 @@ def test_a_state_that_is_not_whole_is_not_believed(
 
 def test_a_reader_killed_while_it_lays_a_pack_goes_on_from_there(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     reader = reading.process()
     reader.refresh()
     reading.put(b=OTHER)
@@ -149,7 +151,7 @@ def test_a_reader_killed_while_it_lays_a_pack_goes_on_from_there(
 
 def test_a_reader_killed_in_its_first_download_keeps_the_blocks(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     FailingStore(reading, reading.block(-1), KeyboardInterrupt())
     reader = reading.process()
     monkeypatch.setattr("receipt_index.snapshot.copies.base._THREADS", 1)
@@ -163,7 +165,7 @@ def test_a_reader_killed_in_its_first_download_keeps_the_blocks(
     assert served(reader) == {"a": BIG}
 
 
-def test_two_readers_on_one_folder_each_work(reading: Reading):
+def test_two_readers_on_one_folder_each_work(reading: Reading) -> None:
     one, other = reading.process(), reading.process()
     for number in range(3):
         one.refresh()
@@ -175,7 +177,7 @@ def test_two_readers_on_one_folder_each_work(reading: Reading):
     assert list_files(reading.reader_root / "reader-2")
 
 
-def test_a_restarted_reader_does_not_go_back(reading: Reading):
+def test_a_restarted_reader_does_not_go_back(reading: Reading) -> None:
     left_after(reading, {"b": "1"})
     reading.store.data = reading.history[-1].to_json()
     reading.store.puts += 1
@@ -183,7 +185,7 @@ def test_a_restarted_reader_does_not_go_back(reading: Reading):
         reading.process().refresh()
 
 
-def test_a_restarted_reader_knows_that_a_manifest_was_there(reading: Reading):
+def test_a_restarted_reader_knows_that_a_manifest_was_there(reading: Reading) -> None:
     left_after(reading, {"b": "1"})
     reading.store.data = None
     with pytest.raises(SnapshotDamagedError, match="the manifest of receipt_lines is gone"):

@@ -44,7 +44,7 @@ def _empty(setting: Setting) -> Path:
 @pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_an_earlier_version_becomes_the_newest_and_workers_continue_from_it(
     setting: Setting, version: int
-):
+) -> None:
     warm = setting.copy("warm")
     assert len(setting.records(warm)) == 5
     manifest = restored(setting, version)
@@ -58,7 +58,7 @@ def test_an_earlier_version_becomes_the_newest_and_workers_continue_from_it(
 
 def test_what_the_restored_version_does_not_need_is_kept_for_readers_of_the_newer_one(
     setting: Setting,
-):
+) -> None:
     newest = setting.manifest()
     manifest = restored(setting, 1)
     kept = setting.retired()
@@ -67,13 +67,13 @@ def test_what_the_restored_version_does_not_need_is_kept_for_readers_of_the_newe
     assert setting.manifest() == manifest
 
 
-def test_the_restoration_can_itself_be_undone(setting: Setting):
+def test_the_restoration_can_itself_be_undone(setting: Setting) -> None:
     restored(setting, 1)
     restored(setting, 5)
     assert len(setting.records(setting.copy("cold"))) == 5
 
 
-def test_a_worker_that_was_publishing_is_refused(setting: Setting):
+def test_a_worker_that_was_publishing_is_refused(setting: Setting) -> None:
     slow = setting.copy("slow")
     index = slow.checkout()
     slow.mark_dirty()
@@ -84,13 +84,15 @@ def test_a_worker_that_was_publishing_is_refused(setting: Setting):
 
 
 @pytest.mark.parametrize("data", [b"junk", b'{"format":9}', None])
-def test_a_damaged_or_deleted_manifest_can_be_replaced(setting: Setting, data: bytes | None):
+def test_a_damaged_or_deleted_manifest_can_be_replaced(
+    setting: Setting, data: bytes | None
+) -> None:
     setting.store.data = data
     restored(setting, 5)
     assert len(setting.records(setting.copy("cold"))) == 5
 
 
-def test_a_version_whose_objects_are_damaged_is_not_published(setting: Setting):
+def test_a_version_whose_objects_are_damaged_is_not_published(setting: Setting) -> None:
     before = setting.store.data
     name = next(iter(setting.history[-1].objects))
     setting.store.objects[name] = b"junk"
@@ -99,7 +101,9 @@ def test_a_version_whose_objects_are_damaged_is_not_published(setting: Setting):
     assert setting.store.data == before
 
 
-def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(setting: Setting):
+def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(
+    setting: Setting,
+) -> None:
     """Beside a running compactor the restore was refused each time."""
     plan = plan_to(setting, 1)
     newer = setting.publish(setting.copy("other"), newer="v")
@@ -108,7 +112,7 @@ def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(sett
     assert newer.objects - manifest.objects <= setting.retired()
 
 
-def test_a_restore_that_is_refused_tries_again(setting: Setting):
+def test_a_restore_that_is_refused_tries_again(setting: Setting) -> None:
     plan, store = plan_to(setting, 1), setting.store
     other = setting.copy("other")
     swap, races = store.swap_manifest, iter(range(3))
@@ -125,19 +129,19 @@ def test_a_restore_that_is_refused_tries_again(setting: Setting):
     assert setting.manifest().writer == "operator"
 
 
-def test_a_restore_that_is_always_refused_says_so(setting: Setting):
+def test_a_restore_that_is_always_refused_says_so(setting: Setting) -> None:
     plan = plan_to(setting, 1)
     setting.store.failing = PublishRefusedError
     with pytest.raises(PublishRefusedError):
         publish(setting.store, plan, setting.clock, "operator")
 
 
-def test_the_restored_version_gets_a_number_that_nobody_has_seen(setting: Setting):
+def test_the_restored_version_gets_a_number_that_nobody_has_seen(setting: Setting) -> None:
     setting.store.data = b"junk"
     assert restored(setting, 2, highest=9).version == 10
 
 
-def test_objects_that_are_being_deleted_are_not_published_again(setting: Setting):
+def test_objects_that_are_being_deleted_are_not_published_again(setting: Setting) -> None:
     plan = plan_to(setting, 1)
     gone = sorted(plan.chosen.objects)[:1]
     manifest = setting.manifest()

@@ -34,20 +34,20 @@ def entry_of(lists: RetiredLists, objects: frozenset[str]) -> Retired:
     return Retired(name=name, since=NOW)
 
 
-def test_a_list_that_another_worker_wrote_is_read():
+def test_a_list_that_another_worker_wrote_is_read() -> None:
     store = InMemorySnapshotStore()
     entry = entry_of(RetiredLists(store), names(300))
     assert RetiredLists(store).objects(entry) == names(300)
 
 
-def test_the_worker_that_wrote_a_list_does_not_fetch_it():
+def test_the_worker_that_wrote_a_list_does_not_fetch_it() -> None:
     store = InMemorySnapshotStore()
     lists = RetiredLists(store)
     assert lists.objects(entry_of(lists, names(3))) == names(3)
     assert store.reads == []
 
 
-def test_more_names_than_a_list_may_have_go_on_several():
+def test_more_names_than_a_list_may_have_go_on_several() -> None:
     lists = RetiredLists(InMemorySnapshotStore())
     with patch.object(retired_lists, "MAX_LISTED", 100):
         entries = [Retired(name=name, since=NOW) for name in lists.put(names(250))]
@@ -56,7 +56,7 @@ def test_more_names_than_a_list_may_have_go_on_several():
 
 
 @pytest.mark.parametrize("data", [None, b"junk", compress(b"[]"), compress(b'["../x"]')])
-def test_a_list_that_is_gone_or_damaged_names_nothing(data: bytes | None):
+def test_a_list_that_is_gone_or_damaged_names_nothing(data: bytes | None) -> None:
     store = InMemorySnapshotStore()
     entry = entry_of(RetiredLists(store), names(3))
     store.objects.pop(entry.name)
@@ -65,7 +65,7 @@ def test_a_list_that_is_gone_or_damaged_names_nothing(data: bytes | None):
     assert RetiredLists(store).objects(entry) == frozenset()
 
 
-def test_an_object_that_is_needed_again_leaves_its_list_and_the_others_keep_their_time():
+def test_an_object_that_is_needed_again_leaves_its_list_and_the_others_keep_their_time() -> None:
     store = InMemorySnapshotStore()
     lists = RetiredLists(store)
     old, again = entry_of(lists, names(3)), names(1)
@@ -75,7 +75,7 @@ def test_an_object_that_is_needed_again_leaves_its_list_and_the_others_keep_thei
     assert RetiredLists(store).objects(kept) == names(2, first=1)
 
 
-def test_a_manifest_of_format_1_is_continued():
+def test_a_manifest_of_format_1_is_continued() -> None:
     """Its entries are objects; one of them is needed again, the others expire one day."""
     lists = RetiredLists(InMemorySnapshotStore())
     plain = tuple(Retired(name=name, since=NOW) for name in sorted(names(3)))
@@ -84,7 +84,7 @@ def test_a_manifest_of_format_1_is_continued():
     assert split_expired(plain, NOW + timedelta(days=1), timedelta(days=1)).due == plain
 
 
-def test_the_manifest_of_a_day_of_two_publishes_a_second_stays_small():
+def test_the_manifest_of_a_day_of_two_publishes_a_second_stays_small() -> None:
     """200 packs a base: 864 bases, the last with packs of its own."""
     lists, bases = RetiredLists(InMemorySnapshotStore()), 864
     retired = tuple(entry_of(lists, names(200, first=200 * number)) for number in range(bases))
@@ -93,7 +93,7 @@ def test_the_manifest_of_a_day_of_two_publishes_a_second_stays_small():
     assert 100_000 < len(manifest.to_json()) < 200_000
 
 
-def test_a_new_base_heals_what_was_lost_of_the_one_before(tmp_path: Path):
+def test_a_new_base_heals_what_was_lost_of_the_one_before(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     copy = setting.copy("one")
     with patch.object(module, "MAX_PACKS", 0):

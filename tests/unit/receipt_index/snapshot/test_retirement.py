@@ -28,7 +28,9 @@ WRITES = st.tuples(
 
 @given(st.lists(WRITES, min_size=1, max_size=14))
 @settings(max_examples=30, deadline=None)
-def test_every_version_that_was_the_newest_within_the_retention_can_be_fetched_whole(writes):
+def test_every_version_that_was_the_newest_within_the_retention_can_be_fetched_whole(
+    writes,
+) -> None:
     with tempfile.TemporaryDirectory() as root, patch.object(module, "MAX_PACKS", 1):
         setting = Setting(Path(root))
         workers = {name: setting.copy(name) for name in ("one", "two")}
@@ -52,7 +54,7 @@ def _fetch(manifest: Manifest, folder: Path, setting: Setting) -> None:
     materialise(manifest, folder, setting.store)
 
 
-def test_a_reader_that_began_before_a_rebase_can_finish_after_it(tmp_path: Path):
+def test_a_reader_that_began_before_a_rebase_can_finish_after_it(tmp_path: Path) -> None:
     with patch.object(module, "MAX_PACKS", 2):
         setting, folder = Setting(tmp_path), tmp_path / "slow"
         copy = setting.copy("one")
@@ -65,7 +67,7 @@ def test_a_reader_that_began_before_a_rebase_can_finish_after_it(tmp_path: Path)
         assert FileIndex(folder, slow.collection).records == {"a": "1"}
 
 
-def test_what_is_dropped_in_the_end_is_all_that_no_version_needs(tmp_path: Path):
+def test_what_is_dropped_in_the_end_is_all_that_no_version_needs(tmp_path: Path) -> None:
     with patch.object(module, "MAX_PACKS", 1):
         setting = Setting(tmp_path)
         copy = setting.copy("one")
@@ -81,7 +83,7 @@ def test_what_is_dropped_in_the_end_is_all_that_no_version_needs(tmp_path: Path)
     assert setting.manifest().retired == ()
 
 
-def test_an_object_is_kept_to_the_very_end_of_the_retention(tmp_path: Path):
+def test_an_object_is_kept_to_the_very_end_of_the_retention(tmp_path: Path) -> None:
     with patch.object(module, "MAX_PACKS", 1):
         setting = Setting(tmp_path)
         copy = setting.copy("one")
@@ -99,7 +101,7 @@ def test_an_object_is_kept_to_the_very_end_of_the_retention(tmp_path: Path):
         assert split_expired(kept, end + GRACE, RETENTION) == Expiry((), (), kept)
 
 
-def test_an_object_that_somebody_may_be_about_to_delete_is_not_used_again(tmp_path: Path):
+def test_an_object_that_somebody_may_be_about_to_delete_is_not_used_again(tmp_path: Path) -> None:
     """Who published its deletion may sleep before it, and delete whatever is there by then."""
     with patch.object(module, "MAX_PACKS", 0), patch.object(InMemorySnapshotStore, "delete"):
         setting = Setting(tmp_path)

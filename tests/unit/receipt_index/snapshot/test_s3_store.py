@@ -60,7 +60,7 @@ def store_on(client: Any) -> S3SnapshotStore:
 @pytest.mark.parametrize("before", [None, b"version 1"])
 def test_a_publish_whose_answer_is_lost_succeeds_if_the_manifest_is_ours(
     before: bytes | None, repeated: bool
-):
+) -> None:
     s3 = S3()
     expected = None
     if before is not None:
@@ -70,7 +70,7 @@ def test_a_publish_whose_answer_is_lost_succeeds_if_the_manifest_is_ours(
 
 
 @pytest.mark.parametrize("status", [409, 412, 404])
-def test_a_publish_is_refused_if_the_manifest_is_anothers(status: int):
+def test_a_publish_is_refused_if_the_manifest_is_anothers(status: int) -> None:
     s3 = S3()
     s3.put_object(KEY, b"another's")
     s3.put_object = lambda **_: _raise(_error(status, "any"))  # type: ignore[method-assign]
@@ -78,7 +78,7 @@ def test_a_publish_is_refused_if_the_manifest_is_anothers(status: int):
         store_on(s3).swap_manifest(b"ours", _tag(b"before"))
 
 
-def test_a_publish_that_was_not_carried_out_raises_the_clients_own_error():
+def test_a_publish_that_was_not_carried_out_raises_the_clients_own_error() -> None:
     s3 = S3()
     expected = s3.put_object(KEY, b"version 1")["ETag"]
     s3.put_object = lambda **_: _raise(ReadTimeoutError(endpoint_url="s3"))  # type: ignore[method-assign]
@@ -86,7 +86,7 @@ def test_a_publish_that_was_not_carried_out_raises_the_clients_own_error():
         store_on(s3).swap_manifest(b"version 2", expected)
 
 
-def test_an_error_of_the_service_after_the_effect_is_a_success():
+def test_an_error_of_the_service_after_the_effect_is_a_success() -> None:
     s3, put = S3(), S3.put_object
 
     def failing(Key: str, Body: bytes, **condition: Any) -> Any:  # noqa: N803
@@ -97,7 +97,7 @@ def test_an_error_of_the_service_after_the_effect_is_a_success():
     assert store_on(s3).swap_manifest(b"version 1", None) == _tag(b"version 1")
 
 
-def test_a_refusal_of_permission_is_passed_on_without_a_look():
+def test_a_refusal_of_permission_is_passed_on_without_a_look() -> None:
     s3 = S3()
     s3.put_object = lambda **_: _raise(_error(403, "AccessDenied"))  # type: ignore[method-assign]
     s3.get_object = lambda **_: pytest.fail("nothing can have been written")  # type: ignore[method-assign]
@@ -105,7 +105,7 @@ def test_a_refusal_of_permission_is_passed_on_without_a_look():
         store_on(s3).swap_manifest(b"version 1", None)
 
 
-def test_objects_that_s3_did_not_delete_are_named():
+def test_objects_that_s3_did_not_delete_are_named() -> None:
     s3 = S3()
     s3.delete_objects = lambda **_: {  # type: ignore[attr-defined]
         "Errors": [{"Key": "snapshots/receipt_lines/packs/b", "Code": "InternalError"}]
@@ -117,7 +117,7 @@ def test_objects_that_s3_did_not_delete_are_named():
     assert found.value.names == ["packs/b"]
 
 
-def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on():
+def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on() -> None:
     s3, asked = S3(), []
 
     def silent(Delete: dict[str, Any], **_: Any) -> Any:  # noqa: N803
@@ -132,7 +132,7 @@ def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on():
     assert len(asked) == 1500
 
 
-def test_a_403_is_a_sentence_that_names_the_permissions():
+def test_a_403_is_a_sentence_that_names_the_permissions() -> None:
     s3 = S3()
     s3.get_object = lambda **_: _raise(_error(403, "AccessDenied"))  # type: ignore[method-assign]
     for read in (lambda store: store.manifest(None), lambda store: store.read("packs/a", 1)):

@@ -37,7 +37,7 @@ def records(copy: WorkingCopy) -> dict[str, str]:
     return copy.checkout().records  # type: ignore[attr-defined,no-any-return]
 
 
-def test_what_one_worker_publishes_another_checks_out(setting: Setting):
+def test_what_one_worker_publishes_another_checks_out(setting: Setting) -> None:
     one, other = setting.copy("one"), setting.copy("other")
     put(one, a="1")
     assert one.publish(1).version == 1
@@ -48,7 +48,7 @@ def test_what_one_worker_publishes_another_checks_out(setting: Setting):
     assert setting.manifest().record_count == 2
 
 
-def test_a_warm_worker_fetches_only_the_packs_that_it_lacks(setting: Setting):
+def test_a_warm_worker_fetches_only_the_packs_that_it_lacks(setting: Setting) -> None:
     one, other = setting.copy("one"), setting.copy("other")
     put(one, a="1")
     one.publish(1)
@@ -60,7 +60,7 @@ def test_a_warm_worker_fetches_only_the_packs_that_it_lacks(setting: Setting):
     assert [name.split("/")[0] for name in setting.store.reads] == ["packs"]
 
 
-def test_a_publish_after_nothing_changed_moves_no_pages(setting: Setting):
+def test_a_publish_after_nothing_changed_moves_no_pages(setting: Setting) -> None:
     copy = setting.copy("one")
     put(copy, a="1")
     copy.publish(1)
@@ -70,7 +70,7 @@ def test_a_publish_after_nothing_changed_moves_no_pages(setting: Setting):
     assert setting.manifest().record_count == 1
 
 
-def test_a_refused_swap_throws_the_work_away(setting: Setting):
+def test_a_refused_swap_throws_the_work_away(setting: Setting) -> None:
     slow, fast = setting.copy("slow"), setting.copy("fast")
     put(slow, a="slow")
     put(fast, a="fast")
@@ -80,7 +80,7 @@ def test_a_refused_swap_throws_the_work_away(setting: Setting):
     assert records(slow) == {"a": "fast"}
 
 
-def test_a_dirty_copy_is_never_reused(setting: Setting):
+def test_a_dirty_copy_is_never_reused(setting: Setting) -> None:
     copy = setting.copy("one")
     put(copy, a="1")
     copy.publish(1)
@@ -88,7 +88,7 @@ def test_a_dirty_copy_is_never_reused(setting: Setting):
     assert records(copy) == {"a": "1"}
 
 
-def test_a_first_publish_that_fails_leaves_nothing_behind(setting: Setting):
+def test_a_first_publish_that_fails_leaves_nothing_behind(setting: Setting) -> None:
     copy = setting.copy("one")
     put(copy, a="never published")
     setting.store.failing = ConnectionError
@@ -98,7 +98,7 @@ def test_a_first_publish_that_fails_leaves_nothing_behind(setting: Setting):
     assert records(copy) == {}
 
 
-def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting):
+def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting) -> None:
     copy = setting.copy("one")
     put(copy, a="1")
     (setting.root / "one" / "working" / "chroma.sqlite3-journal").touch()
@@ -122,7 +122,7 @@ def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting
 )
 def test_a_manifest_or_pack_is_unreadable_so_the_cycle_stops_with_a_clear_error(
     setting: Setting, damage, message: str
-):
+) -> None:
     one = setting.copy("one")
     put(one, a="1")
     one.publish(1)
@@ -138,7 +138,7 @@ def test_a_manifest_or_pack_is_unreadable_so_the_cycle_stops_with_a_clear_error(
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../b", ".hidden", "a//b", "a\x00b", ""])
-def test_a_manifest_can_not_lead_out_of_its_folder(setting: Setting, path: str):
+def test_a_manifest_can_not_lead_out_of_its_folder(setting: Setting, path: str) -> None:
     copy = setting.copy("one")
     put(copy, a="1")
     copy.publish(1)
@@ -148,7 +148,7 @@ def test_a_manifest_can_not_lead_out_of_its_folder(setting: Setting, path: str):
         read_manifest(forged.to_json(), Collection.LINES)
 
 
-def test_a_manifest_of_another_collection_is_refused(setting: Setting):
+def test_a_manifest_of_another_collection_is_refused(setting: Setting) -> None:
     copy = setting.copy("one")
     put(copy, a="1")
     copy.publish(1)
@@ -159,7 +159,7 @@ def test_a_manifest_of_another_collection_is_refused(setting: Setting):
 
 def test_packs_that_outgrow_their_share_become_a_new_base(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACKS", 3)
     one, other = setting.copy("one"), setting.copy("other")
     for number in range(6):
@@ -178,7 +178,7 @@ def test_packs_that_outgrow_their_share_become_a_new_base(
 )
 def test_a_base_without_room_waits_and_a_pack_is_published_meanwhile(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, seconds: float, free: int, reason: str
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACKS", 2)
     copy = setting.copy("one", free_memory=lambda: free)
     setting.publish(copy, a="1")
@@ -196,7 +196,7 @@ def test_a_base_without_room_waits_and_a_pack_is_published_meanwhile(
 
 def test_at_the_most_packs_of_the_format_a_base_is_written_without_room(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACKS", 1)
     monkeypatch.setattr(module, "MOST_PACKS", 3)
     copy = setting.copy("one", free_memory=lambda: 0)
@@ -209,7 +209,7 @@ def test_at_the_most_packs_of_the_format_a_base_is_written_without_room(
 
 def test_dropped_objects_are_deleted_only_after_the_retention(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACKS", 2)
     copy = setting.copy("one")
     for number in range(4):
@@ -227,7 +227,7 @@ def test_dropped_objects_are_deleted_only_after_the_retention(
 
 def test_what_could_not_be_deleted_is_told_and_deleted_by_a_later_publish(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(module, "MAX_PACKS", 2)
     copy, delete = setting.copy("one"), setting.store.delete
     for number in range(4):
@@ -235,7 +235,7 @@ def test_what_could_not_be_deleted_is_told_and_deleted_by_a_later_publish(
     retired = setting.retired()
     setting.clock.advance(101)
 
-    def failing(names):
+    def failing(names) -> None:
         raise ObjectsNotDeletedError(list(names), "InternalError")
 
     setting.store.delete = failing  # type: ignore[method-assign]
@@ -252,10 +252,10 @@ def test_what_could_not_be_deleted_is_told_and_deleted_by_a_later_publish(
 
 def test_what_could_not_be_deleted_is_left_to_the_collection_after_half_the_grace(
     setting: Setting,
-):
+) -> None:
     asked: list[str] = []
 
-    def failing(names):
+    def failing(names) -> None:
         asked.extend(names)
         raise ObjectsNotDeletedError(list(names), "InternalError")
 
@@ -273,7 +273,7 @@ def test_what_could_not_be_deleted_is_left_to_the_collection_after_half_the_grac
 
 def test_a_version_that_is_published_stands_though_the_copy_can_not_go_on(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     copy = setting.copy("one")
     setting.publish(copy, a="1")
     put(copy, b="2")
@@ -288,7 +288,7 @@ def _full(*_) -> None:
     raise OSError(28, "no space left on device")
 
 
-def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Setting):
+def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Setting) -> None:
     copy = setting.copy("one")
     put(copy, a="1")
     copy.publish(1)
@@ -297,7 +297,9 @@ def test_a_vanished_manifest_is_an_error_and_no_empty_collection(setting: Settin
         copy.checkout()
 
 
-def test_a_cold_worker_publishes_nothing_over_a_snapshot_without_its_manifest(setting: Setting):
+def test_a_cold_worker_publishes_nothing_over_a_snapshot_without_its_manifest(
+    setting: Setting,
+) -> None:
     setting.publish(setting.copy("one"), a="1")
     setting.store.data = None
     with pytest.raises(SnapshotDamagedError, match="receipt-sync snapshot restore"):
@@ -305,7 +307,9 @@ def test_a_cold_worker_publishes_nothing_over_a_snapshot_without_its_manifest(se
     assert setting.store.data is None
 
 
-def test_a_manifest_that_comes_between_the_look_and_the_listing_is_no_damage(setting: Setting):
+def test_a_manifest_that_comes_between_the_look_and_the_listing_is_no_damage(
+    setting: Setting,
+) -> None:
     setting.publish(setting.copy("one"), a="1")
     cold, manifest = setting.copy("cold"), setting.store.data
     setting.store.data = None
@@ -319,7 +323,9 @@ def test_a_manifest_that_comes_between_the_look_and_the_listing_is_no_damage(set
     assert records(cold) == {"a": "1"}
 
 
-def test_a_first_publish_that_ends_after_its_blocks_is_followed_by_another(setting: Setting):
+def test_a_first_publish_that_ends_after_its_blocks_is_followed_by_another(
+    setting: Setting,
+) -> None:
     copy = setting.copy("one")
     put(copy, a="never published")
     swap = setting.store.swap_manifest

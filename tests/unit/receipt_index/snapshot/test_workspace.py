@@ -5,7 +5,7 @@ from pathlib import Path
 from receipt_index.snapshot.copies.workspace import claim
 
 
-def test_what_a_dead_process_left_is_removed_and_a_living_one_is_left_alone(tmp_path: Path):
+def test_what_a_dead_process_left_is_removed_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from receipt_index.snapshot.copies.workspace import claim\n"

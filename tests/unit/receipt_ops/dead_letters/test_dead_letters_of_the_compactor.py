@@ -32,7 +32,7 @@ def loaded() -> InMemorySystem:
     return system
 
 
-def test_a_dead_letter_names_all_its_refused_changes_and_a_redrive_applies_them():
+def test_a_dead_letter_names_all_its_refused_changes_and_a_redrive_applies_them() -> None:
     system = loaded()
     system.index().poisonous |= {line(2).chroma_id, line(5).chroma_id}
     changes = [system.change_body(line(n), "confidence") for n in range(1, 9)]
@@ -47,7 +47,7 @@ def test_a_dead_letter_names_all_its_refused_changes_and_a_redrive_applies_them(
     assert system.differences() == []
 
 
-def test_a_dead_letter_of_broken_items_says_why_and_that_it_would_come_back():
+def test_a_dead_letter_of_broken_items_says_why_and_that_it_would_come_back() -> None:
     system = loaded()
     good = system.change_body(line(1), "confidence")
     (dead_letter,) = parked(system, batch_body([good, '{"a":1}', '{"b":2}']))
