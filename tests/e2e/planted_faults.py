@@ -68,7 +68,7 @@ def _outcome(operator: Operator, faults: int, seed: int) -> dict[str, Any]:
     verdict = operator.json("verify", "--examples", str(faults + 1), code=1)
     verified = time.monotonic()
     repaired = operator.json("repair", "--wait", _SETTLES_WITHIN)
-    repaired = time.monotonic()
+    done = time.monotonic()
     after = {name: repaired["after"][name] for name in _NAMES}
     return {
         "records": before["equal"],
@@ -79,7 +79,7 @@ def _outcome(operator: Operator, faults: int, seed: int) -> dict[str, Any]:
         "after": after,
         "every fault repaired": after == {**dict.fromkeys(_NAMES, 0), "equal": before["equal"]},
         "seconds of verify": round(verified - begun, 1),
-        "seconds of repair": round(repaired - verified, 1),
+        "seconds of repair": round(done - verified, 1),
     }
 
 
