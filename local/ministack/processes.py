@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from local.errors import StopError
 

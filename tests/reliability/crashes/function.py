@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from local.stack import Stack
 

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.reliability.crashes.moments import Moment
 from tests.reliability.crashes.worker import Order, work
