@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_s3 import S3Client
+from mypy_boto3_sqs import SQSClient
 
 from local.clients import Clients
 from local.quick.bucket import ensure_bucket
@@ -95,17 +98,17 @@ def bucket(aws: LocalAWS, names: Names) -> str:
 
 
 @pytest.fixture
-def dynamodb(aws: LocalAWS):
+def dynamodb(aws: LocalAWS) -> DynamoDBClient:
     return aws.clients.dynamodb
 
 
 @pytest.fixture
-def sqs(aws: LocalAWS):
+def sqs(aws: LocalAWS) -> SQSClient:
     return aws.clients.sqs
 
 
 @pytest.fixture
-def s3(aws: LocalAWS):
+def s3(aws: LocalAWS) -> S3Client:
     return aws.clients.s3
 
 

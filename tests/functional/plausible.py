@@ -22,7 +22,8 @@ _MOST_CALLS: Final = 60
 def implausible(name: Name, figures: Figures) -> list[str]:
     """Return a sentence for each figure that cannot be right."""
     found = [f"{key} is {value}" for key, value in figures.items() if not _is_sound(key, value)]
-    return [*found, *_CHECKS.get(name, lambda _: iter(()))(figures)]
+    check = _CHECKS.get(name)
+    return [*found, *(check(figures) if check else ())]
 
 
 def _is_sound(key: str, value: float) -> bool:

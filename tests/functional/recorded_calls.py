@@ -55,7 +55,7 @@ class Calls:
 @contextmanager
 def recording(queue_url: str) -> Iterator[Calls]:
     """Record the block's calls to AWS. `queue_url` is the URL of the compaction queue."""
-    calls, real = Calls(), BaseClient._make_api_call
+    calls, real = Calls(), vars(BaseClient)["_make_api_call"]
 
     def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         part = _part_of(client.meta.service_model.service_name, operation, arguments, queue_url)

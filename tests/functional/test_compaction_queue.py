@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
+from mypy_boto3_sqs import SQSClient
 
 from compactor.batch.dead_letters import DeadLetter
 from compactor.batch.entries import QueueMessage
@@ -9,7 +10,7 @@ from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.batch.sqs_queue import SQSCompactionQueue
 
 
-def test_messages_are_received_and_acknowledged(sqs, queue_url: str) -> None:
+def test_messages_are_received_and_acknowledged(sqs: SQSClient, queue_url: str) -> None:
     queue = SQSCompactionQueue(sqs, queue_url)
     for number in range(15):
         sqs.send_message(QueueUrl=queue_url, MessageBody=f"body {number}")
@@ -19,7 +20,7 @@ def test_messages_are_received_and_acknowledged(sqs, queue_url: str) -> None:
     assert queue.receive(10) == []
 
 
-def test_a_message_may_be_acknowledged_twice(sqs, queue_url: str) -> None:
+def test_a_message_may_be_acknowledged_twice(sqs: SQSClient, queue_url: str) -> None:
     """SQS accepts the second deletion. MiniStack without its corrections refuses it."""
     queue = SQSCompactionQueue(sqs, queue_url)
     sqs.send_message(QueueUrl=queue_url, MessageBody="body")
@@ -31,7 +32,9 @@ def test_a_message_may_be_acknowledged_twice(sqs, queue_url: str) -> None:
     assert queue.delete([QueueMessage("1", "body", "never issued")]) == 0
 
 
-def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_url: str) -> None:
+def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(
+    sqs: SQSClient, queue_url: str
+) -> None:
     SQSDeadLetterQueue(sqs, queue_url).park(
         [DeadLetter("not json\x00", "the body is not JSON", "message-1")]
     )
@@ -41,12 +44,12 @@ def test_poison_is_parked_with_its_reason_and_the_message_it_came_in(sqs, queue_
     assert attributes == {"reason": "the body is not JSON", "message_id": "message-1"}
 
 
-def test_an_empty_body_can_be_parked_too(sqs, queue_url: str) -> None:
+def test_an_empty_body_can_be_parked_too(sqs: SQSClient, queue_url: str) -> None:
     SQSDeadLetterQueue(sqs, queue_url).park([DeadLetter("", "empty", "message-1")])
     assert len(SQSCompactionQueue(sqs, queue_url).receive(10)) == 1
 
 
-def test_nothing_to_acknowledge_is_no_call(sqs, queue_url: str) -> None:
+def test_nothing_to_acknowledge_is_no_call(sqs: SQSClient, queue_url: str) -> None:
     SQSCompactionQueue(sqs, queue_url).delete([])
     assert SQSCompactionQueue(sqs, queue_url).receive(1) == []
     assert QueueMessage("1", "body").receipt_handle == ""

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from mypy_boto3_sqs import SQSClient
 
 from local.quick.queues import Queues
 from receipt_sync.clock import SystemClock
@@ -76,7 +77,9 @@ def large(image: str, sequence: int) -> dict[str, Any]:
     return record(EntityKey(image, 1, 1), "INSERT", new=text, sequence=sequence)
 
 
-def test_a_change_arrives_with_its_attributes(sqs, queue_url: str, processing: Processing) -> None:
+def test_a_change_arrives_with_its_attributes(
+    sqs: SQSClient, queue_url: str, processing: Processing
+) -> None:
     processing.process(record())
     (message,) = received(sqs, queue_url, 1)
     assert attributes(message) == {
@@ -90,7 +93,7 @@ def test_a_change_arrives_with_its_attributes(sqs, queue_url: str, processing: P
 
 
 def test_changes_of_a_receipt_arrive_in_one_message(
-    sqs, queue_url: str, processing: Processing
+    sqs: SQSClient, queue_url: str, processing: Processing
 ) -> None:
     processing.process(*(record(key, "REMOVE") for key in (METADATA, LINE, WORD)))
     (message,) = received(sqs, queue_url, 1)
@@ -101,7 +104,7 @@ def test_changes_of_a_receipt_arrive_in_one_message(
 
 
 def test_more_than_ten_messages_and_more_than_a_mebibyte_arrive(
-    sqs, queue_url: str, processing: Processing
+    sqs: SQSClient, queue_url: str, processing: Processing
 ) -> None:
     outcome = processing.process(*(large(f"img{n}", n) for n in range(12)))
     assert (outcome.queued_messages, outcome.failed_from) == (12, None)
@@ -113,7 +116,7 @@ def test_more_than_ten_messages_and_more_than_a_mebibyte_arrive(
 
 
 def test_a_batch_of_a_thousand_records_arrives_whole(
-    sqs, queue_url: str, processing: Processing
+    sqs: SQSClient, queue_url: str, processing: Processing
 ) -> None:
     keys = [EntityKey(f"img{n % 40}", 1, n % 7, n) for n in range(1_000)]
     outcome = processing.process(*(record(key, sequence=n) for n, key in enumerate(keys)))
@@ -122,7 +125,7 @@ def test_a_batch_of_a_thousand_records_arrives_whole(
 
 
 def test_a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason(
-    sqs, queue_url: str, dead_url: str, processing: Processing
+    sqs: SQSClient, queue_url: str, dead_url: str, processing: Processing
 ) -> None:
     outcome = processing.process(malformed(1), record(sequence=2))
     assert (outcome.parked, outcome.failed_from) == (1, None)
@@ -133,7 +136,9 @@ def test_a_malformed_record_arrives_in_the_dead_letter_queue_with_its_reason(
     assert [change.key for change in changes_in(received(sqs, queue_url, 1))] == [LINE]
 
 
-def test_odd_and_giant_records_can_be_parked(sqs, dead_url: str, processing: Processing) -> None:
+def test_odd_and_giant_records_can_be_parked(
+    sqs: SQSClient, dead_url: str, processing: Processing
+) -> None:
     odd = [
         None,
         {"eventID": "\x00\ufffe" + chr(0xD800), "dynamodb": chr(0xD800)},
@@ -151,7 +156,7 @@ def test_odd_and_giant_records_can_be_parked(sqs, dead_url: str, processing: Pro
     "text", ["\ufffe\uffff", "\x00\x0b\x1f", "\t\r\n", "Ångström 😀\U0001fffe", '"\\"', "\u2028"]
 )
 def test_odd_but_legal_characters_arrive_as_they_were(
-    sqs, queue_url: str, processing: Processing, text: str
+    sqs: SQSClient, queue_url: str, processing: Processing, text: str
 ) -> None:
     key = EntityKey(f"a{text}b", 1, 1)
     processing.process(record(key, "INSERT", new={"text": {"S": text}}))
@@ -161,7 +166,7 @@ def test_odd_but_legal_characters_arrive_as_they_were(
 
 
 def test_a_queue_that_does_not_exist_fails_the_invocation(
-    sqs, queue_url: str, dead_url: str
+    sqs: SQSClient, queue_url: str, dead_url: str
 ) -> None:
     processing = Processing(sqs, f"{queue_url}-missing", dead_url)
     with pytest.raises(QueueSendError, match="the stream holds its position"):
@@ -170,7 +175,7 @@ def test_a_queue_that_does_not_exist_fails_the_invocation(
 
 
 def test_a_dead_letter_queue_that_does_not_exist_makes_the_record_come_again(
-    sqs, queue_url: str, dead_url: str
+    sqs: SQSClient, queue_url: str, dead_url: str
 ) -> None:
     processing = Processing(sqs, queue_url, f"{dead_url}-missing")
     outcome = processing.process(record(sequence=1), malformed(2))

@@ -29,7 +29,10 @@ def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def read(name: str) -> dict[Any, Any]:
-    return yaml.safe_load((PROJECT / ".github" / "workflows" / name).read_text())
+    workflow: dict[Any, Any] = yaml.safe_load(
+        (PROJECT / ".github" / "workflows" / name).read_text()
+    )
+    return workflow
 
 
 def runs(workflow: Path) -> list[str]:

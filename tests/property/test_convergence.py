@@ -6,6 +6,7 @@ the queue is empty, every record must be the projection of the table.
 """
 
 import json
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from compactor.batch.compaction import Compactor
 from compactor.batch.entries import QueueMessage
+from receipt_index.snapshot.copies.working_copy import Published
 from receipt_sync.attributes import decode_item
-from receipt_sync.changes import detect_changes
+from receipt_sync.changes import EventName, detect_changes
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey, EntityType
 from tests.support.fakes.system import InMemorySystem, line, metadata, word
@@ -39,7 +41,7 @@ class Interrupted(InMemoryTarget):
 
     meanwhile = staticmethod(lambda: None)
 
-    def publish(self, record_count):
+    def publish(self, record_count: int | None) -> Published:
         self.meanwhile()
         return super().publish(record_count)
 
@@ -54,7 +56,7 @@ class Convergence(RuleBasedStateMachine):
         self.workers: list[Compactor] = [self.system.worker(name) for name in ("one", "two")]
         self.queue: dict[int, str] = {}
         self.sent = 0
-        self.items: dict[EntityKey, dict] = {}
+        self.items: dict[EntityKey, dict[str, Any]] = {}
         self.embedded: dict[EntityKey, str] = {}
         self.deleted: set[EntityKey] = set()
         for key in ALL_KEYS:
@@ -151,14 +153,14 @@ class Convergence(RuleBasedStateMachine):
             if key not in self.deleted:  # the record's delta id is deleted with the record
                 assert held[key.chroma_id].metadata["delta_id"] == newest_delta
 
-    def _write(self, key: EntityKey, item: dict) -> None:
+    def _write(self, key: EntityKey, item: dict[str, Any]) -> None:
         old = self.items.get(key)
         self.items[key] = item
         self.system.table.items[key] = decode_item(item)
         self._emit(key, old, item)
 
-    def _emit(self, key: EntityKey, old: dict | None, new: dict | None) -> None:
-        event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+    def _emit(self, key: EntityKey, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+        event: EventName = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         changes = detect_changes(EntityType(key.entity_type), old, new)
         if changes or event != "MODIFY":
             self._send(self.system.change_body(key, *changes, event=event))

@@ -1,10 +1,13 @@
 """I1 with a Chroma server as the target, which cannot undo the writes of a late worker."""
 
+from collections.abc import Callable
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from receipt_index.server.target import ServerTarget
+from receipt_index.snapshot.copies.working_copy import Published
 from receipt_sync.keys import EntityKey
 from tests.property.test_convergence import KEYS, TEXTS, Convergence
 from tests.support.fakes.server import InMemoryServerSystem, Wrap
@@ -60,7 +63,7 @@ class ServerConvergence(Convergence):
             self.system.clock.advance(1_000)  # the paused or killed worker has ended by now
         super().teardown()
 
-    def _pause(self, place: str, edit, dies: bool) -> None:
+    def _pause(self, place: str, edit: Callable[[], object], dies: bool) -> None:
         def take_over() -> None:
             self.system.clock.advance(61)
             edit()
@@ -74,7 +77,7 @@ class KilledError(Exception):
     pass
 
 
-def _interrupt(place: str, meanwhile, dies: bool) -> Wrap:
+def _interrupt(place: str, meanwhile: Callable[[], object], dies: bool) -> Wrap:
     """Return a wrapper that runs `meanwhile` once, in the first cycle that reaches `place`."""
     runs = iter([meanwhile])
 
@@ -92,12 +95,12 @@ def _interrupt(place: str, meanwhile, dies: bool) -> Wrap:
             if place == "after its claim":
                 pause()
 
-        def slow_publish(count):
+        def slow_publish(record_count: int | None) -> Published:
             if place == "before its publish":
                 pause()
             if dies:
                 raise KilledError
-            return publish(count)
+            return publish(record_count)
 
         target.mark_dirty, target.publish = mark_dirty, slow_publish  # type: ignore[method-assign]
 

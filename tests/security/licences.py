@@ -9,9 +9,10 @@ without the extras for development.
 import re
 import sys
 from collections.abc import Iterator
+from email.message import Message
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from packaging.requirements import Requirement
 
@@ -81,7 +82,7 @@ def needed() -> dict[str, Distribution]:
 
 def licence(found: Distribution) -> str:
     """Return the licence of a distribution: an SPDX expression, or the nearest text."""
-    metadata = found.metadata
+    metadata = cast("Message", found.metadata)
     expression = metadata.get("License-Expression")
     if expression:
         return str(expression)

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from receipt_index.chroma import ChromaIndex
-from receipt_index.snapshot.copies.base import BLOCK_SIZE
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.format.compression import compress, decompress
+from receipt_index.snapshot.format.manifest import BLOCK_SIZE
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection

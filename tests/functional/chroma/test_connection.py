@@ -4,8 +4,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+from chromadb.config import Settings
 
 from receipt_index.server import connection
 from receipt_index.server.index import ServerIndexes
@@ -15,18 +17,24 @@ from receipt_sync.settings import ChromaSettings
 
 LINES = Collection.LINES
 
+Requests = list[tuple[str, dict[str, str]]]
+"""The path and the headers of each request."""
 
-def at(port: int, **more: object) -> ChromaSettings:
+Answering = Callable[..., tuple[int, Requests]]
+"""Starts a server: answering(status, body, content type) returns its port and its requests."""
+
+
+def at(port: int, **more: Any) -> ChromaSettings:
     return ChromaSettings(chroma_target="http", chroma_host="127.0.0.1", chroma_port=port, **more)
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[int], tuple[int, list]]]:
+def answering() -> Iterator[Answering]:
     """Make servers that answer every request with one status, and record path and headers."""
     made: list[ThreadingHTTPServer] = []
 
-    def make(status: int, body: bytes = b"", kind: str = "text/html") -> tuple[int, list]:
-        requests: list[tuple[str, dict[str, str]]] = []
+    def make(status: int, body: bytes = b"", kind: str = "text/html") -> tuple[int, Requests]:
+        requests: Requests = []
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
@@ -66,7 +74,9 @@ def test_a_server_that_never_answers_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 401, 403])
-def test_an_answer_that_blames_no_record_means_later_again(answering, status: int) -> None:
+def test_an_answer_that_blames_no_record_means_later_again(
+    answering: Answering, status: int
+) -> None:
     port, requests = answering(status)
     with pytest.raises(IndexUnavailableError, match=f"answered {status}"):
         ServerIndexes(at(port)).open(LINES, create=True)
@@ -85,7 +95,7 @@ def test_an_answer_that_blames_no_record_means_later_again(answering, status: in
     ],
 )
 def test_an_answer_that_is_not_chromas_blames_no_record(
-    answering, status: int, body: bytes
+    answering: Answering, status: int, body: bytes
 ) -> None:
     """An ingress returns this response while a pod restarts (defect `ingress_404`)."""
     port, requests = answering(status, body)
@@ -94,14 +104,14 @@ def test_an_answer_that_is_not_chromas_blames_no_record(
     assert requests
 
 
-def test_an_answer_in_chromas_form_does(answering) -> None:
+def test_an_answer_in_chromas_form_does(answering: Answering) -> None:
     port, _ = answering(404, b'{"error": "NotFoundError", "message": "m"}', "application/json")
     with pytest.raises(SnapshotDamagedError, match="has no collection"):
         ServerIndexes(at(port)).open(LINES, create=False)
 
 
 def test_cloud_and_token_reach_the_server_as_headers(
-    answering, monkeypatch: pytest.MonkeyPatch
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port, requests = answering(503)
     cloud = ChromaSettings(
@@ -114,7 +124,7 @@ def test_cloud_and_token_reach_the_server_as_headers(
     assert (made.chroma_server_host, made.chroma_server_http_port) == ("api.trychroma.com", 443)
     assert made.chroma_server_ssl_enabled is True
 
-    def here(_: ChromaSettings):
+    def here(_: ChromaSettings) -> Settings:
         made.chroma_server_host, made.chroma_server_http_port = "127.0.0.1", port
         made.chroma_server_ssl_enabled = False
         return made

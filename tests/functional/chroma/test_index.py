@@ -9,7 +9,7 @@ import pytest
 from compactor.cycle.plan import Plan
 from compactor.cycle.readback import read_back
 from receipt_index.chroma import ChromaIndex
-from receipt_index.records import NewVector
+from receipt_index.records import Metadata, NewVector, Scalar
 from receipt_sync.errors import IndexFailedError, ReadBackError
 from receipt_sync.keys import Collection
 
@@ -27,7 +27,7 @@ def vector(number: int) -> np.ndarray:
     return np.random.default_rng(number).random(DIMENSION, dtype=np.float32)
 
 
-def new(number: int, **metadata) -> NewVector:
+def new(number: int, **metadata: Scalar | None) -> NewVector:
     return NewVector(f"id-{number}", vector(number), f"text {number}", {"n": number, **metadata})
 
 
@@ -86,7 +86,7 @@ def test_odd_but_legal_text_is_read_back_as_it_was(index: ChromaIndex, text: str
 
 
 def test_ids_and_numbers_of_the_largest_legal_size_are_read_back(index: ChromaIndex) -> None:
-    metadata = {"big": 2**63 - 1, "small": -(2**63), "float": 1e308, "tiny": 5e-324}
+    metadata: Metadata = {"big": 2**63 - 1, "small": -(2**63), "float": 1e308, "tiny": 5e-324}
     record = NewVector("IMAGE#" + "i" * 1000, vector(1), "t", metadata)
     index.insert([record])
     read_back(index, Plan(insert=[record]))

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from receipt_index.server.index import ServerIndex, ServerIndexes
-from receipt_index.server.target import OpenIndex
+from receipt_index.server.target import OpenIndex, ServerTarget
+from receipt_index.snapshot.copies.working_copy import Published
 from receipt_sync.errors import IndexUnavailableError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.settings import ChromaSettings
@@ -31,7 +33,7 @@ class RealServerSystem(InMemoryServerSystem):
     def opener(self, collection: Collection) -> OpenIndex:
         return lambda create: self._indexes.open(collection, create=create)
 
-    def index(self, collection: Collection = LINES):  # type: ignore[override]
+    def index(self, collection: Collection = LINES) -> Any:
         if collection not in self._reading:
             self._reading[collection] = self._indexes.open(collection, create=True)
         reading = self._reading[collection]
@@ -102,17 +104,17 @@ def test_the_publish_of_a_late_worker_is_refused_and_its_messages_return(
     system.table.put(line(1), text="new")
     body = system.change_body(line(1), "text")
 
-    def pause_before_publish(target) -> None:
+    def pause_before_publish(target: ServerTarget) -> None:
         publish = target.publish
 
-        def late(count):
+        def late(record_count: int | None) -> Published:
             system.table.put(line(1), text="newest")
             system.clock.advance(61)
             other = system.handle(system.worker("other"), system.change_body(line(1), "text"))
             assert "UnsettledError" in other.returned["0"]  # the late worker may still write
-            return publish(count)
+            return publish(record_count)
 
-        target.publish = late
+        target.publish = late  # type: ignore[method-assign]
 
     late = system.handle(system.worker("late", wrap=pause_before_publish), body)
     assert "PublishRefusedError" in late.returned["0"]
@@ -131,7 +133,7 @@ def test_what_a_late_worker_deletes_and_acknowledges_nothing_of_is_put_right(
     del system.table.items[line(1)]
     taken_over = []
 
-    def pause_after_claim(target) -> None:
+    def pause_after_claim(target: ServerTarget) -> None:
         claim = target.mark_dirty
 
         def late() -> None:
@@ -142,7 +144,7 @@ def test_what_a_late_worker_deletes_and_acknowledges_nothing_of_is_put_right(
             report = system.handle(system.worker("other"), taken_over[0])
             assert "UnsettledError" in report.returned["0"]
 
-        target.mark_dirty = late
+        target.mark_dirty = late  # type: ignore[method-assign]
 
     removal = system.change_body(line(1), event="REMOVE")
     late = system.handle(system.worker("late", wrap=pause_after_claim), removal)

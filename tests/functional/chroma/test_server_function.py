@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def delta_of_one_line(stack: Stack) -> str:
     return body
 
 
-def invoke(body: str) -> dict:
+def invoke(body: str) -> dict[str, Any]:
     record = {"messageId": "1", "body": body, "receiptHandle": "h", "attributes": {}}
     context = SimpleNamespace(
         function_name="compactor",

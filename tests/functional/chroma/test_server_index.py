@@ -1,12 +1,13 @@
 """The index of a Chroma server, its requests and its limits, against a real `chroma run`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from receipt_index.records import NewVector
+from receipt_index.records import Metadata, NewVector, Scalar
 from receipt_index.server.index import ServerIndex, ServerIndexes, directly
 from receipt_index.server.limits import CLOUD, SERVER
 from receipt_sync.errors import IndexFailedError, ProjectionError
@@ -27,7 +28,7 @@ def vector(number: int, dimension: int = DIMENSION) -> np.ndarray:
     return np.random.default_rng(number).random(dimension, dtype=np.float32) - 0.5
 
 
-def new(number: int, **more: object) -> NewVector:
+def new(number: int, **more: Scalar | None) -> NewVector:
     return NewVector(f"id-{number}", vector(number), f"text {number}", {"n": number, **more})
 
 
@@ -54,8 +55,8 @@ class Recording:
         self._collection = collection
         self.requests: list[tuple[str, int]] = []
 
-    def __getattr__(self, name: str):
-        def call(**arguments):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
             self.requests.append((name, len(arguments.get("ids") or ())))
             return getattr(self._collection, name)(**arguments)
 
@@ -112,7 +113,7 @@ def test_what_chroma_cloud_would_refuse_is_not_sent(record: NewVector, rule: str
 
 
 def test_ids_and_fields_of_the_largest_legal_size_spoil_no_collection(index: ServerIndex) -> None:
-    keys = {f"k{number}": number for number in range(SERVER.metadata_keys)}
+    keys: Metadata = {f"k{number}": number for number in range(SERVER.metadata_keys)}
     index.insert([NewVector("i" * SERVER.id_size, vector(1), "t", keys)])
     index.insert([NewVector("id-2", vector(2), "t" * 2**20, {"text": "x" * 2**20})])
     index.update({"id-2": {"n": 1}})

@@ -6,9 +6,10 @@ import psutil
 import pytest
 
 from local.clients import Clients
+from local.endpoint import Request
 from local.errors import EndpointError
 from local.ministack import process
-from local.running import Request, running, up
+from local.running import running, up
 from local.stack import load
 from local.state import State
 from tests.functional.local_aws.recorder_functions import command, write_sources

@@ -1,7 +1,10 @@
 """The quick provisioning: tables, queues, parameters, packages and names."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+from mypy_boto3_sqs.type_defs import ReceiveMessageRequestTypeDef
 
 from local.quick.names import Names, Options
 from local.quick.packages import package
@@ -26,18 +29,24 @@ def test_what_holds_data_is_provisioned_as_it_is_on_aws(stack: Stack) -> None:
     assert all(public["PublicAccessBlockConfiguration"].values())
 
 
-def test_what_fails_five_times_goes_to_the_dead_letter_queue(new_stack) -> None:
+def test_what_fails_five_times_goes_to_the_dead_letter_queue(
+    new_stack: Callable[..., Stack],
+) -> None:
     stack = new_stack(visibility_timeout=1, max_receive_count=1)
     sqs, queues = stack.clients().sqs, stack.queues
     sqs.send_message(QueueUrl=queues.compaction.url, MessageBody="poison")
-    receive = {"QueueUrl": queues.compaction.url, "WaitTimeSeconds": 2}
+    receive: ReceiveMessageRequestTypeDef = {
+        "QueueUrl": queues.compaction.url, "WaitTimeSeconds": 2,
+    }  # fmt: skip
     assert sqs.receive_message(**receive)["Messages"]
     assert "Messages" not in sqs.receive_message(**receive)
     parked = sqs.receive_message(QueueUrl=queues.compaction_dlq.url, WaitTimeSeconds=2)
     assert [message["Body"] for message in parked["Messages"]] == ["poison"]
 
 
-def test_parameters_hand_over_what_the_functions_are_deployed_with(new_stack) -> None:
+def test_parameters_hand_over_what_the_functions_are_deployed_with(
+    new_stack: Callable[..., Stack],
+) -> None:
     stack = new_stack()
     path = stack.names.parameters
     pages = stack.clients().ssm.get_paginator("get_parameters_by_path")

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from ulid import ULID
 
-from local.running import Request, running
+from local.endpoint import Request
+from local.running import running
 from local.stack import Stack
 from receipt_index.deltas import VectorBatch, encode
 from receipt_sync.keys import Collection, EntityKey

@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from local.clients import Clients
+from local.endpoint import Request
 from local.errors import NotRunningError, StartError, StateFolderError
 from local.ministack import process
-from local.running import Request, down, up
+from local.running import down, up
 from local.stack import load
 from local.state import PROJECT, State
 from local.status import status_of

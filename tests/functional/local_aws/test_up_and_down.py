@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
+from local.endpoint import Request
 from local.errors import StateFolderError
 from local.ministack import process
 from local.quick.mappings import mappings_of
-from local.running import Request, running, up
+from local.running import running, up
 from local.stack import Stack, load
 from local.state import State
 from tests.functional.local_aws.recorder_functions import (
@@ -95,7 +97,7 @@ def test_a_queue_mapping_fills_its_batch(recorders: Stack) -> None:
     clients.lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
     queue = recorders.queues.compaction.url
     for first in range(0, 30, 10):
-        entries = [
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(n), "MessageBody": json.dumps({"event": "batch", "key": str(n)})}
             for n in range(first, first + 10)
         ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mypy_boto3_s3 import S3Client
 
 from receipt_index.chroma import ChromaIndex
 from receipt_index.records import NewVector
@@ -107,7 +108,7 @@ class Bucket:
 
 
 @pytest.fixture
-def published(s3, bucket: str, tmp_path: Path) -> Iterator[Bucket]:
+def published(s3: S3Client, bucket: str, tmp_path: Path) -> Iterator[Bucket]:
     made = Bucket(s3, bucket, tmp_path)
     yield made
     made.close()

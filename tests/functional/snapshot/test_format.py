@@ -110,7 +110,8 @@ def test_what_is_made_today_is_what_is_committed_for_the_present_format(tmp_path
 
 def _direction(vector: Any) -> np.ndarray:
     """Return the normalised vector. Chroma normalises a vector when it indexes it."""
-    return np.asarray(vector) / np.linalg.norm(vector)
+    direction: np.ndarray = np.asarray(vector) / np.linalg.norm(vector)
+    return direction
 
 
 # --- the document

@@ -1,6 +1,7 @@
 """A snapshot's objects on the local S3."""
 
 import pytest
+from mypy_boto3_s3 import S3Client
 
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
@@ -10,7 +11,7 @@ from receipt_sync.keys import Collection
 
 
 @pytest.fixture
-def store(s3, bucket: str) -> S3SnapshotStore:
+def store(s3: S3Client, bucket: str) -> S3SnapshotStore:
     return S3SnapshotStore(s3, bucket, Collection.LINES)
 
 
@@ -36,7 +37,9 @@ def test_an_unchanged_manifest_is_not_sent_again(store: S3SnapshotStore) -> None
     assert isinstance(store.manifest(tag), NotModified)
 
 
-def test_a_swap_of_a_deleted_manifest_is_refused(store: S3SnapshotStore, s3, bucket: str) -> None:
+def test_a_swap_of_a_deleted_manifest_is_refused(
+    store: S3SnapshotStore, s3: S3Client, bucket: str
+) -> None:
     tag = store.swap_manifest(b"one", None)
     s3.delete_object(Bucket=bucket, Key="snapshots/receipt_lines/manifest.json")
     with pytest.raises(PublishRefusedError):
@@ -65,13 +68,15 @@ def test_objects_without_a_manifest_are_seen_and_a_manifest_alone_is_none(
     assert store.holds_objects()
 
 
-def test_collections_do_not_share_a_manifest(s3, bucket: str, store: S3SnapshotStore) -> None:
+def test_collections_do_not_share_a_manifest(
+    s3: S3Client, bucket: str, store: S3SnapshotStore
+) -> None:
     store.swap_manifest(b"one", None)
     words = S3SnapshotStore(s3, bucket, Collection.WORDS)
     assert isinstance(words.manifest(None), Absent)
 
 
-def test_a_delta_that_is_not_there_is_refused_for_good(s3, bucket: str) -> None:
+def test_a_delta_that_is_not_there_is_refused_for_good(s3: S3Client, bucket: str) -> None:
     deltas = S3DeltaStore(s3, bucket)
     s3.put_object(Bucket=bucket, Key="deltas/a.npz", Body=b"data")
     assert deltas.read("deltas/a.npz") == b"data"

@@ -9,7 +9,7 @@ from samcli.yamlhelper import yaml_parse
 from local.state import PROJECT
 from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
 
-SETTINGS: Final = {
+SETTINGS: Final[Mapping[str, type[StreamProcessorSettings | CompactorSettings]]] = {
     "StreamProcessorFunction": StreamProcessorSettings,
     "CompactorFunction": CompactorSettings,
 }

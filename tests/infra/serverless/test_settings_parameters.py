@@ -1,6 +1,7 @@
 """Every setting of the functions can be set by a parameter of template.yaml."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args, get_origin
 
 import hcl2
@@ -112,7 +113,7 @@ def test_a_parameters_range_is_the_settings_range(function: str, variable: str) 
         assert value(function, variable, {variable: str(one)}) is not None
 
 
-def allowed(field: FieldInfo, parameter: dict[str, Any]) -> dict[str, Any]:
+def allowed(field: FieldInfo, parameter: Mapping[str, Any]) -> dict[str, Any]:
     """Return the range that the template must declare for a setting.
 
     CloudFormation has no exclusive bound. For `gt` the template's least value must be above the
@@ -173,7 +174,7 @@ def test_the_page_of_settings_lists_every_parameter_that_a_deployment_sets() -> 
     assert rows == expected
 
 
-def described_range(parameter: dict[str, Any]) -> str:
+def described_range(parameter: Mapping[str, Any]) -> str:
     """Return a parameter's range as the page writes it."""
     if "AllowedValues" in parameter:
         return ", ".join(parameter["AllowedValues"])

@@ -19,7 +19,7 @@ from tests.infra.terraform.rules import (
 )
 
 TERRAFORM = Path(__file__).parents[3] / "terraform"
-BROKEN = {
+BROKEN: dict[Rule, str] = {
     typed_variables: 'variable "a" {\n  description = "x"\n}\n',
     documented: 'output "a" {\n  value = 1\n}\n',
     used_declarations: "locals {\n  nobody = 1\n}\n",

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receipt_index.chroma import ChromaIndex
-from receipt_index.records import NewVector
+from receipt_index.records import Metadata, NewVector
 from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import FORMAT
@@ -36,7 +36,7 @@ def vector(number: int) -> NDArray[np.float32]:
 
 
 def record(number: int) -> NewVector:
-    metadata = {
+    metadata: Metadata = {
         "image_id": "img",
         "receipt_id": 1,
         "line_id": number,

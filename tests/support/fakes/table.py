@@ -30,9 +30,11 @@ class InMemoryTable:
     def members(
         self, receipts: Collection[ReceiptKey], deadline: Deadline
     ) -> dict[EntityKey, Item | None]:
-        found = {key: item for key, item in self.items.items() if key.receipt in set(receipts)}
+        found: dict[EntityKey, Item | None] = {
+            key: item for key, item in self.items.items() if key.receipt in set(receipts)
+        }
         self._read(len(found))
-        return deepcopy(found)  # type: ignore[return-value]
+        return deepcopy(found)
 
     def member_keys(
         self,

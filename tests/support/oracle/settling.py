@@ -10,7 +10,13 @@ from unittest.mock import patch
 from receipt_index.readers import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.readers import snapshot_readers
-from tests.support.oracle.comparison import Differences, differences, published_by, scanned
+from tests.support.oracle.comparison import (
+    Differences,
+    Published,
+    differences,
+    published_by,
+    scanned,
+)
 from tests.support.oracle.embedded import EmbeddedTexts
 
 _POLL: Final = 0.5
@@ -34,7 +40,7 @@ class Judge:
 
     def look(self) -> Differences:
         """Compare the records that are published now with the current table."""
-        published = {}
+        published: dict[str, Published] = {}
         for reader in self._readers.values():
             reader.refresh()
             published |= published_by(reader) if reader.version else {}
