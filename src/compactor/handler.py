@@ -21,6 +21,7 @@ from compactor.allocator import Allocator, this_process
 from compactor.batch.drain import drain
 from compactor.batch.entries import QueueMessage
 from compactor.batch.returning import return_in_time
+from compactor.batch.sqs_queue import receive_count
 from compactor.wiring import Worker, build_worker
 from receipt_functions.telemetry import PowertoolsTelemetry
 from receipt_sync.deadline import Deadline
@@ -90,10 +91,15 @@ def _drain(context: LambdaContext) -> dict[str, Any]:
 def _handle_batch(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     worker = _worker()
     messages = [
-        QueueMessage(r["messageId"], r["body"], r.get("receiptHandle", ""))
+        QueueMessage(
+            r["messageId"],
+            r["body"],
+            r.get("receiptHandle", ""),
+            receive_count(r.get("attributes", {})),
+        )
         for r in event["Records"]
     ]
-    report = worker.compactor.handle(messages, _deadline(worker, context))
+    report = worker.compactor.handle(messages, _deadline(worker, context), worker.queue.delete)
     return_in_time(worker.queue, messages, report.retry_at, worker.clock.now())
 
     def settle(record: SQSRecord) -> None:

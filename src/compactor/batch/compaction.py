@@ -4,18 +4,20 @@ A message is done when two conditions hold. Every cycle that it takes part in ha
 dead-letter queue holds those of its parts that can never succeed. Every other message returns to
 the queue with its reason.
 
-Messages are handled in groups, and the work of a group in slices. So neither takes more memory than
+A batch is divided if its messages come again and again (see `division`). The messages of a part are
+handled in groups, and the work of a group in slices. So neither takes more memory than
 SliceLimits allows (I14). When the deadline nears, the messages of finished groups are done, and the
 others return.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from compactor.batch.bisection import Bisected, run_bisecting
 from compactor.batch.dead_letters import DeadLetterQueue, park_all
+from compactor.batch.division import divided
 from compactor.batch.entries import Entry, Outstanding, QueueMessage, read_entry
 from compactor.batch.fetching import Fetcher
 from compactor.batch.pace import Pace
@@ -64,6 +66,14 @@ _USUAL: Final = SliceLimits(256 * 2**20)
 """An eighth of the memory that the template gives the function."""
 
 
+Acknowledge = Callable[[Sequence[QueueMessage]], object]
+"""Acknowledges messages to the queue. May raise any error of the queue."""
+
+
+def _do_nothing(_messages: Sequence[QueueMessage]) -> None:
+    """Leave the acknowledgement to the caller's end."""
+
+
 class Compactor:
     """Handles one batch of messages at a time with the cycles of the collections."""
 
@@ -80,15 +90,26 @@ class Compactor:
         self._clock, self._telemetry, self._limits = clock, telemetry, limits
         self._fetcher = Fetcher(deltas, lambda entry, error: self._fail([entry], error))
 
-    def handle(self, messages: Sequence[QueueMessage], deadline: Deadline) -> BatchReport:
+    def handle(
+        self,
+        messages: Sequence[QueueMessage],
+        deadline: Deadline,
+        acknowledge: Acknowledge = _do_nothing,
+    ) -> BatchReport:
         """Apply a batch, and return the report.
 
+        `acknowledge` is called with finished messages before the messages that may kill the worker
+        (see `division`). The caller must acknowledge all finished messages at the end, these too.
         Errors that concern single messages or collections are not raised. The report holds them.
         """
         report = BatchReport(len(messages))
         pace = Pace(deadline)
-        for entries in self._groups(messages):
-            self._handle(entries, deadline, pace, report)
+        parts = divided(messages)
+        for number, part in enumerate(parts, 1):
+            for entries in self._groups(part):
+                self._handle(entries, deadline, pace, report)
+            if number < len(parts):
+                self._acknowledge(part, report, acknowledge)
         self._telemetry.event(
             "batch handled",
             received=report.received,
@@ -96,6 +117,21 @@ class Compactor:
             parked=report.parked,
         )
         return report
+
+    def _acknowledge(
+        self, part: Sequence[QueueMessage], report: BatchReport, acknowledge: Acknowledge
+    ) -> None:
+        done = [message for message in part if message.message_id not in report.returned]
+        if not done:
+            return
+        try:
+            acknowledge(done)
+        except Exception as error:  # noqa: BLE001 the caller acknowledges these messages again
+            self._telemetry.problem(
+                "finished messages not acknowledged",
+                error=type(error).__name__,
+                messages=len(done),
+            )
 
     def _groups(self, messages: Iterable[QueueMessage]) -> Iterator[list[Entry]]:
         """Yield the messages in groups that fit into memory. A message is read with its group."""

@@ -69,7 +69,7 @@ def drain(
         if not messages:
             report.stopped = "queue empty"
             break
-        batch = compactor.handle(messages, deadline)
+        batch = compactor.handle(messages, deadline, queue.delete)
         return_in_time(queue, messages, batch.retry_at, clock.now())
         applied = [m for m in messages if m.message_id not in batch.returned]
         acknowledged = queue.delete(applied)

@@ -18,6 +18,8 @@ class QueueMessage:
     message_id: str
     body: str
     receipt_handle: str = ""
+    receives: int = 1
+    """How often the queue has delivered the message, this time included."""
 
 
 @dataclass

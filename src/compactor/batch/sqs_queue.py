@@ -1,6 +1,6 @@
 """The compaction queue in SQS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +20,14 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Delete
 """
 
 
+RECEIVE_COUNT: Final = "ApproximateReceiveCount"
+
+
+def receive_count(attributes: Mapping[str, str]) -> int:
+    """Return how often SQS has delivered a message, from the message's system attributes."""
+    return int(attributes.get(RECEIVE_COUNT, "1"))
+
+
 class SQSCompactionQueue:
     """A CompactionQueue on SQS."""
 
@@ -32,9 +40,15 @@ class SQSCompactionQueue:
             QueueUrl=self._queue_url,
             MaxNumberOfMessages=at_most,
             WaitTimeSeconds=_WAIT_SECONDS,
+            MessageSystemAttributeNames=[RECEIVE_COUNT],
         )
         return [
-            QueueMessage(m["MessageId"], m["Body"], m["ReceiptHandle"])
+            QueueMessage(
+                m["MessageId"],
+                m["Body"],
+                m["ReceiptHandle"],
+                receive_count(m.get("Attributes", {})),
+            )
             for m in got.get("Messages", [])
         ]
 

@@ -132,7 +132,7 @@ def _end_faults(system: SimulatedSystem) -> None:
 
 
 def _settle(system: SimulatedSystem, actions: Actions) -> None:
-    """Repair the effects of the feature flags, and redrive the messages that the index refused.
+    """Repair the effects of the feature flags, and redrive refused and deadly messages.
 
     From here on the index accepts every record, so only poison may be set aside.
     """
@@ -143,6 +143,7 @@ def _settle(system: SimulatedSystem, actions: Actions) -> None:
             actions.operators.send_deltas_again()
         system.scheduler.run()
     system.observer.acknowledgements.refused_ids.clear()
+    system.gate.deadly.clear()
     actions.operators.redrive()
     system.scheduler.run()
 

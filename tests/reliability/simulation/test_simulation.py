@@ -45,3 +45,12 @@ def test_a_seed_is_one_history() -> None:
         again = [history.run(generate(seed), folder) for seed in range(25)]
     assert once == again
     assert any(outcome.injected for outcome in once)
+
+
+def test_a_deadly_message_takes_no_other_message_with_it():
+    """Run some histories with a message that kills each worker that applies it."""
+    seeds = [seed for seed in range(600) if generate(seed).conditions.has_deadly_message]
+    with history.simulated_production() as folder:
+        outcomes = [history.run(generate(seed), folder) for seed in seeds]
+    assert len(outcomes) > 30
+    assert [o.violation for o in outcomes if o.violation is not None] == []

@@ -46,6 +46,11 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         "tests/unit/receipt_index/snapshot/test_workspace.py",
         f"{_COMPACTION}a_cycle_with_nothing_to_write_publishes_an_empty_version_before_it_acknowledges",
     ),
+    "a message kills its worker each time": (
+        "tests/unit/compactor/batch/test_division.py",
+        "tests/unit/compactor/server/test_deadly_batches.py",
+        "tests/reliability/simulation/test_simulation.py::test_a_deadly_message_takes_no_other_message_with_it",
+    ),
     "a paused worker wakes after another took over": (
         f"{_COMPACTION}a_paused_worker_wakes_after_another_took_over_and_is_refused",
         "tests/unit/receipt_index/snapshot/test_working_copy.py::test_a_refused_swap_throws_the_work_away",

@@ -32,19 +32,29 @@ class Producers:
 
         Sending begins after `late` seconds.
         """
+        bodies = self._messages(keys)
+        self._system.scheduler.sleep(late)
+        for pause in (0.0, again):
+            if pause is not None:
+                self._system.scheduler.sleep(pause)
+                for body in bodies:
+                    self._system.compaction_queue.send(body)
+
+    def embed_deadly(self, keys: tuple[Key, ...]) -> None:
+        """Send vectors that kill each worker that writes them, as by their memory."""
+        for body in self._messages(keys):
+            self._system.gate.deadly.add(json.loads(body)["delta_id"])
+            self._system.compaction_queue.send(body)
+
+    def _messages(self, keys: tuple[Key, ...]) -> list[str]:
+        """Store deltas of the current texts of existing items, and return their messages."""
         items = self._system.table.items
         texts = {key: items[key].get("text", {"S": ""})["S"] for key in keys if key in items}
         bodies = [
             self._delta(collection, {k: t for k, t in texts.items() if kind_of(k) == kind})
             for collection, kind in ((Collection.LINES, "line"), (Collection.WORDS, "word"))
         ]
-        self._system.scheduler.sleep(late)
-        for pause in (0.0, again):
-            if pause is not None:
-                self._system.scheduler.sleep(pause)
-                for body in bodies:
-                    if body:
-                        self._system.compaction_queue.send(body)
+        return [body for body in bodies if body]
 
     def _delta(self, collection: Collection, texts: Mapping[Key, str]) -> str:
         if not texts:

@@ -47,6 +47,8 @@ class Acknowledgements:
         self.flags_ever_off: set[str] = set()
         self.refused_ids: set[str] = set()
         """Records that the index has refused at some time."""
+        self.deadly: set[str] = set()
+        """Ids of the deltas whose vectors kill each worker that writes them."""
         self._accepted: dict[Key, list[Accepted]] = defaultdict(list)
 
     def on_accept(self, message: Message) -> None:
@@ -83,8 +85,8 @@ class Acknowledgements:
                 )
 
     def _may_be_set_aside(self, message: Message) -> bool:
-        """Return whether a message is poison, or is parked for a record that the index refuses."""
-        if is_poison(message.body):
+        """Return whether a message is poison or deadly, or is parked for a refused record."""
+        if is_poison(message.body) or any(delta in message.body for delta in self.deadly):
             return True
         refused = set(self.refused_ids)
         return message.reason is not None and not refused.isdisjoint(self._concerned(message.body))

@@ -3,9 +3,10 @@
 A call takes time and may fail.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from receipt_index.records import DELTA_ID, NewVector
 from tests.reliability.simulation.environment.scheduler import Killed, Process, Scheduler
 from tests.reliability.simulation.faults.faults import (
     ANYWHERE,
@@ -24,6 +25,8 @@ class Gate:
 
     def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
         self.scheduler, self.faults = scheduler, faults
+        self.deadly: set[str] = set()
+        """Ids of deltas. Each process that writes one of their vectors is killed."""
 
     def call(
         self,
@@ -80,6 +83,12 @@ class Gate:
                 self.scheduler.sleep(fault.seconds)
             case Kind.ERROR:
                 raise error(fault.side)
+
+    def kill_if_deadly(self, records: Iterable[NewVector]) -> None:
+        """Kill the running process if it writes a vector of a deadly delta."""
+        if self.deadly.intersection(str(record.metadata[DELTA_ID]) for record in records):
+            self.scheduler.kill(self.scheduler.process)
+            raise Killed
 
     def pause(self, process: Process, seconds: float, *, frozen: bool) -> None:
         """Stop all tasks of the process for some seconds."""

@@ -132,6 +132,7 @@ class PagedIndex(InMemoryIndex):
     def _change_vectors(
         self, step: str, records: Sequence[NewVector], write: Callable[[list[NewVector]], None]
     ) -> None:
+        self._gate.kill_if_deadly(records)
         by_id = {record.id: record for record in records}
         for chroma_id in by_id:
             self._generations[chroma_id] = self._generations.get(chroma_id, 0) + 1

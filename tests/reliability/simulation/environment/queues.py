@@ -173,7 +173,11 @@ class SQSClient:
         )
 
     def receive_message(
-        self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: float
+        self,
+        QueueUrl: str,
+        MaxNumberOfMessages: int,
+        WaitTimeSeconds: float,
+        MessageSystemAttributeNames: list[str],
     ) -> dict[str, Any]:
         queue = self._queues[QueueUrl]
         self._gate.scheduler.sleep(0 if queue.messages else WaitTimeSeconds)
@@ -182,7 +186,12 @@ class SQSClient:
             taken = queue.receive(MaxNumberOfMessages)
             return {
                 "Messages": [
-                    {"MessageId": m.message_id, "Body": m.body, "ReceiptHandle": m.message_id}
+                    {
+                        "MessageId": m.message_id,
+                        "Body": m.body,
+                        "ReceiptHandle": m.message_id,
+                        "Attributes": {n: str(m.receives) for n in MessageSystemAttributeNames},
+                    }
                     for m in taken
                 ]
             }

@@ -123,12 +123,14 @@ class ServerConnection:
         )
 
     def insert(self, records: Sequence[NewVector]) -> None:
+        self._system.gate.kill_if_deadly(records)
         by_id = {record.id: record for record in records}
         self._write(
             "index.insert", list(by_id), lambda ids: self._content.insert([by_id[i] for i in ids])
         )
 
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        self._system.gate.kill_if_deadly(records)
         by_id = {record.id: record for record in records}
         self._write(
             "index.replace",

@@ -230,6 +230,7 @@ class SimulatedSystem:
     def _watch(self) -> None:
         self.scheduler.on_error = self._check_error
         observer = self.observer.acknowledgements
+        observer.deadly = self.gate.deadly
         self.store.watcher = self.observer
         self.table.on_change = self._changed
         self.compaction_queue.on_accept = observer.on_accept

@@ -305,7 +305,12 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         planted_work.lease_that_does_not_know_its_owner,
         planted_work.publish_refused_by_its_own_effect,
     ),
-    Check.SET_ASIDE: (planted_work.bisection_that_parks_at_the_first_failure,),
+    Check.SET_ASIDE: (
+        planted_work.bisection_that_parks_at_the_first_failure,
+        planted_work.batch_that_is_never_divided,
+        planted_work.order_that_never_changes,
+        planted_work.finished_messages_acknowledged_late,
+    ),
     Check.SERVER_CLAIM: (
         planted_server.server_written_to_without_a_claim,
         planted_server.claims_of_others_ignored,

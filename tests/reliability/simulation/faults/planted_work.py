@@ -6,8 +6,11 @@ from typing import Any
 from unittest.mock import patch
 
 import compactor.batch.bisection
+import compactor.batch.compaction
+import compactor.batch.division
 import compactor.locking.dynamodb_lock_table
 from compactor.batch.bisection import _Bisection
+from compactor.batch.compaction import Compactor
 from compactor.batch.sqs_queue import SQSCompactionQueue
 from compactor.batch.work import Work
 from compactor.cycle.dynamodb_source import DynamoDBSource
@@ -90,3 +93,19 @@ def drain_that_acknowledges_at_once() -> AbstractContextManager[Any]:
         return messages
 
     return patch.object(SQSCompactionQueue, "receive", receive_and_delete)
+
+
+def batch_that_is_never_divided() -> AbstractContextManager[Any]:
+    """Handle all messages together, however often they came."""
+    return patch.object(compactor.batch.compaction, "divided", lambda messages: [messages])
+
+
+def order_that_never_changes() -> AbstractContextManager[Any]:
+    """Begin with the same message at each delivery."""
+    upwards = lambda messages: sorted(messages, key=lambda m: m.message_id)  # noqa: E731
+    return patch.object(compactor.batch.division, "_ordered", upwards)
+
+
+def finished_messages_acknowledged_late() -> AbstractContextManager[Any]:
+    """Acknowledge nothing before the end of the batch, which a killed worker never reaches."""
+    return patch.object(Compactor, "_acknowledge", lambda *_: None)

@@ -10,16 +10,18 @@ from tests.reliability.simulation.workload.script import (
     ANSWERABLE,
     HARMLESS,
     LATE,
+    LENGTH,
     RARE,
     STEPS,
     Conditions,
+    Event,
     Script,
 )
 
 _KINDS: Final = 8
-_LOST_ANSWERS, _SERVER = 0, 4
+_LOST_ANSWERS, _SERVER, _DEADLY = 0, 4, 5
 """Of every `_KINDS` histories, one has no faults except lost answers, and one has a Chroma
-server.
+server. Every second one of a third kind has a message that kills its workers.
 """
 
 
@@ -44,7 +46,43 @@ def generate(seed: int) -> Script:
     if conditions.only_lost_answers:
         events = tuple(event for event in events if event.action in HARMLESS)
     steps |= {event.arguments["step"] for event in events if event.action == "edit_during_cycle"}
+    if seed % (2 * _KINDS) == _DEADLY:
+        conditions, events = _with_deadly_message(seed, conditions, events)
+        steps = set()
     return Script(seed, _reaching(conditions, steps), events)
+
+
+def _with_deadly_message(
+    seed: int, conditions: Conditions, events: tuple[Event, ...]
+) -> tuple[Conditions, tuple[Event, ...]]:
+    """Return a history whose only fault is a delta that kills each worker that writes it.
+
+    Every second one has a Chroma server. The visibility timeout has the relation to the function's
+    timeout that terraform demands, because other values are outside of what the project promises.
+    """
+    source = Random(f"deadly {seed}")
+    server = bool(source.randrange(2))
+    conditions = replace(
+        conditions,
+        has_deadly_message=True,
+        server=server,
+        skew=min(conditions.skew, 2.0),
+        visibility=1_800.0,
+        messages_a_batch=source.choice((3, 10)),
+        workers=source.choice((1, 2)),
+        doubled=0.0,
+        rates={},
+        targets=(),
+    )
+    keys = next(event.arguments["keys"] for event in events if event.action == "embed")
+    deadly = Event("deadly", source.uniform(1.0, LENGTH), "embed_deadly", {"keys": keys[:1]})
+    kept = [event for event in events if event.action in HARMLESS - {"poison", "redrive"}]
+    near = [
+        event._replace(name=f"{event.name} again", at=deadly.at + source.uniform(-1.0, 1.0))
+        for event in kept
+        if event.action in {"put", "embed"} and event.at < deadly.at
+    ]
+    return conditions, tuple(sorted((*kept, *near, deadly), key=lambda event: event.at))
 
 
 def _only_lost_answers(conditions: Conditions, source: Random) -> Conditions:

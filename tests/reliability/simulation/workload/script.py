@@ -99,6 +99,8 @@ class Conditions:
     """
     only_lost_answers: bool = False
     """Whether lost answers of writes are the only faults. Every completed write must then count."""
+    has_deadly_message: bool = False
+    """Whether one message kills each worker that applies it. Nothing else then has a fault."""
 
 
 @dataclass(frozen=True)

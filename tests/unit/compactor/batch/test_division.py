@@ -1,0 +1,181 @@
+"""A message that kills its worker takes no healthy message of its batch to the dead-letter queue.
+
+The queue of these tests delivers a batch again as a whole, at most five times, as SQS does with
+messages that were received together. Each delivery goes to a new worker.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from compactor.batch.division import divided
+from compactor.batch.drain import drain
+from compactor.batch.entries import QueueMessage
+from receipt_sync.errors import QueueSendError, TableReadError
+from receipt_sync.keys import EntityKey
+from tests.support.fakes.index import InMemoryIndex
+from tests.support.fakes.system import InMemorySystem, line
+from tests.support.fakes.target import InMemoryTarget
+from tests.unit.compactor.batch.test_drain import InMemoryQueue
+
+MOST_DELIVERIES = 5
+
+
+class KilledError(BaseException):
+    """The end of the process. No `except Exception` catches it."""
+
+
+class BatchQueue:
+    """A queue that holds one batch. Deleted messages do not come again."""
+
+    def __init__(self, messages: Sequence[QueueMessage]) -> None:
+        self.messages = list(messages)
+
+    def deliver(self) -> list[QueueMessage]:
+        self.messages = [replace(m, receives=m.receives + 1) for m in self.messages]
+        return self.messages
+
+    def delete(self, messages: Sequence[QueueMessage]) -> int:
+        done = {message.message_id for message in messages}
+        self.messages = [m for m in self.messages if m.message_id not in done]
+        return len(done)
+
+
+def one(number: int) -> EntityKey:
+    """Return the only line of a receipt of its own, so that no message touches another's record."""
+    return line(1, receipt_id=number)
+
+
+@pytest.fixture
+def system() -> InMemorySystem:
+    system = InMemorySystem()
+    keys = [one(number) for number in range(1, 31)]
+    for key in keys:
+        system.table.put(key, text="old")
+    system.handle(system.worker(), system.delta_body(keys))
+    for key in keys:
+        system.table.put(key, text="new")
+    return system
+
+
+def kills_for(deadly: set[str]):
+    """Return a wrapper of targets whose index kills the process that updates a deadly record."""
+
+    def wrap(target: InMemoryTarget) -> InMemoryTarget:
+        checkout = target.checkout
+
+        def with_death(deadline) -> InMemoryIndex:
+            index = checkout(deadline)
+            update = index.update
+
+            def updating(metadata) -> None:
+                if deadly & set(metadata):
+                    raise KilledError
+                update(metadata)
+
+            index.update = updating  # type: ignore[method-assign]
+            return index
+
+        target.checkout = with_death  # type: ignore[method-assign]
+        return target
+
+    return wrap
+
+
+def left_after_all_deliveries(system: InMemorySystem, count: int, deadly: set[int]) -> set[str]:
+    """Return the messages that reach the dead-letter queue, if these receipts are deadly."""
+    queue = BatchQueue(
+        [
+            QueueMessage(f"{n:03d}", system.change_body(one(n), "text"), f"handle-{n}", 0)
+            for n in range(1, count + 1)
+        ]
+    )
+    wrap = kills_for({one(number).chroma_id for number in deadly})
+    for delivery in range(MOST_DELIVERIES):
+        messages = queue.deliver()
+        worker = system.worker(f"worker {delivery}", wrap=wrap)
+        try:
+            report = worker.handle(messages, system.deadline(), queue.delete)
+        except KilledError:
+            system.clock.advance(61)  # the lease of the killed worker expires
+            continue
+        queue.delete([m for m in messages if m.message_id not in report.returned])
+    return {message.message_id for message in queue.messages}
+
+
+@pytest.mark.parametrize("position", range(1, 11))
+def test_a_deadly_message_is_the_only_dead_letter_of_its_batch(
+    system: InMemorySystem, position: int
+):
+    assert left_after_all_deliveries(system, 10, {position}) == {f"{position:03d}"}
+
+
+@pytest.mark.parametrize("second", [2, 3, 6, 9, 10])
+@pytest.mark.parametrize("first", [1, 2, 5])
+def test_two_deadly_messages_are_the_only_dead_letters_of_their_batch(
+    system: InMemorySystem, first: int, second: int
+):
+    deadly = {first, second}
+    assert left_after_all_deliveries(system, 10, deadly) == {f"{n:03d}" for n in deadly}
+
+
+def test_a_batch_without_a_deadly_message_is_finished_at_its_first_delivery(
+    system: InMemorySystem,
+):
+    assert left_after_all_deliveries(system, 30, set()) == set()
+    assert system.published[one(1).collection].version == 2  # type: ignore[index]
+
+
+def test_messages_that_come_for_the_second_time_stay_together():
+    messages = [QueueMessage(str(number), "body", "", 2) for number in range(5)]
+    assert divided(messages) == [messages]
+
+
+def test_messages_that_come_for_the_third_time_come_after_the_others_and_one_by_one():
+    messages = [QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([3, 1, 3])]
+    first, *others = divided(messages)
+    assert [m.message_id for m in first] == ["1"]
+    assert [[m.message_id for m in part] for part in others] == [["0"], ["2"]]
+
+
+@pytest.mark.parametrize("receives", range(1, 9))
+@pytest.mark.parametrize("count", range(5))
+def test_no_message_is_left_out_or_handled_twice(receives: int, count: int):
+    messages = [QueueMessage(str(number), "body", "", receives) for number in range(count)]
+    parts = [message for part in divided(messages) for message in part]
+    assert sorted(parts, key=lambda m: m.message_id) == messages
+
+
+def test_a_message_that_returns_is_not_acknowledged_early(system: InMemorySystem):
+    queue = BatchQueue(
+        [QueueMessage(str(n), system.change_body(one(n), "text"), "", 2) for n in (1, 2)]
+    )
+    system.table.failing = TableReadError("down")
+    report = system.worker().handle(queue.deliver(), system.deadline(), queue.delete)
+    assert set(report.returned) == {"1", "2"}
+    assert len(queue.messages) == 2
+
+
+def test_a_refused_acknowledgement_stops_nothing_and_is_logged(system: InMemorySystem):
+    messages = [QueueMessage(str(n), system.change_body(one(n), "text"), "", 3) for n in (1, 2, 3)]
+
+    def refuse(_: Sequence[QueueMessage]) -> int:
+        raise QueueSendError("the queue does not answer")
+
+    report = system.worker().handle(messages, system.deadline(), refuse)
+    assert report.returned == {}
+    assert system.differences() == [one(n).chroma_id for n in range(4, 31)]
+    assert [name for name, _ in system.telemetry.problems] == [
+        "finished messages not acknowledged"
+    ] * 2
+
+
+def test_a_drain_divides_its_batches_too(system: InMemorySystem):
+    queue = InMemoryQueue([])
+    queue.waiting = [
+        QueueMessage(str(n), system.change_body(one(n), "text"), f"handle-{n}", 3) for n in (1, 2)
+    ]
+    report = drain(queue, system.worker(), system.deadline(), system.clock)
+    assert (report.done, report.returned) == (2, 0)
+    assert queue.deleted == ["1", "1", "2"]
