@@ -1,7 +1,7 @@
 """The compaction queue in SQS."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,7 +23,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Delete
 RECEIVE_COUNT: Final = "ApproximateReceiveCount"
 
 
-def receive_count(attributes: Mapping[str, str]) -> int:
+def receive_count(attributes: Mapping[Any, str]) -> int:
     """Return how often SQS has delivered a message, from the message's system attributes."""
     return int(attributes.get(RECEIVE_COUNT, "1"))
 
