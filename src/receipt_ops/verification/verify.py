@@ -1,7 +1,7 @@
 """The comparison of the table with the published index, record by record, field by field (I1).
 
-The expected content of a record comes from the compactor's own projection. Both sides are streamed:
-the items of one image at a time from a scan of the table, and their records by id from the index.
+The expected content of a record comes from the compactor's own projection. Both sides are streamed.
+A scan of the table yields the items of one image at a time. The index yields their records by id.
 The memory depends on the largest image, and not on the table.
 
 The table and the index may change meanwhile. With a `Patience`, a difference counts only if it

@@ -75,7 +75,7 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     returns what is too much to the queue, and --wait reports it.
 
     Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: some records cannot
-    be repaired with this command, or --wait was too short. 2: a failure; the compactor applies the
+    be repaired with this command, or --wait was too short. 2: a failure. The compactor applies the
     changes that were sent before it.
 
     Example: receipt-sync repair --dry-run
