@@ -25,7 +25,8 @@ def read(path: Path) -> Any:
 def hooks() -> list[dict[str, Any]]:
     repositories = read(PROJECT / ".pre-commit-config.yaml")["repos"]
     assert [each["repo"] for each in repositories] == ["local"]
-    return repositories[0]["hooks"]
+    found: list[dict[str, Any]] = repositories[0]["hooks"]
+    return found
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook["id"])
@@ -67,7 +68,8 @@ def test_dependabot_looks_where_there_are_dependencies() -> None:
 
 
 def updates() -> list[dict[str, Any]]:
-    return read(GITHUB / "dependabot.yml")["updates"]
+    found: list[dict[str, Any]] = read(GITHUB / "dependabot.yml")["updates"]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Calls are priced by the units that AWS bills: items, 64 KB chunks, requests."""
 
+from typing import Any
+
 import pytest
 
 from benchmarks.errors import BenchmarkError
@@ -18,7 +20,7 @@ def test_a_large_message_is_billed_by_its_chunks_and_a_read_by_its_items() -> No
         traffic.sent[SENDS] += 3 * 65_536 + 1
         traffic.calls[READS] += 2
         for keys in (100, 40):
-            asked = {"RequestItems": {"t": {"Keys": [{}] * keys}}}
+            asked: dict[str, Any] = {"RequestItems": {"t": {"Keys": [{}] * keys}}}
             traffic._on_params("provide-client-params.dynamodb.BatchGetItem", asked)
     assert bill.calls == {SENDS: 1, READS: 2}
     assert (bill.units[SENDS], bill.units[READS]) == (4, 140)

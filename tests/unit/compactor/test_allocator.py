@@ -1,5 +1,6 @@
 """Memory that malloc keeps is given back, and not looked for when there is none."""
 
+import ctypes
 from dataclasses import dataclass
 
 import pytest
@@ -69,7 +70,7 @@ class Glibc(Library):
 
 
 def given_back_twice(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
-    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: library)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     monkeypatch.setattr(allocator, "resident", library.resident)
     keeper = this_process()
     keeper.give_back()

@@ -1,6 +1,7 @@
 """The entry point: events in, answers out. The worker behind it runs on fakes."""
 
 import json
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,8 +34,12 @@ class Context:
         return 60_000
 
 
+def invoke(event: dict[str, Any]) -> dict[str, Any]:
+    return handler.lambda_handler(event, Context())  # type: ignore[arg-type]
+
+
 @pytest.fixture(autouse=True)
-def _cold(monkeypatch: pytest.MonkeyPatch):
+def _cold(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     _clear()
@@ -67,34 +72,34 @@ def sqs_event(*bodies: str) -> dict[str, Any]:
 
 def test_what_was_not_applied_is_a_batch_item_failure(system: InMemorySystem) -> None:
     good, late = system.delta_body([line(1)]), system.change_body(line(1), "text")
-    assert handler.lambda_handler(sqs_event(good), Context()) == {"batchItemFailures": []}
+    assert invoke(sqs_event(good)) == {"batchItemFailures": []}
     system.table.failing = TableReadError("down")
-    answer = handler.lambda_handler(sqs_event(late, "junk"), Context())
+    answer = invoke(sqs_event(late, "junk"))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
 
 
 def test_a_whole_failed_batch_is_answered_item_by_item(system: InMemorySystem) -> None:
     system.table.failing = TableReadError("down")
     body = system.change_body(line(1), "text")
-    answer = handler.lambda_handler(sqs_event(body, body), Context())
+    answer = invoke(sqs_event(body, body))
     assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["0", "1"]
 
 
 def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(system: InMemorySystem) -> None:
-    answer = handler.lambda_handler({}, Context())
+    answer = invoke({})
     assert (answer["inserted"], answer["done"], answer["stopped"]) == (1, 1, "queue empty")
     json.dumps(answer)
 
 
 def test_an_event_of_another_kind_is_refused_by_name(system: InMemorySystem) -> None:
     with pytest.raises(ValueError, match="SQS event"):
-        handler.lambda_handler({"detail": 1}, Context())
+        invoke({"detail": 1})
 
 
 def test_a_missing_variable_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SNAPSHOT_BUCKET")
     with pytest.raises(SettingsError, match="SNAPSHOT_BUCKET is not set"):
-        handler.lambda_handler({}, Context())
+        invoke({})
 
 
 def test_metrics_are_emitted_in_the_compactions_namespace(

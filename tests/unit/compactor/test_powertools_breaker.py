@@ -25,7 +25,12 @@ class InMemoryState(CircuitBreakerPersistenceLayer):
     def _get_record(self, name: str) -> CircuitStateRecord | None:
         return self.records.get(name)
 
-    def _put_record(self, record, condition=None, expected_opened_at=None) -> None:
+    def _put_record(
+        self,
+        record: CircuitStateRecord,
+        condition: str | None = None,
+        expected_opened_at: int | None = None,
+    ) -> None:
         present = self.records.get(record.name)
         if condition == "half_open" and (present is None or present.half_open_owner):
             raise CircuitBreakerExistingLockError

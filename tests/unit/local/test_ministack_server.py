@@ -143,7 +143,8 @@ class Mapped:
     """A mapping with a window of a second, its queue, and a clock; woken when its time comes."""
 
     def __init__(self, window: int = 1, most: int = 100) -> None:
-        self.now, self.alarms = 0.0, []
+        self.now = 0.0
+        self.alarms: list[float] = []
         self.mapping = {"UUID": "m", "MaximumBatchingWindowInSeconds": window, "BatchSize": most}
         self.queue: dict[str, Any] = {"messages": []}
         self.windows = Windows(lambda: self.now, lambda seconds, _: self.alarms.append(seconds))
@@ -216,7 +217,10 @@ def test_a_mapping_takes_no_batch_while_it_may_fill() -> None:
     mapped = Mapped()
     mapped.send("a")
     _wait_for_window(service, mapped.windows)
-    ask = lambda: service._sqs_esm_concurrency(mapped.mapping, {}, {}, mapped.queue)  # noqa: E731
+
+    def ask() -> Any:
+        return service._sqs_esm_concurrency(mapped.mapping, {}, {}, mapped.queue)
+
     assert ask() == 0
     mapped.now = 1.0
     assert ask() == 2

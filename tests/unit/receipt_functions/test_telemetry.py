@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -48,6 +49,15 @@ def printed(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def printed_to_memory(telemetry: PowertoolsTelemetry) -> io.StringIO:
+    """Let the logger print to the memory, and return what it prints to."""
+    lines = io.StringIO()
+    handler = telemetry.logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(lines)
+    return lines
+
+
 def blobs(text: str) -> list[dict[str, Any]]:
     return [content for content in printed(text) if "_aws" in content]
 
@@ -58,7 +68,7 @@ def test_the_namespaces_are_the_documents() -> None:
 
 
 def test_the_documents_seven_metrics_are_printed_with_their_units(
-    telemetry, namespace, capsys
+    telemetry: PowertoolsTelemetry, namespace: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with telemetry.invocation():
         for name in SEVEN[namespace]:
@@ -70,7 +80,7 @@ def test_the_documents_seven_metrics_are_printed_with_their_units(
 
 
 def test_metrics_have_their_namespace_with_environment_and_service_as_dimensions(
-    telemetry, service, namespace, capsys
+    telemetry: PowertoolsTelemetry, service: str, namespace: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with telemetry.invocation():
         telemetry.measure(Metric.RECORDS_PARKED, 3)
@@ -83,7 +93,9 @@ def test_metrics_have_their_namespace_with_environment_and_service_as_dimensions
     assert blob["_aws"]["Timestamp"] > 1_600_000_000_000
 
 
-def test_every_blob_of_a_long_run_carries_the_environment(telemetry, capsys) -> None:
+def test_every_blob_of_a_long_run_carries_the_environment(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(2):
         with telemetry.invocation():
             for value in range(150):  # a blob holds a hundred
@@ -93,7 +105,9 @@ def test_every_blob_of_a_long_run_carries_the_environment(telemetry, capsys) -> 
     assert {blob["environment"] for blob in found} == {"test"}
 
 
-def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys) -> None:
+def test_several_values_of_one_metric_make_a_histogram(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     with telemetry.invocation():
         for value in (250.0, 700.5, 250.0):
             telemetry.measure(Metric.FRESHNESS, value)
@@ -101,7 +115,9 @@ def test_several_values_of_one_metric_make_a_histogram(telemetry, capsys) -> Non
     assert blob["Freshness"] == [250.0, 700.5, 250.0]
 
 
-def test_more_values_than_one_blob_may_hold_are_all_printed(telemetry, capsys) -> None:
+def test_more_values_than_one_blob_may_hold_are_all_printed(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     with telemetry.invocation():
         for value in range(1, 251):
             telemetry.measure(Metric.FRESHNESS, value)
@@ -110,7 +126,9 @@ def test_more_values_than_one_blob_may_hold_are_all_printed(telemetry, capsys) -
     assert sorted(v for blob in found for v in blob["Freshness"]) == list(range(1, 251))
 
 
-def test_every_metric_has_a_unit_and_a_name_of_its_own(telemetry, capsys) -> None:
+def test_every_metric_has_a_unit_and_a_name_of_its_own(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     with telemetry.invocation():
         for metric in Metric:
             telemetry.measure(metric, 1)
@@ -119,7 +137,9 @@ def test_every_metric_has_a_unit_and_a_name_of_its_own(telemetry, capsys) -> Non
     assert named == {m.value: UNITS[m].value if m in UNITS else "Count" for m in Metric}
 
 
-def test_metrics_are_printed_although_the_invocation_fails(telemetry, capsys) -> None:
+def test_metrics_are_printed_although_the_invocation_fails(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail() -> None:
         telemetry.measure(Metric.STREAM_PROCESSING_ERRORS, 5)
         raise ValueError("the queue is down")
@@ -130,22 +150,27 @@ def test_metrics_are_printed_although_the_invocation_fails(telemetry, capsys) ->
     assert blob["StreamProcessingErrors"] == [5]
 
 
-def test_one_invocation_does_not_print_the_metrics_of_the_one_before(telemetry, capsys) -> None:
+def test_one_invocation_does_not_print_the_metrics_of_the_one_before(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     for value in (1, 2):
         with telemetry.invocation():
             telemetry.measure(Metric.RECORDS_PARKED, value)
     assert [blob["RecordsParked"] for blob in blobs(capsys.readouterr().out)] == [[1], [2]]
 
 
-def test_an_invocation_without_metrics_prints_none(telemetry, capsys) -> None:
+def test_an_invocation_without_metrics_prints_none(
+    telemetry: PowertoolsTelemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
     with telemetry.invocation():
         pass
     assert blobs(capsys.readouterr().out) == []
 
 
-def test_log_lines_are_json_with_what_correlates_them(telemetry, service) -> None:
-    lines = io.StringIO()
-    telemetry.logger.registered_handler.setStream(lines)
+def test_log_lines_are_json_with_what_correlates_them(
+    telemetry: PowertoolsTelemetry, service: str
+) -> None:
+    lines = printed_to_memory(telemetry)
     telemetry.logger.append_keys(request_id="request-1")
     telemetry.event("batch processed", records=3, failed_from=None)
     telemetry.problem("record not parked", error="ClientError")
@@ -161,15 +186,14 @@ def test_log_lines_are_json_with_what_correlates_them(telemetry, service) -> Non
         assert line["timestamp"]
 
 
-def test_the_log_level_is_obeyed(service, namespace) -> None:
+def test_the_log_level_is_obeyed(service: str, namespace: str) -> None:
     telemetry = PowertoolsTelemetry.of(service, namespace, "test", "ERROR")
-    lines = io.StringIO()
-    telemetry.logger.registered_handler.setStream(lines)
+    lines = printed_to_memory(telemetry)
     telemetry.event("batch processed")
     telemetry.problem("record not parked")
     assert [line["message"] for line in printed(lines.getvalue())] == ["record not parked"]
 
 
-def test_a_step_passes_on_what_is_raised_inside_of_it(telemetry) -> None:
+def test_a_step_passes_on_what_is_raised_inside_of_it(telemetry: PowertoolsTelemetry) -> None:
     with pytest.raises(KeyError), telemetry.step("detect"):
         raise KeyError

@@ -32,8 +32,8 @@ class Bucket:
         IfNoneMatch: str = "",  # noqa: N803
     ) -> None:
         if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
-            metadata = {"HTTPStatusCode": 412}
-            raise ClientError({"Error": {}, "ResponseMetadata": metadata}, "PutObject")
+            refusal: Any = {"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 412}}
+            raise ClientError(refusal, "PutObject")
         self.objects[Bucket, Key] = Body
 
 

@@ -2,7 +2,9 @@ import gc
 import io
 import pickle
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +21,8 @@ ID = "0" * 26
 MESSAGE = Delta.of(Collection.LINES, ID, 2)
 
 
-def batch(**changes) -> VectorBatch:
-    fields = {
+def batch(**changes: Any) -> VectorBatch:
+    fields: dict[str, Any] = {
         "delta_id": ID,
         "ids": (line(1).chroma_id, line(2).chroma_id),
         "vectors": np.ones((2, 3), np.float32),
@@ -59,7 +61,9 @@ def test_texts_come_back_as_they_were_with_nul_and_every_plane(texts: list[str])
         ({"vectors": np.ones((2, 3, 1), np.float32)}, "n × d"),
     ],
 )
-def test_a_delta_that_breaks_the_contract_is_refused_with_its_reason(changes, reason: str) -> None:
+def test_a_delta_that_breaks_the_contract_is_refused_with_its_reason(
+    changes: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(DeltaRefusedError, match=reason):
         decode(encode(batch(**changes)), MESSAGE)
 
@@ -93,12 +97,12 @@ def test_threads_can_decode_while_the_collector_calls_back() -> None:
     assert found == [batch().ids] * 400
 
 
-def _let_others_in(*_) -> None:
+def _let_others_in(*_: object) -> None:
     time.sleep(0)
 
 
 class Bomb:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return (pytest.fail, ("a pickle was run",))
 
 

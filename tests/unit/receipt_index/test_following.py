@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -85,9 +86,11 @@ def test_failures_in_a_row_make_longer_pauses(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.WARNING), following(refresh):
         wait_until(lambda: refresh.count > 5)
     assert len(caplog.records) == 5
-    waits = [record.args[1] for record in caplog.records if isinstance(record.args, tuple)]
+    waits: list[Any] = [
+        record.args[1] for record in caplog.records if isinstance(record.args, tuple)
+    ]
     assert all(isinstance(wait, float) and 0 < wait <= QUICK * 16 for wait in waits)
-    assert max(waits) > QUICK  # type: ignore[type-var]
+    assert max(waits) > QUICK
 
 
 def test_a_closed_reader_ends_it() -> None:

@@ -83,8 +83,9 @@ class AWS:
 
     def update_function_configuration(self, **arguments: Any) -> None:
         if arguments["RevisionId"] != self.revision:
-            code = {"Error": {"Code": "PreconditionFailedException"}}
-            raise ClientError(code, "UpdateFunctionConfiguration")
+            raise ClientError(
+                {"Error": {"Code": "PreconditionFailedException"}}, "UpdateFunctionConfiguration"
+            )
         self.updates.append(arguments)
 
     def update_event_source_mapping(self, **arguments: Any) -> None:

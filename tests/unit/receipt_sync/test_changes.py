@@ -103,7 +103,9 @@ def test_a_field_of_another_entity_type_does_not_count() -> None:
         ({"S": ""}, {"NULL": True}),
     ],
 )
-def test_a_value_that_changes_its_type_has_changed(before: dict, after: dict) -> None:
+def test_a_value_that_changes_its_type_has_changed(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
     assert "is_noise" in detect_changes(LINE, {"is_noise": before}, {"is_noise": after})
 
 
@@ -148,7 +150,9 @@ images = st.dictionaries(
 
 
 @given(images, images)
-def test_what_is_not_named_is_equal_and_what_is_named_differs(before: dict, after: dict) -> None:
+def test_what_is_not_named_is_equal_and_what_is_named_differs(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
     changes = detect_changes(LINE, before, after)
     for field in RELEVANT_FIELDS[EntityType.LINE]:
         assert (field in changes) == (before.get(field) != after.get(field))

@@ -48,7 +48,9 @@ def test_any_two_texts_are_ours_malformed_or_foreign(pk: str, sk: str) -> None:
         ("RECEIPT#00001#LINE#00002#WORD#00003", EntityType.WORD, Collection.WORDS),
     ],
 )
-def test_each_entity_has_its_type_and_collection(sk: str, entity_type, collection) -> None:
+def test_each_entity_has_its_type_and_collection(
+    sk: str, entity_type: EntityType, collection: Collection | None
+) -> None:
     key = parse_key(PK, sk)
     assert key is not None
     assert (key.entity_type, key.collection, key.sk) == (entity_type, collection, sk)
@@ -145,7 +147,9 @@ def test_a_text_that_is_no_record_id_is_refused(chroma_id: str) -> None:
         (EntityKey("i", 1), None, None),
     ],
 )
-def test_neighbours_are_one_id_away_in_the_same_receipt_or_line(key, before, after) -> None:
+def test_neighbours_are_one_id_away_in_the_same_receipt_or_line(
+    key: EntityKey, before: EntityKey | None, after: EntityKey | None
+) -> None:
     assert (key.neighbour(-1), key.neighbour(1)) == (before, after)
 
 

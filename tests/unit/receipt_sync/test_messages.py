@@ -214,7 +214,9 @@ def test_a_producer_cannot_name_an_entity_that_no_key_belongs_to(ids: dict[str, 
         ('{"source": "dynamodb_stream"}', "entity_data: Field required"),
     ],
 )
-def test_a_message_that_breaks_the_contract_is_poison_and_the_reason_says_where(body, said) -> None:
+def test_a_message_that_breaks_the_contract_is_poison_and_the_reason_says_where(
+    body: str, said: str
+) -> None:
     assert said in reason_of(body)
 
 
@@ -277,7 +279,9 @@ def test_one_bad_item_of_a_batch_spoils_itself_alone() -> None:
         ({"items": None}, "list of items"),
     ],
 )
-def test_a_batch_that_does_not_hold_what_it_says_is_poison_as_a_whole(fields, said) -> None:
+def test_a_batch_that_does_not_hold_what_it_says_is_poison_as_a_whole(
+    fields: dict[str, Any], said: str
+) -> None:
     content = json.loads(batch_body([to_body(a_change())]))
     assert said in reason_of(json.dumps({**content, **fields}))
 

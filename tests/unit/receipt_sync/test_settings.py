@@ -123,7 +123,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 def test_settings_do_not_change_after_they_were_read() -> None:
     settings = StreamProcessorSettings.read(STREAM)
     with pytest.raises(ValueError, match="frozen"):
-        settings.dynamodb_table = "another"
+        settings.dynamodb_table = "another"  # type: ignore[misc]
 
 
 def test_without_a_word_the_target_is_a_directory() -> None:

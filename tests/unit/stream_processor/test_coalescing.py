@@ -35,11 +35,12 @@ def change(
 
 
 A, B = EntityKey("a", 1, 1), EntityKey("b", 1, 1)
+EVENTS: list[EventName] = ["INSERT", "MODIFY", "REMOVE"]
 
 histories = st.lists(
     st.tuples(
         st.sampled_from([A, B, EntityKey("a", 1), EntityKey("a", 1, 1, 1)]),
-        st.sampled_from(["INSERT", "MODIFY", "REMOVE"]),
+        st.sampled_from(EVENTS),
         st.dictionaries(
             st.sampled_from(RELEVANT_FIELDS[EntityType.LINE]),
             st.tuples(st.integers(), st.integers()),
@@ -76,7 +77,9 @@ def test_nothing_that_a_batch_said_is_lost(changes: list[EntityChange]) -> None:
 
 
 @given(histories)
-def test_an_entity_that_appeared_or_went_is_never_called_merely_modified(changes) -> None:
+def test_an_entity_that_appeared_or_went_is_never_called_merely_modified(
+    changes: list[EntityChange],
+) -> None:
     for merged in coalesce(changes):
         events = [c.event_name for c in changes if c.key == merged.key]
         existence = [event for event in events if event != "MODIFY"]

@@ -115,7 +115,9 @@ def test_every_type_of_value_is_detected() -> None:
     ],
 )
 @pytest.mark.parametrize("event", ["INSERT", "MODIFY", "REMOVE"])
-def test_word_labels_heartbeats_and_other_peoples_items_are_passed_over(pk, sk, event) -> None:
+def test_word_labels_heartbeats_and_other_peoples_items_are_passed_over(
+    pk: str, sk: str, event: str
+) -> None:
     assert detect(raw_record(pk, sk, event)) is None
 
 

@@ -2,16 +2,18 @@
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
 
 from receipt_sync.errors import QueueSendError, SettingsError
 from receipt_sync.keys import EntityKey
 from receipt_sync.messages import read_message
-from stream_processor import handler, wiring
+from stream_processor import handler
 from tests.unit.stream_processor.fakes import DOWN, FakeSQS, forever, refusal
 from tests.unit.stream_processor.records import LINE, METADATA, WORD, malformed, record
 
@@ -43,7 +45,7 @@ class Function:
         self.sqs = FakeSQS()
         self.clients: list[str] = []
         self._log: io.StringIO | None = None
-        monkeypatch.setattr(wiring.boto3, "client", self._client)
+        monkeypatch.setattr(boto3, "client", self._client)
         for name, value in VARIABLES.items():
             monkeypatch.setenv(name, value)
 
@@ -61,7 +63,9 @@ class Function:
     def __call__(self, *records: Any, request_id: str = "request-1") -> dict[str, Any]:
         if self._log is None:
             self._log = io.StringIO()
-            handler._telemetry().logger.registered_handler.setStream(self._log)
+            printer = handler._telemetry().logger.registered_handler
+            assert isinstance(printer, logging.StreamHandler)
+            printer.setStream(self._log)
         return handler.lambda_handler({"Records": list(records)}, Context(request_id))  # type: ignore[arg-type]
 
     @property

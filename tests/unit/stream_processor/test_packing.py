@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from receipt_sync.changes import EventName
 from receipt_sync.keys import EntityKey
 from receipt_sync.messages import Change, read_message, to_body
 from receipt_sync.sqs_text import MESSAGE_LIMIT
@@ -124,7 +125,9 @@ def test_four_hundred_changes_of_fifty_receipts_fit_one_message() -> None:
 
 
 @given(keys, texts, st.sampled_from(["INSERT", "MODIFY", "REMOVE"]))
-def test_a_body_is_to_the_letter_what_the_contract_makes_of_it(key, text, event_name) -> None:
+def test_a_body_is_to_the_letter_what_the_contract_makes_of_it(
+    key: EntityKey, text: str, event_name: EventName
+) -> None:
     one = change(key, text=(text, None))._replace(event_name=event_name)
     body = pack([one], limit=10**7)[0].body
     assert body == to_body(TypeAdapter(Change).validate_json(body)).replace(

@@ -20,7 +20,7 @@ def bisect(run: Run, *slices: Work, seconds: float = 60) -> Bisected:
     return run_bisecting(run, slices, Pace(InMemorySystem().deadline(seconds)))
 
 
-def cycle(*poison: int):
+def cycle(*poison: int) -> Run:
     def run(work: Work) -> CycleReport:
         if any(change.key.line_id in poison for change in work.changes):
             raise IndexFailedError("Chroma's update failed: InternalError")
@@ -33,7 +33,7 @@ def cycle(*poison: int):
 def test_every_good_unit_is_applied_once_and_every_poison_found(poison: tuple[int, ...]) -> None:
     done = bisect(cycle(*poison), Work(changes=CHANGES))
     assert sum(report.updated for report in done.reports) == 64 - len(poison)
-    found = [change.key.line_id for work, _ in done.poison for change in work.changes]
+    found = [change.key.line_id or 0 for work, _ in done.poison for change in work.changes]
     assert sorted(found) == list(poison)
 
 
@@ -61,7 +61,7 @@ def test_other_failures_are_not_bisected() -> None:
     assert isinstance(bisect(throttled, Work(changes=CHANGES)).stopped, TableReadError)
 
 
-def refusing(*poison: int, broken: tuple[int, ...] = ()):
+def refusing(*poison: int, broken: tuple[int, ...] = ()) -> Run:
     """Refuses the poison for good; fails, as Chroma does, on what is broken."""
 
     def run(work: Work) -> CycleReport:

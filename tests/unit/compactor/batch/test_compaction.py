@@ -2,18 +2,24 @@
 
 import json
 import threading
+from collections import abc
+from collections.abc import Mapping
 from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 
+from compactor.batch.entries import QueueMessage
 from compactor.cycle.delete_guard import DeleteGuard
+from compactor.cycle.projection import Item
 from receipt_index.deltas import VectorBatch, decode, encode
+from receipt_index.records import Index, Metadata
+from receipt_index.snapshot.copies.working_copy import Published
 from receipt_ops.deployment.freshness import percentiles
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import IndexFailedError, TableReadError
-from receipt_sync.keys import Collection
+from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, batch_body
 from receipt_sync.telemetry import Metric
 from tests.support.fakes.index import InMemoryIndex
@@ -30,7 +36,7 @@ def load(system: InMemorySystem, lines: int = 3) -> None:
     """A receipt of some lines of two words, with their vectors applied."""
     system.table.put(metadata(), merchant_name="Cafe")
     keys = [line(number) for number in range(1, lines + 1)]
-    words = [word(number, key.line_id) for key in keys for number in (1, 2)]
+    words = [word(number, line_id) for line_id in range(1, lines + 1) for number in (1, 2)]
     for key in (*keys, *words):
         system.table.put(key, text=f"text of {key.sk}", embedding_status="SUCCESS")
     report = system.handle(system.worker(), system.delta_body(keys), system.delta_body(words))
@@ -283,7 +289,7 @@ def test_a_paused_worker_wakes_after_another_took_over_and_is_refused(
     successor = system.worker("successor")
 
     class Paused(InMemoryTarget):
-        def publish(self, record_count):
+        def publish(self, record_count: int | None) -> Published:
             system.clock.advance(61)  # the lease runs out, the table changes, another takes over
             system.table.items[line(1)]["text"] = "newest"
             assert system.handle(successor, system.change_body(line(1), "text")).returned == {}
@@ -312,7 +318,7 @@ def test_a_new_base_that_has_to_wait_is_a_metric_and_an_event_with_its_reason(
     load(system)
 
     class WithoutRoom(InMemoryTarget):
-        def publish(self, record_count):
+        def publish(self, record_count: int | None) -> Published:
             return replace(super().publish(record_count), postponed="a new base needs 2 s")
 
     worker = system.worker(wrap=lambda t: WithoutRoom(t.state))
@@ -346,7 +352,9 @@ def test_a_holder_that_could_not_heartbeat_stops_before_it_publishes(
     version = system.published[Collection.LINES].version
     read = system.table.get
 
-    def slow_get(keys, deadline):
+    def slow_get(
+        keys: abc.Collection[EntityKey], deadline: Deadline
+    ) -> dict[EntityKey, Item | None]:
         system.clock.advance(61)
         return read(keys, deadline)
 
@@ -374,7 +382,7 @@ def test_a_lease_that_can_not_be_released_returns_nothing_that_was_published(
     load(system)
     system.table.items[line(1)]["text"] = "newer"
 
-    def release(*_: object) -> bool:
+    def release(lock_id: str, owner: str) -> bool:
         raise ConnectionError("no answer")
 
     system.locks.release = release  # type: ignore[method-assign]
@@ -390,7 +398,7 @@ def test_a_failure_of_the_cycle_is_told_and_not_that_of_the_release_after_it(
 ) -> None:
     load(system)
 
-    def release(*_: object) -> bool:
+    def release(lock_id: str, owner: str) -> bool:
         raise ConnectionError("no answer")
 
     system.locks.release = release  # type: ignore[method-assign]
@@ -403,9 +411,10 @@ def test_two_passing_errors_of_chroma_set_no_good_message_aside(system: InMemory
     load(system)
     for number in (1, 2):
         system.table.items[line(number)]["confidence"] = 1
-    update, calls = InMemoryIndex.update, []
+    update = InMemoryIndex.update
+    calls: list[list[str]] = []
 
-    def fails_twice(self, values) -> None:
+    def fails_twice(self: InMemoryIndex, values: Mapping[str, Metadata]) -> None:
         calls.append(list(values))
         if len(calls) in (1, 2):
             raise IndexFailedError("Chroma's update failed: InternalError")
@@ -464,7 +473,7 @@ def test_an_index_that_can_not_be_opened_sets_no_good_message_aside(system: InMe
     target = worker._cycles[Collection.LINES]._target
     checkout, tries = target.checkout, iter(range(100))
 
-    def flaky(deadline: Deadline) -> InMemoryIndex:
+    def flaky(deadline: Deadline) -> Index:
         if next(tries) != 1:
             raise IndexFailedError("Chroma's open failed: InternalError")
         return checkout(deadline)
@@ -494,7 +503,7 @@ def test_freshness_weighs_every_change_alike_however_large_its_batch_is(
     assert len(measured) == 500 + 200
     found = percentiles(measured)
     assert found is not None
-    assert (found.p50, found.longest) == (pytest.approx(300, abs=1), pytest.approx(300, abs=1))
+    assert (found.p50, found.longest) == pytest.approx((300, 300), abs=1)
 
 
 def test_receipt_text_never_enters_a_log_or_a_metric(system: InMemorySystem) -> None:
@@ -509,7 +518,7 @@ def test_receipt_text_never_enters_a_log_or_a_metric(system: InMemorySystem) -> 
     assert secret not in repr([reason for _, reason, _ in system.dead_letters.parked])
 
 
-def _message(body: str):
+def _message(body: str) -> QueueMessage:
     from compactor.batch.entries import QueueMessage
 
     return QueueMessage("0", body)

@@ -1,6 +1,7 @@
 """Poison in dead letters: one a message, ten a call, and none after the deadline."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -29,9 +30,10 @@ class SlowDeadLetterQueue:
     """Takes a while for each call, and counts them."""
 
     def __init__(self, system: InMemorySystem, seconds: float) -> None:
-        self._system, self._seconds, self.calls = system, seconds, []
+        self._system, self._seconds = system, seconds
+        self.calls: list[int] = []
 
-    def park(self, dead_letters) -> None:
+    def park(self, dead_letters: Sequence[DeadLetter]) -> None:
         self._system.clock.advance(self._seconds)
         self.calls.append(len(dead_letters))
         self._system.dead_letters.park(dead_letters)
@@ -105,7 +107,7 @@ def test_what_can_not_be_parked_before_the_deadline_returns(system: InMemorySyst
 
 def test_only_the_messages_of_letters_that_were_refused_return(system: InMemorySystem) -> None:
     class Refusing:
-        def park(self, dead_letters) -> None:
+        def park(self, dead_letters: Sequence[DeadLetter]) -> None:
             system.dead_letters.park([one for one in dead_letters if one.message_id != "1"])
             raise DeadLettersNotParkedError({"1"}, {"InternalError"})
 

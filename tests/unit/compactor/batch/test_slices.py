@@ -2,17 +2,21 @@
 
 import gc
 import weakref
+from collections import abc
 from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
 
-from compactor.batch.compaction import Compactor
+from compactor.batch.compaction import BatchReport, Compactor
 from compactor.batch.entries import QueueMessage
 from compactor.batch.slices import RECORD_BYTES, SliceLimits
+from compactor.cycle.projection import Item
 from receipt_index.deltas import VectorBatch, decode
+from receipt_index.snapshot.copies.working_copy import Published
+from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
-from receipt_sync.keys import Collection
+from receipt_sync.keys import Collection, EntityKey
 from receipt_sync.messages import Delta, batch_body
 from tests.support.fakes.system import InMemorySystem, line, metadata, word
 from tests.support.fakes.target import InMemoryTarget
@@ -34,7 +38,9 @@ def load(system: InMemorySystem, lines: int, receipt_id: int = 1) -> None:
     assert system.handle(system.worker(), system.delta_body(keys)).returned == {}
 
 
-def handle(system: InMemorySystem, compactor: Compactor, seconds: float, *bodies: str):
+def handle(
+    system: InMemorySystem, compactor: Compactor, seconds: float, *bodies: str
+) -> BatchReport:
     messages = [QueueMessage(str(number), body) for number, body in enumerate(bodies)]
     return compactor.handle(messages, system.deadline(seconds))
 
@@ -43,7 +49,7 @@ def slowly(system: InMemorySystem, seconds: float) -> Callable[[InMemoryTarget],
     """Targets whose every publish takes so long."""
 
     class Slow(InMemoryTarget):
-        def publish(self, record_count):
+        def publish(self, record_count: int | None) -> Published:
             system.clock.advance(seconds)
             return super().publish(record_count)
 
@@ -184,9 +190,12 @@ def test_a_message_of_which_a_slice_failed_returns_and_is_applied_when_it_comes_
     system.table.put(metadata(), merchant_name="New Cafe")
     body = system.change_body(metadata(), "merchant_name")
     worker = system.worker(limits=TEN)
-    get, calls = system.table.get, []
+    get = system.table.get
+    calls: list[abc.Collection[EntityKey]] = []
 
-    def fails_at_the_third(keys, deadline):
+    def fails_at_the_third(
+        keys: abc.Collection[EntityKey], deadline: Deadline
+    ) -> dict[EntityKey, Item | None]:
         calls.append(keys)
         if len(calls) == 3:
             raise TableReadError("throttled")

@@ -9,7 +9,7 @@ from compactor.cycle.dynamodb_plain_items import _as_json
 
 def taken(status: int, body: bytes) -> tuple[dict[str, Any], bytes]:
     customised: dict[str, Any] = {}
-    response = {"status_code": status, "body": body}
+    response: dict[str, Any] = {"status_code": status, "body": body}
     _as_json(response_dict=response, customized_response_dict=customised, operation_model=None)
     return customised, response["body"]
 

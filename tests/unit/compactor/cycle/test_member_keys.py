@@ -6,12 +6,12 @@ from compactor.cycle.source import Members
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection, EntityKey
 from tests.support.fakes.system import line, metadata, word
-from tests.unit.compactor.cycle.test_source import Setting, item, refusal
+from tests.unit.compactor.cycle.test_source import Answer, Setting, item, refusal
 
 LAST = {"PK": {"S": "IMAGE#img"}, "SK": {"S": "x"}}
 
 
-def page(*keys: EntityKey, last: bool = False):
+def page(*keys: EntityKey, last: bool = False) -> Answer:
     more = {} if last else {"LastEvaluatedKey": LAST}
     return lambda _: {"Items": [item(key) for key in keys], **more}
 

@@ -6,7 +6,7 @@ import pytest
 from compactor.cycle.closure import closure_of
 from compactor.cycle.plan import make_plan, newest_vectors, same
 from receipt_index.deltas import VectorBatch
-from receipt_index.records import Record
+from receipt_index.records import Record, Scalar
 from tests.support.fakes.system import InMemorySystem, line
 
 CHANGE = InMemorySystem().change
@@ -17,7 +17,7 @@ def batch(delta_id: str, text: str, value: float = 1.0) -> VectorBatch:
     return VectorBatch(delta_id, (line(1).chroma_id,), np.full((1, 4), value, np.float32), (text,))
 
 
-def held(**fields) -> dict[str, Record]:
+def held(**fields: Scalar | None) -> dict[str, Record]:
     metadata = {"image_id": "img", "receipt_id": 1, "line_id": 1, "text": "a", **fields}
     return {line(1).chroma_id: Record(line(1).chroma_id, metadata, "a")}
 
@@ -80,7 +80,7 @@ def test_a_newer_delta_replaces_the_vector_and_ends_its_being_stale() -> None:
 
 
 @pytest.mark.parametrize("damaged", ["zzz", "7" + "Z" * 26, "8" + "0" * 25, "", "ü", 5, None])
-def test_a_delta_id_that_is_no_ulid_keeps_no_vector_away(damaged) -> None:
+def test_a_delta_id_that_is_no_ulid_keeps_no_vector_away(damaged: Scalar | None) -> None:
     """It is damage. As text it may sort after every delta there will ever be."""
     closure = closure_of([], [line(1)])
     arrivals = newest_vectors([batch(OLDER, "a")])

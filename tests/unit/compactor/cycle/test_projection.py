@@ -1,13 +1,16 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from compactor.cycle.projection import ALL, Part, neighbourhood, project
+from compactor.cycle.projection import ALL, Item, Part, neighbourhood, project
+from receipt_index.records import Scalar
+from receipt_sync.keys import EntityKey
 from tests.support.fakes.system import line, metadata, word
 
 
 def test_a_line_carries_its_own_fields_its_merchant_and_its_neighbours_texts() -> None:
-    items = {
+    items: dict[EntityKey, Item] = {
         line(2): {
             "text": "TOTAL 9.00",
             "confidence": Decimal("0.98"),
@@ -82,7 +85,7 @@ def test_a_text_that_differs_from_what_was_embedded_is_marked_stale() -> None:
         (b"\x00\xff", '"AP8="'),
     ],
 )
-def test_every_legal_value_has_a_flat_scalar(value, expected) -> None:
+def test_every_legal_value_has_a_flat_scalar(value: Any, expected: Scalar | None) -> None:
     items = {line(1): {}, metadata(): {"address": value}}
     address = project(line(1), items, Part.MERCHANT)["address"]
     assert address == expected

@@ -1,5 +1,6 @@
 """I5: absence is reported only from a read that succeeded whole."""
 
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
+from receipt_sync.keys import EntityKey
 from receipt_sync.telemetry import Metric
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.system import line, metadata, word
@@ -16,8 +18,11 @@ from tests.support.fakes.telemetry import RecordingTelemetry
 
 KEYS = [line(number) for number in range(1, 6)]
 
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes an answer of DynamoDB from a request."""
 
-def item(key) -> dict[str, Any]:
+
+def item(key: EntityKey) -> dict[str, Any]:
     return {"PK": {"S": key.pk}, "SK": {"S": key.sk}, "text": {"S": "a"}}
 
 
@@ -29,7 +34,8 @@ class ScriptedClient:
     """Answers each request with the next entry of a script: a function of it, or an error."""
 
     def __init__(self, *script: Any) -> None:
-        self.script, self.requests = list(script), []
+        self.script = list(script)
+        self.requests: list[dict[str, Any]] = []
 
     def batch_get_item(self, **request: Any) -> Any:
         return self._answer(request)
@@ -44,7 +50,7 @@ class ScriptedClient:
         return answer(request)
 
 
-def got(*keys, unprocessed=()):
+def got(*keys: EntityKey, unprocessed: Sequence[EntityKey] = ()) -> Answer:
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         rest = [{"PK": {"S": k.pk}, "SK": {"S": k.sk}} for k in unprocessed]
         return {

@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
 
 from compactor.locking.lease import Lease, LeaseTerms
+from compactor.locking.lock_table import CompactionLock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import LeaseLostError, LeaseUnavailableError, LockTableError
 from tests.support.fakes.clock import ManualClock
@@ -102,7 +103,7 @@ def test_the_lease_can_be_taken_again_after_it_was_lost(setting: Setting) -> Non
 def test_a_lease_that_an_unanswered_try_has_taken_is_held_at_once(setting: Setting) -> None:
     acquire = setting.table.acquire
 
-    def repeated(lock, now):
+    def repeated(lock: CompactionLock, now: datetime) -> str:
         acquire(lock, now)  # carried out, the answer is lost, and the client repeats the call
         return acquire(lock, now)
 
@@ -128,7 +129,7 @@ def test_a_lease_that_was_not_released_is_taken_again_by_its_owner_alone(setting
 
 
 def test_a_release_without_an_answer_does_not_fail_the_cycle(setting: Setting) -> None:
-    def unanswered(*_) -> None:
+    def unanswered(lock_id: str, owner: str) -> bool:
         raise LockTableError("no answer")
 
     setting.table.release = unanswered  # type: ignore[method-assign]

@@ -12,6 +12,7 @@ import pytest
 from compactor.batch.compaction import BatchReport
 from compactor.batch.entries import QueueMessage
 from compactor.batch.returning import return_in_time
+from receipt_index.server.target import ServerTarget
 from tests.support.fakes.server import InMemoryServerSystem
 from tests.support.fakes.system import line
 from tests.unit.compactor.batch.test_drain import InMemoryQueue
@@ -25,14 +26,14 @@ class Death(BaseException):
     """The process is gone: nothing catches it."""
 
 
-def dies(target) -> None:
+def dies(target: ServerTarget) -> None:
     claim = target.mark_dirty
 
     def mark_dirty() -> None:
         claim()
         raise Death
 
-    target.mark_dirty = mark_dirty
+    target.mark_dirty = mark_dirty  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compactor.cycle.projection import ALL, project
+from compactor.cycle.projection import ALL, Item, project
 from receipt_index.records import DELTA_ID, NewVector
 from receipt_index.server.limits import CLOUD, SERVER
 from receipt_sync.errors import ProjectionError
@@ -29,7 +29,12 @@ MERCHANT = dict.fromkeys(RELEVANT_FIELDS[EntityType.METADATA], "m")
 
 @pytest.mark.parametrize(("key", "fields"), [(line(2), 24), (word(2), 25)])
 def test_the_largest_projection_fits_chroma_cloud(key: EntityKey, fields: int) -> None:
-    items = {key: ITEM, key.metadata: MERCHANT, key.neighbour(-1): ITEM, key.neighbour(1): ITEM}
+    before, after = key.neighbour(-1), key.neighbour(1)
+    assert before is not None
+    assert after is not None
+    items: dict[EntityKey, Item] = {
+        key: ITEM, key.metadata: MERCHANT, before: ITEM, after: ITEM,
+    }  # fmt: skip
     largest = project(key, items, ALL, "another text") | {DELTA_ID: "d" * 26}
     CLOUD.check(key.chroma_id, largest)
     assert len([value for value in largest.values() if value is not None]) == fields

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,9 @@ def test_a_pack_leads_from_one_version_to_the_next(
 
 
 @pytest.mark.parametrize("damage", [lambda d: d[:-3], lambda d: b"junk" + d, lambda d: b""])
-def test_a_damaged_pack_is_refused_before_anything_is_written(tmp_path: Path, damage) -> None:
+def test_a_damaged_pack_is_refused_before_anything_is_written(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
     target.mkdir()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from receipt_index.snapshot.copies.room import check_free
 from receipt_index.snapshot.format.pages import list_files
 from receipt_index.snapshot.reading import handover
 from receipt_sync.errors import WorkspaceFullError
@@ -51,12 +52,13 @@ def test_the_pages_to_keep_aside_are_asked_for(
     reader = reading.reader()
     reader.refresh()
     reading.put(b="1")
-    real = handover.check_free
-    monkeypatch.setattr(handover, "check_free", lambda needed, room: real(needed + 10**15, room))
+    monkeypatch.setattr(
+        handover, "check_free", lambda needed, room: check_free(needed + 10**15, room)
+    )
     with pytest.raises(WorkspaceFullError, match="bytes more in"):
         reader.refresh()
     assert served(reader).keys() == {"a"}
-    monkeypatch.setattr(handover, "check_free", real)
+    monkeypatch.setattr(handover, "check_free", check_free)
     assert reader.refresh()
     assert served(reader).keys() == {"a", "b"}
 

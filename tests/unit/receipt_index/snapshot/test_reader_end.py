@@ -8,6 +8,7 @@ import pytest
 from receipt_index import chroma as index_module
 from receipt_index.snapshot.reading import reader as module
 from receipt_sync.errors import ForkedError, IndexFailedError, ReaderClosedError
+from receipt_sync.keys import Collection
 from tests.support.fakes.files import FileIndex
 from tests.unit.receipt_index.snapshot.reading import CloseFails, FailingStore, Reading, served
 
@@ -121,4 +122,4 @@ def test_chroma_is_not_opened_by_the_child_of_a_process_that_used_it(
 ) -> None:
     monkeypatch.setattr(index_module, "_process", os.getpid() + 1)
     with pytest.raises(ForkedError, match="before this process was forked"):
-        index_module.ChromaIndex(tmp_path, index_module.Collection.LINES)
+        index_module.ChromaIndex(tmp_path, Collection.LINES)

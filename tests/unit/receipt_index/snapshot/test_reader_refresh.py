@@ -239,7 +239,7 @@ def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
     )
     assert restored.version == 2
     assert reader.refresh()
-    assert (reader.version, served(reader).keys()) == (2, {"a"})
+    assert (reader.version, set(served(reader))) == (2, {"a"})
 
 
 def test_a_version_after_the_restore_says_that_there_was_one(
@@ -255,7 +255,7 @@ def test_a_version_after_the_restore_says_that_there_was_one(
     reading.publish(reading.copy("other"), z="1")
     assert reading.manifest().version == 3
     assert reader.refresh()
-    assert (reader.version, served(reader).keys()) == (3, {"a", "z"})
+    assert (reader.version, set(served(reader))) == (3, {"a", "z"})
 
 
 def test_the_same_version_with_other_content_is_no_successor(

@@ -29,7 +29,7 @@ WRITES = st.tuples(
 @given(st.lists(WRITES, min_size=1, max_size=14))
 @settings(max_examples=30, deadline=None)
 def test_every_version_that_was_the_newest_within_the_retention_can_be_fetched_whole(
-    writes,
+    writes: list[tuple[str, str, str, int]],
 ) -> None:
     with tempfile.TemporaryDirectory() as root, patch.object(module, "MAX_PACKS", 1):
         setting = Setting(Path(root))

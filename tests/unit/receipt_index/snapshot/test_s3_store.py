@@ -1,6 +1,7 @@
 """What the S3 adapter makes of answers that are lost, with S3's conditions in memory."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -118,7 +119,8 @@ def test_objects_that_s3_did_not_delete_are_named() -> None:
 
 
 def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on() -> None:
-    s3, asked = S3(), []
+    s3 = S3()
+    asked: list[str] = []
 
     def silent(Delete: dict[str, Any], **_: Any) -> Any:  # noqa: N803
         asked.extend(entry["Key"] for entry in Delete["Objects"])
@@ -135,7 +137,11 @@ def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on() -> No
 def test_a_403_is_a_sentence_that_names_the_permissions() -> None:
     s3 = S3()
     s3.get_object = lambda **_: _raise(_error(403, "AccessDenied"))  # type: ignore[method-assign]
-    for read in (lambda store: store.manifest(None), lambda store: store.read("packs/a", 1)):
+    reads: tuple[Callable[[S3SnapshotStore], object], ...] = (
+        lambda store: store.manifest(None),
+        lambda store: store.read("packs/a", 1),
+    )
+    for read in reads:
         with pytest.raises(SnapshotForbiddenError, match="s3:ListBucket on the bucket"):
             read(store_on(s3))
 

@@ -1,5 +1,6 @@
 """Checkout, publish, refusal and damage, with the snapshot's objects in memory."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting
     ],
 )
 def test_a_manifest_or_pack_is_unreadable_so_the_cycle_stops_with_a_clear_error(
-    setting: Setting, damage, message: str
+    setting: Setting, damage: Callable[[Setting], object], message: str
 ) -> None:
     one = setting.copy("one")
     put(one, a="1")
@@ -163,7 +164,7 @@ def test_packs_that_outgrow_their_share_become_a_new_base(
     monkeypatch.setattr(module, "MAX_PACKS", 3)
     one, other = setting.copy("one"), setting.copy("other")
     for number in range(6):
-        put(one, **{f"k{number}": "v"})
+        put(one, None, **{f"k{number}": "v"})
         one.publish(number)
         assert len(records(other)) == number + 1
     assert len(setting.manifest().packs) < 3
@@ -201,7 +202,7 @@ def test_at_the_most_packs_of_the_format_a_base_is_written_without_room(
     monkeypatch.setattr(module, "MOST_PACKS", 3)
     copy = setting.copy("one", free_memory=lambda: 0)
     for number in range(5):
-        put(copy, **{f"k{number}": "v"})
+        put(copy, None, **{f"k{number}": "v"})
         copy.publish(number)
     assert setting.manifest().packs == ()
     assert setting.manifest().version == 5
@@ -213,7 +214,7 @@ def test_dropped_objects_are_deleted_only_after_the_retention(
     monkeypatch.setattr(module, "MAX_PACKS", 2)
     copy = setting.copy("one")
     for number in range(4):
-        put(copy, **{f"k{number}": "v"})
+        put(copy, None, **{f"k{number}": "v"})
         copy.publish(number)
     retired = setting.retired()
     assert retired
@@ -235,7 +236,7 @@ def test_what_could_not_be_deleted_is_told_and_deleted_by_a_later_publish(
     retired = setting.retired()
     setting.clock.advance(101)
 
-    def failing(names) -> None:
+    def failing(names: Iterable[str]) -> None:
         raise ObjectsNotDeletedError(list(names), "InternalError")
 
     setting.store.delete = failing  # type: ignore[method-assign]
@@ -255,7 +256,7 @@ def test_what_could_not_be_deleted_is_left_to_the_collection_after_half_the_grac
 ) -> None:
     asked: list[str] = []
 
-    def failing(names) -> None:
+    def failing(names: Iterable[str]) -> None:
         asked.extend(names)
         raise ObjectsNotDeletedError(list(names), "InternalError")
 
@@ -284,7 +285,7 @@ def test_a_version_that_is_published_stands_though_the_copy_can_not_go_on(
     assert records(copy) == records(setting.copy("cold")) == {"a": "1", "b": "2"}
 
 
-def _full(*_) -> None:
+def _full(*_: object) -> None:
     raise OSError(28, "no space left on device")
 
 

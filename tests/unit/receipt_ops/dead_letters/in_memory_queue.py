@@ -126,7 +126,7 @@ class Stream:
     def __init__(self, *records: dict[str, Any]) -> None:
         self.records = records
 
-    def between(self, _: FailureRecord):
+    def between(self, _: FailureRecord) -> Iterator[dict[str, Any]]:
         if not self.records:
             raise StreamGoneError("gone")
         yield from self.records

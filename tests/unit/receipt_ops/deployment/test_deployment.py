@@ -1,11 +1,12 @@
 """The functions, queues and mappings of a deployment, and its switches."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from receipt_ops.deployment.discovery import NotDeployedError, VariablesUnreadableError
+from receipt_ops.deployment.discovery import Deployment, NotDeployedError, VariablesUnreadableError
 from receipt_ops.deployment.flags import ChangedMeanwhileError, Switches, set_switches, switches_of
 from tests.unit.receipt_ops.deployed_system import AWS, QUEUE_ARN, doubled, without_decrypt
 
@@ -117,7 +118,11 @@ def test_the_heartbeat_is_that_of_the_deployed_compactor() -> None:
 
 def test_variables_that_can_not_be_decrypted_are_not_taken_for_none() -> None:
     aws = without_decrypt()
-    for ask in (lambda one: one.lock_id, lambda one: one.heartbeat):
+    asks: tuple[Callable[[Deployment], object], ...] = (
+        lambda one: one.lock_id,
+        lambda one: one.heartbeat,
+    )
+    for ask in asks:
         with pytest.raises(VariablesUnreadableError, match="ask for kms:Decrypt"):
             ask(aws.deployment())
     found = switches_of(aws.deployment())

@@ -19,7 +19,7 @@ from receipt_ops.deployment.oldest_message import oldest_message_seconds
 from receipt_ops.deployment.opening import OPENED_BYTES, Openings
 from receipt_ops.deployment.status import Status
 from receipt_ops.deployment.unknown import Unknown
-from receipt_ops.snapshots.manifests import Damaged, Published
+from receipt_ops.snapshots.manifests import Damaged, Present, Published
 from receipt_ops.verification.last_comparison import KEY, BucketNote, LastComparison
 from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.errors import (
@@ -239,11 +239,12 @@ def test_what_this_machine_or_its_rights_lack_is_no_fault_of_a_snapshot(
 
     monkeypatch.setattr(opening, "snapshot_readers", readers)
     openings = Openings(CONNECTION, all_sizes=False)
-    present = {Collection.WORDS: Published("snapshot", 7, NOW, "w", 1, size=1)}
+    present: Present = {Collection.WORDS: Published("snapshot", 7, NOW, "w", 1, size=1)}
     if is_fault:
         assert openings.faults(present) == {Collection.WORDS: str(error)}
         return
     unknown = Unknown(CONNECTION)
-    assert unknown.ask("openings", lambda: openings.faults(present), {}) == {}
+    none: dict[Collection, str | None] = {}
+    assert unknown.ask("openings", lambda: openings.faults(present), none) == {}
     assert unknown.why == {"openings": str(error)}
     assert openings.faults(present) == {Collection.WORDS: None}

@@ -96,8 +96,9 @@ def test_a_collection_of_the_same_dimension_or_of_none_is_loaded(
 
 
 def test_every_collection_of_another_dimension_is_named_with_what_to_do() -> None:
+    readers: Any = published(3, 4)
     with pytest.raises(OtherDimensionError) as error:
-        dimensions_module.check_dimensions(published(3, 4), 384)
+        dimensions_module.check_dimensions(readers, 384)
     assert str(error.value) == (
         "receipt_lines holds vectors of 3 dimensions, receipt_words holds vectors of 4 "
         "dimensions, but this command makes vectors of 384 dimensions: send vectors of the "

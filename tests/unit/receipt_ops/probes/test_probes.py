@@ -294,7 +294,8 @@ def counted(taken: list[int]) -> Iterator[Edit]:
 
 
 def test_a_stress_test_that_falls_behind_holds_few_edits_back() -> None:
-    taken, ahead = [0], []
+    taken = [0]
+    ahead: list[int] = []
 
     class Slow:
         def update(self, *_: Any) -> bool:

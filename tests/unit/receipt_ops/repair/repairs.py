@@ -10,6 +10,7 @@ from receipt_ops.repair.delta_index import DeltaIndex
 from receipt_ops.repair.guard import DeleteLimit, Guard
 from receipt_ops.repair.ledger import Ledger
 from receipt_ops.repair.newest_vectors import NewestVectors
+from receipt_ops.repair.plan import Plan
 from receipt_ops.repair.remedies import Fault, Remedy
 from receipt_ops.repair.repair import Repair
 from receipt_sync.deadline import Deadline
@@ -98,7 +99,7 @@ class Setup:
             self.ledger,
         )
 
-    def plan(self, *faults: Fault):
+    def plan(self, *faults: Fault) -> Plan:
         self.ledger.note(*faults)
         return self.repair.plan()
 

@@ -258,7 +258,7 @@ def test_the_last_id_of_a_millisecond_is_followed_by_the_next_one() -> None:
     [
         ReadTimeoutError(endpoint_url="s3"),
         ConnectTimeoutError(endpoint_url="s3"),
-        SSLError(endpoint_url="s3", error="broken"),
+        SSLError(endpoint_url="s3", error=OSError("broken")),
         ResponseStreamingError(error="reset"),
         ConnectionResetError(),
         ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),

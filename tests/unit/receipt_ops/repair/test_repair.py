@@ -106,7 +106,7 @@ def test_a_record_with_an_older_vector_gets_the_newest_delta_and_one_delta_is_se
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], *ids)
     objects.put(DELTAS[1], *ids)
-    setup = Setup(objects, lines=Records(**dict.fromkeys(ids, DELTAS[0])))
+    setup = Setup(objects, lines=Records(100, **dict.fromkeys(ids, DELTAS[0])))
     plan = setup.plan(*(fault(Remedy.RESEND, chroma_id) for chroma_id in ids))
     assert setup.repair.send() == 1
     assert setup.deltas.sent == [Delta.of(LINES, DELTAS[1], 3)]
@@ -133,7 +133,7 @@ def test_a_record_that_lost_its_vector_gets_its_row_as_a_delta_that_counts_as_ne
     chroma_id = line(1).chroma_id
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], chroma_id, line(2).chroma_id)
-    setup = Setup(objects, lines=Records(**{chroma_id: DELTAS[0]}))
+    setup = Setup(objects, lines=Records(100, **{chroma_id: DELTAS[0]}))
     setup.plan(fault(Remedy.RENEW, chroma_id))
     assert setup.repair.send() == 1
     (stored,) = setup.deltas.stored
@@ -146,11 +146,11 @@ def test_a_row_never_takes_the_place_of_another_delta() -> None:
     chroma_id = line(1).chroma_id
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], chroma_id)
-    setup = Setup(objects, taken=3, lines=Records(**{chroma_id: DELTAS[0]}))
+    setup = Setup(objects, taken=3, lines=Records(100, **{chroma_id: DELTAS[0]}))
     setup.plan(fault(Remedy.RENEW, chroma_id))
     assert setup.repair.send() == 1
     assert len(setup.deltas.stored) == 1
-    always = Setup(objects, taken=99, lines=Records(**{chroma_id: DELTAS[0]}))
+    always = Setup(objects, taken=99, lines=Records(100, **{chroma_id: DELTAS[0]}))
     always.plan(fault(Remedy.RENEW, chroma_id))
     with pytest.raises(DeltaExistsError):
         always.repair.send()
@@ -161,7 +161,7 @@ def test_a_record_that_lost_its_vector_gets_a_newer_delta_if_there_is_one() -> N
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], chroma_id)
     objects.put(DELTAS[1], chroma_id)
-    setup = Setup(objects, lines=Records(**{chroma_id: DELTAS[0]}))
+    setup = Setup(objects, lines=Records(100, **{chroma_id: DELTAS[0]}))
     setup.plan(fault(Remedy.RENEW, chroma_id))
     setup.repair.send()
     assert (setup.deltas.stored, setup.deltas.sent) == ([], [Delta.of(LINES, DELTAS[1], 1)])
@@ -171,7 +171,7 @@ def test_a_vector_that_is_kept_nowhere_is_listed_for_embedding() -> None:
     held, missing = line(1).chroma_id, line(2).chroma_id
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], held)
-    setup = Setup(objects, lines=Records(**{held: DELTAS[1]}))
+    setup = Setup(objects, lines=Records(100, **{held: DELTAS[1]}))
     plan = setup.plan(fault(Remedy.RENEW, held), fault(Remedy.RESEND, missing))
     assert sorted(plan.reembed()) == sorted([held, missing]), "an older vector is no remedy"
     assert setup.repair.send() == 0

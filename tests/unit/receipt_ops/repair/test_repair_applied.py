@@ -1,6 +1,7 @@
 """Repairs that a compactor on fakes applies, and the change messages that they send."""
 
 import io
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -15,7 +16,7 @@ from receipt_ops.repair.guard import DeleteLimit, Guard
 from receipt_ops.repair.ledger import Ledger
 from receipt_ops.repair.newest_vectors import NewestVectors
 from receipt_ops.repair.repair import Repair
-from receipt_ops.verification.verify import Verification
+from receipt_ops.verification.verify import Sink, Verification
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta, read_message, to_body
 from tests.support.fakes.clock import ManualClock
@@ -190,8 +191,8 @@ def _plant(system: InMemorySystem, randomness: Random) -> int:
     return 160
 
 
-def _verification(system: InMemorySystem):
-    def verify(found) -> int:
+def _verification(system: InMemorySystem) -> Callable[[Sink], int]:
+    def verify(found: Sink) -> int:
         table = ScannedTable()
         table.items = system.table.items
         snapshots = {}

@@ -1,6 +1,6 @@
 """Since which version a record is what it is now, and which versions can be asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -127,10 +127,11 @@ def test_a_frozen_store_gives_its_version_and_takes_nothing() -> None:
     assert got.data == one.data
     assert isinstance(store.manifest(got.etag), NotModified)
     assert store.read("packs/x", 100) == b"packs/x"
-    for write in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: store.swap_manifest(b"", None),
         lambda: store.write("x", b""),
         lambda: store.delete(["x"]),
-    ):
+    )
+    for write in writes:
         with pytest.raises(AssertionError):
             write()
