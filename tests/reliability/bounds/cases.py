@@ -123,7 +123,7 @@ def _zeros_bomb(mib: int) -> bytes:
     return _packed(b'["a"]', np.zeros((mib * MIB // 16, 4), np.float32))
 
 
-def _packed(texts: bytes, vectors: "np.ndarray") -> bytes:  # type: ignore[type-arg]
+def _packed(texts: bytes, vectors: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     ids = f'["{words(1)[0].chroma_id}"]'.encode()
     np.savez_compressed(

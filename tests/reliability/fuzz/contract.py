@@ -43,8 +43,8 @@ def check_quiet(reasons: list[str], telemetry: RecordingTelemetry) -> None:
         raise BrokenContractError("a reason or a log line quotes receipt text")
     if not all(reasons):
         raise BrokenContractError("something was set aside without a reason")
-    telemetry.events.clear(), telemetry.problems.clear()
-    telemetry.values.clear(), telemetry.steps.clear()
+    for kept in (telemetry.events, telemetry.problems, telemetry.values, telemetry.steps):
+        kept.clear()
 
 
 def any_text(data: bytes) -> str:

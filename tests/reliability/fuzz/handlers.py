@@ -49,9 +49,14 @@ def stream_events() -> Callable[[bytes], str]:
         telemetry,
     )
 
+    of_the_last_input: tuple[list[Any], ...] = (
+        queue.sent, parked.sent, telemetry.events, telemetry.problems, telemetry.values,
+        telemetry.steps,
+    )  # fmt: skip
+
     def check(data: bytes) -> str:
-        queue.sent.clear(), parked.sent.clear(), telemetry.events.clear()
-        telemetry.problems.clear(), telemetry.values.clear(), telemetry.steps.clear()
+        for kept in of_the_last_input:
+            kept.clear()
         try:
             odd = any_json(data)
         except NoJSONError:

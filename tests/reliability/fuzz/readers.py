@@ -39,7 +39,9 @@ _LARGEST: Final = 2**20
 """Bytes that an input may unpack to in these tests."""
 
 
-def _refusing(*expected: type[Exception]) -> Callable[[Callable[[Any], Any]], Any]:
+def _refusing(
+    *expected: type[Exception],
+) -> Callable[[Callable[[Any], Any]], Callable[[bytes], str]]:
     """The reader's answer as a word; `expected` are the errors that it may raise."""
 
     def guarded(read: Callable[[Any], Any]) -> Callable[[bytes], str]:

@@ -12,7 +12,7 @@ from receipt_index.deltas import VectorBatch, encode
 from receipt_index.snapshot.format.compression import compress
 from receipt_index.snapshot.format.pack import MAGIC
 from receipt_sync.keys import Collection
-from receipt_sync.messages import Delta, batch_body, to_body
+from receipt_sync.messages import Change, Delta, batch_body, to_body
 from tests.support.fakes.system import InMemorySystem, line, metadata, word
 
 SECRET: Final = "geheim text"
@@ -85,7 +85,8 @@ def _bodies() -> list[bytes]:
     ]
     valued = changes[0].model_copy(update={"changes": {"text": {"old": SECRET, "new": SECRET}}})
     delta = Delta.of(Collection.LINES, f"{7:026d}", 1)
-    bodies = [*map(to_body, [*changes, valued, delta]), batch_body(map(to_body, changes))]
+    messages: list[Change | Delta] = [*changes, valued, delta]
+    bodies = [*map(to_body, messages), batch_body(map(to_body, changes))]
     return [body.encode() for body in bodies]
 
 

@@ -1,5 +1,6 @@
 """Odd but legal data takes the whole way: stream record, message, table, record."""
 
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -107,7 +108,9 @@ def test_odd_items_become_records_that_equal_their_projection(
     journey = Journey()
     for key in (line(number, image), word(number, 1, image)):
         journey.put(key, item)
-        journey.put(key.neighbour(1), item)
+        neighbour = key.neighbour(1)
+        assert neighbour is not None
+        journey.put(neighbour, item)
     journey.put(metadata(image), merchant)
     assert journey.system.differences() == []
     for collection in Collection:
@@ -137,7 +140,7 @@ def test_a_receipt_of_99_999_lines_is_renamed() -> None:
     assert {record.metadata["merchant_name"] for record in records.values()} == {"Cafe"}
 
 
-def test_a_lone_surrogate_is_refused_by_chroma_and_spoils_nothing(tmp_path) -> None:
+def test_a_lone_surrogate_is_refused_by_chroma_and_spoils_nothing(tmp_path: Path) -> None:
     """No table can hold one; should it come all the same, it is one record's trouble."""
     index = ChromaIndex(tmp_path, Collection.LINES)
     vector = np.ones(4, np.float32)

@@ -10,6 +10,8 @@ from typing import Any, Final
 from unittest.mock import patch
 from uuid import uuid4
 
+from mypy_boto3_sqs.literals import QueueAttributeNameType
+
 from compactor import handler as compactor
 from local.clients import Clients
 from local.quick.names import Names, Options
@@ -139,12 +141,14 @@ class System:
 
     def waiting(self) -> int:
         """Return how many messages are in the compaction queue, received ones included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        names: list[QueueAttributeNameType] = [
+            "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+        ]  # fmt: skip
         found = self.clients.sqs.get_queue_attributes(
             QueueUrl=self.stack.queues.compaction.url,
-            AttributeNames=names,  # type: ignore[arg-type]
+            AttributeNames=names,
         )["Attributes"]
-        return sum(int(found[name]) for name in names)  # type: ignore[index]
+        return sum(int(found[name]) for name in names)
 
     def letters(self, url: str) -> list[str]:
         """Return the bodies in a dead-letter queue."""
@@ -157,10 +161,10 @@ class System:
 
     def frozen(self) -> Frozen:
         """Take everything that the table, the bucket and the compaction queue hold."""
-        bucket = {"Bucket": self.stack.names.bucket}
-        listed = self.clients.s3.list_objects_v2(**bucket).get("Contents", [])
+        bucket = self.stack.names.bucket
+        listed = self.clients.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
         objects = {
-            each["Key"]: self.clients.s3.get_object(**bucket, Key=each["Key"])["Body"].read()
+            each["Key"]: self.clients.s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
             for each in listed
         }
         waiting, items = self._received(), self.items()

@@ -103,7 +103,9 @@ def test_only_the_chosen_occurrence_is_lost(network: Network, s3: Any) -> None:
          "SendMessage of dead letters of the compactor"),
     ],
 )  # fmt: skip
-def test_a_request_is_named(method: str, path: str, headers: dict, body: bytes, call: str) -> None:
+def test_a_request_is_named(
+    method: str, path: str, headers: dict[str, str], body: bytes, call: str
+) -> None:
     url = f"http://127.0.0.1:1{path}"
     request = SimpleNamespace(method=method, url=url, headers=headers, body=body)
     assert str(call_of(request)) == call

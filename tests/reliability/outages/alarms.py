@@ -9,7 +9,7 @@ Rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, quantiles
@@ -70,7 +70,10 @@ class Alarm:
 def _statistic(name: str, values: list[float]) -> float:
     if name == "p95":
         return quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
-    return {"Sum": sum, "Average": fmean, "Maximum": max}[name](values)
+    functions: dict[str, Callable[[list[float]], float]] = {
+        "Sum": sum, "Average": fmean, "Maximum": max,
+    }  # fmt: skip
+    return functions[name](values)
 
 
 def alarms(function_timeout: float, folder: Path = TERRAFORM) -> list[Alarm]:

@@ -35,7 +35,8 @@ def _trial_of(service: Service) -> dict[str, Any]:
         cwd=PROJECT, capture_output=True, text=True, timeout=540, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
-    (result,) = json.loads(done.stdout)
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    (result,) = results
     return result
 
 

@@ -5,7 +5,7 @@ import io
 import tokenize
 from collections.abc import Iterator
 from functools import cache
-from typing import Final
+from typing import Final, TypeGuard
 
 _DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -37,10 +37,10 @@ def _comments(source: str) -> Iterator[tuple[int, int]]:
 def _texts(tree: ast.Module) -> Iterator[ast.Expr]:
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED):
-            yield from (each for each in node.body if _is_text(each))
+            yield from filter(_is_text, node.body)
 
 
-def _is_text(node: ast.stmt) -> bool:
+def _is_text(node: ast.stmt) -> TypeGuard[ast.Expr]:
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

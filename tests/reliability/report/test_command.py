@@ -1,6 +1,7 @@
 """A part that can't be run spoils no other, and is not passed over in silence."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import pytest
 from typer.testing import CliRunner
@@ -21,10 +22,14 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Result]:
     return results
 
 
-@pytest.fixture
-def parts(monkeypatch: pytest.MonkeyPatch):
-    """Give the command these parts, by their names."""
+class GiveParts(Protocol):
+    """Gives the command these parts, by their names."""
 
+    def __call__(self, short: Mapping[str, Run], long: Mapping[str, Run] | None = None) -> None: ...
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> GiveParts:
     def give(short: Mapping[str, Run], long: Mapping[str, Run] | None = None) -> None:
         for where, some in (("PARTS", short), ("LONG", long or {})):
             made = {
@@ -44,7 +49,7 @@ def _run(lost: int = 0, broken: int = 0) -> Run:
     return lambda quick: [Row("what", 5, 2, lost, "command", broken=broken)]
 
 
-def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts) -> None:
+def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts: GiveParts) -> None:
     parts({"first": _broken, "second": _run()})
     done = CliRunner().invoke(command.app, [])
     assert done.exit_code == 2
@@ -54,13 +59,15 @@ def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts) 
 
 @pytest.mark.parametrize(("lost", "broken", "status"), [(0, 0, 0), (3, 0, 1), (0, 2, 1)])
 def test_the_exit_status_tells_whether_something_was_lost_or_broken(
-    lost: int, broken: int, status: int, kept: dict[str, Result], parts
+    lost: int, broken: int, status: int, kept: dict[str, Result], parts: GiveParts
 ) -> None:
     parts({"only": _run(lost, broken)})
     assert CliRunner().invoke(command.app, []).exit_code == status
 
 
-def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], parts) -> None:
+def test_a_long_part_is_run_only_if_it_is_asked_for(
+    kept: dict[str, Result], parts: GiveParts
+) -> None:
     parts({"short": _run()}, {"long": _run()})
     CliRunner().invoke(command.app, [])
     assert list(kept) == ["short"]
@@ -69,7 +76,7 @@ def test_a_long_part_is_run_only_if_it_is_asked_for(kept: dict[str, Result], par
 
 
 def test_going_on_runs_what_has_no_result_of_the_present_code(
-    kept: dict[str, Result], parts
+    kept: dict[str, Result], parts: GiveParts
 ) -> None:
     parts({"only": _run()})
     kept["only"] = Result("only", [], quick=False, code="of before")
@@ -80,7 +87,7 @@ def test_going_on_runs_what_has_no_result_of_the_present_code(
     assert kept["only"].rows == []
 
 
-def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts) -> None:
+def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts: GiveParts) -> None:
     parts({"only": _run(), "other": _run()})
     kept["other"] = Result("other", [Row("what", 5, 2, 9, "command")], False, code="of before")
     assert CliRunner().invoke(command.app, ["only"]).exit_code == 0
@@ -88,7 +95,11 @@ def test_a_loss_of_older_code_is_not_one_of_this(kept: dict[str, Result], parts)
 
 @pytest.mark.parametrize(("old", "status"), [([], 0), (["only"], 3)])
 def test_the_check_ends_with_3_if_the_page_is_of_other_code(
-    old: list[str], status: int, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Result], parts
+    old: list[str],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: dict[str, Result],
+    parts: GiveParts,
 ) -> None:
     parts({"only": _run()})
     monkeypatch.setattr(command, "stale", lambda parts: old)
@@ -96,7 +107,7 @@ def test_the_check_ends_with_3_if_the_page_is_of_other_code(
     assert kept == {}
 
 
-def test_the_page_alone_runs_nothing(kept: dict[str, Result], parts) -> None:
+def test_the_page_alone_runs_nothing(kept: dict[str, Result], parts: GiveParts) -> None:
     parts({"only": _broken})
     assert CliRunner().invoke(command.app, ["--page"]).exit_code == 0
     assert kept == {}

@@ -7,6 +7,7 @@ import pytest
 from tests.reliability.report.code_only import code_only
 from tests.reliability.report.digest import digest_of
 from tests.reliability.report.parts.all_parts import LONG, PARTS
+from tests.reliability.report.parts.part import Part
 
 
 @pytest.fixture
@@ -80,5 +81,5 @@ def test_a_path_that_does_not_exist_is_an_error(project: Path) -> None:
 
 
 @pytest.mark.parametrize("part", (PARTS | LONG).values(), ids=lambda part: part.name)
-def test_every_part_has_a_digest(part) -> None:
+def test_every_part_has_a_digest(part: Part) -> None:
     assert len(part.code) == 12

@@ -1,12 +1,14 @@
 """Lost answers are counted by scenario, and an unsound scenario has no figures."""
 
+from typing import Any
+
 import pytest
 
 from tests.reliability.report.parts.commands import PartFailedError
 from tests.reliability.report.parts.lost_answers import rows_of
 
 
-def lost(scenario: str, call: str, *wrong: str) -> dict:
+def lost(scenario: str, call: str, *wrong: str) -> dict[str, Any]:
     return {
         "scenario": scenario, "call": call, "number": 1, "lost": 3, "wrong": list(wrong),
         "outcome": "came again: 1",

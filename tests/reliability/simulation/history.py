@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -91,7 +92,7 @@ def _play(system: SimulatedSystem) -> None:
     script, scheduler = system.script, system.scheduler
     actions = Actions(system)
     tasks = [
-        scheduler.spawn(aws(event.name), lambda event=event: actions.perform(event), event.at)
+        scheduler.spawn(aws(event.name), partial(actions.perform, event), event.at)
         for event in script.events
     ]
     readers = [FollowingReader(system, number) for number in range(2)]

@@ -18,5 +18,6 @@ def test_a_failing_history_is_made_small_and_fails_again() -> None:
             assert len(smallest.script.events) < len(script.events)
             assert len(smallest.outcome.injected) <= 3
             names = [event.name for event in smallest.script.events]
+            assert smallest.script.kept_faults is not None
             again = kept(calmed(script, smallest.calm), names, sorted(smallest.script.kept_faults))
             assert run(again, folder) == smallest.outcome

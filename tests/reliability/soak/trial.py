@@ -1,7 +1,7 @@
 """Writes at a steady rate for a long time, and a long queue that is worked off."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -36,7 +36,9 @@ OPTIONS: Final = Options(
     variables={"SNAPSHOT_RETENTION_SECONDS": "60"},
 )
 """With a retention of a minute, so that old objects are collected while one looks."""
-KINDS: Final = {kind: weight for kind, weight in WEIGHTS.items() if kind is not Kind.DELETE}
+KINDS: Final[Mapping[Kind, int]] = {
+    kind: weight for kind, weight in WEIGHTS.items() if kind is not Kind.DELETE
+}
 """Nothing is deleted, or a long run would end with an empty table."""
 PATIENCE: Final = 900.0
 EMBEDDED_EVERY: Final = 2.0

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from receipt_index.snapshot.copies import base, layers
 from receipt_index.snapshot.format import pack
 from receipt_index.snapshot.format.pack import PackedFile
+from receipt_index.snapshot.format.pages import copy_pages
 from receipt_index.snapshot.reading import handover, reader, turns
 from tests.reliability.crashes.readers.store import FolderStore
 
@@ -95,7 +96,7 @@ def _in_first_copy(real: Callable[..., Any], pause: Reached) -> Callable[..., An
     from receipt_index.snapshot.copies import synchronise
 
     def make(*arguments: Any) -> None:
-        half = _half_copied(synchronise.copy_pages, pause)
+        half = _half_copied(copy_pages, pause)
         with patch.object(synchronise, "copy_pages", half):
             real(*arguments)
 
@@ -104,7 +105,7 @@ def _in_first_copy(real: Callable[..., Any], pause: Reached) -> Callable[..., An
 
 def _handing_over(real: Callable[..., Any], pause: Reached) -> Callable[..., Any]:
     def apply(self: Any) -> Any:
-        with patch.object(handover, "copy_pages", _half_copied(handover.copy_pages, pause)):
+        with patch.object(handover, "copy_pages", _half_copied(copy_pages, pause)):
             return real(self)
 
     return apply

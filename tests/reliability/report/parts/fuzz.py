@@ -14,7 +14,9 @@ def _fuzz(quick: bool) -> list[Row]:
     inputs = 500 if quick else 14_000
     runs = [(name, guided) for name in TARGETS for guided in (False, True)]
     with ThreadPoolExecutor(2) as pool:
-        broken = [what for what in pool.map(lambda each: _broken(*each, inputs), runs) if what]
+        broken = [
+            what for what in pool.map(lambda each: _broken(each[0], each[1], inputs), runs) if what
+        ]
     command = f"python -m tests.reliability.fuzz TARGET [--guided] --inputs {inputs}"
     fed, note = len(runs) * inputs, f"{len(TARGETS)} targets"
     if broken:

@@ -62,8 +62,10 @@ def _plant(name: str) -> str:
 def _million(quick: bool) -> list[Row]:
     """Run histories up to a million, from where the last run of this code ended, for $MINUTES."""
     minutes = "1" if quick else os.environ.get(MINUTES, "60")
-    command = ("-m", "tests.reliability.simulation", "--histories", str(_MILLION))
-    command += ("--state", f"build/simulation-{MILLION.code}.json")
+    state = f"build/simulation-{MILLION.code}.json"
+    command = (
+        "-m", "tests.reliability.simulation", "--histories", str(_MILLION), "--state", state,
+    )  # fmt: skip
     found = figures((*command, "--minutes", minutes, "--json"))
     note = f"of {_MILLION:,}; {found['publishes']:,} versions opened"
     faults, failed = sum(found["faults"].values()), len(found["failed"])

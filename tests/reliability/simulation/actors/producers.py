@@ -4,7 +4,7 @@ import io
 import json
 import pickle
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -113,5 +113,5 @@ def _pickled() -> bytes:
     return buffer.getvalue()
 
 
-def _bytes(vector: Any) -> bytes:
+def _bytes(vector: np.ndarray) -> bytes:
     return vector.tobytes()

@@ -1,5 +1,6 @@
 """Checks that every version is complete, follows the one before, and never shows an older truth."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,7 +68,7 @@ class Publishes:
         self._store, self._folder = store, folder
         self._past, self._deltas = past, deltas
         self._mirrors = {c: Mirror(DirectStore(store, c), c, folder / c) for c in Collection}
-        self._now = lambda: scheduler.now
+        self._now: Callable[[], float] = lambda: scheduler.now
         self.last: dict[Collection, Published] = {c: self._nothing(c) for c in Collection}
         self.was_restored = False
         """Whether an operator has tried to restore a version."""

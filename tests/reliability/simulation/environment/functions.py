@@ -194,10 +194,11 @@ def _stream_record(record: StreamRecord) -> dict[str, Any]:
         data["NewImage"] = dict(record.new)
     name = "INSERT" if record.old is None else "REMOVE" if record.new is None else "MODIFY"
     # Lambda parses the event from JSON, so that it shares nothing with the table.
-    return json.loads(
+    event: dict[str, Any] = json.loads(
         json.dumps({"eventID": f"r{record.tick}", "eventName": name, "dynamodb": data,
                     "awsRegion": "eu-west-1", "eventSource": "aws:dynamodb"})
     )  # fmt: skip
+    return event
 
 
 def aws(name: str) -> Process:

@@ -7,7 +7,7 @@ record holds a generation in both files, so that a mixture of two versions is de
 
 import marshal
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -106,7 +106,10 @@ class PagedIndex(InMemoryIndex):
             scheduler.fail(check, f"{name} opens a mixture of versions: {error}")
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
-        return self._call("index.get", lambda _: super(PagedIndex, self).get(ids))
+        found: dict[str, Record] = self._call(
+            "index.get", lambda _: super(PagedIndex, self).get(ids)
+        )
+        return found
 
     def ids(self) -> Iterator[str]:
         return iter(sorted(self.records))
@@ -114,7 +117,7 @@ class PagedIndex(InMemoryIndex):
     def warm_up(self) -> None:
         """Do nothing. A search is no separate step here."""
 
-    def update(self, metadata: dict[str, Metadata]) -> None:
+    def update(self, metadata: Mapping[str, Metadata]) -> None:
         def effect(ids: list[str]) -> None:
             super(PagedIndex, self).update({i: metadata[i] for i in ids})
 

@@ -73,7 +73,7 @@ class Queue:
         visible = [m for m in self.messages.values() if m.visible_at <= now]
         self._draws += 1
         order = [(self._random.fraction(self.name, self._draws, m.message_id), m) for m in visible]
-        taken = []
+        taken: list[Message] = []
         for _, message in sorted(order, key=lambda pair: pair[0]):
             message.receives += 1
             if self.max_receives is not None and message.receives > self.max_receives:

@@ -100,9 +100,9 @@ class SimulatedSystem:
         self.slots = [Slot(self, "compactor", n) for n in range(self.conditions.workers)]
         self.drain_slots = [Slot(self, "drain", 0)]
         self.shards = [Shard(self, Slot(self, "stream", n)) for n in range(_SHARDS)]
+        pollers: list[QueuePoller | Shard] = [QueuePoller(self, slot) for slot in self.slots]
         self.pollers = [
-            self.scheduler.spawn(aws("poller"), poller.run)
-            for poller in [*(QueuePoller(self, slot) for slot in self.slots), *self.shards]
+            self.scheduler.spawn(aws("poller"), poller.run) for poller in [*pollers, *self.shards]
         ]
 
     # -- objects that production gets through `environment` --
@@ -126,7 +126,8 @@ class SimulatedSystem:
         if process.worker is None:
             settings = self._stream_settings()
             process.worker = stream_processor.wiring.build_processor(settings, process.telemetry)
-        return process.worker
+        processor: StreamProcessor = process.worker
+        return processor
 
     def telemetry(self) -> WatchfulTelemetry:
         return self._process().telemetry

@@ -236,7 +236,7 @@ def failed_base_left_in_the_mirror() -> AbstractContextManager[Any]:
 
 def pack_without_removals() -> AbstractContextManager[Any]:
     """Leave files that a version removed in the copies of its readers."""
-    difference = receipt_index.snapshot.copies.working_copy.difference
+    difference = receipt_index.snapshot.copies.synchronise.difference
 
     def only_changes(old: Any, new: Any) -> Any:
         changed, _ = difference(old, new)

@@ -22,6 +22,9 @@ SERVICES: Final = {
 
 IMAGES: Final = ("scan", "Scan-2")
 
+Draft = tuple[float, str, dict[str, Any]]
+"""An event without a name: its time, its action and the arguments of the action."""
+
 
 class WorkloadGenerator:
     """Draws the receipts, and then the events."""
@@ -40,7 +43,9 @@ class WorkloadGenerator:
 
     def events(self, steps: set[str]) -> list[Event]:
         """Return the events, including those that lead to the rare ones of the given steps."""
-        drafts = [(0.0, "put", {"key": key, "item": self._item(key)}) for key in self._records]
+        drafts: list[Draft] = [
+            (0.0, "put", {"key": key, "item": self._item(key)}) for key in self._records
+        ]
         drafts += [(0.0, "put", {"key": k, "item": self._item(k)}) for k in self._metadata]
         drafts.append((0.5, "embed", {"keys": tuple(self._records), "late": 0.0, "again": None}))
         for _ in range(self._source.randint(1, 5)):
@@ -55,7 +60,7 @@ class WorkloadGenerator:
         drafts.sort(key=lambda draft: draft[0])
         return [Event(f"e{n}", *draft) for n, draft in enumerate(drafts)]
 
-    def _draft(self, at: float) -> tuple[float, str, dict[str, Any]]:
+    def _draft(self, at: float) -> Draft:
         actions = {
             self._edit: 8, self._rename: 3, self._remove: 3, self._remove_receipt: 1,
             self._embed: 5, self._edit_and_back: 2, self._crash: 1, self._pause: 2,
@@ -65,7 +70,7 @@ class WorkloadGenerator:
         name, arguments = action()
         return at, name, arguments
 
-    def _leading_to(self, action: str, at: float) -> list[tuple[float, str, dict[str, Any]]]:
+    def _leading_to(self, action: str, at: float) -> list[Draft]:
         if action == "drain":  # A drain needs a message that no poller has taken.
             embed, arguments = self._embed()
             return [(at, embed, arguments | {"late": 0.0}), (at + 0.05, "drain", {})]
@@ -76,7 +81,7 @@ class WorkloadGenerator:
         }[action]()
         return [(at, name, arguments)]
 
-    def _operator(self, at: float) -> tuple[float, str, dict[str, Any]]:
+    def _operator(self, at: float) -> Draft:
         action = self._source.choice(
             (
                 self._poison, self._malformed, self._refuse, self._flags, self._reconfigure,
