@@ -47,7 +47,7 @@ def test_a_seed_is_one_history() -> None:
     assert any(outcome.injected for outcome in once)
 
 
-def test_a_deadly_message_takes_no_other_message_with_it():
+def test_a_deadly_message_takes_no_other_message_with_it() -> None:
     """Run some histories with a message that kills each worker that applies it."""
     seeds = [seed for seed in range(600) if generate(seed).conditions.has_deadly_message]
     with history.simulated_production() as folder:

@@ -4,7 +4,7 @@ The queue of these tests delivers a batch again as a whole, at most five times, 
 messages that were received together. Each delivery goes to a new worker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +12,8 @@ import pytest
 from compactor.batch.division import divided
 from compactor.batch.drain import drain
 from compactor.batch.entries import QueueMessage
+from receipt_index.records import Metadata
+from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError, TableReadError
 from receipt_sync.keys import EntityKey
 from tests.support.fakes.index import InMemoryIndex
@@ -59,17 +61,17 @@ def system() -> InMemorySystem:
     return system
 
 
-def kills_for(deadly: set[str]):
+def kills_for(deadly: set[str]) -> Callable[[InMemoryTarget], InMemoryTarget]:
     """Return a wrapper of targets whose index kills the process that updates a deadly record."""
 
     def wrap(target: InMemoryTarget) -> InMemoryTarget:
         checkout = target.checkout
 
-        def with_death(deadline) -> InMemoryIndex:
+        def with_death(deadline: Deadline) -> InMemoryIndex:
             index = checkout(deadline)
             update = index.update
 
-            def updating(metadata) -> None:
+            def updating(metadata: Mapping[str, Metadata]) -> None:
                 if deadly & set(metadata):
                     raise KilledError
                 update(metadata)
@@ -107,7 +109,7 @@ def left_after_all_deliveries(system: InMemorySystem, count: int, deadly: set[in
 @pytest.mark.parametrize("position", range(1, 11))
 def test_a_deadly_message_is_the_only_dead_letter_of_its_batch(
     system: InMemorySystem, position: int
-):
+) -> None:
     assert left_after_all_deliveries(system, 10, {position}) == {f"{position:03d}"}
 
 
@@ -115,24 +117,24 @@ def test_a_deadly_message_is_the_only_dead_letter_of_its_batch(
 @pytest.mark.parametrize("first", [1, 2, 5])
 def test_two_deadly_messages_are_the_only_dead_letters_of_their_batch(
     system: InMemorySystem, first: int, second: int
-):
+) -> None:
     deadly = {first, second}
     assert left_after_all_deliveries(system, 10, deadly) == {f"{n:03d}" for n in deadly}
 
 
 def test_a_batch_without_a_deadly_message_is_finished_at_its_first_delivery(
     system: InMemorySystem,
-):
+) -> None:
     assert left_after_all_deliveries(system, 30, set()) == set()
     assert system.published[one(1).collection].version == 2  # type: ignore[index]
 
 
-def test_messages_that_come_for_the_second_time_stay_together():
+def test_messages_that_come_for_the_second_time_stay_together() -> None:
     messages = [QueueMessage(str(number), "body", "", 2) for number in range(5)]
     assert divided(messages) == [messages]
 
 
-def test_messages_that_come_for_the_third_time_come_after_the_others_and_one_by_one():
+def test_messages_that_come_for_the_third_time_come_after_the_others_and_one_by_one() -> None:
     messages = [QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([3, 1, 3])]
     first, *others = divided(messages)
     assert [m.message_id for m in first] == ["1"]
@@ -141,13 +143,13 @@ def test_messages_that_come_for_the_third_time_come_after_the_others_and_one_by_
 
 @pytest.mark.parametrize("receives", range(1, 9))
 @pytest.mark.parametrize("count", range(5))
-def test_no_message_is_left_out_or_handled_twice(receives: int, count: int):
+def test_no_message_is_left_out_or_handled_twice(receives: int, count: int) -> None:
     messages = [QueueMessage(str(number), "body", "", receives) for number in range(count)]
     parts = [message for part in divided(messages) for message in part]
     assert sorted(parts, key=lambda m: m.message_id) == messages
 
 
-def test_a_message_that_returns_is_not_acknowledged_early(system: InMemorySystem):
+def test_a_message_that_returns_is_not_acknowledged_early(system: InMemorySystem) -> None:
     queue = BatchQueue(
         [QueueMessage(str(n), system.change_body(one(n), "text"), "", 2) for n in (1, 2)]
     )
@@ -157,7 +159,7 @@ def test_a_message_that_returns_is_not_acknowledged_early(system: InMemorySystem
     assert len(queue.messages) == 2
 
 
-def test_a_refused_acknowledgement_stops_nothing_and_is_logged(system: InMemorySystem):
+def test_a_refused_acknowledgement_stops_nothing_and_is_logged(system: InMemorySystem) -> None:
     messages = [QueueMessage(str(n), system.change_body(one(n), "text"), "", 3) for n in (1, 2, 3)]
 
     def refuse(_: Sequence[QueueMessage]) -> int:
@@ -171,7 +173,7 @@ def test_a_refused_acknowledgement_stops_nothing_and_is_logged(system: InMemoryS
     ] * 2
 
 
-def test_a_drain_divides_its_batches_too(system: InMemorySystem):
+def test_a_drain_divides_its_batches_too(system: InMemorySystem) -> None:
     queue = InMemoryQueue([])
     queue.waiting = [
         QueueMessage(str(n), system.change_body(one(n), "text"), f"handle-{n}", 3) for n in (1, 2)
