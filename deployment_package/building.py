@@ -18,7 +18,10 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
     "compactor": ("receipt_sync", "receipt_functions", "receipt_index", "compactor"),
 }
 """The packages below src/ that each function needs, its own last."""
-_NOT_CARRIED: Final = shutil.ignore_patterns("__pycache__", "requirements.txt", "py.typed")
+# vector_sender.py is for programs outside Lambda, and its dependency is in no function's list.
+_NOT_CARRIED: Final = shutil.ignore_patterns(
+    "__pycache__", "requirements.txt", "py.typed", "vector_sender.py"
+)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,11 @@ def test_the_navigation_leads_to_every_page(site: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["Return the nearest records, nearest first", "Stores delta objects", "DeltaRefusedError"],
+    [
+        "Return the nearest records, nearest first",
+        "Send n vectors of one collection",
+        "DeltaRefusedError",
+    ],
 )
 def test_the_reference_is_made_from_the_docstrings(site: Path, words: str) -> None:
     text = (site / "docs/api.html").read_text()
