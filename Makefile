@@ -32,10 +32,15 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 	$(if $(RECEIPTS),--receipts "$(RECEIPTS)")
 # The quick tests, which need no local AWS. More may be named: COVERED="tests/unit tests/functional".
 COVERED ?= tests/unit tests/property
-TESTS ?= $(wildcard $(addprefix tests/,unit property reliability/report functional reliability/bounds reliability/outages reliability/lost_answers reliability/simulation reliability/fuzz reliability/crashes security reliability/soak infra e2e))
+# A process takes a whole file, so that its tests share a started system. The long files stand in the
+# middle and short ones at the end, so that both processes end at about the same time.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+TESTS ?= $(wildcard $(addprefix tests/,unit reliability/report e2e infra \
+	$(addprefix reliability/,lost_answers crashes outages bounds simulation fuzz soak) \
+	$(addprefix functional/,commands test_*.py local_aws examples wheel snapshot chroma) property security))
 
 .DEFAULT_GOAL := help
-.PHONY: help install hooks demo docs test pr coverage simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
+.PHONY: help install hooks demo docs test test-all pr coverage simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,10 +56,13 @@ demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes r
 docs: $(DOCUMENTED) ## Build the documentation site in build/site; fails on a broken link or reference
 	@$(DOCS)/bin/python -m documentation
 
-test: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run every test, the quickest kinds first; TESTS=path runs some
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+test: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run the tests without the long ones, in under eight minutes; TESTS=path runs some
+	$(PYTEST) -m "not long" $(TESTS)
 
-pr: check test ## Run everything that a pull request must pass on a machine without Docker
+test-all: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run every test: campaigns and deployments, too; TESTS=path runs some
+	$(PYTEST) $(TESTS)
+
+pr: check test-all ## Run everything that a pull request must pass on a machine without Docker
 
 coverage: $(INSTALLED) ## Measure which lines and branches of src the quick tests run; fails below pyproject.toml's floor
 	@rm -rf build/coverage

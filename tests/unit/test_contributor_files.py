@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -51,6 +52,19 @@ def test_the_development_container_has_a_python_that_the_project_supports() -> N
     wanted = [step["with"]["terraform_version"] for step in steps if "terraform" in str(step)]
     [terraform] = [each for name, each in container["features"].items() if "terraform" in name]
     assert [terraform["version"]] == wanted
+
+
+@pytest.mark.parametrize(("target", "marks"), [("test", ["-m", "not long"]), ("test-all", [])])
+def test_make_runs_every_file_of_tests(target: str, marks: list[str]) -> None:
+    printed = subprocess.run(
+        ["make", "--dry-run", target], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+    (line,) = [line for line in printed.splitlines() if line.startswith(".venv/bin/pytest ")]
+    words = shlex.split(line)
+    assert [word for word in words if word in ("-m", "not long")] == marks
+    named = [PROJECT / word for word in words if word.startswith("tests/")]
+    for file in (PROJECT / "tests").rglob("test_*.py"):
+        assert any(file == path or path in file.parents for path in named), file
 
 
 def test_code_owners_name_files_that_exist() -> None:

@@ -24,6 +24,8 @@ DESTRUCTIVE = {
     "snapshot gc": "receipt_lines",
     "flags set": "--no-queue",
 }
+QUICK = {"dlq drop", "lock release"}
+"""Commands that `make test` tries; `make test-all` tries all."""
 ELSEWHERE = {"alerts unsubscribe"}
 """Commands that end a subscription of the alarms. They do not touch the compactor's data."""
 
@@ -68,7 +70,11 @@ def test_every_command_that_asks_first_is_tried_here() -> None:
     assert asking | {"repair"} == set(DESTRUCTIVE) | ELSEWHERE
 
 
-@pytest.mark.parametrize("command", DESTRUCTIVE)
+def _marked(command: str) -> object:
+    return command if command in QUICK else pytest.param(command, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("command", [_marked(command) for command in DESTRUCTIVE])
 def test_beside_a_running_compactor_it_loses_no_change(command: str, operator: Operator) -> None:
     letter = operator.park("compaction", {"source": "weather_report"}, "unknown source")
     shown = operator.json("snapshot", "show")["receipt_lines"]["version"]

@@ -122,8 +122,10 @@ def test_a_restarted_reader_finds_every_record_by_its_published_vector(
     second.close()
 
 
-@pytest.mark.parametrize(("records", "dimension"), [(50_000, 2)])
-def test_a_warm_restart_at_50_000_records_fetches_the_changed_bytes_and_the_manifest(
+@pytest.mark.parametrize(
+    ("records", "dimension"), [(5_000, 2), pytest.param(50_000, 2, marks=pytest.mark.long)]
+)
+def test_a_warm_restart_fetches_the_changed_bytes_and_the_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: int, dimension: int
 ) -> None:
     """Fetch nothing if the version is the same, and otherwise the packs."""

@@ -19,7 +19,7 @@ from receipt_ops.connection import connect
 from tests.e2e.conftest import System
 from tests.infra.terraform.runs import needs_terraform
 
-pytestmark = [needs_terraform, pytest.mark.timeout(900)]
+pytestmark = [needs_terraform, pytest.mark.timeout(900), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

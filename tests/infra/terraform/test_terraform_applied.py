@@ -18,7 +18,7 @@ from local.stack import Stack
 from tests.infra.terraform.described import described
 from tests.infra.terraform.runs import Plan, Workspace, needs_terraform
 
-pytestmark = needs_terraform
+pytestmark = [needs_terraform, pytest.mark.long]
 
 ACCOUNT: Final = "000000000000"
 WITH_A_BUDGET: Final = ("-var=monthly_budget=50", '-var=alarm_emails=["one@example.com"]')

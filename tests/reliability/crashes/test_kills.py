@@ -17,6 +17,7 @@ def carried_out(campaign: Campaign, *rounds: Plan) -> Report:
     return run(campaign, rounds, len(rounds), lambda *_: None)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_workers_struck_at_every_moment_lose_nothing_and_every_version_opens() -> None:
     rounds = [
@@ -35,17 +36,29 @@ def test_workers_struck_at_every_moment_lose_nothing_and_every_version_opens() -
     assert report.versions > report.tries
 
 
+def test_workers_struck_at_some_moments_lose_nothing_and_every_version_opens() -> None:
+    rounds = [Plan(Moment.SWAPPING, Strike.KILL), Plan(Moment.WRITTEN, Strike.STOP)]
+    report = carried_out(Campaign(seed=5, receipts=4, function=False), *rounds)
+    assert (report.lost, report.broken, report.missed) == (0, [], 0)
+    assert report.faults == report.tries == len(rounds)
+    assert report.refused_after_waking > 0
+    assert report.held
+    assert report.versions > report.tries
+
+
 def test_a_worker_that_acknowledges_too_early_is_found() -> None:
     campaign = Campaign(seed=2, receipts=4, function=False, bug=ACKNOWLEDGE_FIRST, settles_within=4)
     assert carried_out(campaign, Plan(Moment.SWAPPING, Strike.KILL)).lost > 0
 
 
+@pytest.mark.long
 def test_a_worker_that_overwrites_anothers_version_is_found() -> None:
     campaign = Campaign(seed=3, receipts=4, function=False, bug=UNCONDITIONAL, settles_within=4)
     report = carried_out(campaign, Plan(Moment.SWAPPING, Strike.STOP))
     assert any("an update of the manifest was lost" in fault for fault in report.broken)
 
 
+@pytest.mark.long
 def test_a_worker_that_keeps_the_vector_of_an_earlier_text_is_found() -> None:
     """The record is marked as stale, so `verify` finds no difference."""
     campaign = Campaign(

@@ -25,6 +25,8 @@ _DEAR = 1_500
 """For what writes files, or runs a whole batch."""
 _GUIDED_CHEAP = 10_000
 _GUIDED_DEAR = 1_000
+_QUICK_SHARE = 0.05
+"""The share of the random inputs that `make test` feeds."""
 _DEAR_TARGETS = {
     "packs",
     "pack_contents",
@@ -44,14 +46,16 @@ def test_there_are_a_hundred_thousand_inputs_even_where_atheris_has_no_wheel() -
     assert (random, guided) == (105_500, 75_000)
 
 
+@pytest.mark.parametrize("share", [_QUICK_SHARE, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_mutated_input_is_applied_ignored_or_set_aside(name: str) -> None:
-    fed = feed(TARGETS[name], _inputs(name, _CHEAP, _DEAR), seed=1)
+def test_a_mutated_input_is_applied_ignored_or_set_aside(name: str, share: float) -> None:
+    fed = feed(TARGETS[name], round(share * _inputs(name, _CHEAP, _DEAR)), seed=1)
     assert fed.failure is None, str(fed.failure)
     assert fed.outcomes["applied"] > 0
     assert fed.outcomes["parked"] > 0
 
 
+@pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
 @pytest.mark.parametrize("name", TARGETS)
 def test_an_input_that_coverage_led_to_is_applied_ignored_or_set_aside(name: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.reliability.lost_answers.calls import Call
 from tests.reliability.lost_answers.campaign import NAMES, losses, run, some_of
 from tests.reliability.lost_answers.injector import Mode, Record
-from tests.reliability.lost_answers.scenarios import FirstVersion, Reading
+from tests.reliability.lost_answers.scenarios import FirstVersion, Reading, StreamProcessing
 from tests.reliability.lost_answers.trial import Undisturbed
 
 _ACQUIRE = Call("PutItem", "the lease of lines")
@@ -16,6 +16,7 @@ _CALLS = [(_ACQUIRE, 1), (_ACQUIRE, 2), (_BEAT, 1), (_BEAT, 2), (_READ, 1), (_OT
 _FOUND = Undisturbed(Record(_CALLS), {}, [])
 
 
+@pytest.mark.long
 def test_each_kind_of_call_survives_the_loss_of_its_answer() -> None:
     report = run(NAMES, quick=True, on_progress=lambda *_: None)
     assert report.broken == []
@@ -23,6 +24,13 @@ def test_each_kind_of_call_survives_the_loss_of_its_answer() -> None:
     # The calls of the later scenarios are of kinds that these have tried.
     expected = {"compactor, first version", "stream processor", "reader, cold start"}
     assert {trial.scenario for trial in report.trials} >= expected
+
+
+def test_each_kind_of_call_of_one_scenario_survives_the_loss_of_its_answer() -> None:
+    report = run([StreamProcessing.name], quick=True, on_progress=lambda *_: None)
+    assert report.broken == []
+    assert report.trials
+    assert [f"{t.call}, {t.mode}: {t.wrong}" for t in report.failed] == []
 
 
 def test_every_write_is_tried_in_both_modes_and_a_heartbeat_only_once() -> None:

@@ -12,7 +12,7 @@ from local.state import PROJECT
 from tests.reliability.outages.proxied_system import Service
 from tests.reliability.outages.proxy import Shape
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 _CASES = {
     Service.TABLE: Shape.DOWN,
     Service.QUEUE: Shape.DOWN,

@@ -1,4 +1,4 @@
-"""Parts of the proof that are tests of `make test`: run, and what they tried counted."""
+"""Parts of the proof that are tests of `make test-all`: run, and what they tried counted."""
 
 from collections.abc import Mapping
 from typing import Final
