@@ -98,7 +98,7 @@ def test_a_poison_message_is_explained_repaired_redriven_and_applied_by_the_runb
     assert "there is no object deltas/receipt_lines/" in said["dlq explain"]
     assert "receipt-sync dlq restore" in said["dlq explain"]
     assert "1 delta objects restored" in said["dlq restore"]
-    assert "1 letters moved" in said["dlq redrive"]
+    assert "1 dead letters moved" in said["dlq redrive"]
     assert "table and snapshot agree" in said["verify --wait 120"]
     assert operator.json("compare", LINE.chroma_id)["finding"] == "equal"
     assert operator.json("dlq", "show")["dead_letters"] == []

@@ -13,7 +13,7 @@ import pytest
 from local.state import PROJECT
 
 TUTORIAL = PROJECT / "docs/tutorial.md"
-USED = ("local", "src", "deployment_package")
+USED = ("local", "src", "deployment_package", "template.yaml")
 """Files and folders of the project that the commands need in their folder."""
 
 
@@ -39,7 +39,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the output of each block in one shell. A command that fails ends the shell."""
     folder = tmp_path_factory.mktemp("tutorial")
     for name in USED:
-        shutil.copytree(PROJECT / name, folder / name)
+        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
+        copy(PROJECT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
     first, *others = [step.commands for step in steps()]
     assert first.startswith("make install\n")  # The packages are installed already.
