@@ -59,7 +59,9 @@ def test_a_server_that_died_is_replaced(bare: State) -> None:
     eventually(lambda: process.find(bare) is None, "the server is gone")
     stack = up(bare, Request(functions=False, tied=True))
     assert stack.endpoint != dead.endpoint
-    assert status_of(bare).pid == process.find(bare).pid  # type: ignore[union-attr]
+    alive = process.find(bare)
+    assert alive is not None
+    assert status_of(bare).pid == alive.pid
 
 
 def test_the_server_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -> None:

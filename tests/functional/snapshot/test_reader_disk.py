@@ -3,10 +3,12 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from receipt_index.chroma import ChromaIndex
 from receipt_sync.errors import WorkspaceFullError
 from tests.functional.snapshot.test_reader_restart import Published, new, vectors
 
@@ -48,7 +50,7 @@ def test_two_copies_are_enough_and_less_is_named_before_anything_is_written(
         reader.close()
         return
     for number in range(4):
-        published.publish(lambda index, number=number: index.update({"i0": {"x": number}}))  # type: ignore[misc]
+        published.publish(partial(ChromaIndex.update, metadata={"i0": {"x": number}}))
         assert reader.refresh()
         assert reader.get(["i0"])["i0"].metadata["x"] == number
     reader.close()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_a_restarted_reader_finds_every_record_by_its_published_vector(
     first.refresh()
     kill(first)
     for seed in (2, 3):
-        published.publish(lambda index, seed=seed: index.replace_vectors(new(vectors(seed))))  # type: ignore[misc]
+        published.publish(partial(ChromaIndex.replace_vectors, records=new(vectors(seed))))
     second = published.process()
     second.refresh()
     published.publish(lambda index: index.update({"i0": {"x": 2}}))

@@ -76,7 +76,8 @@ def install(moment: Moment, reached: Announce) -> None:
     for owner, call in _CALLS.get(moment, ()):
         _wrap(owner, call, reached, after=moment is Moment.WRITTEN)
     boto3.setup_default_session()
-    events = boto3.DEFAULT_SESSION.events  # type: ignore[union-attr]
+    assert boto3.DEFAULT_SESSION is not None
+    events = boto3.DEFAULT_SESSION.events
     for event in _EVENTS.get(moment, ()):
         _register(events, moment, event, reached)
 

@@ -131,9 +131,13 @@ def test_a_message_that_the_queue_refuses_blocks_its_shard(monkeypatch: pytest.M
 
     monkeypatch.setattr(packing, "_encoded", unmended)
     keys = {"PK": {"S": "IMAGE#i"}, "SK": {"S": "RECEIPT#00001#LINE#00001"}}
-    body = {"Keys": keys, "NewImage": {"text": {"S": "\uffff"}}, "SequenceNumber": "7"}
+    body: dict[str, Any] = {
+        "Keys": keys,
+        "NewImage": {"text": {"S": "\uffff"}},
+        "SequenceNumber": "7",
+    }
     record = {"eventName": "INSERT", "awsRegion": "r", "eventID": "1", "dynamodb": body}
-    body["ApproximateCreationDateTime"] = 1767225600.0  # type: ignore[assignment]
+    body["ApproximateCreationDateTime"] = 1767225600.0
     with pytest.raises(BrokenContractError, match="blocks its shard"):
         TARGETS["stream_events"].make()(json.dumps(record).encode())
 

@@ -40,9 +40,10 @@ def run() -> Run:
 
 
 def opened(run: Run) -> OpenSession:
-    session: Any = OpenSession()
-    run.session = session
-    return session  # type: ignore[no-any-return]
+    session = OpenSession()
+    stored: Any = session
+    run.session = stored
+    return session
 
 
 def test_before_the_session_is_open_the_first_rate_stands(run: Run) -> None:

@@ -28,10 +28,7 @@ class Tried:
     @property
     def total(self) -> tuple[int, int]:
         """Tries and failures of all that was run."""
-        return tuple(
-            sum(count for key, count in counts.items() if "::" not in key)
-            for counts in (self.tries, self.failed)
-        )  # type: ignore[return-value]
+        return _of_files(self.tries), _of_files(self.failed)
 
     def of(self, ids: Sequence[str]) -> tuple[int, int]:
         """Tries and failures of tests, or of whole files."""
@@ -75,6 +72,11 @@ def _read(report: Path, said: str) -> Tried:
             tried.tries[key] += examples.get(f"{file}::{name}", 1)
             tried.failed[key] += failed
     return tried
+
+
+def _of_files(counts: Counter[str]) -> int:
+    """Return the sum over whole files."""
+    return sum(count for key, count in counts.items() if "::" not in key)
 
 
 def _file(classname: str) -> str:

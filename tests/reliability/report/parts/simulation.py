@@ -52,7 +52,8 @@ def _first_seed(name: str) -> int | None:
         f"    found = first_failure(range({_PATIENCE}), PLANTED[{name!r}].check)\n"
         "print('null' if found is None else found.seed + 1)"
     )
-    return figures(("-c", code))  # type: ignore[no-any-return]
+    seed: int | None = figures(("-c", code))
+    return seed
 
 
 def _plant(name: str) -> str:

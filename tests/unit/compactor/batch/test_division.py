@@ -15,7 +15,7 @@ from compactor.batch.entries import QueueMessage
 from receipt_index.records import Metadata
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import QueueSendError, TableReadError
-from receipt_sync.keys import EntityKey
+from receipt_sync.keys import Collection, EntityKey
 from tests.support.fakes.index import InMemoryIndex
 from tests.support.fakes.system import InMemorySystem, line
 from tests.support.fakes.target import InMemoryTarget
@@ -126,7 +126,7 @@ def test_a_batch_without_a_deadly_message_is_finished_at_its_first_delivery(
     system: InMemorySystem,
 ) -> None:
     assert left_after_all_deliveries(system, 30, set()) == set()
-    assert system.published[one(1).collection].version == 2  # type: ignore[index]
+    assert system.published[Collection.LINES].version == 2
 
 
 def test_messages_that_come_for_the_second_time_stay_together() -> None:

@@ -3,17 +3,26 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from receipt_index.snapshot.copies.rebasing import without_limit
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
 from receipt_index.snapshot.store.retired_lists import RetiredLists
+from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.files import FileIndex
 from tests.support.fakes.snapshots import InMemorySnapshotStore
 
 RETENTION = timedelta(seconds=100)
+
+
+def file_index(copy: WorkingCopy, deadline: Deadline | None = None) -> FileIndex:
+    """Check out the working copy. Its index is a FileIndex."""
+    index: Any = copy.checkout(deadline)
+    assert isinstance(index, FileIndex)
+    return index
 
 
 class Setting:
@@ -44,12 +53,12 @@ class Setting:
 
     def publish(self, copy: WorkingCopy, **records: str) -> Manifest:
         """Add records, publish; returns the manifest."""
-        index = copy.checkout()
+        index = file_index(copy)
         copy.mark_dirty()
-        index.put(**records)  # type: ignore[attr-defined]
+        index.put(**records)
         copy.publish(len(records))
         self.history.insert(0, self.manifest())
         return self.history[0]
 
     def records(self, copy: WorkingCopy) -> dict[str, str]:
-        return copy.checkout().records  # type: ignore[attr-defined,no-any-return]
+        return file_index(copy).records

@@ -9,7 +9,7 @@ from receipt_index.snapshot.format.manifest import Manifest, block_name
 from receipt_index.snapshot.store import orphan_gc
 from receipt_sync.errors import PublishRefusedError
 from receipt_sync.keys import Collection
-from tests.unit.receipt_index.snapshot.setting import Setting
+from tests.unit.receipt_index.snapshot.setting import Setting, file_index
 
 LINES = Collection.LINES
 
@@ -73,9 +73,9 @@ def test_a_publish_that_began_before_is_refused_and_can_be_done_again(
 ) -> None:
     left = crashed_base(setting, monkeypatch)
     slow = setting.copy("slow")
-    index = slow.checkout()
+    index = file_index(slow)
     delete_orphans(setting, left)
-    index.put(b="2")  # type: ignore[attr-defined]
+    index.put(b="2")
     with pytest.raises(PublishRefusedError):
         slow.publish(1)
     slow.discard()

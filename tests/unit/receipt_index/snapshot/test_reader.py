@@ -16,6 +16,7 @@ from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.files import FileIndex
 from tests.support.fakes.snapshots import InMemorySnapshotStore
+from tests.unit.receipt_index.snapshot.setting import file_index
 
 
 def publish(store: InMemorySnapshotStore, folder: Path, **records: str) -> None:
@@ -28,8 +29,8 @@ def publish(store: InMemorySnapshotStore, folder: Path, **records: str) -> None:
         ManualClock(),
         CopySettings("writer", timedelta(seconds=100)),
     )
-    index = copy.checkout()
-    index.put(**records)  # type: ignore[attr-defined]
+    index = file_index(copy)
+    index.put(**records)
     copy.publish(index.count())
 
 

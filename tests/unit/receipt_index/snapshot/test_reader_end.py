@@ -1,6 +1,7 @@
 """Closing a reader, and using it in a process that was forked."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,13 +83,13 @@ def test_after_a_close_that_failed_no_refresh_writes_into_the_open_copy(
         assert served(reader).keys() == before.keys() | {f"o{number}"}
 
 
-def in_a_fork(use: object) -> str:
+def in_a_fork(use: Callable[[], object]) -> str:
     """What a forked child gets when it uses a reader: the error's name and sentence, or nothing."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            use()  # type: ignore[operator]
+            use()
         except BaseException as error:  # noqa: BLE001 the parent reads it
             os.write(write, f"{type(error).__name__}: {error}".encode())
         os._exit(0)

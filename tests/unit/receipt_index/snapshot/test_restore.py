@@ -9,7 +9,7 @@ from receipt_index.snapshot.format.manifest import Manifest, Retired
 from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_sync.errors import PublishRefusedError, SnapshotDamagedError
-from tests.unit.receipt_index.snapshot.setting import Setting
+from tests.unit.receipt_index.snapshot.setting import Setting, file_index
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_the_restoration_can_itself_be_undone(setting: Setting) -> None:
 
 def test_a_worker_that_was_publishing_is_refused(setting: Setting) -> None:
     slow = setting.copy("slow")
-    index = slow.checkout()
+    index = file_index(slow)
     slow.mark_dirty()
-    index.put(late="v")  # type: ignore[attr-defined]
+    index.put(late="v")
     restored(setting, 3)
     with pytest.raises(PublishRefusedError):
         slow.publish(1)

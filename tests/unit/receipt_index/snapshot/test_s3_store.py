@@ -47,10 +47,8 @@ def _tag(data: bytes) -> str:
 
 
 def _error(status: int, code: str) -> ClientError:
-    return ClientError(
-        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
-        "PutObject",
-    )
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "PutObject")
 
 
 def store_on(client: Any) -> S3SnapshotStore:

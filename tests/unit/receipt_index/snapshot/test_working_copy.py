@@ -19,7 +19,7 @@ from receipt_sync.errors import (
 )
 from receipt_sync.keys import Collection
 from tests.support.fakes.files import FileIndex
-from tests.unit.receipt_index.snapshot.setting import Setting
+from tests.unit.receipt_index.snapshot.setting import Setting, file_index
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ def setting(tmp_path: Path) -> Setting:
 
 
 def put(copy: WorkingCopy, deadline: Deadline | None = None, **records: str) -> FileIndex:
-    index = copy.checkout(deadline)
+    index = file_index(copy, deadline)
     copy.mark_dirty()
-    index.put(**records)  # type: ignore[attr-defined]
-    return index  # type: ignore[return-value]
+    index.put(**records)
+    return index
 
 
 def records(copy: WorkingCopy) -> dict[str, str]:
-    return copy.checkout().records  # type: ignore[attr-defined,no-any-return]
+    return file_index(copy).records
 
 
 def test_what_one_worker_publishes_another_checks_out(setting: Setting) -> None:
