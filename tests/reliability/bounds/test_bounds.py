@@ -13,6 +13,9 @@ from tests.reliability.bounds.cases import CASES, SHARES
 from tests.reliability.bounds.disk import Disk, disk_of
 from tests.reliability.bounds.limits import MIB, of_template
 
+# Two cases in a row may take `_SECONDS` of campaign.py each.
+pytestmark = pytest.mark.timeout(1900)
+
 TOO_MUCH = """
 from tests.reliability.bounds.limits import MIB, limit_memory
 limit_memory(512 * MIB)

@@ -45,6 +45,9 @@ Without the pause, a hundred kills in a row would set sound messages aside. More
 batches end in a kill, and 0.6 to the fifth power is one message in thirteen.
 """
 _CALM_WITHIN: Final = 240.0
+_FILLED_WITHIN: Final = 240.0
+_ENDED_WITHIN: Final = 60.0
+"""Seconds for a queue, a first version and a worker. These waits end early."""
 _SHORTEST_TEXT: Final = 8
 
 OnProgress = Callable[[str, int, int], None]
@@ -114,7 +117,7 @@ class _Run:
     def _fill(self, writing: Writing) -> None:
         """Publish a first version of both collections, so that the strikes meet an index."""
         with self._worker(), judging(self._connection, writing.embedded) as judge:
-            judge.settled(self._campaign.settles_within)
+            judge.settled(_FILLED_WITHIN)
 
     def _calm(self, writing: Writing, report: Report) -> None:
         """Let one worker handle all waiting messages, so that no message is killed too often."""
@@ -136,7 +139,7 @@ class _Run:
             yield worker
         finally:
             worker.stop()
-            worker.finish(20)
+            worker.finish(_ENDED_WITHIN)
 
     def _judge(self, report: Report, writing: Writing, on_progress: OnProgress) -> None:
         on_progress("draining", 0, 0)

@@ -8,7 +8,7 @@ import psutil
 
 from local.stack import Stack
 
-_STARTED_WITHIN: Final = 15.0
+_STARTED_WITHIN: Final = 60.0
 
 
 class Function:

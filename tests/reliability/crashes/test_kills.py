@@ -9,6 +9,9 @@ from tests.reliability.crashes.moments import CHOSEN, Moment
 from tests.reliability.crashes.report import Report
 from tests.reliability.crashes.rounds import Outcome, Plan, Strike
 
+# A campaign takes a minute on an idle machine, and much longer beside busy processes.
+pytestmark = pytest.mark.timeout(1200)
+
 RECEIVE_LIMIT = Options().max_receive_count
 STOPPED = (Moment.WRITTEN, Moment.HALF_UPLOADED, Moment.SWAPPING)
 
@@ -18,7 +21,6 @@ def carried_out(campaign: Campaign, *rounds: Plan) -> Report:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 def test_workers_struck_at_every_moment_lose_nothing_and_every_version_opens() -> None:
     rounds = [
         *(Plan(moment, Strike.KILL) for moment in CHOSEN if moment not in STOPPED),

@@ -24,7 +24,7 @@ _HNSW: Final = frozenset(
     {"data_level0.bin", "header.bin", "length.bin", "link_lists.bin", "index_metadata.pickle"}
 )
 
-_FROZEN_WITHIN: Final = 5.0
+_FROZEN_WITHIN: Final = 60.0
 
 Files = dict[Path, tuple[int, int]]
 

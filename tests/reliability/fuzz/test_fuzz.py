@@ -20,6 +20,9 @@ from tests.reliability.fuzz.runner import feed
 from tests.reliability.fuzz.seeds import SECRET
 from tests.reliability.fuzz.targets import TARGETS
 
+# A target takes ten seconds on an idle machine, and much longer beside busy processes.
+pytestmark = pytest.mark.timeout(1200)
+
 _CHEAP = 14_000
 _DEAR = 1_500
 """For what writes files, or runs a whole batch."""
@@ -69,7 +72,7 @@ def test_an_input_that_coverage_led_to_is_applied_ignored_or_set_aside(name: str
         "--inputs",
         str(inputs),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     assert f"Done {inputs} runs" in done.stderr
 

@@ -23,6 +23,9 @@ from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.system import InMemorySystem, line, metadata, word
 from tests.support.fakes.telemetry import RecordingTelemetry
 
+# Hundreds of examples: some ten seconds on an idle machine.
+pytestmark = pytest.mark.timeout(1200)
+
 _LARGEST_ITEM = 400_000
 _TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
@@ -61,7 +64,7 @@ _ITEMS = st.fixed_dictionaries(
         "is_noise": _ATTRIBUTES,
         "embedding_status": _ATTRIBUTES,
         "merchant_name": _ATTRIBUTES,
-        "nobody knows this": _ATTRIBUTES,
+        "unknown attribute": _ATTRIBUTES,
     },
 )
 _IMAGES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="#"), min_size=1)

@@ -23,9 +23,9 @@ from receipt_sync.keys import Collection, EntityKey
 from stream_processor import handler as stream_processor
 from tests.reliability.lost_answers import content
 
-LEASE_SECONDS: Final = 30
-REMAINING_SECONDS: Final = 25
-_VISIBILITY: Final = Options(visibility_timeout=30, max_receive_count=1_000)
+LEASE_SECONDS: Final = 120
+REMAINING_SECONDS: Final = 100
+_VISIBILITY: Final = Options(visibility_timeout=120, max_receive_count=1_000)
 _VARIABLES: Final = {
     "LEASE_SECONDS": str(LEASE_SECONDS),
     "HEARTBEAT_SECONDS": "0.02",

@@ -8,6 +8,9 @@ from tests.reliability.lost_answers.injector import Mode, Record
 from tests.reliability.lost_answers.scenarios import FirstVersion, Reading, StreamProcessing
 from tests.reliability.lost_answers.trial import Undisturbed
 
+# Many short trials: a minute on an idle machine, and much longer beside busy processes.
+pytestmark = pytest.mark.timeout(1200)
+
 _ACQUIRE = Call("PutItem", "the lease of lines")
 _OTHER = Call("PutItem", "the lease of words")
 _BEAT = Call("UpdateItem", "the lease of lines")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from random import Random
+from typing import Final
 
 from local.stack import Stack
 from receipt_ops.connection import Connection
@@ -22,6 +23,8 @@ from receipt_sync.clock import SystemClock
 from receipt_sync.keys import EntityType
 from tests.support.oracle.embedded import EmbeddedTexts, RememberingSender
 
+_SECONDS_A_REPORT: Final = 2.0
+
 
 def loaded(connection: Connection, count: int, seed: int, embedded: EmbeddedTexts) -> list[Entity]:
     """Receipts that are in the table from now on, their vectors on the way."""
@@ -33,20 +36,29 @@ def loaded(connection: Connection, count: int, seed: int, embedded: EmbeddedText
 
 @contextmanager
 def writing(
-    connection: Connection, entities: list[Entity], rate: float, seconds: float
+    connection: Connection, entities: list[Entity], rate: float
 ) -> Iterator[list[StressReport]]:
-    """Edits go on beside the block, for so many seconds; the report is there after it."""
+    """Edit items beside the block, `rate` times a second. Its reports are complete after it.
+
+    Raises the error that ended the thread, if any.
+    """
     editor = TableEditor(connection.dynamodb, connection.names.table)
     backlog = partial(queue_backlog, connection.sqs, connection.names.compaction_queue_url)
-    stress = Stress(editor, backlog, SystemClock())
+    stress, stop = Stress(editor, backlog, SystemClock()), threading.Event()
     reports: list[StressReport] = []
     some = edits(entities, Random(3))
-    thread = threading.Thread(target=lambda: reports.append(stress.run(some, rate, seconds)))
-    thread.start()
-    try:
-        yield reports
-    finally:
-        thread.join()
+
+    def run() -> None:
+        while not stop.is_set():
+            reports.append(stress.run(some, rate, _SECONDS_A_REPORT))
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        try:
+            yield reports
+        finally:
+            stop.set()
+            running.result()
 
 
 @contextmanager

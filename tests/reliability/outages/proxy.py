@@ -8,10 +8,10 @@ credential scope, and a proxy of its own.
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 CHUNK: Final = 65_536
 _SCOPE: Final = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request", re.IGNORECASE)
@@ -69,22 +69,31 @@ class Proxy:
     @contextmanager
     def misbehaving(self, shape: Shape) -> Iterator[None]:
         """The service behaves so until the block ends."""
-        trouble = asyncio.run_coroutine_threadsafe(self._misbehave(shape), self._loop)
+        self._in_loop(self._begin(shape))
+        trouble = asyncio.run_coroutine_threadsafe(self._go_on(shape), self._loop)
         try:
             yield
         finally:
             trouble.cancel()
-            self._loop.call_soon_threadsafe(self._recover)
+            self._in_loop(self._recover())
 
-    async def _misbehave(self, shape: Shape) -> None:
-        self._slow = shape is Shape.SLOW
-        while shape is not Shape.SLOW:
+    def _in_loop(self, step: Coroutine[Any, Any, None]) -> None:
+        """Run a step in the thread of the proxy, and wait until it is done."""
+        asyncio.run_coroutine_threadsafe(step, self._loop).result()
+
+    async def _begin(self, shape: Shape) -> None:
+        self._slow, self._down = shape is Shape.SLOW, shape is not Shape.SLOW
+        if self._down:
+            self._cut_all()
+
+    async def _go_on(self, shape: Shape) -> None:
+        while not self._slow:
+            await asyncio.sleep(FLAP_SECONDS)
             self._down = not (self._down and shape is Shape.FLAPPING)
             if self._down:
                 self._cut_all()
-            await asyncio.sleep(FLAP_SECONDS)
 
-    def _recover(self) -> None:
+    async def _recover(self) -> None:
         self._down = self._slow = False
 
     def _cut_all(self) -> None:

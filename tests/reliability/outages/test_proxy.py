@@ -38,7 +38,7 @@ def proxy() -> Iterator[Proxy]:
 
 def ask(proxy: Proxy, service: str, body: bytes = b"x" * 200_000) -> bool:
     """Whether a request of a service is answered with its own body."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
     try:
         connection.request("POST", "/", body, {"Authorization": _SCOPE.format(service)})
         answer = connection.getresponse()
@@ -57,29 +57,24 @@ def test_everything_is_passed_on_while_nothing_is_wrong(proxy: Proxy) -> None:
 
 def test_the_service_is_down_the_others_are_not_and_it_comes_back(proxy: Proxy) -> None:
     with proxy.misbehaving(Shape.DOWN):
-        time.sleep(0.1)
         assert not any(ask(proxy, "s3") for _ in range(4))
         assert ask(proxy, "dynamodb")
-    time.sleep(0.1)
     assert ask(proxy, "s3")
     assert proxy.faults == 4
 
 
 def test_a_connection_that_is_in_use_is_cut(proxy: Proxy) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
     headers = {"Authorization": _SCOPE.format("s3")}
     connection.request("POST", "/", b"a", headers)
     assert connection.getresponse().read() == b"a"
-    with proxy.misbehaving(Shape.DOWN):
-        time.sleep(0.1)
-        with pytest.raises((OSError, http.client.HTTPException)):
-            _ask_again(connection, headers)
+    with proxy.misbehaving(Shape.DOWN), pytest.raises((OSError, http.client.HTTPException)):
+        _ask_again(connection, headers)
     connection.close()
 
 
 def test_a_slow_service_answers_late(proxy: Proxy) -> None:
     with proxy.misbehaving(Shape.SLOW):
-        time.sleep(0.1)
         begun = time.monotonic()
         assert ask(proxy, "s3", b"x")
         assert time.monotonic() - begun >= SLOW_SECONDS

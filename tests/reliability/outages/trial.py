@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from local.quick.names import Options
 from receipt_ops.connection import Connection, connect
 from receipt_ops.loading.items import Entity
 from tests.reliability.outages.alarms import alarms
@@ -23,10 +24,16 @@ EMBEDDED_EVERY: Final = 1.0
 """Seconds between two lines that get another text and vector."""
 MARGIN: Final = 6.0
 """Seconds of writing before the outage, and after it: one period of the alarms."""
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 VISIBILITIES: Final = 4
 """Seconds, and visibility timeouts besides, for the system to be ready or to catch up, before that
 counts as a failure: a message may be given back once more after the outage."""
+LONGEST: Final = 120.0
+"""Seconds after which an outage ends although no alarm is on."""
+_SHARE_OF_RECEIVES: Final = 0.75
+"""The part of the visibility timeouts of all receives that an outage may take. After the last
+receive, SQS would move sound messages to the dead-letter queue.
+"""
 
 Say = Callable[[str], None]
 
@@ -38,6 +45,7 @@ class Result:
     service: str
     shape: str
     seconds: float
+    """The least time that it lasts, and after the trial the time that it lasted."""
     writes: int = 0
     embedded_again: int = 0
     faults: int = 0
@@ -89,7 +97,9 @@ def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) 
             if not ready.settled:
                 raise RuntimeError(f"the system was not ready: {ready.differences}")
             with Signals(system.stack) as signals:
-                begun, ended = _run_outage(system, connection, entities, embedded, result, say)
+                begun, ended = _run_outage(
+                    system, connection, entities, embedded, signals, result, say
+                )
                 say("catching up")
                 found = judge.settled(patience)
                 if found.settled:
@@ -105,13 +115,14 @@ def _run_outage(
     connection: Connection,
     entities: list[Entity],
     embedded: EmbeddedTexts,
+    signals: Signals,
     result: Result,
     say: Say,
 ) -> tuple[float, float]:
     """When the outage began and ended, in seconds since 1970."""
     proxy = system.proxy
     with (
-        writing(connection, entities, RATE, result.seconds + 2 * MARGIN) as reports,
+        writing(connection, entities, RATE) as reports,
         embedding_again(connection, entities, embedded, EMBEDDED_EVERY) as texts,
     ):
         time.sleep(MARGIN)
@@ -120,12 +131,29 @@ def _run_outage(
         with proxy.misbehaving(Shape(result.shape)):
             new = loaded(connection, 1, 2, embedded)
             time.sleep(max(0.0, begun + result.seconds - time.time()))
+            _wait_for_alarm(result, signals, system, begun)
         ended, result.faults = time.time(), proxy.faults
+        result.seconds = round(ended - begun, 1)
         say("writing on")
         time.sleep(MARGIN)
-    (report,) = reports
-    result.writes, result.embedded_again = report.written + len(new), len(texts)
+    written = sum(report.written for report in reports)
+    result.writes, result.embedded_again = written + len(new), len(texts)
     return begun, ended
+
+
+def _wait_for_alarm(result: Result, signals: Signals, system: ProxiedSystem, begun: float) -> None:
+    """Wait until the alarms are right, or until the outage is as long as it may be."""
+    end = begun + longest(system.options)
+    _judge_alarms(result, signals, system, begun)
+    while not result.alarms_right and time.time() < end:
+        time.sleep(1.0)
+        _judge_alarms(result, signals, system, begun)
+
+
+def longest(options: Options) -> float:
+    """Return the seconds after which an outage ends although no alarm is on."""
+    receives = options.visibility_timeout * options.max_receive_count
+    return min(LONGEST, _SHARE_OF_RECEIVES * receives)
 
 
 def _judge_alarms(result: Result, signals: Signals, system: ProxiedSystem, begun: float) -> None:

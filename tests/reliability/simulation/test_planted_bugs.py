@@ -5,6 +5,9 @@ import pytest
 from tests.reliability.simulation.campaign import first_failure
 from tests.reliability.simulation.faults.planted import PLANTED, planted
 
+# One bug needs a thousand histories. That is half a minute on an idle machine.
+pytestmark = pytest.mark.timeout(1200)
+
 _HISTORIES = 3_000
 """Most bugs show within 100 histories. A bug counts as undetected only after this number."""
 _SLOW = {

@@ -1,10 +1,14 @@
 """A failing history is reduced, and the reduced history can be run again."""
 
+import pytest
+
 from tests.reliability.simulation.campaign import first_failure
 from tests.reliability.simulation.faults.planted import planted
 from tests.reliability.simulation.history import run, simulated_production
 from tests.reliability.simulation.shrink import Shrinker, calmed, kept
 from tests.reliability.simulation.workload.generation import generate
+
+pytestmark = pytest.mark.timeout(1200)
 
 
 def test_a_failing_history_is_made_small_and_fails_again() -> None:

@@ -15,10 +15,13 @@ from tests.reliability.simulation.campaign import Summary
 from tests.reliability.simulation.faults.faults import Kind
 from tests.reliability.simulation.workload.generation import generate
 
+pytestmark = pytest.mark.timeout(1200)
+
 _ALL, _SOME = 10_000, 150
 
 
-@pytest.mark.timeout(1800)
+# Six minutes on an idle machine of two cores, and several times as long beside busy processes.
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("histories", [_SOME, pytest.param(_ALL, marks=pytest.mark.long)])
 def test_no_history_breaks_a_promise(histories: int) -> None:
     """Run the histories in their own processes.

@@ -1,6 +1,5 @@
 """Many changes a second from one process: whole items, twenty-five a request."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,6 +9,7 @@ from receipt_ops.loading.table_writer import TableWriter
 from receipt_ops.pacing import Pacing, steadily
 from receipt_ops.probes.editing import Edit
 from receipt_ops.verification.settling import Backlog
+from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.keys import EntityKey
 
 _TICK: Final = 0.2
@@ -38,23 +38,24 @@ class Writing:
     writer: TableWriter
     backlog: Callable[[], Backlog]
     items: dict[EntityKey, Entity]
+    clock: Clock = field(default_factory=SystemClock)
     written: Written = field(default_factory=Written)
 
     def run(
         self, edits: Iterator[Edit], rate: float, seconds: float, on_progress: OnProgress
     ) -> Written:
         """`rate` edits a second; what a slow tick did not write, the next one does."""
-        begun = time.monotonic()
+        begun = self.clock.monotonic()
         pacing = Pacing(steadily(rate), begun)
-        while (passed := time.monotonic() - begun) < seconds:
+        while (passed := self.clock.monotonic() - begun) < seconds:
             self._write(edits, pacing.take(len(self.items) // 2, begun + passed))
             left = self.backlog()
             self.written.most_waiting = max(
                 self.written.most_waiting, left.waiting + left.in_flight
             )
             on_progress(self.written.changes, left)
-            time.sleep(max(0.0, passed + _TICK - (time.monotonic() - begun)))
-        self.written.seconds = time.monotonic() - begun
+            self.clock.sleep(max(0.0, begun + passed + _TICK - self.clock.monotonic()))
+        self.written.seconds = self.clock.monotonic() - begun
         return self.written
 
     def _write(self, edits: Iterator[Edit], count: int) -> None:

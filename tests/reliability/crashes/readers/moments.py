@@ -14,7 +14,7 @@ from receipt_index.snapshot.format.pages import copy_pages
 from receipt_index.snapshot.reading import handover, reader, turns
 from tests.reliability.crashes.readers.store import FolderStore
 
-_FOR_EVER: Final = 60.0
+_FOR_EVER: Final = 3_600.0
 
 Reached = Callable[[], None]
 

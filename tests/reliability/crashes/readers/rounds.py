@@ -27,7 +27,7 @@ from tests.reliability.crashes.readers.published import Published
 _CONTEXT: Final = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.reliability.crashes.readers.follower", "chromadb"])
 _SIGNALS: Final = (signal.SIGKILL, signal.SIGTERM)
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 240.0
 _MOST_CHANGES: Final = 6
 """Largest number of versions that are published during the wait for a moment."""
 
@@ -170,7 +170,8 @@ class Lane:
         moments = ON_STARTING if kind is Kind.STARTING else ON_FOLLOWING
         moment, number = self._randomness.choice(moments), self._randomness.choice(_SIGNALS)
         victim = self._start(moment, self._randomness.choice((0, 0, 1, 2)))
-        first = None if kind is Kind.STARTING else victim.receive(_PATIENCE, "serving", "moment")
+        at_once = kind is Kind.STARTING and moment is Moment.RANDOM
+        first = None if at_once else victim.receive(_PATIENCE, "serving", "moment")
         reached = first == "moment" or self._wait_for(victim, moment)
         victim.end(number)
         self.counts.broken += victim.broken
@@ -190,9 +191,9 @@ class Lane:
             time.sleep(self._randomness.uniform(0.0, 0.4))
             return True
         for _ in range(_MOST_CHANGES):
-            if victim.receive(0.3, "moment") is not None:
-                return True
             self._published.change()
+            if victim.receive(_PATIENCE, "serving", "moment", "broken") == "moment":
+                return True
         return victim.receive(1.0, "moment") is not None
 
     def _start(self, moment: Moment, skipped: int) -> Follower:

@@ -5,6 +5,9 @@ import pytest
 from tests.reliability.crashes.readers import campaign
 from tests.reliability.crashes.readers.bugs import BUGS
 
+# A campaign takes half a minute on an idle machine, and much longer beside busy processes.
+pytestmark = pytest.mark.timeout(1200)
+
 
 def test_a_killed_reader_starts_again_and_serves_what_is_published() -> None:
     report = campaign.run(kills=8, seed=1)

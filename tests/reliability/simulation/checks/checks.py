@@ -17,7 +17,7 @@ class Check(StrEnum):
     VERSIONS = "each version follows the one before it"
     VERSION_CONTENT = "a version holds what the table and the deltas held, and nothing older"
     CHECKOUT = "a working copy is a published version"
-    RETENTION = "an object is deleted only when nobody needs it"
+    RETENTION = "an object is deleted only when no reader and no worker needs it"
     DAMAGE = "a snapshot is found damaged only if it was damaged"
     READER_VERSION = "a reader never serves a lower version"
     READER_CONTENT = "a reader serves the published version exactly"

@@ -91,12 +91,12 @@ def base_that_only_grows_files() -> AbstractContextManager[Any]:
 def garbage_deleted_without_an_announcement() -> Iterator[None]:
     """Delete garbage without a version that announces it. A running publish may need it."""
 
-    def named_by_nobody(
+    def named_by_none(
         store: Any, collection: Any, wanted: frozenset[str], clock: Any, writer: str
     ) -> list[str]:
         return sorted(wanted)
 
-    with patch.object(receipt_index.snapshot.store.orphan_gc, "_announced", named_by_nobody):
+    with patch.object(receipt_index.snapshot.store.orphan_gc, "_announced", named_by_none):
         yield
 
 
