@@ -1,1 +1,1 @@
-"""Worker and reader at the memory and the disk that the template gives them, whatever arrives."""
+"""Worker and reader get large input with the memory and the disk of the template."""

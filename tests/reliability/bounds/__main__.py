@@ -19,7 +19,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, in half a minute.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Send what is larger than memory, and check that no process dies and nothing is lost.
+    """Send input larger than the memory, and check that no process dies and nothing is lost.
 
     Exit status: 0 every bound held, 1 otherwise.
 

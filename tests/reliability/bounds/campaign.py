@@ -20,7 +20,7 @@ _SECONDS: Final = 900
 
 @dataclass
 class Result:
-    """What came of a case. It held if nothing is wrong."""
+    """The result of a case. The case held if `wrong` is empty."""
 
     case: str
     messages: int = 0
@@ -45,7 +45,7 @@ class Result:
 def run(
     names: Iterable[str], *, quick: bool, on_case: Callable[[str], None] = lambda _: None
 ) -> Iterator[Result]:
-    """The results of some cases, in the order in which they are run."""
+    """Run some cases, and yield their results in this order."""
     memory, size = of_template("CompactorMemory"), of_template("CompactorEphemeralStorage")
     with tempfile.TemporaryDirectory(prefix="bounds-") as folder:
         for name in names:

@@ -1,4 +1,4 @@
-"""What arrives: one function a case. Each returns how many messages came, and what broke."""
+"""The cases. Each function sends messages, and returns their number and the faults."""
 
 import io
 import zipfile
@@ -26,7 +26,7 @@ from tests.support.fakes.system import metadata
 
 
 class Place(NamedTuple):
-    """Where a case runs: a folder outside of the function, its disk, and its memory in bytes."""
+    """A folder outside of the function, the function's disk, and its memory in bytes."""
 
     outside: Path
     disk: Path
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """`messages` were sent; `wrong` says of what did not end applied, parked or returned."""
+    """`messages` counts the sent messages. `wrong` lists the faults."""
 
     messages: int
     wrong: list[str]
@@ -42,13 +42,13 @@ class Outcome(NamedTuple):
 
 
 Case = Callable[[Place, bool], Outcome]
-"""Runs in its full or, for True, its quick form."""
+"""Runs the full form, or the quick form for True."""
 
 
 def large_deltas(place: Place, quick: bool) -> Outcome:
-    """Ten deltas of 10,000 vectors in one batch, and one as large as an object may be.
+    """Ten deltas of 10,000 vectors in one batch, and one of the largest allowed size.
 
-    Four in a hundred of the entities are in the table, because Chroma takes minutes for all.
+    The table has 4 % of the entities, because Chroma needs minutes for all of them.
     """
     sizes, dimension = ([2_000] * 3, 256) if quick else ([*[10_000] * 10, 40_000], 1536)
     function = Function(place.outside, place.disk, place.memory)
@@ -65,7 +65,7 @@ def large_deltas(place: Place, quick: bool) -> Outcome:
 
 
 def merchant(place: Place, quick: bool) -> Outcome:
-    """A merchant's new name that reaches a receipt of 25,000 words."""
+    """A new merchant name on a receipt of 25,000 words."""
     count, dimension = (4_000, 8) if quick else (25_000, 8)
     function = Function(place.outside, place.disk, place.memory)
     keys = words(count)
@@ -93,7 +93,7 @@ def _not_named(function: Function, name: str) -> list[str]:
 
 
 def bombs(place: Place, quick: bool) -> Outcome:
-    """Small objects that grow when they are unpacked, beside a good one."""
+    """Small objects with a large unpacked size, beside a sound object."""
     function = Function(place.outside, place.disk, place.memory)
     keys = words(3)
     fill(function.system, keys)
@@ -145,7 +145,7 @@ def _entries_bomb(count: int) -> bytes:
 
 
 def poison_flood(place: Place, quick: bool) -> Outcome:
-    """As many bytes of broken items as Lambda takes in one event, and a good message."""
+    """As many bytes of malformed items as Lambda takes in one event, and a sound message."""
     count, items = (4, 20_000) if quick else (45, 65_000)
     function = Function(place.outside, place.disk, place.memory)
     keys = words(3)
@@ -165,7 +165,7 @@ def poison_flood(place: Place, quick: bool) -> Outcome:
 
 
 class _Blob:
-    """An index of one large file, for what concerns bytes alone."""
+    """An index of one large file, for a case that concerns only bytes."""
 
     def __init__(self, folder: Path, collection: Collection) -> None:
         (folder / "opened").write_text(str(collection))
@@ -178,7 +178,7 @@ class _Blob:
 
 
 def rebase(place: Place, quick: bool) -> Outcome:
-    """A base of files that fill a third of the disk, to a store that takes 30 ms a write."""
+    """A base of a third of the disk, and a store that takes 30 ms a write."""
     size = (60 if quick else 1_000) * MIB
     folder = place.disk / "rebase"
     settings = CopySettings("worker", timedelta(days=1))
@@ -196,7 +196,7 @@ def rebase(place: Place, quick: bool) -> Outcome:
 
 
 def reader(place: Place, quick: bool) -> Outcome:
-    """A reader follows what `merchant` has published: a cold start, then search by own vectors."""
+    """A reader starts cold on the version of `merchant`, and searches for known vectors."""
     store, root = FolderStore(place.outside / Collection.WORDS), place.disk / "reader"
     with SnapshotReader(store, Collection.WORDS, root) as served:
         served.refresh()
@@ -218,6 +218,6 @@ def reader(place: Place, quick: bool) -> Outcome:
 CASES: Final[dict[str, Case]] = {
     case.__name__: case for case in (large_deltas, merchant, reader, bombs, poison_flood, rebase)
 }
-"""In an order in which the reader finds what the merchant's case has published."""
+"""In this order, the reader finds the version that `merchant` has published."""
 SHARES: Final = {"reader": "merchant"}
-"""Cases that find the bucket as another one has left it."""
+"""Cases that use the bucket of another case."""

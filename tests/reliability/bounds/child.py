@@ -1,6 +1,6 @@
 """Run one case in a process: python -m tests.reliability.bounds.child CASE OUTSIDE DISK MEMORY.
 
-The limit is set before anything large is imported, so that all of the process is held to it.
+The limit is set before the large imports, so that it applies to the whole process.
 """
 
 import json
@@ -12,7 +12,7 @@ from tests.reliability.bounds.limits import forget_peak, limit_memory, peak, res
 
 
 def main(name: str, outside: str, disk: str, memory: str, form: str) -> None:
-    """Print what came of a case as JSON."""
+    """Run a case, and print its result as JSON."""
     limit_memory(int(memory))
     from tests.reliability.bounds.cases import CASES, Place
 

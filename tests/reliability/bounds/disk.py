@@ -1,4 +1,4 @@
-"""A folder on a disk of the stated size: a tmpfs where one may mount, else a watched folder."""
+"""A folder on a disk of a given size: a tmpfs if mount is allowed, or a watched folder."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ _LOOK_EVERY: Final = 0.1
 
 
 class Disk:
-    """`kind` says how the size is enforced; `overfull` whether it was found to be exceeded."""
+    """`kind` says how the size is enforced. `overfull` says whether the size was exceeded."""
 
     def __init__(self, folder: Path, size: int, kind: str) -> None:
         self.folder, self.size, self.kind = folder, size, kind
@@ -23,7 +23,7 @@ class Disk:
         return self.peak > self.size
 
     def look(self) -> None:
-        """Take note of how much lies there now."""
+        """Measure the used space, and keep the peak."""
         used = 0
         for path in self.folder.rglob("*"):
             try:
@@ -35,7 +35,7 @@ class Disk:
 
 @contextmanager
 def disk_of(folder: Path, size: int) -> Iterator[Disk]:
-    """A disk at `folder`, gone with all that lies there after the block."""
+    """Make a disk at `folder`. It is removed with its content after the block."""
     folder.mkdir(parents=True)
     mounted = _mount(folder, size)
     disk = Disk(folder, size, "tmpfs" if mounted else "watched folder")

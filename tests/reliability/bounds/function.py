@@ -1,4 +1,4 @@
-"""A compactor as the function has it, on real Chroma, at the memory that its process is held to."""
+"""The compactor of the function on real Chroma, with the memory limit of its process."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -25,11 +25,11 @@ from tests.support.fakes.system import InMemorySystem
 T = TypeVar("T")
 
 SHARE: Final = 0.125
-"""SLICE_MEMORY_SHARE's default."""
+"""The default of SLICE_MEMORY_SHARE."""
 
 
 class Function:
-    """One worker. `outside` lies on another disk than `disk`."""
+    """One worker. `outside` is on another disk than `disk`."""
 
     def __init__(self, outside: Path, disk: Path, memory: int) -> None:
         self.system = InMemorySystem()
@@ -47,12 +47,12 @@ class Function:
         )
 
     def handle(self, *bodies: str, seconds: float = 600) -> dict[str, str]:
-        """What goes back of a batch, with the reasons."""
+        """Handle a batch. Return the reasons of the returned messages by message id."""
         messages = [QueueMessage(str(number), body) for number, body in enumerate(bodies)]
         return self.compactor.handle(messages, Deadline(self.clock, seconds)).returned
 
     def delta(self, number: int, keys: list[EntityKey], dimension: int) -> str:
-        """The message of a delta of these keys, whose object lies in the bucket."""
+        """Store a delta of these keys, and return its message."""
         random = np.random.default_rng(number)
         vectors = random.standard_normal((len(keys), dimension), dtype=np.float32)
         ids = tuple(key.chroma_id for key in keys)
@@ -86,7 +86,7 @@ class Function:
 
 
 def words(count: int, receipt_id: int = 1) -> list[EntityKey]:
-    """Words of one receipt, ten a line."""
+    """Return words of one receipt, ten in each line."""
     return [EntityKey("image", receipt_id, 1 + n // 10, 1 + n % 10) for n in range(count)]
 
 

@@ -1,10 +1,10 @@
-"""How much memory and disk the template gives the compactor, and how a process is held to it.
+"""The compactor's memory and disk in the template, and the memory limit of a process.
 
-Memory is limited by RLIMIT_DATA and not by RLIMIT_AS: Chroma maps far more addresses than it ever
-touches (files, reserved arenas), which cost a Lambda function nothing. RLIMIT_DATA counts what a
-process may write to in private: heap, anonymous mappings, thread stacks. It counts them before they
-are touched, so it is stricter than Lambda, and it needs no root, as a cgroup would. The peak of
-resident memory, which holds mapped files as well, is compared with the limit besides.
+The limit is RLIMIT_DATA and not RLIMIT_AS. Chroma maps far more addresses than it touches, such as
+files and reserved arenas, and they cost a Lambda function nothing. RLIMIT_DATA counts private
+writable memory: heap, anonymous mappings and thread stacks. It counts memory before it is touched,
+so it is stricter than Lambda. It needs no root, unlike a cgroup. The peak of resident memory, with
+mapped files, is compared with the limit too.
 """
 
 import re
@@ -18,7 +18,7 @@ MIB: Final = 2**20
 
 
 def of_template(parameter: str) -> int:
-    """Bytes of the default of one of template.yaml's parameters in MiB."""
+    """Return the default of a parameter of template.yaml in bytes. The template has it in MiB."""
     template = (PROJECT / "template.yaml").read_text()
     found = re.search(
         rf"^  {parameter}:\n(?:    .*\n)*?    Default: (\d+)$", template, re.MULTILINE
@@ -29,17 +29,17 @@ def of_template(parameter: str) -> int:
 
 
 def limit_memory(size: int) -> None:
-    """Let this process have no more than `size` bytes of its own."""
+    """Limit the private memory of this process to `size` bytes."""
     resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def peak() -> int:
-    """Bytes of resident memory that this process has had at most."""
+    """Return the peak of the resident memory of this process in bytes."""
     return _status("VmHWM")
 
 
 def resident() -> int:
-    """Bytes of resident memory that this process has."""
+    """Return the resident memory of this process in bytes."""
     return _status("VmRSS")
 
 

@@ -1,4 +1,4 @@
-"""What lies outside of the function: objects on another disk, and a table in memory."""
+"""The stores outside of the function, in a folder on another disk."""
 
 import hashlib
 import time
@@ -50,7 +50,7 @@ class FolderStore:
             self._path(name).unlink(missing_ok=True)
 
     def version(self) -> Version:
-        """Return the present version, for a reader that shares no code with the product's."""
+        """Return the present version for a decoder that shares no code with the product."""
         return Version(self._manifest.read_bytes(), lambda name: self._path(name).read_bytes())
 
     def _path(self, name: str) -> Path:
@@ -58,7 +58,7 @@ class FolderStore:
 
 
 class FolderDeltas:
-    """DeltaStore in a folder: every read is a copy of its own, as from S3."""
+    """DeltaStore in a folder. Every read returns a new copy, as S3 does."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

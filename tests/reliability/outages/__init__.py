@@ -1,1 +1,1 @@
-"""Services that are gone, slow or flapping while writes go on: nothing may be lost."""
+"""Services are down, slow or flapping while writes continue. Nothing may be lost."""

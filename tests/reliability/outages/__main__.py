@@ -1,4 +1,4 @@
-"""python -m tests.reliability.outages: take services away from the local AWS while writes go on."""
+"""python -m tests.reliability.outages: disturb services of the local AWS during writes."""
 
 import json
 import tempfile
@@ -16,7 +16,7 @@ from tests.reliability.outages.trial import Result, run
 
 SERVICES = {service.name.lower(): service for service in Service}
 _LONGER_THAN_VISIBILITY = QUICK.visibility_timeout + 12.0
-"""And long enough for an alarm of two periods on messages that are 15 s old, all shortened."""
+"""Seconds. It is also long enough for an alarm of two periods on messages that are 15 s old."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,9 +32,9 @@ def main(
     ] = _LONGER_THAN_VISIBILITY,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Make services unavailable, slow and flapping, each in turn; all of them by default.
+    """Make services unavailable, slow and flapping, one after another. The default is all of them.
 
-    Exit status: 0 nothing was lost and all healed by itself, 1 something was lost.
+    Exit status: 0 nothing was lost, the system recovered, and the alarms were right; 1 otherwise.
 
     Example: python -m tests.reliability.outages --service table --shape down --seconds 15
     """

@@ -1,7 +1,7 @@
 """The alarms of terraform/alarms.tf, and the state that CloudWatch would give each of them.
 
-An outage in production lasts for hours, and one of these trials for half a minute. So a minute of
-the files is a second here, in every period and in every threshold that is a duration.
+An outage in production lasts for hours, and a trial lasts half a minute. A minute of the files is
+therefore a second here. This applies to every period and every threshold that is a duration.
 
 Rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """
@@ -21,14 +21,14 @@ from local.state import PROJECT
 
 TERRAFORM: Final = PROJECT / "terraform"
 MINUTES: Final = 60.0
-"""By what times are divided."""
+"""The divisor of all times."""
 _FRESHNESS_MINUTES: Final = 10.0
-"""By what the threshold of freshness is divided: the two seconds that an emulator's stream and a
-batching window take do not become shorter."""
+"""The divisor of the threshold of freshness. The emulator's stream and the batching window take two
+seconds, whatever the divisor is."""
 _LATE: Final = "Freshness"
 _DURATIONS: Final = frozenset({"ApproximateAgeOfOldestMessage", "IteratorAge"})
 _SEEN_BESIDE: Final = 2
-"""Periods before the evaluated ones from which CloudWatch takes data where some is missing."""
+"""Number of earlier periods from which CloudWatch takes data if data is missing."""
 _PERIOD: Final = 300
 _KINDS: Final = ("own_alarms", "queue_alarms", "function_alarms")
 
@@ -38,11 +38,11 @@ Points: TypeAlias = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Alarm:
-    """One alarm; `period` is seconds and `threshold` the metric's unit, both shortened."""
+    """One alarm. `period` is in seconds and `threshold` in the unit of the metric, both divided."""
 
     name: str
     source: str
-    """What the metric is about: stream_processor, compactor, or a queue's name in the file."""
+    """The source of the metric: stream_processor, compactor, or a queue's name in the file."""
     metric: str
     statistic: str
     period: float
@@ -50,7 +50,7 @@ class Alarm:
     threshold: float
 
     def is_raised(self, points: Points, begin: float, end: float) -> bool:
-        """Whether it was in ALARM at the end of any period between two times."""
+        """Return whether it was in ALARM at the end of any period between two times."""
         buckets: defaultdict[int, list[float]] = defaultdict(list)
         for at, value in points:
             if at < begin:
@@ -60,7 +60,7 @@ class Alarm:
         return any(self._alarms(buckets, number) for number in range(last + 1))
 
     def _alarms(self, buckets: Mapping[int, list[float]], now: int) -> bool:
-        """Every evaluated period breaches; a missing one does not, unless older data stands in."""
+        """Return whether every evaluated period breaches. Older data replaces a missing period."""
         seen = range(now - self.periods - _SEEN_BESIDE + 1, now + 1)
         values = [_statistic(self.statistic, buckets[n]) for n in seen if buckets.get(n)]
         some = values[-self.periods :]
@@ -77,7 +77,7 @@ def _statistic(name: str, values: list[float]) -> float:
 
 
 def alarms(function_timeout: float, folder: Path = TERRAFORM) -> list[Alarm]:
-    """Every alarm of a folder's alarms.tf; `function_timeout` is that of the trial, in seconds."""
+    """Return the alarms of a folder's alarms.tf. `function_timeout` of the trial is in seconds."""
     known = {**_thresholds(folder), "var.stream_processor_timeout": function_timeout}
     found = []
     for content in hcl2.loads((folder / "alarms.tf").read_text())["locals"]:
@@ -109,7 +109,7 @@ def _alarm(name: str, body: Mapping[str, Any], known: Mapping[str, float]) -> Al
 
 
 def _thresholds(folder: Path) -> dict[str, float]:
-    """The defaults of var.alarm_thresholds."""
+    """Return the defaults of var.alarm_thresholds."""
     text = (folder / "variables.tf").read_text()
     _, _, block = text.partition('variable "alarm_thresholds"')
     found = re.findall(r"(\w+)\s*=\s*optional\(number,\s*([\d.]+)\)", block)
@@ -117,14 +117,14 @@ def _thresholds(folder: Path) -> dict[str, float]:
 
 
 def _plain(value: Any) -> Any:
-    """A text without the parser's quotes and interpolation."""
+    """Return a text without the parser's quotes and interpolation."""
     return (
         value.strip('"').removeprefix("${").removesuffix("}") if isinstance(value, str) else value
     )
 
 
 def _number(value: Any, known: Mapping[str, float]) -> float:
-    """What an expression of numbers and known names comes to. Raises ValueError for any other."""
+    """Return the value of an expression of numbers and known names, or raise ValueError."""
     text = str(value)
     for name, number in known.items():
         text = re.sub(rf"{re.escape(name)}\b", str(number), text)

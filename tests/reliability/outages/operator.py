@@ -1,4 +1,4 @@
-"""Who writes to the system, and who looks afterwards; each goes past the proxy."""
+"""Writes to the system, and checks its queues. No call passes through the proxy."""
 
 import threading
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _SECONDS_A_REPORT: Final = 2.0
 
 
 def loaded(connection: Connection, count: int, seed: int, embedded: EmbeddedTexts) -> list[Entity]:
-    """Receipts that are in the table from now on, their vectors on the way."""
+    """Load receipts into the table and send their vectors. Return their entities."""
     receipts = list(synthetic_receipts(count, Random(seed)))
     sender = RememberingSender(sender_of(connection), embedded)
     load(receipts, writer_of(connection), sender, embed, lambda *_: None)
@@ -65,9 +65,9 @@ def writing(
 def embedding_again(
     connection: Connection, entities: list[Entity], embedded: EmbeddedTexts, every: float
 ) -> Iterator[list[str]]:
-    """Lines get another text and its vector beside the block, one every so many seconds.
+    """Change a line and send its vector every `every` seconds, beside the block.
 
-    The texts are there after it. Raises what ended the thread, if something did.
+    The list of texts is complete after it. Raises the error that ended the thread, if any.
     """
     editor = TableEditor(connection.dynamodb, connection.names.table)
     sender = RememberingSender(sender_of(connection), embedded)
@@ -91,7 +91,7 @@ def embedding_again(
 
 
 def dead_letters(stack: Stack) -> int:
-    """Messages in both dead-letter queues."""
+    """Return the number of messages in both dead-letter queues."""
     sqs = stack.clients().sqs
     boxes = (stack.queues.compaction_dlq, stack.queues.stream_dlq)
     return sum(queue_backlog(sqs, box.url).waiting for box in boxes)

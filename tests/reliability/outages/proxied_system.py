@@ -18,24 +18,25 @@ from tests.functional.chroma_server import ChromaServer
 from tests.reliability.outages.proxy import Proxy
 
 QUICK: Final = Options(function_timeout=8, lease=6, heartbeat=2, visibility_timeout=16)
-"""Seconds, short so that an outage may be short. The receive limit is production's.
+"""Seconds. They are short, so that an outage may be short. The receive limit is production's.
 
-A message is received again every visibility timeout, and five times before it is set aside. So an
-outage heals without an operator if it is shorter than five visibility timeouts: 80 s here, and 150
-minutes in production, where the timeout is 1,800 s. There it is six function timeouts, here two.
-With one, messages come again while a slow cycle still works on them.
+SQS delivers a message again after each visibility timeout, and five times at most. The system
+recovers by itself from an outage that is shorter than five visibility timeouts. That is 80 s here.
+In production it is 150 minutes, because the timeout is 1,800 s.
+The visibility timeout is two function timeouts here, and six in production. With one, messages
+would come again during a slow cycle that still works on them.
 """
 _CLAIMED: Final = 70
-"""Seconds; more than a claim on a server lasts: a function's time and a minute.
+"""Seconds. A claim on a server lasts for the function's timeout and a minute, which is less.
 
-While a worker that did not finish holds a claim on a server's collection, every message is given
-back. In production a claim lasts six minutes, a fifth of the visibility timeout, so a message meets
-it once. The minute can't be shortened, so with 16 s here a message would meet it five times.
+A worker that did not finish leaves its claim on a collection. Until the claim ends, every message
+returns to the queue. In production a claim lasts a fifth of the visibility timeout, so a message
+meets it once. The minute cannot be shortened. With 16 s here, a message would meet it five times.
 """
 
 
 class Service(StrEnum):
-    """What can fail. The value is its name in an AWS request's credential scope, but for server."""
+    """A service that can fail. The value is its name in the credential scope, except for SERVER."""
 
     TABLE = "dynamodb"
     QUEUE = "sqs"
@@ -44,7 +45,7 @@ class Service(StrEnum):
 
 
 def options_for(service: Service) -> Options:
-    """The times of a trial."""
+    """Return the times of a trial."""
     visibility = _CLAIMED if service is Service.SERVER else QUICK.visibility_timeout
     return replace(QUICK, visibility_timeout=visibility)
 
@@ -61,7 +62,7 @@ class ProxiedSystem:
 
 @contextmanager
 def system_with(service: Service, folder: Path) -> Iterator[ProxiedSystem]:
-    """The system, started below `folder`; whoever writes or verifies goes past the proxy."""
+    """Start the system below `folder`. Only the functions reach the service through the proxy."""
     options = options_for(service)
     with ExitStack() as opened:
         request = Request(options=options)

@@ -1,8 +1,8 @@
-"""A proxy between the functions and one service after another, which misbehaves on request.
+"""A proxy between the functions and a service. It disturbs the service on request.
 
-It passes bytes on, connection by connection. A client of boto3 keeps its connections to one
-service, so the first request's credential scope says whose connection it is; a Chroma server has no
-credential scope, and a proxy of its own.
+It copies bytes, connection by connection. A client of boto3 uses a connection for one service, so
+the credential scope of the first request names the service. A Chroma server has no credential
+scope, and therefore its own proxy.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ _UNAVAILABLE: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
 _REFUSING: Final = 2
-"""Of so many connections one is answered with 503 during an outage, the others are cut."""
+"""During an outage, one of this many connections is cut. The others are answered with 503."""
 
 
 class Shape(StrEnum):
-    """How a service misbehaves."""
+    """How a service fails."""
 
     DOWN = "down"
-    """Connections are cut, with requests of theirs under way; new ones get a 503 or nothing."""
+    """Connections are cut during requests. New connections get a 503 or no answer."""
     SLOW = "slow"
-    """Every request waits."""
+    """Every request is delayed."""
     FLAPPING = "flapping"
-    """Down and up by turns."""
+    """The service is down and up in turn."""
 
 
 SLOW_SECONDS: Final = 1.5
@@ -38,14 +38,16 @@ FLAP_SECONDS: Final = 2.5
 
 
 class Proxy:
-    """Listens on a port of this machine. `service` is a name of a credential scope, such as
-    dynamodb, or None for whatever comes."""
+    """Listens on a port of this machine.
+
+    `service` is a name of a credential scope, such as dynamodb, or None for every request.
+    """
 
     def __init__(self, host: str, port: int, service: str | None) -> None:
         self._target, self._service = (host, port), service
         self._down = self._slow = False
         self.faults = 0
-        """Connections cut or refused, and requests delayed."""
+        """Number of connections that were cut or refused, and of requests that were delayed."""
         self.port = 0
         self._concerned: set[asyncio.StreamWriter] = set()
         self._connections = 0
@@ -68,7 +70,7 @@ class Proxy:
 
     @contextmanager
     def misbehaving(self, shape: Shape) -> Iterator[None]:
-        """The service behaves so until the block ends."""
+        """Let the service fail in this way until the block ends."""
         self._in_loop(self._begin(shape))
         trouble = asyncio.run_coroutine_threadsafe(self._go_on(shape), self._loop)
         try:

@@ -1,4 +1,4 @@
-"""What CloudWatch would know of a system: metrics of functions and queues, with their times."""
+"""The metrics of functions and queues with their times, as CloudWatch would have them."""
 
 import json
 import threading
@@ -23,10 +23,10 @@ Series: TypeAlias = dict[tuple[str, str], list[tuple[float, float]]]
 
 
 class Signals:
-    """Watches queues in a thread for as long as the block lasts; reads logs when it is asked.
+    """Samples the queues in a thread during the block. `series` reads the logs.
 
-    Only CloudWatch reports the age of a queue's oldest message. This takes the time since the
-    queue was seen empty, which is exact while nothing is applied.
+    Only CloudWatch reports the age of a queue's oldest message. Here the time since the queue was
+    last empty stands for it, which is exact while no message is applied.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -45,7 +45,7 @@ class Signals:
         self._thread.join()
 
     def raised(self, alarms: Iterable[Alarm], begin: float, end: float) -> list[str]:
-        """Names of the alarms that were in ALARM between two times."""
+        """Return the names of the alarms that were in ALARM between two times."""
         series = self.series()
         return sorted(
             alarm.name
@@ -54,7 +54,7 @@ class Signals:
         )
 
     def series(self) -> Series:
-        """All values so far."""
+        """Return all values so far."""
         names = self._stack.names
         found: Series = {name: list(points) for name, points in self._queues.items()}
         for source, function in (
@@ -102,7 +102,7 @@ class Signals:
 
 
 def metric_points(lines: Iterable[str]) -> dict[str, list[tuple[float, float]]]:
-    """Every value of every metric in a log, by its EMF lines: seconds since 1970, and value."""
+    """Return the values of each metric in the EMF lines of a log, with seconds since 1970."""
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for line in lines:
         content = json.loads(line) if line.startswith("{") else {}

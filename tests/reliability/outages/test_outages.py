@@ -24,7 +24,7 @@ _CASES = {
 
 @pytest.fixture(scope="module")
 def results() -> dict[Service, dict[str, Any]]:
-    """All at once: an outage is time spent waiting."""
+    """Run all trials at once, because they mostly wait."""
     with ThreadPoolExecutor(len(_CASES)) as pool:
         return dict(zip(_CASES, pool.map(_trial_of, _CASES), strict=True))
 

@@ -37,7 +37,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 def ask(proxy: Proxy, service: str, body: bytes = b"x" * 200_000) -> bool:
-    """Whether a request of a service is answered with its own body."""
+    """Return whether a request of a service is answered with its own body."""
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
     try:
         connection.request("POST", "/", body, {"Authorization": _SCOPE.format(service)})

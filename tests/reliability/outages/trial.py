@@ -1,4 +1,4 @@
-"""One outage while writes go on, and what is left of it afterwards."""
+"""One outage during writes, and the state of the system after it."""
 
 import time
 from collections.abc import Callable
@@ -26,8 +26,10 @@ MARGIN: Final = 6.0
 """Seconds of writing before the outage, and after it: one period of the alarms."""
 PATIENCE: Final = 180.0
 VISIBILITIES: Final = 4
-"""Seconds, and visibility timeouts besides, for the system to be ready or to catch up, before that
-counts as a failure: a message may be given back once more after the outage."""
+"""Seconds and visibility timeouts within which the system must be ready, and must catch up.
+
+A message may return to the queue once more after the outage.
+"""
 LONGEST: Final = 120.0
 """Seconds after which an outage ends although no alarm is on."""
 _SHARE_OF_RECEIVES: Final = 0.75
@@ -40,7 +42,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Result:
-    """What an outage was, and what became of it."""
+    """An outage and its effects."""
 
     service: str
     shape: str
@@ -49,22 +51,22 @@ class Result:
     writes: int = 0
     embedded_again: int = 0
     faults: int = 0
-    """Connections that were cut or refused, and requests that were delayed."""
+    """Number of connections that were cut or refused, and of requests that were delayed."""
     lost: int = 0
-    """Records that differ in the end, and messages in the dead-letter queues: all are good ones."""
+    """Number of records that differ at the end, and of sound messages in the dead-letter queues."""
     differences: str = ""
     caught_up: float | None = None
-    """Seconds from the end of the outage until table and index agree, at most; None: never."""
+    """Seconds from the end of the outage until table and index agree. None if they never do."""
     freshness: float = 0.0
-    """Seconds; the worst since the outage began."""
+    """The worst freshness in seconds since the outage began."""
     before: list[str] = field(default_factory=list)
-    """Alarms that were raised while nothing was wrong."""
+    """Alarms that were on before the outage."""
     alarmed: list[str] = field(default_factory=list)
     """Alarms that were raised by the outage."""
 
     @property
     def held(self) -> bool:
-        """Nothing was lost, it healed by itself, and the alarms were right."""
+        """Return whether nothing was lost, the system recovered, and the alarms were right."""
         return (
             self.lost == 0 and self.caught_up is not None and self.faults > 0 and self.alarms_right
         )
@@ -73,8 +75,8 @@ class Result:
     def alarms_right(self) -> bool:
         """Return whether the outage raised an alarm, and no alarm was on before it.
 
-        The tries of a client may ride out a service that flaps: then no change is late by more
-        than the alarm of freshness allows, and no alarm is right.
+        The retries of a client may bridge a service that flaps. Then no change is later than the
+        alarm of freshness allows, and no alarm is right.
         """
         ridden_out = self.shape == Shape.FLAPPING and self.freshness <= _allowed_freshness()
         return not self.before and (bool(self.alarmed) or ridden_out)
@@ -84,7 +86,7 @@ class Result:
 
 
 def run(service: Service, shape: Shape, seconds: float, folder: Path, say: Say) -> Result:
-    """Start a system below `folder`, let it suffer, and judge it."""
+    """Start a system below `folder`, disturb it, and judge it."""
     result, embedded = Result(service.name.lower(), shape.value, seconds), EmbeddedTexts()
     say("starting")
     with system_with(service, folder) as system:
@@ -119,7 +121,7 @@ def _run_outage(
     result: Result,
     say: Say,
 ) -> tuple[float, float]:
-    """When the outage began and ended, in seconds since 1970."""
+    """Run the outage. Return its begin and its end in seconds since 1970."""
     proxy = system.proxy
     with (
         writing(connection, entities, RATE) as reports,
@@ -166,6 +168,6 @@ def _judge_alarms(result: Result, signals: Signals, system: ProxiedSystem, begun
 
 
 def _allowed_freshness() -> float:
-    """Seconds."""
+    """Return the threshold of the alarm of freshness in seconds."""
     (alarm,) = (alarm for alarm in alarms(1.0) if alarm.metric == "Freshness")
     return alarm.threshold / 1000

@@ -1,1 +1,1 @@
-"""`make prove`: all that is tried to break the system, with dated figures for the document."""
+"""`make prove`: runs all campaigns against the system, and writes dated figures into a document."""

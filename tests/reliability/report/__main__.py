@@ -26,21 +26,27 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes instead of forty.")] = False,
     go_on: Annotated[
         bool,
-        typer.Option("--go-on", help="Only what has no result of this code in build/prove/ yet."),
+        typer.Option(
+            "--go-on", help="Run only the parts without a result of this code in build/prove/."
+        ),
     ] = False,
     page: Annotated[
-        bool, typer.Option("--page", help="Run nothing; write the document from what there is.")
+        bool,
+        typer.Option("--page", help="Run nothing. Write the document from the stored results."),
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say which parts of the document are out of date.")
+        bool,
+        typer.Option(
+            "--check", help="Run nothing. List the parts of the document that are out of date."
+        ),
     ] = False,
 ) -> None:
-    """Try to break the system in every way that is known, and write down what was lost.
+    """Run the campaigns that try to break the system, and write what they found.
 
-    Results are kept by part under build/prove/ with the digest of the code that was tested. The
+    The results are stored by part under build/prove/, with the digest of the tested code. The
     document takes only results of the present code.
-    Exit status: 0 nothing was lost, 1 something was, 2 a part could not be run, 3 with --check if
-    the document lacks results of the present code.
+    Exit status: 0 nothing was lost. 1 something was lost. 2 a part could not be run. 3 with
+    --check: the document lacks results of the present code.
 
     Example: python -m tests.reliability.report outages soak
     """
@@ -73,13 +79,13 @@ def _check(names: list[str]) -> None:
 
 
 def _fresh(name: str) -> Result | None:
-    """Return the last result of a part, unless it is of other code than the present one."""
+    """Return the last result of a part, or None if it belongs to other code."""
     found = saved(name)
     return found if found and found.code == (PARTS | LONG)[name].code else None
 
 
 def _prove(wanted: list[str], quick: bool) -> list[str]:
-    """Run the parts. Return which could not be run, and why."""
+    """Run the parts. Return a sentence for each part that could not be run."""
     failures: list[str] = []
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:

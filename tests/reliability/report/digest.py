@@ -1,4 +1,4 @@
-"""The digest of the code that a campaign tests, so that a figure says what it is a figure of."""
+"""The digest of the code that a campaign tests. Each figure carries it."""
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -16,15 +16,15 @@ CODE: Final = (
     "src/stream_processor",
     "local",
 )
-"""What every campaign tests, directly or on the local AWS. Commands and documents are no part."""
+"""The code that every campaign tests. Commands and documents do not belong to it."""
 LENGTH: Final = 12
-"""Hexadecimal digits that are shown and kept."""
+"""Number of hexadecimal digits of a digest."""
 
 
 def digest_of(paths: Iterable[str], project: Path = PROJECT) -> str:
     """Return the digest of files, and of all files in folders, by their names and contents.
 
-    Comments and docstrings of Python files do not count: prose changes no result.
+    Comments and docstrings of Python files do not count, because prose changes no result.
     Raises FileNotFoundError for a path that does not exist.
     """
     whole = sha256()

@@ -1,7 +1,7 @@
-"""Writes what was found into docs/reliability.md, between markers, a block for each part.
+"""Writes the results into docs/reliability.md, between markers. Each part has a block.
 
-A block begins with the part's name and says of which code its figures are. A block of other code
-than the present one is refused: it gives way to a sentence that says so.
+A block begins with the name of the part and the digest of the tested code. If the digest is not
+that of the present code, a sentence replaces the block.
 """
 
 import re
@@ -26,8 +26,8 @@ def write(
 ) -> list[str]:
     """Write a block for each part, and return the names of the parts without figures.
 
-    The figures come from the results, or from what the document has of the present code. Raises
-    ValueError if the document lacks a pair of markers.
+    The figures come from the results, or from the blocks of the present code in the document.
+    Raises ValueError if the document lacks a pair of markers.
     """
     text = path.read_text()
     before = {place: blocks_of(text, place) for place in PLACES}
@@ -44,21 +44,21 @@ def write(
 
 
 def stale(parts: Mapping[str, Part], path: Path = DOCUMENT) -> list[str]:
-    """Return the names of the parts of which the document has no figures of the present code."""
+    """Return the names of the parts without figures of the present code in the document."""
     text = path.read_text()
     blocks = {name: block for place in PLACES for name, block in blocks_of(text, place).items()}
     return [part.name for part in parts.values() if code_of(blocks.get(part.name)) != part.code]
 
 
 def blocks_of(text: str, marker: str) -> dict[str, str]:
-    """Return what stands between a pair of markers, by the parts' names."""
+    """Return the blocks between a pair of markers, by the name of the part."""
     found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- end of {marker} -->", text, re.DOTALL)
     content = found[1] if found else ""
     return {block[1]: block[0].strip() for block in _BLOCK.finditer(content)}
 
 
 def code_of(block: str | None) -> str | None:
-    """Return the digest of the code that a block's figures are of; None if it has no figures."""
+    """Return the digest of the tested code, or None if the block has no figures."""
     found = _CODE.match(block or "")
     return found[1] if found else None
 
@@ -81,7 +81,7 @@ def not_run(part: Part) -> str:
 
 
 def block_of(result: Result, place: str = RESULTS) -> str:
-    """Return the block of a result: of which code and when, and its table."""
+    """Return the block of a result: the digest of the code, the date, and the table."""
     form = ", in the quick form" if result.quick else ""
     head = f"**{result.part}**: code `{result.code}`, {result.date}{form}, {result.seconds:,.0f} s."
     table = _planted_table(result.rows) if place == PLANTED_BUGS else _table(result.rows)

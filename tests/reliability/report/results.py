@@ -1,4 +1,4 @@
-"""What a part of the proof found, kept as JSON so that the others need not be run again."""
+"""The results of each part, stored as JSON. A single part can then run again."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -15,8 +15,7 @@ FOLDER: Final = PROJECT / "build" / "prove"
 class Row:
     """One line of the document's table. `lost` and `broken` must be 0.
 
-    `lost` counts records and messages. `broken` counts whatever else a campaign saw that must not
-    be, and which loses nothing by itself.
+    `lost` counts records and messages. `broken` counts other faults, which lose nothing.
     """
 
     what: str
@@ -30,13 +29,13 @@ class Row:
 
 @dataclass
 class Result:
-    """The rows of one part, in which form and when they were made, and of which code they are."""
+    """The rows of one part, with their form, their date, and the digest of the tested code."""
 
     part: str
     rows: list[Row]
     quick: bool
     code: str = ""
-    """The digest of the tested code. A result of before there were digests has none."""
+    """The digest of the tested code. A result from a time without digests has none."""
     seconds: float = 0.0
     date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d"))
 
@@ -65,6 +64,6 @@ def save(result: Result, folder: Path = FOLDER) -> None:
 
 
 def saved(part: str, folder: Path = FOLDER) -> Result | None:
-    """What a part found the last time; None if it was never run."""
+    """Return the last result of a part, or None if it never ran."""
     path = folder / f"{part}.json"
     return Result.from_json(json.loads(path.read_text())) if path.exists() else None

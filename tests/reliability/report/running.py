@@ -1,4 +1,4 @@
-"""Runs parts of the proof: one after the other, and those that mostly wait at the same time."""
+"""Runs the parts of the proof in sequence. Parts that mostly wait run at the same time."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ Found = Result | PartFailedError
 
 
 def in_stages(parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """Yield the parts in their order; neighbours with the same `beside` come together."""
+    """Yield the parts in their order. Neighbours with the same `beside` form one stage."""
     for beside, neighbours in groupby(parts, key=lambda part: part.beside):
         if beside:
             yield list(neighbours)
@@ -22,7 +22,7 @@ def in_stages(parts: Sequence[Part]) -> Iterator[list[Part]]:
 
 
 def result_of(stage: Sequence[Part], *, quick: bool) -> Iterator[tuple[Part, Found]]:
-    """Run the parts of a stage at the same time, and yield what each found, or why it failed."""
+    """Run the parts of a stage at the same time, and yield the result or the error of each."""
     with ThreadPoolExecutor(len(stage)) as pool:
         yield from zip(stage, pool.map(lambda part: _run(part, quick=quick), stage), strict=True)
 

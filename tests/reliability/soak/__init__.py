@@ -1,1 +1,1 @@
-"""Load for a long time, and a long queue: memory stays flat, the disk bounded, nothing is lost."""
+"""Load for a long time, and a long queue. Memory and disk stay bounded, and nothing is lost."""

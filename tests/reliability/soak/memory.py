@@ -1,4 +1,4 @@
-"""Whether the memory of a function stays flat, judged by the slope of one of its processes."""
+"""Decides whether the memory of a function stays flat, by the slope of one of its processes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,40 +8,40 @@ from typing import Any, Final
 from tests.reliability.soak.series import Series
 
 SLACK: Final = 32 * 2**20
-"""Bytes by which a process may grow after its warm-up: an arena of the allocator, and what
-compactor/allocator.py waits for before it gives memory back."""
+"""Bytes by which a process may grow after its warm-up. They cover an arena of the allocator,
+and the threshold at which compactor/allocator.py returns memory."""
 _WARM_UP: Final = 1 / 4
 """Share of a process's time that is not judged."""
 _FEWEST: Final = 8
-"""Looks without which nothing can be said."""
+"""The smallest number of samples for a judgement."""
 
 
 @dataclass
 class Memory:
     """Resident bytes of each process of a function, by the process's id.
 
-    The largest process at each moment would hide a leak behind a process that took another's place.
+    A series of the largest process at each moment would hide a leak if a new process replaced it.
     """
 
     processes: dict[int, Series] = field(default_factory=dict)
     looks: int = 0
 
     def add(self, at: float, resident: Mapping[int, int]) -> None:
-        """Note one look at `at` seconds."""
+        """Add one sample at `at` seconds."""
         self.looks += 1
         for pid, value in resident.items():
             self.processes.setdefault(pid, Series()).add(at, value)
 
     @property
     def longest(self) -> Series:
-        """The series of the process that was seen most often."""
+        """Return the series of the process with the most samples."""
         return max(self.processes.values(), key=lambda each: len(each.values), default=Series())
 
     @property
     def growth(self) -> float | None:
-        """Bytes by which that process grew after its warm-up, by a line fitted to its values.
+        """Return the bytes by which that process grew after its warm-up, by a fitted line.
 
-        None if it was seen too seldom, or in less than half of the looks.
+        None if it has too few samples, or less than half of the samples.
         """
         series = self.longest
         seen = len(series.values)
@@ -57,7 +57,7 @@ class Memory:
 
     @property
     def is_flat(self) -> bool:
-        """Whether one process lived through most of the run and grew by no more than SLACK."""
+        """Return whether one process lived for most of the run, and grew by SLACK at most."""
         growth = self.growth
         return growth is not None and growth <= SLACK
 

@@ -1,4 +1,4 @@
-"""A long queue: messages that pile up while the function takes none, and how they go."""
+"""A long queue: messages wait while the function receives none, and then drain."""
 
 import time
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def take_messages(stack: Stack, *, enabled: bool) -> None:
 
 
 def edit(connection: Connection, entities: list[Entity], count: int) -> None:
-    """Change items, so that a cycle that reads the table finds something to write."""
+    """Change items, so that each cycle finds changes in the table."""
     editor = TableEditor(connection.dynamodb, connection.names.table)
     for one in islice(edits(entities, Random(4)), count):
         if one.fields is not None:
@@ -42,7 +42,7 @@ def edit(connection: Connection, entities: list[Entity], count: int) -> None:
 def send(
     connection: Connection, entities: list[Entity], count: int, on_progress: OnProgress
 ) -> None:
-    """Send so many messages, each about one record. Raises RuntimeError if some are refused."""
+    """Send `count` messages, each about one record. Raises RuntimeError if some are refused."""
     clock = SystemClock()
     url = connection.names.compaction_queue_url
     publisher = SQSChangePublisher(connection.sqs, url, SystemRandom(), NullTelemetry())
@@ -58,7 +58,7 @@ def send(
 def drained(
     backlog: Callable[[], Backlog], count: int, seconds: float, on_progress: OnProgress
 ) -> None:
-    """Wait until the queue is empty. Raises RuntimeError if it is not after so many seconds."""
+    """Wait until the queue is empty. Raises RuntimeError after `seconds`."""
     end = time.monotonic() + seconds
     while not (left := backlog()).is_empty:
         if time.monotonic() > end:

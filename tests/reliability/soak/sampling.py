@@ -1,4 +1,4 @@
-"""What the functions' processes and the snapshot take, second by second."""
+"""Samples the memory of the functions and the size of the snapshot once a second."""
 
 import threading
 import time
@@ -18,17 +18,17 @@ from tests.reliability.soak.series import Series
 _EVERY: Final = 1.0
 """Seconds."""
 _STOREKEEPING: Final = 5
-"""The bucket is counted at one look of so many."""
+"""The bucket is measured once in this number of samples."""
 
 
 class Sampler:
-    """Looks at a running system, in a thread, for as long as the block lasts."""
+    """Samples a running system in a thread during the block."""
 
     def __init__(self, state: State, stack: Stack) -> None:
         self._state, self._stack = state, stack
         self.memory = {"stream processor": Memory(), "compactor": Memory()}
         self.working_copies, self.bucket = Series(), Series()
-        """Bytes on disk, and in the objects of the snapshots."""
+        """Bytes on disk, and bytes of the objects of the snapshots."""
         self._looks = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -43,7 +43,7 @@ class Sampler:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether memory stays flat, and what lies on disk and in the bucket bounded."""
+        """Return whether memory stays flat, and disk and bucket stay bounded."""
         flat = all(memory.is_flat for memory in self.memory.values())
         return flat and self.working_copies.is_bounded and self.bucket.is_bounded
 
@@ -64,7 +64,7 @@ class Sampler:
             self._looks += 1
 
     def _resident(self, function: str) -> dict[int, int]:
-        """Bytes of each process of a function, by its id."""
+        """Return the resident bytes of each process of a function, by its id."""
         server = recorded(self._state)
         members = server.group.members() if server else []
         sizes = {p.pid: _rss(p) for p in members if _runs(p, f"-{function}-")}
@@ -77,7 +77,7 @@ class Sampler:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes that the files under a folder take on disk; files may go meanwhile."""
+    """Return the bytes on disk of the files under a folder. Files may disappear meanwhile."""
     total = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):

@@ -5,14 +5,14 @@ from statistics import median
 from typing import Any, Final
 
 GROWTH: Final = 0.15
-"""Share by which what lies on disk may differ between the second quarter of a run and the last."""
+"""The share by which the last quarter of a run may exceed the second quarter."""
 _ROOM: Final = 32 * 2**20
-"""Bytes on disk that are no growth in themselves: objects that wait for their retention to end."""
+"""Bytes that do not count as growth, for objects whose retention has not ended."""
 
 
 @dataclass
 class Series:
-    """Values over time; `at` is seconds since the start."""
+    """Values over time. `at` is in seconds since the start."""
 
     at: list[float] = field(default_factory=list)
     values: list[int] = field(default_factory=list)
@@ -22,13 +22,13 @@ class Series:
         self.values.append(value)
 
     def quarter(self, number: int) -> int:
-        """The median of a quarter of the run, 0 to 3; 0 if there is nothing."""
+        """Return the median of a quarter of the run, from 0 to 3, or 0 without values."""
         size = len(self.values)
         return int(median(self.values[size * number // 4 : size * (number + 1) // 4] or [0]))
 
     @property
     def is_bounded(self) -> bool:
-        """Whether something was seen, and the last quarter takes no more than the second one."""
+        """Return whether there are values, and the last quarter does not exceed the second one."""
         bound = self.quarter(1) * (1 + GROWTH) + _ROOM
         return any(self.values) and self.quarter(3) <= bound
 

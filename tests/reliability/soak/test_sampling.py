@@ -10,7 +10,7 @@ from tests.reliability.soak.series import Series
 
 _MIB = 2**20
 _HALF_AN_HOUR = [429 + (595 - 429) * n / 1800 for n in range(1800)]
-"""MiB, second by second: what was called flat before the compactor gave memory back."""
+"""MiB, second by second: a leak that an earlier judgement took for flat."""
 
 
 def memory(*values: float, pid: int = 1) -> Memory:

@@ -1,4 +1,4 @@
-"""Writes at a steady rate for a long time, and a long queue that is worked off."""
+"""Writes at a steady rate for a long time, and drains a long queue."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ OPTIONS: Final = Options(
     visibility_timeout=60,
     variables={"SNAPSHOT_RETENTION_SECONDS": "60"},
 )
-"""With a retention of a minute, so that old objects are collected while one looks."""
+"""The retention is a minute, so that old objects are deleted during the run."""
 KINDS: Final[Mapping[Kind, int]] = {
     kind: weight for kind, weight in WEIGHTS.items() if kind is not Kind.DELETE
 }
@@ -47,19 +47,19 @@ EMBEDDED_EVERY: Final = 2.0
 
 @dataclass
 class Result:
-    """What was asked of the system, and what became of it. Rates are a second."""
+    """A load and its effects. Rates are per second."""
 
     what: str
     seconds: float = 0.0
-    """Of writing, or of draining."""
+    """The seconds of the writes or of the drain."""
     done: int = 0
-    """Changes written, or messages drained."""
+    """Number of changes written, or of messages drained."""
     rate: float = 0.0
     most_waiting: int = 0
     caught_up: float | None = None
-    """Seconds from the last write until table and index agree, at most; None: never."""
+    """Seconds from the last write until table and index agree. None if they never do."""
     lost: int = 0
-    """Records that differ in the end, and messages in the dead-letter queues."""
+    """Number of records that differ at the end, and of messages in the dead-letter queues."""
     differences: str = ""
     embedded_again: int = 0
     bounded: bool = True
@@ -87,7 +87,7 @@ class _Ready:
 
 @contextmanager
 def ready(folder: Path, receipts: int, on_progress: OnProgress) -> Iterator[_Ready]:
-    """The system, started below `folder`. Raises RuntimeError if it does not take the receipts."""
+    """Start a system below `folder`. Raises RuntimeError if it does not apply the receipts."""
     on_progress("starting", 0, 0)
     with running(folder / "aws", request=Request(options=OPTIONS)) as stack:
         connection, embedded = connect(stack.variables, Path()), EmbeddedTexts()
@@ -103,7 +103,7 @@ def ready(folder: Path, receipts: int, on_progress: OnProgress) -> Iterator[_Rea
 def steady(
     folder: Path, rate: float, seconds: float, receipts: int, on_progress: OnProgress
 ) -> Result:
-    """`rate` changes a second for so many seconds."""
+    """Write `rate` changes a second for `seconds` seconds."""
     result = Result(f"{rate:g} changes a second for {seconds:g} s")
     with (
         ready(folder, receipts, on_progress) as system,
@@ -155,7 +155,7 @@ def _judge(system: _Ready, result: Result, on_progress: OnProgress) -> None:
 
 
 def _set_aside(entities: list[Entity]) -> tuple[list[Entity], list[Entity]]:
-    """Every tenth line, and the rest."""
+    """Return every tenth line, and all other entities."""
     lines = [entity for entity in entities if entity.key.entity_type is EntityType.LINE][::10]
     keys = {entity.key for entity in lines}
     return lines, [entity for entity in entities if entity.key not in keys]

@@ -1,4 +1,4 @@
-"""Many changes a second from one process: whole items, twenty-five a request."""
+"""Writes many changes a second from one process, with 25 whole items in a request."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from receipt_sync.clock import Clock, SystemClock
 from receipt_sync.keys import EntityKey
 
 _TICK: Final = 0.2
-"""Seconds, within which no item is written twice."""
+"""Seconds in which no item is written twice."""
 
 OnProgress = Callable[[int, Backlog], None]
 
 
 @dataclass
 class Written:
-    """What was written, and the most messages that waited meanwhile."""
+    """The number of changes, and the largest number of waiting messages."""
 
     changes: int = 0
     seconds: float = 0.0
@@ -33,7 +33,7 @@ class Written:
 
 @dataclass
 class Writing:
-    """Applies edits to items that it knows, and writes the changed ones; no edit deletes."""
+    """Applies edits to known items, and writes the changed items. No edit deletes."""
 
     writer: TableWriter
     backlog: Callable[[], Backlog]
@@ -44,7 +44,7 @@ class Writing:
     def run(
         self, edits: Iterator[Edit], rate: float, seconds: float, on_progress: OnProgress
     ) -> Written:
-        """`rate` edits a second; what a slow tick did not write, the next one does."""
+        """Write `rate` edits a second. The next tick makes up for a slow one."""
         begun = self.clock.monotonic()
         pacing = Pacing(steadily(rate), begun)
         while (passed := self.clock.monotonic() - begun) < seconds:

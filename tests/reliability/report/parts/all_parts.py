@@ -36,6 +36,6 @@ PARTS: Final = _by_name(
     SOAK,
     BACKLOG,
 )
-"""What `make prove` runs."""
+"""The parts that `make prove` runs."""
 LONG: Final = _by_name(TEN_MINUTES, HALF_AN_HOUR, MILLION)
 """The parts that run only on request."""

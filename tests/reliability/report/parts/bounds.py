@@ -1,4 +1,4 @@
-"""The part of the proof that sends what is larger than memory."""
+"""The part of the proof that sends input larger than the memory."""
 
 from typing import Any, Final
 
@@ -12,13 +12,13 @@ _WHAT: Final = "bounds"
 
 
 def _bounds(quick: bool) -> list[Row]:
-    """Hold worker and reader to the template's memory and disk."""
+    """Run worker and reader with the memory and the disk of the template."""
     command = ("-m", "tests.reliability.bounds", *(("--quick",) if quick else ()), "--json")
     return [row_of(found, said(command)) for found in figures(command)]
 
 
 def row_of(found: dict[str, Any], command: str) -> Row:
-    """Return the row of a case. A process that died, or a message that is gone, counts as lost."""
+    """Return the row of a case. A dead process and a missing message count as lost."""
     memory = f"{found['memory_peak'] // MIB} of {found['memory'] // MIB} MiB of memory"
     disk = f"{found['disk_peak'] // MIB} of {found['disk'] // MIB} MiB of disk"
     note = "; ".join([found["note"], memory, disk, *found["wrong"]])

@@ -1,4 +1,4 @@
-"""Runs the commands that a part of the proof is made of."""
+"""Runs the commands of a part of the proof."""
 
 import json
 import os
@@ -14,11 +14,11 @@ _SAME_IN_EVERY_RUN: Final = {"PYTHONHASHSEED": "0"}
 
 
 class PartFailedError(Exception):
-    """A part of the proof could not be run to its end, so that it has no figures."""
+    """A part of the proof did not run to its end, and therefore has no figures."""
 
 
 def run(arguments: Sequence[str], python: str = sys.executable) -> subprocess.CompletedProcess[str]:
-    """`python` with these arguments, in the project's folder; whatever its exit status."""
+    """Run `python` with these arguments in the folder of the project. Accept every exit status."""
     return subprocess.run(
         [python, *arguments],
         cwd=PROJECT,
@@ -30,9 +30,9 @@ def run(arguments: Sequence[str], python: str = sys.executable) -> subprocess.Co
 
 
 def figures(arguments: Sequence[str], python: str = sys.executable) -> Any:
-    """The JSON that a command prints of itself; it may end with 1 if something was lost.
+    """Return the JSON that a command prints. The command may end with 1 if something was lost.
 
-    Raises PartFailedError if it prints none.
+    Raises PartFailedError if it prints no JSON.
     """
     done = run(arguments, python)
     try:
@@ -44,5 +44,5 @@ def figures(arguments: Sequence[str], python: str = sys.executable) -> Any:
 
 
 def said(arguments: Sequence[str]) -> str:
-    """The command as one would type it."""
+    """Return the command as an engineer types it."""
     return " ".join((_PYTHON, *(argument for argument in arguments if argument != "--json")))

@@ -1,4 +1,4 @@
-"""The failure table of the design, each row with the tests that try it."""
+"""The failure table of the design. Each row names its tests."""
 
 from typing import Final
 
@@ -140,4 +140,4 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         "tests/functional/test_lock_table.py::test_expiry_is_compared_in_milliseconds_and_ttl_only_cleans_up",
     ),
 }
-"""What happens, and the pytest ids of what tries it."""
+"""The failure, and the pytest ids of its tests."""

@@ -1,4 +1,4 @@
-"""The part of the proof that feeds bad input to every door."""
+"""The part of the proof that feeds bad input to every parser and handler."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -10,7 +10,7 @@ from tests.reliability.report.results import Row
 
 
 def _fuzz(quick: bool) -> list[Row]:
-    """Feed odd bytes at random, and with the guidance of coverage."""
+    """Feed mutated bytes, at random and guided by coverage."""
     inputs = 500 if quick else 14_000
     runs = [(name, guided) for name in TARGETS for guided in (False, True)]
     with ThreadPoolExecutor(2) as pool:
@@ -25,7 +25,7 @@ def _fuzz(quick: bool) -> list[Row]:
 
 
 def _broken(name: str, guided: bool, inputs: int) -> str | None:
-    """Return the arguments that show the break, or None if the contract held."""
+    """Return the arguments that repeat the failure, or None if the contract held."""
     shown = (name, "--guided") if guided else (name,)
     done = run(("-m", "tests.reliability.fuzz", *shown, "--inputs", str(inputs)))
     return " ".join(shown) if done.returncode != 0 else None

@@ -1,4 +1,4 @@
-"""The parts of the proof that kill processes and take services away."""
+"""The parts of the proof that kill processes and make services unavailable."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -10,7 +10,7 @@ from tests.reliability.report.results import Row
 _SERVICES: Final = ("table", "queue", "bucket", "server")
 _SHAPES: Final = ("down", "slow", "flapping")
 _OUTAGES_AT_ONCE: Final = 3
-"""They spend their time on visibility timeouts, each on a local AWS of its own."""
+"""Each trial has its own local AWS, and mostly waits for visibility timeouts."""
 _SEEDS: Final = ("1", "2")
 _COUNTED: Final = (
     *("tries", "faults", "lost", "writes", "versions", "missed", "torn_persists"),
@@ -20,7 +20,7 @@ _ORACLE: Final = ("tests/support/oracle", "tests/reliability/simulation/checks/m
 
 
 def _kills(quick: bool) -> list[Row]:
-    """Send SIGKILL and SIGSTOP on the local AWS: two campaigns at once, because each waits."""
+    """Send SIGKILL and SIGSTOP to workers. Two campaigns run at once, because each mostly waits."""
     rounds = 5 if quick else 100
     options = ("-m", "tests.reliability.crashes", "--rounds", str(rounds), "--json", "--seed")
     with ThreadPoolExecutor(len(_SEEDS)) as pool:
@@ -29,7 +29,7 @@ def _kills(quick: bool) -> list[Row]:
 
 
 def kills_row(found: list[dict[str, Any]], command: str) -> Row:
-    """Return the row of several campaigns. A strike that was not made is no fault."""
+    """Return the row of several campaigns. A strike that hit no live process is no fault."""
     total = {name: sum(one[name] for one in found) for name in _COUNTED}
     broken = sum(len(one["broken"]) or int(_failed_unsaid(one)) for one in found)
     receives = max(one["most_receives"] for one in found)
@@ -45,7 +45,7 @@ def kills_row(found: list[dict[str, Any]], command: str) -> Row:
 
 
 def _failed_unsaid(one: dict[str, Any]) -> bool:
-    """Whether a campaign did not hold and names no reason, as without a strike."""
+    """Return whether a campaign failed without a reason, for example without a strike."""
     return not one["held"] and not one["lost"]
 
 
@@ -67,11 +67,16 @@ def _outage(case: tuple[str, str]) -> Row:
         "--json",
     )
     (found,) = figures(command)
-    note = f"{found['seconds']:g} s; worst freshness {found['freshness']:.0f} s, all equal again "
-    note += f"after {found['caught_up']} s; alarms: {', '.join(found['alarmed']) or 'none'}"
+    note = f"{found['seconds']:.0f} s; worst freshness {found['freshness']:.0f} s; "
+    note += f"{_caught_up(found)}; alarms: {', '.join(found['alarmed']) or 'none'}"
     broken = int(_failed_unsaid(found))
     what = f"outage: {case[0]} {case[1]}"
     return Row(what, found["writes"], found["faults"], found["lost"], said(command), note, broken)
+
+
+def _caught_up(found: dict[str, Any]) -> str:
+    seconds = found["caught_up"]
+    return "never caught up" if seconds is None else f"table and index agreed {seconds} s later"
 
 
 KILLS: Final = Part(

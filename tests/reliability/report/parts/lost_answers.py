@@ -15,7 +15,7 @@ _HALVES: Final = (NAMES[::2], NAMES[1::2])
 
 
 def _lost_answers(quick: bool) -> list[Row]:
-    """Perform every call, and lose its answer, in two campaigns at once."""
+    """Perform every call and lose its answer. Two campaigns run at once."""
     command = ("-m", "tests.reliability.lost_answers", *(("--quick",) if quick else ()), "--json")
     with ThreadPoolExecutor(len(_HALVES)) as pool:
         halves = list(pool.map(lambda names: figures((*command, *_options(names))), _HALVES))
@@ -28,9 +28,9 @@ def _options(names: Sequence[str]) -> list[str]:
 
 
 def rows_of(found: dict[str, Any], command: str, *, quick: bool) -> list[Row]:
-    """Return a row for each scenario; a call is tried once for each way to lose its answer.
+    """Return a row for each scenario. A call is tried once for each way to lose its answer.
 
-    Raises PartFailedError if a scenario was not sound without a loss, or tried nothing.
+    Raises PartFailedError if a scenario failed without a loss, or tried nothing.
     """
     if found["broken"]:
         raise PartFailedError("; ".join(found["broken"]))

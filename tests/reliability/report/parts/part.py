@@ -1,4 +1,4 @@
-"""What a part of the proof is: a campaign, the code that it tests, and the rows that it owes."""
+"""A part of the proof: a campaign, the code that it tests, and its expected rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ LONG_RUNS: Final = "long runs"
 class Part:
     """A campaign of the proof.
 
-    `tests` are the campaign's own files and folders, relative to the project. `owes` is how the
-    rows of its full form begin, each of which must be there once. `place` is where the document
-    shows it. Neighbours with the same `beside` run at the same time, because they mostly wait.
+    `tests` are the campaign's own files and folders, relative to the project. `owes` holds the
+    beginnings of the rows of its full form. Each row must exist once. `place` is its place in the
+    document. Neighbours with the same `beside` run at the same time, because they mostly wait.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Part:
 
     @property
     def code(self) -> str:
-        """The digest of the code that it would test now."""
+        """Return the digest of the present code."""
         return digest_of((*CODE, *self.tests))
 
     def checked(self, *, quick: bool) -> list[Row]:
-        """Run the campaign, and return rows that can be believed.
+        """Run the campaign, and return its checked rows.
 
-        Raises PartFailedError if a row is missing, if a row has no tries, or if somebody changed
-        the code meanwhile.
+        Raises PartFailedError if a row is missing, if a row has no tries, or if the code changed
+        during the run.
         """
         code = self.code
         rows = self.run(quick)

@@ -1,4 +1,4 @@
-"""What is promised beside the failure table, each with the tests that try it."""
+"""The promises beside the failure table. Each names its tests."""
 
 from typing import Final
 
@@ -36,4 +36,4 @@ EVERY_PYTHON: Final[Tests] = (
     "tests/functional/chroma/test_snapshot.py",
     *(test for tests in EARLIER_SNAPSHOTS.values() for test in tests),
 )
-"""What is run on each Python that is promised: the logic, and what loads Chroma's wheels."""
+"""The tests for each supported Python: the logic, and the code that loads Chroma's wheels."""

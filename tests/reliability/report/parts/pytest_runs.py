@@ -1,4 +1,4 @@
-"""Runs tests by their ids, and counts what they tried."""
+"""Runs tests by their ids, and counts their tries."""
 
 import re
 import subprocess
@@ -13,13 +13,13 @@ from local.state import PROJECT
 from tests.reliability.report.parts.commands import PartFailedError
 
 _RAN = (0, 1)
-"""Exit status of pytest if it ran all tests: without, or with failures."""
+"""The exit status of pytest after it ran all tests, without and with failures."""
 _EXAMPLES = re.compile(r"- (\d+) passing\b.*?(\d+) failing")
 _TEST = re.compile(r"^(tests/\S+\.py)::(?:\w+::)?(\w+)")
 
 
 class Tried:
-    """Of one run: tries and failures by file and by "file::test"."""
+    """The tries and failures of a run, by file and by "file::test"."""
 
     def __init__(self) -> None:
         self.tries: Counter[str] = Counter()
@@ -27,16 +27,16 @@ class Tried:
 
     @property
     def total(self) -> tuple[int, int]:
-        """Tries and failures of all that was run."""
+        """Return the tries and failures of the whole run."""
         return _of_files(self.tries), _of_files(self.failed)
 
     def of(self, ids: Sequence[str]) -> tuple[int, int]:
-        """Tries and failures of tests, or of whole files."""
+        """Return the tries and failures of some tests or files."""
         return sum(self.tries[i] for i in ids), sum(self.failed[i] for i in ids)
 
 
 def run(ids: Sequence[str], python: str = sys.executable, processes: int = 1) -> Tried:
-    """Run the tests. A try is a case; of a property, if one process runs it, an example.
+    """Run the tests. A try is a test case, or an example of a property if one process runs it.
 
     Raises PartFailedError if pytest itself fails, for example because it cannot collect a test.
     """
@@ -80,14 +80,16 @@ def _of_files(counts: Counter[str]) -> int:
 
 
 def _file(classname: str) -> str:
-    """tests.unit.test_some.TestClass → tests/unit/test_some.py; a state machine's own `file` is
-    Hypothesis's."""
+    """Return the path of a class: tests.unit.test_some.TestClass → tests/unit/test_some.py.
+
+    The `file` of a state machine in the report is a file of Hypothesis.
+    """
     parts = [part for part in classname.split(".") if not part.startswith("Test")]
     return "/".join(parts) + ".py"
 
 
 def _examples(said: str) -> dict[str, int]:
-    """Hypothesis's own counts, by "file::test"."""
+    """Return the numbers of examples that Hypothesis reports, by "file::test"."""
     found: Counter[str] = Counter()
     for name, line in _blocks(said):
         found[name] += sum(int(n) for pair in _EXAMPLES.findall(line) for n in pair)

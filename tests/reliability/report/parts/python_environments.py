@@ -13,19 +13,19 @@ VERSIONS: Final = ("3.11", "3.12", "3.13")
 
 
 class NoPythonError(Exception):
-    """A version is not on this machine, or the packages could not be installed for it."""
+    """A version is not installed on this machine, or uv could not install the packages."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """An interpreter with everything installed, and its full version."""
+    """An interpreter with all locked packages, and its full version."""
 
     python: Path
     version: str
 
 
 def environment(version: str, folder: Path = PROJECT / "build") -> Environment:
-    """Made anew below `folder`, from the lock. Raises NoPythonError."""
+    """Make a new environment below `folder` from the lock. Raises NoPythonError."""
     interpreter = find_python(version)
     if interpreter is None:
         raise NoPythonError(f"Python {version} is neither on PATH nor among pyenv's: install it")

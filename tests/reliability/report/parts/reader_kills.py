@@ -22,7 +22,7 @@ def _reader_kills(quick: bool) -> list[Row]:
 
 
 def row_of(found: dict[str, Any], command: str) -> Row:
-    """Return the row of a campaign. A moment that did not come was struck at random."""
+    """Return the row of a campaign. If a moment did not come, the kill fell at random."""
     lost, broken = found["wrong"] + found["unfound"], len(found["broken"])
     note = (
         f"{found['compared']:,} records compared, {found['wrong']} of them wrong, "

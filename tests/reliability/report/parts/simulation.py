@@ -1,4 +1,4 @@
-"""The parts of the proof that are simulated histories."""
+"""The parts of the proof that run simulated histories."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -10,20 +10,20 @@ from tests.reliability.report.results import Row
 from tests.reliability.simulation.faults import planted
 
 MINUTES: Final = "MINUTES"
-"""The variable that says for how many minutes the million histories go on; the default is 60."""
+"""The variable with the minutes for the million histories. The default is 60."""
 _MILLION: Final = 1_000_000
 _PATIENCE: Final = 3_000
-"""Histories after which a planted bug counts as not found."""
+"""Number of histories after which a planted bug counts as not found."""
 _TESTS: Final = ("tests/reliability/simulation",)
 
 
 def _simulation(quick: bool) -> list[Row]:
-    """Run histories from seeds."""
+    """Run one history for each seed."""
     return [simulated(500 if quick else 10_000)]
 
 
 def simulated(histories: int) -> Row:
-    """Return the row of so many histories."""
+    """Run a number of histories, and return their row."""
     command = ("-m", "tests.reliability.simulation", "--histories", str(histories), "--json")
     found = figures(command)
     note = f"{found['publishes']:,} versions opened, {len(found['crashes'])} places crashed at"
@@ -33,7 +33,7 @@ def simulated(histories: int) -> Row:
 
 
 def _planted(quick: bool) -> list[Row]:
-    """Plant bugs that the simulation must find; one that it does not see counts as lost."""
+    """Plant bugs that the simulation must find. A bug that it does not find counts as lost."""
     names = list(planted.PLANTED)[:3] if quick else list(planted.PLANTED)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(_first_seed, names))
@@ -44,7 +44,7 @@ def _planted(quick: bool) -> list[Row]:
 
 
 def _first_seed(name: str) -> int | None:
-    """Return the first history, counted from 1, that finds a bug."""
+    """Return the number of the first history that finds a bug, counted from 1."""
     code = (
         "from tests.reliability.simulation.faults.planted import PLANTED, planted\n"
         "from tests.reliability.simulation.campaign import first_failure\n"
@@ -61,7 +61,7 @@ def _plant(name: str) -> str:
 
 
 def _million(quick: bool) -> list[Row]:
-    """Run histories up to a million, from where the last run of this code ended, for $MINUTES."""
+    """Continue the last run of this code, up to a million histories, for $MINUTES."""
     minutes = "1" if quick else os.environ.get(MINUTES, "60")
     state = f"build/simulation-{MILLION.code}.json"
     command = (

@@ -1,4 +1,4 @@
-"""The parts of the proof that load the system for a while."""
+"""The parts of the proof that load the system for a long time."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ _TESTS: Final = (
     "tests/support/oracle",
     "tests/reliability/simulation/checks/model.py",
 )
-"""The operator of the outages writes, and the projection of the tests judges."""
+"""The outages' operator writes the changes. The model of the simulation checks the records."""
 _MIB: Final = 2**20
 
 
@@ -29,7 +29,7 @@ def _soaked(options: Sequence[str], quick_options: Sequence[str], quick: bool) -
 
 
 def _memory(sample: dict[str, Any]) -> str:
-    """Say what one process of a function took, and how much it grew after its warm-up."""
+    """Return a note: the memory of one process, and its growth after the warm-up."""
     mib = " → ".join(f"{value / _MIB:.0f}" for value in sample["quarters"])
     growth = "not known" if sample["growth"] is None else f"{sample['growth'] / _MIB:+.0f} MiB"
     return f"a worker's memory by quarter {mib} MiB, growth {growth}"

@@ -1,4 +1,4 @@
-"""Parts of the proof that are tests of `make test-all`: run, and what they tried counted."""
+"""The parts of the proof that run tests of `make test-all` and count their tries."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -40,7 +40,7 @@ def _audit() -> Row:
     asked = found["versions"] - found["not_asked"]
     note = f"{asked} looked up in PyPI's advisories"
     if found["not_asked"]:
-        note += f", {found['not_asked']} in stored ones of {found['stored_data_of']}"
+        note += f", {found['not_asked']} in stored advisories of {found['stored_data_of']}"
     return Row(_VULNERABILITIES, found["versions"], 0, len(found["vulnerable"]), "make audit", note)
 
 
@@ -56,7 +56,7 @@ def _python(version: str) -> Row:
 
 
 def _files(*promised: Mapping[str, promises.Tests]) -> tuple[str, ...]:
-    """Return the files of the tests that try promises, their fixtures, and the shared fakes."""
+    """Return the files of the tests, their fixtures, and the shared fakes."""
     tests = (test for each in promised for some in each.values() for test in some)
     files = dict.fromkeys(test.split("::")[0] for test in tests)
     fixtures = {f"{file.rpartition('/')[0]}/conftest.py": None for file in files}
@@ -69,25 +69,25 @@ ROWS: Final = Part(
     _files(failures.FAILURES),
     tuple(failures.FAILURES),
 )
-"""The failure table, by its tests."""
+"""The tests of the failure table."""
 ODD_DATA: Final = Part(
     "odd_data",
     lambda quick: _tried(promises.ODD_DATA, "odd_data"),
     _files(promises.ODD_DATA),
     tuple(promises.ODD_DATA),
 )
-"""What is odd but legal, and what an attacker made."""
+"""Odd but legal data, and data from an attacker."""
 SECURITY: Final = Part(
     "security",
     _security,
     _files(promises.SECURITY),
     (*promises.SECURITY, _VULNERABILITIES),
 )
-"""Leaks, objects from elsewhere, pickles, licences, known vulnerabilities."""
+"""Leaks, foreign objects, pickles, licences, and known vulnerabilities."""
 COMPATIBILITY: Final = Part(
     "compatibility",
     _compatibility,
     (*_files(promises.EARLIER_SNAPSHOTS), *promises.EVERY_PYTHON),
     (*promises.EARLIER_SNAPSHOTS, *(f"Python {version}" for version in VERSIONS)),
 )
-"""Earlier snapshots, and each Python that is promised."""
+"""Snapshots of earlier versions, and each supported Python."""
