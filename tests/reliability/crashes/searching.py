@@ -1,9 +1,11 @@
 """Checks the searches of a reader against plain chromadb on the same bytes and an exact search.
 
 Chroma's graph loses some records, mostly among identical vectors. Such a miss is a defect of the
-search, and no lost update. It is counted separately under three conditions. Plain chromadb misses
-in the same graph, the files of the graph are the published ones, and an exact search over the
-served vectors finds the record.
+search, and no lost update. It is counted separately under three conditions:
+
+- Plain chromadb misses in the same graph.
+- The files of the graph are the published ones.
+- An exact search over the served vectors finds the record.
 """
 
 from collections.abc import Callable, Iterator, Mapping

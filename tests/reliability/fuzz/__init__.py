@@ -1,1 +1,1 @@
-"""Bad input: whatever comes, it is applied, ignored by a rule, or set aside with a reason."""
+"""Bad input. Each input is applied, ignored by a rule, or set aside with a reason."""

@@ -58,7 +58,7 @@ def main(
 
 
 def _guided(name: str, inputs: int, seed: int) -> None:
-    """Atheris ends the process itself: 0, or 77 and the input that did it."""
+    """Run atheris, which ends the process with 0, or with 77 and the failing input."""
     import atheris
 
     with atheris.instrument_imports(include=_INSTRUMENTED):
@@ -70,7 +70,7 @@ def _guided(name: str, inputs: int, seed: int) -> None:
     check = target.make()
 
     def change(content: bytes, largest: int, number: int) -> bytes:
-        """Half of the inputs change as JSON or bytes do, half as libFuzzer likes."""
+        """Mutate half of the inputs as JSON or bytes, and half by the rules of libFuzzer."""
         if number % 2:
             return bytes(atheris.Mutate(content, largest))
         return mutate(content, target.kind, Random(number))[:largest]

@@ -1,4 +1,4 @@
-"""What no input may do, whoever reads it."""
+"""The effects that no input may have."""
 
 import json
 from typing import Any, Final
@@ -14,11 +14,11 @@ PARKED: Final = "parked"
 
 
 class BrokenContractError(AssertionError):
-    """An input had an effect that no input may have."""
+    """An input had a forbidden effect."""
 
 
 class NoJSONError(SyncError):
-    """The input is none that could come this way: what calls us has parsed it."""
+    """The input cannot arrive here, because the caller has parsed it."""
 
 
 def any_json(data: bytes) -> Any:
@@ -29,7 +29,7 @@ def any_json(data: bytes) -> Any:
 
 
 def check_silent(error: BaseException) -> None:
-    """No error may quote a text."""
+    """Check that an error quotes no text."""
     if SECRET in str(error):
         raise BrokenContractError(f"{type(error).__name__} quotes receipt text")
 
@@ -48,10 +48,10 @@ def check_quiet(reasons: list[str], telemetry: RecordingTelemetry) -> None:
 
 
 def any_text(data: bytes) -> str:
-    """Any text that Python can hold, lone surrogates too."""
+    """Return any text that Python can hold, with lone surrogates too."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def body_text(data: bytes) -> str:
-    """What SQS can carry: its characters, in UTF-8."""
+    """Return a text of the characters that SQS accepts, from UTF-8."""
     return legal(data.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Both functions' logic, fed with odd input beside sound input that must get through."""
+"""The logic of both functions, with odd input beside sound input that must be applied."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -30,14 +30,14 @@ from tests.support.fakes.telemetry import RecordingTelemetry
 
 _OF_ITS_KEY: Final = "whatever was said of its key"
 _A_WORLD: Final = 200
-"""Inputs after which a system is made anew."""
+"""Number of inputs after which a new system is made."""
 
 
 def stream_events() -> Callable[[bytes], str]:
-    """A stream event beside a sound record, which must get through whatever the other is.
+    """A stream event beside a sound record, which must always be applied.
 
-    The queues are sound, too, so the whole event must pass. After an error, or a record that is
-    reported as failed, the batch comes again until the stream drops it, and its shard waits.
+    The queues are sound too, so the whole event must pass. After an error or a failed record, the
+    stream repeats the batch, and its shard waits.
     """
     queue, parked, telemetry = StrictQueue(), StrictQueue(), RecordingTelemetry()
     sqs: Any = queue
@@ -77,15 +77,15 @@ def stream_events() -> Callable[[bytes], str]:
 
 
 def _told(letter: Sent) -> str:
-    """The reason with which a record was parked."""
+    """Return the reason with which a record was parked."""
     in_keys = _has_text_in_keys(json.loads(letter.body))
     return _OF_ITS_KEY if in_keys else letter.attributes["reason"]
 
 
 def _has_text_in_keys(record: Any) -> bool:
-    """Return whether an input has put a text into a key.
+    """Return whether the key of an input contains a text.
 
-    A log may name keys (I8), and the reason quotes this one.
+    A log may name keys (I8), and the reason quotes the key.
     """
     body = record.get("dynamodb") if isinstance(record, dict) else None
     return isinstance(body, dict) and SECRET in repr(body.get("Keys"))
@@ -103,7 +103,7 @@ def _check_sent(bodies: list[str]) -> None:
 
 
 class _Compaction:
-    """A compactor on fakes that gets odd messages beside sound ones."""
+    """A compactor on fakes, with odd messages beside sound messages."""
 
     def __init__(self) -> None:
         self._left = 0
@@ -142,7 +142,7 @@ def compaction_bodies() -> Callable[[bytes], str]:
 
 
 def compaction_deltas() -> Callable[[bytes], str]:
-    """A sound delta message whose object holds the bytes."""
+    """Return a sound delta message whose object holds the bytes."""
     compaction = _Compaction()
     number = iter(range(10_000_000))
 

@@ -1,4 +1,4 @@
-"""Odd inputs out of sound ones: bytes turned, texts spliced, JSON with something else in it."""
+"""Makes odd inputs from sound ones: changed bytes, spliced texts, and changed JSON values."""
 
 import json
 from random import Random
@@ -24,7 +24,7 @@ _CHUNKS: Final = (
 
 
 def mutate(data: bytes, kind: str, draw: Random) -> bytes:
-    """Another input, most often with one thing changed, sometimes with many."""
+    """Return a mutated input, usually with one change and sometimes with many."""
     if kind == "json" and draw.random() < 0.8:
         return _mutated_json(data, draw)
     changed = bytearray(data)
@@ -48,7 +48,7 @@ def _mutated_json(data: bytes, draw: Random) -> bytes:
 
 
 def _changed(content: Any, draw: Random) -> Any:
-    """Something inside is another value, is left out, or stands there more than once."""
+    """Replace, remove or repeat a value inside the JSON."""
     if draw.random() < 0.1:
         return draw.choice(_ODD)
     if isinstance(content, dict) and content:
@@ -80,7 +80,7 @@ def _changed_list(content: list[Any], draw: Random) -> list[Any]:
 
 
 def _nested(draw: Random) -> str:
-    """A value inside of values inside of values."""
+    """Return deeply nested values."""
     depth = draw.choice((10, 40, 300, 2_000, 20_000))
     before, after = draw.choice((('{"M":{"a":', "}}"), ('{"L":[', "]}"), ("[", "]")))
     return before * depth + '{"S":"a"}' + after * depth

@@ -1,4 +1,4 @@
-"""The readers of keys, values, messages and objects, fed with bytes."""
+"""The parsers of keys, values, messages and objects, with bytes as input."""
 
 import json
 import shutil
@@ -36,13 +36,13 @@ from tests.reliability.fuzz.contract import (
 
 _DELTA: Final = Delta.of(Collection.LINES, f"{1:026d}", 2)
 _LARGEST: Final = 2**20
-"""Bytes that an input may unpack to in these tests."""
+"""The largest unpacked size of an input in these tests, in bytes."""
 
 
 def _refusing(
     *expected: type[Exception],
 ) -> Callable[[Callable[[Any], Any]], Callable[[bytes], str]]:
-    """The reader's answer as a word; `expected` are the errors that it may raise."""
+    """Return the outcome as a word. `expected` are the errors that the parser may raise."""
 
     def guarded(read: Callable[[Any], Any]) -> Callable[[bytes], str]:
         def check(data: bytes) -> str:
@@ -59,7 +59,7 @@ def _refusing(
 
 
 def keys() -> Callable[[bytes], str]:
-    """A table key, and a Chroma id: what is taken must be written back to the letter."""
+    """A table key and a Chroma id. An accepted key must give the same text again."""
 
     def read(data: bytes) -> Any:
         pk, _, sk = any_text(data).partition("\n")
@@ -85,7 +85,7 @@ def chroma_ids() -> Callable[[bytes], str]:
 
 
 def values() -> Callable[[bytes], str]:
-    """An attribute value; what was decoded must be fit for a message."""
+    """An attribute value. A decoded value must fit into a message."""
 
     def read(data: bytes) -> Any:
         return json.dumps(to_json(decode_value(any_json(data))), allow_nan=False)
@@ -128,7 +128,7 @@ def compression() -> Callable[[bytes], str]:
 
 
 class _Packs:
-    """A folder inside a folder: nothing may appear beside it."""
+    """A folder inside a folder. No file may appear beside it."""
 
     def __init__(self) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -151,7 +151,7 @@ def packs() -> Callable[[bytes], str]:
 
 
 def pack_contents() -> Callable[[bytes], str]:
-    """Packs that pass as zstd, so that header and pages are reached."""
+    """Packs in valid zstd, so that the parser reaches header and pages."""
     read = _Packs()
     return _refusing(SnapshotDamagedError)(lambda data: read(compress(data)))
 

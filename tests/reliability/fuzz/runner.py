@@ -1,4 +1,4 @@
-"""Feeds a target with mutated inputs, the same ones for the same seed."""
+"""Feeds a target with mutated inputs. The seed decides the inputs."""
 
 import base64
 import traceback
@@ -12,12 +12,12 @@ from tests.reliability.fuzz.seeds import seeds_of
 from tests.reliability.fuzz.targets import Target
 
 _GENERATIONS = 0.3
-"""Share of inputs that are made from an input made before, and not from a sound one."""
+"""The share of inputs that are made from earlier inputs and not from sound ones."""
 _POOL = 200
 
 
 class Failure(NamedTuple):
-    """An input that broke the contract, and how."""
+    """An input that broke the contract, and the trace of the error."""
 
     data: bytes
     trace: str
@@ -27,14 +27,14 @@ class Failure(NamedTuple):
 
 
 class Fed(NamedTuple):
-    """How many inputs became what, and the first that broke the contract."""
+    """The number of inputs by outcome, and the first that broke the contract."""
 
     outcomes: Counter[str]
     failure: Failure | None
 
 
 def feed(target: Target, inputs: int, seed: int) -> Fed:
-    """Stops at the first input that breaks the contract."""
+    """Feed inputs until one breaks the contract."""
     check = target.make()
     outcomes: Counter[str] = Counter()
     for data in _inputs(target, inputs, Random(seed)):

@@ -1,4 +1,4 @@
-"""Sound inputs, from which odd ones are made."""
+"""Sound inputs, from which mutated inputs are made."""
 
 import io
 import json
@@ -16,11 +16,11 @@ from receipt_sync.messages import Change, Delta, batch_body, to_body
 from tests.support.fakes.system import InMemorySystem, line, metadata, word
 
 SECRET: Final = "geheim text"
-"""Stands in every text of a receipt, so that one shows wherever it should not be."""
+"""A part of every receipt text, so that a leak of a text is found."""
 
 
 def seeds_of(target: str) -> list[bytes]:
-    """Sound inputs of a target."""
+    """Return the sound inputs of a target."""
     return _SEEDS[target]
 
 
@@ -121,7 +121,7 @@ def _manifests() -> list[bytes]:
 
 
 def pack_bytes(header: Any, pages: bytes) -> bytes:
-    """A pack before it is compressed."""
+    """Return a pack before compression."""
     encoded = json.dumps(header).encode()
     return MAGIC + struct.pack(">I", len(encoded)) + encoded + pages
 

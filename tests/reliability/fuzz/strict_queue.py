@@ -1,4 +1,4 @@
-"""An SQS client that refuses what SQS refuses: illegal characters, empty texts, large messages.
+"""An SQS client that refuses illegal characters, empty texts and large messages, as SQS does.
 
 Rules: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 """
@@ -9,20 +9,20 @@ from typing import Any, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 _MESSAGE: Final = 262_144
-"""Bytes of a message of our queues, its attributes included."""
+"""The largest size of a message with its attributes in our queues, in bytes."""
 _CALL: Final = 1_048_576
 _LEGAL: Final = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 
 
 class Sent(NamedTuple):
-    """A message that the queue took."""
+    """A message that the queue accepted."""
 
     body: str
     attributes: dict[str, str]
 
 
 class StrictQueue:
-    """The two calls by which the stream processor sends."""
+    """The two calls with which the stream processor sends."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
@@ -53,7 +53,7 @@ class StrictQueue:
 
 
 def _refusal(message: dict[str, Any]) -> str | None:
-    """The code with which SQS refuses a message; None if it takes it."""
+    """Return the code with which SQS refuses a message, or None if SQS accepts it."""
     values = [message["MessageBody"], *_attributes(message).values()]
     if not all(_LEGAL.fullmatch(value) for value in values):
         return "InvalidMessageContents"
@@ -66,7 +66,7 @@ def _attributes(message: dict[str, Any]) -> dict[str, str]:
 
 
 def _size(message: dict[str, Any]) -> int:
-    """In bytes, with names, types and values of the attributes."""
+    """Return the size in bytes, with names, types and values of the attributes."""
     parts = [message["MessageBody"]]
     for name, value in _attributes(message).items():
         parts += [name, "String", value]

@@ -1,8 +1,8 @@
-"""What is fed with odd bytes.
+"""The targets of the mutated bytes.
 
-A target takes bytes and returns what became of them. It raises whatever breaks the contract: an
-error that is none of ours, receipt text in a reason or a log, a sound message that was not applied
-beside the odd one, a file outside of the folder.
+A target takes bytes and returns their outcome. It raises an error if they break the contract. The
+contract forbids an error of another library, receipt text in a reason or a log, and a file outside
+of the folder. A sound message beside the input must be applied.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,12 @@ from tests.reliability.fuzz.readers import (
 
 
 class Target(NamedTuple):
-    """`make` gives the function that takes inputs; what it keeps lives in its own process."""
+    """`make` returns the function that takes inputs."""
 
     name: str
     make: Callable[[], Callable[[bytes], str]]
     kind: str
-    """Which seeds and mutations suit it."""
+    """The kind of its seeds and mutations."""
 
 
 TARGETS: Final = {

@@ -1,1 +1,1 @@
-"""Every AWS call is performed and its answer lost: nothing that was done is done again or late."""
+"""Each AWS call is performed, and its answer is lost. No effect may come twice or late."""

@@ -51,7 +51,7 @@ def main(
 
 @contextmanager
 def _quiet_functions() -> Iterator[TextIO]:
-    """Throw away what the functions of this process log; what is ours goes to the stream."""
+    """Discard the logs of the functions. Yield a stream for the output of the command."""
     sys.stdout.flush()
     ours = os.fdopen(os.dup(1), "w")
     nothing = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Names the AWS call that an HTTP request is."""
+"""Names the AWS call of an HTTP request."""
 
 import json
 import re
@@ -19,14 +19,14 @@ _QUEUES: Final = {
 
 
 class Call(NamedTuple):
-    """An AWS call: its operation, and what it is about."""
+    """An AWS call: its operation and its subject."""
 
     operation: str
     about: str
 
     @property
     def is_write(self) -> bool:
-        """Whether the call has an effect that a later call can meet."""
+        """Return whether a later call can meet the effect of the call."""
         return self.operation not in _READS
 
     def __str__(self) -> str:
@@ -34,9 +34,9 @@ class Call(NamedTuple):
 
 
 def call_of(request: Any) -> Call:
-    """Return the call that a request of botocore is.
+    """Return the call of a request of botocore.
 
-    Raises ValueError for a service that is not known here.
+    Raises ValueError for an unknown service.
     """
     headers = {str(name).lower(): _text(value) for name, value in request.headers.items()}
     service, _, operation = headers.get("x-amz-target", "").partition(".")

@@ -39,11 +39,11 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass
 class Report:
-    """Every trial, and what was wrong before any loss."""
+    """All trials, and the faults without a loss."""
 
     trials: list[Trial] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    """What is wrong without a loss, and calls whose answer could not be lost."""
+    """Faults without a loss, and scenarios without a call to disturb."""
     seconds: float = 0.0
 
     @property
@@ -62,8 +62,8 @@ class Report:
 def run(names: Sequence[str], *, quick: bool, on_progress: OnProgress) -> Report:
     """Run the scenarios of these names on a local AWS of their own.
 
-    The quick form loses the answer of each kind of call once: of one collection, in the first
-    scenario that makes it, and by turns the first answer and every answer.
+    The quick form loses the answer of each kind of call once, for one collection, in the first
+    scenario that makes the call. It loses the first answer and every answer in turn.
     """
     begun, report = monotonic(), Report()
     with TemporaryDirectory(prefix="lost-answers-") as name:
@@ -82,9 +82,9 @@ def run(names: Sequence[str], *, quick: bool, on_progress: OnProgress) -> Report
 
 
 def losses(found: Undisturbed, scenario: Scenario) -> Iterator[Loss]:
-    """Yield a loss for every call that the scenario tries, of its first and of every answer.
+    """Yield two losses for every call that the scenario tries: the first answer, and every answer.
 
-    A heartbeat comes as often as time allows, so that only its first call is sure to be there.
+    The number of heartbeats depends on the time, so only the first one is tried.
     """
     for call, number in found.record.calls:
         is_beat = call.operation == "UpdateItem"
@@ -131,7 +131,7 @@ def _run(
 
 @contextmanager
 def _scenarios(folder: Path, names: Sequence[str]) -> Iterator[list[Scenario]]:
-    """Make the scenarios; a Chroma server runs if one of them needs it."""
+    """Make the scenarios. Start a Chroma server if one of them needs it."""
     plain = [FirstVersion(), NewBase(), Drain(), NextVersion()]
     others = [StreamProcessing(), ColdReading(), Reading()]
     if Server.name not in names:

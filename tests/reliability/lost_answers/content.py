@@ -1,4 +1,4 @@
-"""Receipts for a trial: items in DynamoDB's own spelling, and vectors that follow from the text."""
+"""Receipts for a trial: items as DynamoDB attribute values, and vectors computed from the text."""
 
 from hashlib import sha256
 from typing import Any, Final
@@ -42,7 +42,7 @@ def merchant(name: str) -> dict[str, Any]:
 
 
 def vector_of(chroma_id: str, text: str) -> NDArray[np.float32]:
-    """Return a vector of length 1 that only this text of this record has."""
+    """Return the unit vector of this text of this record. No other text has it."""
     seed = int.from_bytes(sha256(f"{chroma_id} {text}".encode()).digest()[:8])
     vector = np.random.default_rng(seed).normal(size=DIMENSION)
     return (vector / np.linalg.norm(vector)).astype(np.float32)

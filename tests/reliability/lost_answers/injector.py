@@ -1,7 +1,7 @@
-"""Stands between botocore and the network: it performs requests, and loses the answers of one call.
+"""Performs the requests of botocore, and loses the answers of one call.
 
-What it raises instead of an answer is what botocore itself raises for a broken connection, so that
-the SDK repeats the call by its own rules, and the repetition meets the effect of the first one.
+Instead of an answer it raises botocore's error for a broken connection. The SDK repeats the call by
+its own rules, and the repetition meets the effect of the first request.
 """
 
 import threading
@@ -22,11 +22,11 @@ from tests.reliability.lost_answers.calls import Call, call_of
 
 _CALL_ID: Final = "amz-sdk-invocation-id"
 _NO_PAUSE: Final = SimpleNamespace(sleep=lambda seconds: None)
-"""In place of `time`: the SDK repeats a call at once."""
+"""Replaces `time`, so that the SDK repeats a call without a pause."""
 
 
 class Mode(StrEnum):
-    """How many answers of the call are lost: only the first, or also those of all repetitions."""
+    """Whether only the first answer is lost, or the answers of all repetitions too."""
 
     ONCE = "the first answer"
     ALWAYS = "every answer"
@@ -34,7 +34,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Loss:
-    """Which answer is lost: that of the call's occurrence `number`, counted from 1."""
+    """The lost answer: of the call's occurrence `number`, counted from 1."""
 
     call: Call
     number: int
@@ -43,7 +43,7 @@ class Loss:
 
 @dataclass
 class Record:
-    """What was called while the injector listened, and how many answers it lost."""
+    """The recorded calls, and the number of lost answers."""
 
     calls: list[tuple[Call, int]] = field(default_factory=list)
     """Each call once, with its number among the same calls. The SDK's repetitions do not count."""
@@ -67,7 +67,7 @@ class Injector:
         send = URLLib3Session.send
 
         def perform(session: Any, request: Any) -> Any:
-            """Send the request; then return its answer, or raise because it is lost."""
+            """Send the request. Return its answer, or raise an error if it is lost."""
             is_lost = self._note(request)
             answer = send(session, request)
             if not is_lost:

@@ -1,4 +1,4 @@
-"""Compares what readers see with the table, by rules that share no code with the product."""
+"""Compares the readers' records with the table. Its rules share no code with the product."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -11,11 +11,11 @@ from tests.reliability.lost_answers.system import System
 from tests.reliability.simulation.checks import model
 
 _TOLERANCE: Final = 1e-5
-"""Of a vector's numbers: Chroma normalises vectors again when it stores them."""
+"""Tolerance for the numbers of a vector. Chroma normalises vectors again when it stores them."""
 
 
 def wrong(system: System, readers: Mapping[Collection, Any]) -> list[str]:
-    """Return what is wrong with the records that readers see. No receipt text."""
+    """Return the faults of the readers' records, without receipt text."""
     items = {(item["PK"]["S"], item["SK"]["S"]): item for item in system.items()}
     found: list[str] = []
     published: set[str] = set()
@@ -49,13 +49,13 @@ def _faults(
 
 
 def leases_left(system: System) -> list[str]:
-    """Return the leases that no owner gave back."""
+    """Return the leases that were not released."""
     locks = [item for item in system.items() if item["SK"]["S"] == "LOCK"]
     return [f"the lease {lock['PK']['S']} was not given back" for lock in locks]
 
 
 def letters_wrong(system: System, *, parked_twice: bool) -> list[str]:
-    """Return what is wrong with the dead-letter queues. A letter may be there twice if so said."""
+    """Return the faults of the dead-letter queues. `parked_twice` allows a letter twice."""
     queues, found = system.stack.queues, []
     letters = system.letters(queues.compaction_dlq.url)
     if set(letters) != system.poison:

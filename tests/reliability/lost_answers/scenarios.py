@@ -1,4 +1,4 @@
-"""What is done while an answer is lost: each scenario prepares a system, and then acts once."""
+"""The scenarios. Each prepares a system, and then acts once while an answer is lost."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -23,11 +23,11 @@ POISON: Final = "no JSON"
 
 
 class Scenario(ABC):
-    """`name` says what acts."""
+    """`name` names the actor and its action."""
 
     name: str
     reads = False
-    """Whether the calls whose answers are lost are the reads, and not the writes."""
+    """Whether the answers of reads are lost, and not the answers of writes."""
     compacts_afterwards = False
     """Whether readers see the effect of the act only after a compaction."""
 
@@ -35,7 +35,7 @@ class Scenario(ABC):
         self._frozen: Frozen | None = None
 
     def around(self) -> AbstractContextManager[object]:
-        """Return what holds for all of the scenario."""
+        """Return a context for the whole scenario."""
         return nullcontext()
 
     def variables(self) -> Mapping[str, str]:
@@ -43,7 +43,7 @@ class Scenario(ABC):
         return {}
 
     def tries(self, call: Call) -> bool:
-        """Say whether the answer of this call is to be lost here."""
+        """Return whether the answer of this call is lost in this scenario."""
         return call.is_write != self.reads
 
     @abstractmethod
@@ -51,7 +51,7 @@ class Scenario(ABC):
         """Bring a system to the point before the act, undisturbed."""
 
     def start(self, system: System) -> None:
-        """Put a prepared system into this one; the preparation itself is done only once."""
+        """Copy the prepared state into this system. The preparation runs only once."""
         if self._frozen is None:
             self.prepare(system)
             self._frozen = system.frozen()
@@ -60,15 +60,15 @@ class Scenario(ABC):
 
     @abstractmethod
     def act(self, system: System) -> Done:
-        """Do what is disturbed."""
+        """Do the disturbed action."""
 
     def again(self, system: System) -> Done:
-        """Do, undisturbed, what was returned."""
+        """Repeat the returned work without a loss."""
         return self.act(system)
 
     @contextmanager
     def readers(self, system: System) -> Iterator[dict[Collection, SnapshotReader]]:
-        """Open what is to be compared with the table."""
+        """Open the readers that are compared with the table."""
         with ExitStack() as stack:
             opened = {c: stack.enter_context(system.reader(c)) for c in Collection}
             for reader in opened.values():
@@ -77,7 +77,7 @@ class Scenario(ABC):
 
 
 class FirstVersion(Scenario):
-    """The compactor publishes the first version: blocks, and a manifest where there was none."""
+    """The compactor publishes the first version: blocks, and the first manifest."""
 
     name = "compactor, first version"
 
@@ -119,7 +119,7 @@ class NewBase(FirstVersion):
 
 
 class Drain(FirstVersion):
-    """The compactor empties the queue by itself, and deletes what it has done."""
+    """The compactor drains the queue by itself, and deletes the handled messages."""
 
     name = "compactor, drain"
 
@@ -154,7 +154,7 @@ class StreamProcessing(Scenario):
 
 
 class Server(FirstVersion):
-    """The compactor writes to a Chroma server: it claims the collection, and swaps its version."""
+    """The compactor claims a collection of a Chroma server, and swaps its version."""
 
     name = "compactor, Chroma server"
 
@@ -169,7 +169,7 @@ class Server(FirstVersion):
         return {**self._server.environment, "CHROMA_DATABASE": database}
 
     def start(self, system: System) -> None:
-        """Prepare this very system: the server's collections can't be put into another one."""
+        """Prepare this system itself, because the server's collections cannot be copied."""
         self.prepare(system)
 
     def prepare(self, system: System) -> None:
@@ -216,7 +216,7 @@ class ColdReading(Scenario):
         self._served = {collection: {} for collection in Collection}
 
     def act(self, system: System) -> Done:
-        """Refresh both; a reader that could not must go on serving what it served."""
+        """Refresh both readers. After a failed refresh, a reader must serve the same records."""
         done = Done()
         for collection, reader in self._readers.items():
             try:
@@ -291,13 +291,13 @@ def remove(system: System, *, stream: bool = True) -> None:
 
 
 def poison(system: System) -> None:
-    """Send a message that nothing can be made of."""
+    """Send a malformed message."""
     system.send(POISON)
     system.poison.add(POISON)
 
 
 def documents(reader: SnapshotReader) -> dict[str, str | None]:
-    """Return what a reader serves, by id; nothing if it serves no version."""
+    """Return the documents that a reader serves, by id. Without a version there are none."""
     try:
         ids = list(reader.ids())
     except SyncError:

@@ -37,17 +37,17 @@ _RECEIVE: Final = 10
 
 @dataclass
 class Done:
-    """What an invocation did with messages or stream records."""
+    """The result of an invocation for messages or stream records."""
 
     returned: list[str] = field(default_factory=list)
-    """Why each returned message, or from where the stream, comes again."""
+    """The returned messages or stream records."""
     error: str = ""
     """The type of the error that the invocation ended with."""
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """What a system holds, to be put into another one."""
+    """The content of a system, to be copied into another system."""
 
     items: list[dict[str, Any]]
     objects: dict[str, bytes]
@@ -60,18 +60,18 @@ class Frozen:
 
 
 class System:
-    """What a producer, a queue mapping and an operator do with one system."""
+    """The actions of a producer, a queue mapping and an operator on one system."""
 
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack, self.folder, self.clients = stack, folder, stack.clients()
         self.embedded: dict[str, str] = {}
-        """The text of which the newest vector of each record is."""
+        """The text of the newest vector of each record."""
         self.poison: set[str] = set()
-        """Bodies that belong into the compactor's dead-letter queue."""
+        """Bodies that belong in the compactor's dead-letter queue."""
         self.malformed = 0
-        """Records that belong into the stream's dead-letter queue."""
+        """Number of records that belong in the stream's dead-letter queue."""
         self.watch: Callable[[], AbstractContextManager[object]] = nullcontext
-        """Opened around everything that the product itself does."""
+        """The context of every action of the product itself."""
         self._records: list[dict[str, Any]] = []
         self._deltas = 0
 
@@ -87,7 +87,7 @@ class System:
         self._note(key.pk, key.sk, "REMOVE", None)
 
     def note_malformed(self) -> None:
-        """Note a stream record that nothing can be made of."""
+        """Note a malformed stream record."""
         self._note("IMAGE#a", "RECEIPT#one#LINE#two", "INSERT", {"text": {"S": "x"}})
         self.malformed += 1
 
@@ -105,7 +105,7 @@ class System:
         self.clients.sqs.send_message(QueueUrl=url, MessageBody=body)
 
     def stream(self) -> Done:
-        """Hand the noted records to the stream processor; those that it reports stay noted."""
+        """Hand the noted records to the stream processor. Records that it reports stay noted."""
         event = {"Records": self._records}
         try:
             with self.watch():
@@ -160,7 +160,7 @@ class System:
         return bodies
 
     def frozen(self) -> Frozen:
-        """Take everything that the table, the bucket and the compaction queue hold."""
+        """Return the content of the table, the bucket and the compaction queue."""
         bucket = self.stack.names.bucket
         listed = self.clients.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
         objects = {
@@ -177,7 +177,7 @@ class System:
         )  # fmt: skip
 
     def thaw(self, frozen: Frozen) -> None:
-        """Put in what another system held."""
+        """Put in the content of another system."""
         for item in frozen.items:
             self.clients.dynamodb.put_item(TableName=self.stack.names.table, Item=item)
         for key, data in frozen.objects.items():

@@ -1,4 +1,4 @@
-"""One trial: an answer is lost, and everything is compared with what should be there."""
+"""One trial: an answer is lost, and the whole state is compared with the expected one."""
 
 import json
 from contextlib import nullcontext
@@ -21,8 +21,11 @@ On an idle machine it takes about a second, and a wait for the lease takes 100 s
 between the two, so that a busy machine does not exceed it.
 """
 UNDECIDED: Final = ("block", "pack", "list", "dead letters")
-"""If every answer of such a call is lost, its caller can't know the effect: it stores an object
-again under the same name, and a queue does not say what it holds. The messages may come again."""
+"""The calls whose caller cannot know the effect if every answer is lost.
+
+It stores an object again under the same name, or it sends a letter to a queue whose content it
+cannot read. The messages may come again.
+"""
 
 Versions = dict[str, int]
 """The published version of each collection."""
@@ -30,16 +33,16 @@ Versions = dict[str, int]
 
 @dataclass
 class Trial:
-    """What was tried, and what came of it. `wrong` is empty if the system survived it."""
+    """A loss and its outcome. `wrong` is empty if the system survived the loss."""
 
     scenario: str
     call: str
     number: int
     mode: str
     lost: int = 0
-    """Requests that were performed and not answered."""
+    """Number of requests that were performed and not answered."""
     repeated: int = 0
-    """Requests by which the SDK repeated the call, so that it met its own effect."""
+    """Number of repetitions by the SDK, which met the effect of the call."""
     seconds: float = 0.0
     outcome: str = ""
     wrong: list[str] = field(default_factory=list)
@@ -50,7 +53,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A scenario without a loss: its calls, the versions after it, and what is wrong even so."""
+    """A scenario without a loss: its calls, the versions after it, and its faults."""
 
     record: Record
     versions: Versions
@@ -69,7 +72,7 @@ def undisturbed(scenario: Scenario, clients: Clients, folder: Path) -> Undisturb
 
 
 def tried(scenario: Scenario, loss: Loss, clients: Clients, folder: Path, usual: Versions) -> Trial:
-    """Run a scenario with an answer lost, and judge what came of it."""
+    """Run a scenario with a lost answer, and judge the outcome."""
     trial = Trial(scenario.name, str(loss.call), loss.number, loss.mode.value)
     with scenario.around(), system(clients, folder, scenario.variables()) as made:
         scenario.start(made)
@@ -88,7 +91,7 @@ def tried(scenario: Scenario, loss: Loss, clients: Clients, folder: Path, usual:
 
 
 def _acted(scenario: Scenario, made: System, injector: Injector) -> Done:
-    """Let the scenario act, and disturb what the product calls, not what the trial itself does."""
+    """Let the scenario act. Disturb the calls of the product, and not those of the trial."""
     made.watch = injector.listening
     try:
         return scenario.act(made)
@@ -97,7 +100,7 @@ def _acted(scenario: Scenario, made: System, injector: Injector) -> Done:
 
 
 def _at_once(trial: Trial, loss: Loss, done: Done) -> list[str]:
-    """Return what is wrong with the disturbed invocation itself."""
+    """Return the faults of the disturbed invocation."""
     found = [] if trial.lost else ["the call was not made, so that no answer was lost"]
     if trial.seconds > BOUND_SECONDS:
         found.append(f"it took {trial.seconds} s, at most {BOUND_SECONDS} are allowed")
@@ -112,7 +115,7 @@ def _at_once(trial: Trial, loss: Loss, done: Done) -> list[str]:
 
 
 def _at_second_try(scenario: Scenario, made: System) -> list[str]:
-    """Return what is wrong with an undisturbed invocation that gets what was returned."""
+    """Return the faults of an undisturbed invocation with the returned messages."""
     begun = monotonic()
     done = scenario.again(made)
     seconds = monotonic() - begun
@@ -125,7 +128,7 @@ def _at_second_try(scenario: Scenario, made: System) -> list[str]:
 
 
 def _judged(scenario: Scenario, made: System, *, parked_twice: bool = False) -> list[str]:
-    """Return what is wrong in the end."""
+    """Return the faults of the final state."""
     found = leases_left(made)
     if scenario.compacts_afterwards:
         found += made.compact().returned

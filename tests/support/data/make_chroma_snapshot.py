@@ -2,9 +2,9 @@
 
     python -m tests.support.data.make_chroma_snapshot
 
-Run once for each version of Chroma, before it is left for the next one: the tests want what an
-earlier Chroma has written. The records are those of make_snapshot; the vector index is written out
-after every eight rows in place of a thousand, so that its files are part of it.
+Run it once for each version of Chroma, before the next version is installed. The tests need the
+files of an earlier Chroma. The records are those of make_snapshot. The vector index is written
+after every eight rows instead of a thousand, so that the snapshot has its files.
 """
 
 import json

@@ -2,9 +2,9 @@
 
     python -m tests.support.data.make_snapshot
 
-Run once for each format, and never again for one that is committed: the tests want what an earlier
-version of the code has written. Twenty lines of eight dimensions: a base of ten, a pack that adds
-ten, a new base of all with a change, a deletion and a new vector, and one more pack.
+Run it once for each format, and never again for a committed one. The tests need the files of an
+earlier version of the code. The snapshot has twenty lines of eight dimensions: a base of ten, and a
+pack that adds ten. A new base has a change, a deletion and a new vector. A last pack follows.
 """
 
 import json
