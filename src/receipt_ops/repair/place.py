@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
@@ -15,6 +15,9 @@ from receipt_ops.table_pages import Position
 MOST_AGE: Final = timedelta(hours=24)
 """The stream keeps a change for 24 hours. Later changes of sent items may be lost after that."""
 
+MOST_SKEW: Final = timedelta(minutes=5)
+"""The most that the clocks of two machines differ. Another machine may resume a run."""
+
 _SAMPLE: Final = " " * 4096
 """About as large as the largest place. DynamoDB's limit for both keys of an item is 3 KiB."""
 
@@ -23,7 +26,7 @@ _MOST_BYTES: Final = 64 * 1024
 
 
 class PlaceError(OperationError):
-    """The place file is unreadable, too old or missing, or it belongs to another table."""
+    """The place file is unreadable, missing, of a wrong age, or it belongs to another table."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,25 @@ class PlaceFile:
         return place
 
     def resumed(self, now: datetime) -> Place:
-        """Return the place to resume from. Raises PlaceError if there is none or it is too old."""
+        """Return the place to resume from.
+
+        Raises PlaceError if there is none, if it is too old, or if its run began in the future.
+        """
         place = self.read()
         if place is None:
             raise PlaceError(
                 f"there is no place file {self._path}, so there is no run to resume: "
                 "leave out --resume"
             )
+        if place.begun - now > MOST_SKEW:
+            raise PlaceError(
+                f"the run of {self._path} began at {place.begun.astimezone(UTC):%Y-%m-%d %H:%M} UTC, which is in "
+                "the future, so its age is unknown: correct the clock of this machine, or leave "
+                "out --resume"
+            )
         if now - place.begun > MOST_AGE:
             raise PlaceError(
-                f"the run of {self._path} began at {place.begun:%Y-%m-%d %H:%M} UTC. The stream "
+                f"the run of {self._path} began at {place.begun.astimezone(UTC):%Y-%m-%d %H:%M} UTC. The stream "
                 "keeps changes for 24 hours only, so later changes may be lost: leave out --resume"
             )
         return place

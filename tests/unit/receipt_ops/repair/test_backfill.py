@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,24 @@ def test_to_resume_needs_a_place_and_one_that_is_not_older_than_the_stream(tmp_p
     with pytest.raises(PlaceError, match="leave out --resume"):
         late.run(resume=True)
     assert late.changes.sent == []
+
+
+@pytest.mark.parametrize(("ahead", "refused"), [(301, True), (299, False)])
+def test_a_place_of_a_run_that_began_in_the_future_is_refused(
+    tmp_path: Path, ahead: int, refused: bool
+) -> None:
+    """Its age is unknown, so the stream may no longer hold the changes since then."""
+    interrupted(tmp_path)
+    setup = Setup(tmp_path, Changes())
+    begun = setup.clock.now() + timedelta(seconds=ahead)
+    content = {**json.loads(setup.path.read_text()), "begun": begun.isoformat()}
+    setup.path.write_text(json.dumps(content))
+    if refused:
+        with pytest.raises(PlaceError, match=r"in the future.*leave out --resume"):
+            setup.run(resume=True)
+        assert setup.changes.sent == []
+    else:
+        assert setup.run(resume=True) == (6, 3)
 
 
 def test_it_waits_while_too_much_waits_and_says_so(tmp_path: Path) -> None:
