@@ -3,7 +3,7 @@
 It retries refused messages, and reports the rest (I2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,14 +25,21 @@ _TRIES: Final = 5
 class SQSChangePublisher:
     """Sends messages to SQS, ten in a call.
 
-    It retries failed ones with back-off inside the deadline.
+    It retries failed ones with back-off inside the deadline. It passes the error of each call that
+    failed to `on_error`.
     """
 
     def __init__(
-        self, client: "SQSClient", queue_url: str, randomness: Random, telemetry: Telemetry
+        self,
+        client: "SQSClient",
+        queue_url: str,
+        randomness: Random,
+        telemetry: Telemetry,
+        on_error: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._client, self._queue_url = client, queue_url
         self._randomness, self._telemetry = randomness, telemetry
+        self._on_error = on_error
 
     def send(
         self, messages: Sequence[OutgoingMessage], deadline: Deadline
@@ -63,6 +70,7 @@ class SQSChangePublisher:
                 taken, refused = self._call(call)
             except (ClientError, BotoCoreError, DeadlineNearError) as error:
                 self._telemetry.problem("call not made or refused", error=reason_of(error))
+                self._on_error(error)
                 again += call
                 continue
             for number, message in enumerate(call):

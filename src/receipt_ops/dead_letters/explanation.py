@@ -24,6 +24,7 @@ class Outlook(StrEnum):
 
     TAKEN = "would be taken now"
     UNKNOWN = "may be taken now"
+    UNPROVEN = "may fail again"
     PART = "would be taken in part"
     REFUSED = "would come back"
     REPLAY = "is to be replayed"
@@ -66,8 +67,9 @@ class DeltaState(Protocol):
 
 
 _TOO_OFTEN = (
-    "the compactor received it as often as the queue allows and did not apply it; "
-    "the dead letter itself does not show the cause"
+    "the compactor received it as often as the queue allows, and neither applied nor refused it: "
+    "either every batch failed during that time, or this message ended its worker each time, for "
+    "example by a time-out or too little memory"
 )
 
 
@@ -164,10 +166,11 @@ def _delta(dead_letter: DeadLetter, delta: Delta, deltas: DeltaState) -> Explana
 def _received_too_often(dead_letter: DeadLetter, kind: str, keys: Sequence[str]) -> Explanation:
     # The text omits the number of receives, because each look at a dead letter counts as one too.
     remedy = (
-        "find the cause with `receipt-sync status` and `receipt-sync trace` and repair it, "
-        "then redrive"
+        "find the cause with `receipt-sync status` and `receipt-sync logs --errors`, and repair "
+        f"it. Then redrive this one alone with `receipt-sync dlq redrive {dead_letter.message_id}`,"
+        " and the others after the compactor has applied it"
     )
-    return _explained(dead_letter, kind, _TOO_OFTEN, Outlook.UNKNOWN, remedy, tuple(keys))
+    return _explained(dead_letter, kind, _TOO_OFTEN, Outlook.UNPROVEN, remedy, tuple(keys))
 
 
 def _stream_record(dead_letter: DeadLetter, content: StreamRecordContent) -> Explanation:

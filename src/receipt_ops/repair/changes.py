@@ -34,11 +34,27 @@ class ChangeSink(Protocol):
         ...
 
 
-class QueueChanges:
-    """ChangeSink on the compaction queue."""
+class LastError:
+    """Keeps the error of the last failed call of a publisher."""
 
-    def __init__(self, publisher: ChangePublisher, clock: Clock) -> None:
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def note(self, error: Exception) -> None:
+        self.error = error
+
+
+class QueueChanges:
+    """ChangeSink on the compaction queue.
+
+    The publisher notes the errors of its calls in `last`. They are the causes of the errors here.
+    """
+
+    def __init__(
+        self, publisher: ChangePublisher, clock: Clock, last: LastError | None = None
+    ) -> None:
         self._publisher, self._clock = publisher, clock
+        self._last = last or LastError()
 
     def send(self, changes: Sequence[EntityChange]) -> int:
         messages = pack(changes, limit=MESSAGE_BYTES)
@@ -47,10 +63,11 @@ class QueueChanges:
             raise ChangesNotSentError(
                 f"the compaction queue refused {len(unsent)} of {len(messages)} messages: run the "
                 "command again. The compactor applies a message once, even if it is sent twice"
-            )
+            ) from self._last.error
         return len(messages)
 
     def _send(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        self._last.error = None
         deadline = Deadline(self._clock, _PATIENCE_SECONDS)
         return self._publisher.send(messages, deadline) if messages else []
 

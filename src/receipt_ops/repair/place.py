@@ -78,15 +78,16 @@ class PlaceFile:
                 f"there is no place file {self._path}, so there is no run to resume: "
                 "leave out --resume"
             )
+        began = f"{place.begun.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         if place.begun - now > MOST_SKEW:
             raise PlaceError(
-                f"the run of {self._path} began at {place.begun.astimezone(UTC):%Y-%m-%d %H:%M} UTC, which is in "
+                f"the run of {self._path} began at {began}, which is in "
                 "the future, so its age is unknown: correct the clock of this machine, or leave "
                 "out --resume"
             )
         if now - place.begun > MOST_AGE:
             raise PlaceError(
-                f"the run of {self._path} began at {place.begun.astimezone(UTC):%Y-%m-%d %H:%M} UTC. The stream "
+                f"the run of {self._path} began at {began}. The stream "
                 "keeps changes for 24 hours only, so later changes may be lost: leave out --resume"
             )
         return place

@@ -11,7 +11,7 @@ from receipt_index.readers import Reader, Readers
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, NotDeployedError, number_of
 from receipt_ops.loading.dimensions import dimension_of
-from receipt_ops.repair.changes import QueueChanges
+from receipt_ops.repair.changes import LastError, QueueChanges
 from receipt_ops.repair.delta_objects import S3DeltaObjects
 from receipt_ops.repair.guard import DeleteLimit, Guard
 from receipt_ops.repair.ledger import Ledger
@@ -106,8 +106,11 @@ def compactor_limit(connection: Connection) -> DeleteLimit:
 def changes_of(connection: Connection) -> QueueChanges:
     """Return a sender of change messages to the connection's queue."""
     url = connection.names.compaction_queue_url
-    publisher = SQSChangePublisher(connection.sqs, url, SystemRandom(), NullTelemetry())
-    return QueueChanges(publisher, SystemClock())
+    last = LastError()
+    publisher = SQSChangePublisher(
+        connection.sqs, url, SystemRandom(), NullTelemetry(), on_error=last.note
+    )
+    return QueueChanges(publisher, SystemClock(), last)
 
 
 def deltas_of(connection: Connection) -> DeltaSender:

@@ -79,12 +79,12 @@ def test_an_odd_stream_record_has_no_entity(record: dict[str, Any]) -> None:
     [
         (dead_letter("junk", "not JSON"), Deltas(), Outlook.REFUSED, "dlq drop"),
         (dead_letter(change_body(), "Chroma failed"), Deltas(), Outlook.UNKNOWN, "compare"),
-        (dead_letter(change_body()), Deltas(), Outlook.UNKNOWN, "status"),
+        (dead_letter(change_body()), Deltas(), Outlook.UNPROVEN, "dlq redrive 1`"),
         (dead_letter(to_body(DELTA), "gone"), Deltas(), Outlook.REFUSED, "let its producer store"),
         (dead_letter(to_body(DELTA), "gone"), Deltas(deleted=True), Outlook.REFUSED, "dlq restore"),
         (dead_letter(to_body(DELTA), "gone"), Deltas(batch_of(2)), Outlook.TAKEN, "redrive"),
         (dead_letter(to_body(DELTA), "x"), Deltas(batch_of(3)), Outlook.REFUSED, "new delta"),
-        (dead_letter(to_body(DELTA)), Deltas(batch_of(2)), Outlook.UNKNOWN, "redrive"),
+        (dead_letter(to_body(DELTA)), Deltas(batch_of(2)), Outlook.UNPROVEN, "dlq redrive 1`"),
         (
             dead_letter({"dynamodb": {"Keys": KEYS}}, "x"),
             Deltas(),
