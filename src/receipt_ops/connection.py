@@ -5,7 +5,8 @@ that a half-set environment does not send local names to a real account.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,15 @@ def _no_client(service: str) -> Any:
     raise AssertionError(f"this connection has no client of {service}: build it with connect()")
 
 
+_NUMBERS: Final = (
+    "AWS_MAX_ATTEMPTS",
+    "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+    "AWS_METADATA_SERVICE_TIMEOUT",
+)
+"""The variables that the AWS SDK reads as whole numbers.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+"""
 _VARIABLES: Final = Names("DYNAMODB_TABLE", "COMPACTION_QUEUE_URL", "SNAPSHOT_BUCKET")
 
 
@@ -74,30 +84,57 @@ class Connection:
 def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
     """Return clients for the AWS of `environment`, or for the local AWS of a state file.
 
-    The function opens no connection. Raises SettingsError if neither names all parts, or if an
-    endpoint is not a URL. Raises botocore's errors for the region and the profile.
+    The function opens no connection. Raises SettingsError if neither names all parts, if an
+    endpoint is not a URL, or if a variable with a number holds none. Raises botocore's errors for
+    the region and the profile.
     """
     complete = complete_environment(environment, local_state)
+    _check_numbers(complete)
+    names = Names(*(complete[variable] for variable in _VARIABLES))
+    endpoint = complete.get(ENDPOINT) or None
+    # Here, as the AWS SDK takes 0.2 s of CPU time to import, which a help text does not need.
+    from receipt_ops.sdk import client_factory
+
+    make = client_factory(complete, endpoint)
+
+    def client(service: str) -> Any:
+        with _named_setting():
+            return make(service)
+
+    usual: dict[str, Any] = {service: client(service) for service in ("dynamodb", "s3", "sqs")}
+    return Connection(names, **usual, endpoint=endpoint, client=client)
+
+
+@contextmanager
+def _named_setting() -> Iterator[None]:
+    """Turn the ValueError of botocore for a setting into a SettingsError."""
     try:
-        return _connected(complete)
+        yield
     except BotoCoreError:  # That of a malformed region is a ValueError too.
         raise
-    except ValueError as error:  # botocore's "Invalid endpoint: …"
+    except ValueError as error:
+        if not str(error).startswith("Invalid endpoint"):
+            raise SettingsError(
+                f"AWS can't be called ({error}): correct this value in your AWS configuration"
+            ) from error
         raise SettingsError(
             f"AWS can't be called ({error}): set {ENDPOINT}, or the variable of that service, to "
             "a URL such as http://127.0.0.1:4566, or unset it"
         ) from error
 
 
-def _connected(complete: Mapping[str, str]) -> Connection:
-    names = Names(*(complete[variable] for variable in _VARIABLES))
-    endpoint = complete.get(ENDPOINT) or None
-    # Here, as the AWS SDK takes 0.2 s of CPU time to import, which a help text does not need.
-    from receipt_ops.sdk import client_factory
+def _check_numbers(environment: Mapping[str, str]) -> None:
+    """Raise SettingsError for a number of the AWS SDK that is none.
 
-    client = client_factory(complete, endpoint)
-    usual: dict[str, Any] = {service: client(service) for service in ("dynamodb", "s3", "sqs")}
-    return Connection(names, **usual, endpoint=endpoint, client=client)
+    The SDK converts some of them only during a call, and its error names no variable.
+    """
+    for variable in _NUMBERS:
+        value = environment.get(variable)
+        if value is not None and not value.strip().isdecimal():
+            raise SettingsError(
+                f"environment variable {variable} is {value!r}, not a whole number: correct it, or "
+                "unset it"
+            )
 
 
 def complete_environment(environment: Mapping[str, str], local_state: Path) -> Mapping[str, str]:

@@ -99,3 +99,26 @@ def test_an_endpoint_that_is_no_url_is_refused_with_its_name(
     monkeypatch.setenv(variable, endpoint)
     with pytest.raises(SettingsError, match="AWS_ENDPOINT_URL, or the variable of that service"):
         connect(environment, state)
+
+
+@pytest.mark.parametrize("value", ["abc", "1.5", "", "-1"])
+@pytest.mark.parametrize(
+    "variable",
+    ["AWS_MAX_ATTEMPTS", "AWS_METADATA_SERVICE_TIMEOUT", "AWS_METADATA_SERVICE_NUM_ATTEMPTS"],
+)
+def test_a_number_of_the_sdk_that_is_none_is_refused_with_the_name_of_its_variable(
+    variable: str, value: str, state: Path
+) -> None:
+    """It ended a command in an unexpected ValueError, or with advice about the endpoint."""
+    with pytest.raises(SettingsError, match=f"{variable} is '{value}', not a whole number"):
+        connect({variable: value}, state)
+
+
+def test_an_endpoint_of_a_service_that_few_commands_need_is_refused_too(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "nonsense")
+    connection = connect({**NAMED, "AWS_REGION": "eu-west-1"}, state)
+    with pytest.raises(SettingsError, match="nonsense.*or the variable of that service"):
+        connection.client("lambda")
