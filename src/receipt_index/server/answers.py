@@ -31,12 +31,26 @@ def refuse_unserved(response: httpx.Response) -> None:
         if _is_json(response):
             return
         raise IndexUnavailableError(
-            f"the response with status {status} does not come from Chroma, because it is not JSON: "
-            "check CHROMA_HOST, and the proxy in front of the server"
+            f"the response{_address(response)} with status {status} does not come from Chroma, "
+            "because it is not JSON: check CHROMA_HOST, and the proxy in front of the server"
         )
     if status in _JUDGED and _is_chromas(response):
         return
-    raise IndexUnavailableError(f"the Chroma server answered {status}{_hint(status)}")
+    raise IndexUnavailableError(
+        f"the Chroma server{_address(response)} answered {status}{_hint(status)}"
+    )
+
+
+def _address(source: httpx.Response | httpx.HTTPError) -> str:
+    """Return the scheme, host and port of the request, after "at"; an empty text without one.
+
+    The rest of the URL may hold a password.
+    """
+    try:
+        url = source.request.url
+    except RuntimeError:
+        return ""
+    return f" at {url.scheme}://{url.netloc.decode()}"
 
 
 def _hint(status: int) -> str:
@@ -80,7 +94,7 @@ def chroma_answers(call: str) -> Iterator[None]:
         raise
     except httpx.HTTPError as error:
         raise IndexUnavailableError(
-            f"the Chroma server did not answer {call!r}: {type(error).__name__}"
+            f"the Chroma server{_address(error)} did not answer {call!r}: {type(error).__name__}"
         ) from error
     except NotFoundError as error:
         raise IndexUnavailableError(

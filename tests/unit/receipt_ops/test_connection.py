@@ -120,5 +120,5 @@ def test_an_endpoint_of_a_service_that_few_commands_need_is_refused_too(
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "nonsense")
     connection = connect({**NAMED, "AWS_REGION": "eu-west-1"}, state)
-    with pytest.raises(SettingsError, match="nonsense.*or the variable of that service"):
+    with pytest.raises(SettingsError, match=r"nonsense.*or the variable of that service"):
         connection.client("lambda")

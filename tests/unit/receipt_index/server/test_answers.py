@@ -4,7 +4,7 @@ import httpx
 import pytest
 from chromadb.errors import error_types
 
-from receipt_index.server.answers import refuse_unserved
+from receipt_index.server.answers import chroma_answers, refuse_unserved
 from receipt_sync.errors import IndexUnavailableError
 
 CHROMAS = ("InvalidArgumentError", "NotFoundError", "ChromaError")
@@ -29,3 +29,31 @@ def test_a_gateway_that_answers_with_error_and_message_blames_no_record(
 def test_an_error_that_chroma_names_is_left_to_its_client(error: str) -> None:
     refuse_unserved(answer(400, error))
     assert error in error_types
+
+
+REQUEST = httpx.Request("GET", "http://user:secret@chroma.internal:8000/api/v2?token=secret")
+
+
+@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ReadTimeout])
+def test_the_error_of_a_server_that_does_not_answer_names_its_address(
+    kind: type[httpx.RequestError],
+) -> None:
+    with pytest.raises(IndexUnavailableError) as raised, chroma_answers("get"):
+        raise kind("refused", request=REQUEST)
+    assert str(raised.value) == (
+        f"the Chroma server at http://chroma.internal:8000 did not answer 'get': {kind.__name__}"
+    )
+
+
+def test_an_error_without_a_request_is_reported_without_an_address() -> None:
+    words = "the Chroma server did not answer 'get'"
+    with pytest.raises(IndexUnavailableError, match=words), chroma_answers("get"):
+        raise httpx.ConnectError("refused")
+
+
+@pytest.mark.parametrize("status", [200, 401, 503])
+def test_the_error_of_another_answer_names_the_address(status: int) -> None:
+    response = httpx.Response(status, text="<html>", request=REQUEST)
+    with pytest.raises(IndexUnavailableError, match=r"http://chroma\.internal:8000\b") as raised:
+        refuse_unserved(response)
+    assert "secret" not in str(raised.value)
