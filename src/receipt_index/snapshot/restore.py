@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from receipt_index.snapshot.copies.materialise import materialise, restore_hint
-from receipt_index.snapshot.format.manifest import FORMAT, Manifest, Restored, read_manifest
+from receipt_index.snapshot.copies.materialise import explained_damage, materialise
+from receipt_index.snapshot.format.manifest import (
+    FORMAT,
+    Manifest,
+    Restored,
+    read_manifest,
+    start_over,
+)
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.retirement import being_deleted, retire
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
@@ -41,7 +47,7 @@ def check(store: SnapshotStore, plan: RestorePlan, folder: Path) -> None:
     Raises SnapshotDamagedError if an object is missing, damaged or being deleted.
     """
     _check_not_being_deleted(plan.chosen, plan.newest, RetiredLists(store))
-    with restore_hint(plan.chosen.collection, plan.chosen):
+    with explained_damage(plan.chosen, _remedy_of(plan.chosen)):
         materialise(plan.chosen, folder, store)
 
 
@@ -77,6 +83,15 @@ def _publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str)
     restored = plan.chosen.model_copy(update=update)
     store.swap_manifest(restored.to_json(), etag)
     return restored
+
+
+def _remedy_of(chosen: Manifest) -> str:
+    """Return what to do if the chosen version is damaged. The newest one may be whole."""
+    collection = chosen.collection
+    return (
+        f"Choose a version that `receipt-sync snapshot history {collection} --check` shows as "
+        f"whole. If none is, {start_over(collection)}"
+    )
 
 
 def _check_not_being_deleted(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from receipt_index.snapshot.copies.base import MAX_BLOCK_OBJECT
+from receipt_index.snapshot.copies.base import MAX_BLOCK_OBJECT, blocks_of_zeros
 from receipt_index.snapshot.format.compression import decompress, digest_of
 from receipt_index.snapshot.format.manifest import BLOCK_SIZE, Manifest, pack_name
 from receipt_index.snapshot.store.snapshot_store import SnapshotStore
@@ -21,9 +21,14 @@ def missing(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
     packs = {pack_name(pack.digest): pack.size for pack in manifest.packs}
     return sorted(
         name
-        for name in manifest.objects
+        for name in _needed(manifest)
         if not sizes.get(name) or packs.get(name, sizes[name]) != sizes[name]
     )
+
+
+def _needed(manifest: Manifest) -> frozenset[str]:
+    """Return the objects that a reader of a version fetches. It makes blocks of zeros itself."""
+    return manifest.objects - blocks_of_zeros(manifest.base)
 
 
 class Soundness:
@@ -36,11 +41,12 @@ class Soundness:
     def damaged(self, manifest: Manifest) -> list[str]:
         """Return the objects of a version that are missing or do not match their names."""
         packs = {pack_name(pack.digest): pack.size for pack in manifest.packs}
-        new = [name for name in manifest.objects if name not in self._damaged]
+        needed = _needed(manifest)
+        new = [name for name in needed if name not in self._damaged]
         with ThreadPoolExecutor(_THREADS) as pool:
             found = pool.map(lambda name: self._is_damaged(name, packs.get(name)), new)
             self._damaged |= dict(zip(new, found, strict=True))
-        return sorted(name for name in manifest.objects if self._damaged[name])
+        return sorted(name for name in needed if self._damaged[name])
 
     def _is_damaged(self, name: str, pack_size: int | None) -> bool:
         try:

@@ -1,7 +1,8 @@
 """The base of a snapshot: whole files in content-addressed, compressed blocks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -77,9 +78,10 @@ def restore_base(
 ) -> None:
     """Make the files under `folder` those of the base, and check each block's digest.
 
-    A block is not fetched if it is already in its place in `folder` or in one of the `others`. A
-    new base holds mostly what a copy of the version before it has. Raises SnapshotDamagedError for
-    a block that is missing, is truncated or does not match its digest.
+    A block is not fetched if it is already in its place in `folder` or in one of the `others`, or
+    if it holds only zeros. A new base holds mostly what a copy of the version before it has.
+    Raises SnapshotDamagedError for a block that is missing, is truncated or does not match its
+    digest.
     """
     for name, path in list_files(folder).items():
         if name not in files:
@@ -92,6 +94,21 @@ def restore_base(
         )
         for _ in restored:
             progress.one_more()
+
+
+def blocks_of_zeros(files: Mapping[str, BaseFile]) -> frozenset[str]:
+    """Return the names of the blocks that hold only zeros. No version is damaged without them."""
+    return frozenset(
+        block_name(digest)
+        for file in files.values()
+        for number, digest in enumerate(file.blocks)
+        if digest == _digest_of_zeros(min(BLOCK_SIZE, file.size - number * BLOCK_SIZE))
+    )
+
+
+@lru_cache(maxsize=64)
+def _digest_of_zeros(size: int) -> str:
+    return digest_of(bytes(size))
 
 
 def _blocks_of(path: Path) -> Iterator[bytes]:
@@ -118,8 +135,11 @@ def _restore_block(
 ) -> None:
     if _found(block, block.path) is not None:
         return
-    name = block.path.relative_to(folder)
-    data = next((d for other in others if (d := _found(block, other / name)) is not None), None)
+    if block.digest == _digest_of_zeros(block.size):
+        data: bytes | None = bytes(block.size)
+    else:
+        name = block.path.relative_to(folder)
+        data = next((d for other in others if (d := _found(block, other / name)) is not None), None)
     with block.path.open("r+b") as file:
         file.seek(block.offset)
         file.write(_fetched(block, store) if data is None else data)

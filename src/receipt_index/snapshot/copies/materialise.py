@@ -10,12 +10,11 @@ from receipt_index.snapshot.copies.base import restore_base
 from receipt_index.snapshot.copies.progress import OnProgress, Progress, ignore_progress
 from receipt_index.snapshot.copies.room import check_copies
 from receipt_index.snapshot.format.compression import digest_of
-from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name
+from receipt_index.snapshot.format.manifest import Manifest, PackReference, pack_name, start_over
 from receipt_index.snapshot.format.pack import apply_pack
 from receipt_index.snapshot.format.pages import check_sizes, list_files
 from receipt_index.snapshot.store.snapshot_store import SnapshotStore
 from receipt_sync.errors import SnapshotDamagedError
-from receipt_sync.keys import Collection
 
 _PACKS_AT_A_TIME: Final = 8
 _BYTES_AT_A_TIME: Final = 32 * 2**20
@@ -101,13 +100,19 @@ def check_files(manifest: Manifest, folder: Path) -> None:
 
 
 @contextmanager
-def restore_hint(collection: Collection, manifest: Manifest) -> Iterator[None]:
-    """Add the damaged version and the command that restores an earlier one to errors of damage."""
+def explained_damage(manifest: Manifest, remedy: str) -> Iterator[None]:
+    """Add the damaged version and what to do about it to errors of damage."""
     try:
         yield
     except (SnapshotDamagedError, NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         rule = str(error) if isinstance(error, SnapshotDamagedError) else "its paths collide"
         raise SnapshotDamagedError(
-            f"version {manifest.version} of {collection} can't be read: {rule}. "
-            "`receipt-sync snapshot restore` makes an earlier version the newest"
+            f"version {manifest.version} of {manifest.collection} can't be read: {rule}. {remedy}"
         ) from error
+
+
+def remedy_of_newest(newest: Manifest) -> str:
+    """Return what to do if the newest version is damaged."""
+    if newest.version > 1:
+        return "`receipt-sync snapshot restore` makes an earlier version the newest"
+    return f"No earlier version exists: {start_over(newest.collection)}"

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from receipt_index.snapshot.copies.layers import Layers
-from receipt_index.snapshot.copies.materialise import check_files, restore_hint
+from receipt_index.snapshot.copies.materialise import (
+    check_files,
+    explained_damage,
+    remedy_of_newest,
+)
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.room import check_copies
 from receipt_index.snapshot.copies.synchronise import synchronise
@@ -138,7 +142,7 @@ class Mirror:
         self._check_order(manifest)
         self.manifest, self.etag = None, None
         check_copies(manifest, self._room, _COPIES)
-        with restore_hint(self._collection, manifest):
+        with explained_damage(manifest, remedy_of_newest(manifest)):
             try:
                 self._layers.make(manifest)
                 check_files(manifest, self.folder)

@@ -203,8 +203,15 @@ def lost_manifest(collection: Collection) -> SnapshotDamagedError:
     """
     return SnapshotDamagedError(
         f"the manifest of {collection} is gone, but its objects exist: `receipt-sync snapshot "
-        "restore` restores an earlier version. To start over, delete everything under "
-        f"snapshots/{collection}/ and then run `receipt-sync repair`"
+        f"restore` restores an earlier version. To start over, {start_over(collection)}"
+    )
+
+
+def start_over(collection: Collection) -> str:
+    """Return how to build a collection again of which no version is whole."""
+    return (
+        f"delete everything under snapshots/{collection}/, deploy the compactor again, and then "
+        "run `receipt-sync repair`, which builds the collection from the deltas in the bucket"
     )
 
 

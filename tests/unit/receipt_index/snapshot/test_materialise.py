@@ -88,3 +88,15 @@ def test_every_pack_that_is_made_can_be_read_whatever_its_page_numbers_take(tmp_
     pages = pack_module.MAX_PACK_PAGES
     header = len(str(list(range(10**8, 10**8 + 1_000)))) / 1_000 * pages
     assert pages * 4096 + header < pack_module.MAX_PACK_BYTES
+
+
+def test_damage_of_the_first_version_does_not_advise_to_restore_an_earlier_one(
+    setting: Setting,
+) -> None:
+    setting.store.objects.clear()
+    with pytest.raises(SnapshotDamagedError) as raised:
+        setting.copy("cold").checkout()
+    assert "snapshot restore" not in str(raised.value)
+    assert "No earlier version exists: delete everything under snapshots/receipt_lines/" in str(
+        raised.value
+    )

@@ -101,6 +101,18 @@ def test_a_version_whose_objects_are_damaged_is_not_published(setting: Setting) 
     assert setting.store.data == before
 
 
+def test_the_refusal_of_a_damaged_version_advises_what_helps(setting: Setting) -> None:
+    """It advised to restore an earlier version, also for the first one."""
+    setting.store.objects[next(iter(setting.history[-1].objects))] = b"junk"
+    with pytest.raises(SnapshotDamagedError) as raised:
+        restored(setting, 1)
+    assert "earlier" not in str(raised.value)
+    assert "`receipt-sync snapshot history receipt_lines --check` shows as whole" in str(
+        raised.value
+    )
+    assert "If none is, delete everything under snapshots/receipt_lines/" in str(raised.value)
+
+
 def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(
     setting: Setting,
 ) -> None:

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from receipt_index.records import Record
+from receipt_index.snapshot.copies.base import write_base
 from receipt_index.snapshot.format.compression import digest_of
 from receipt_index.snapshot.format.manifest import (
     Manifest,
     PackReference,
+    block_name,
     pack_name,
     read_manifest,
 )
@@ -223,6 +226,22 @@ def test_a_version_is_called_whole_only_if_every_object_is_what_its_name_says() 
     soundness.damaged(one), soundness.damaged(one)
     assert store.reads[-2:] != [], "each object is fetched once"
     assert len(store.reads) == 6
+
+
+def test_a_version_that_lacks_only_a_block_of_zeros_is_whole(tmp_path: Path) -> None:
+    """A reader makes such a block itself, but the version was called damaged."""
+    store = InMemorySnapshotStore()
+    (tmp_path / "zeros").write_bytes(bytes(26))
+    (tmp_path / "text").write_bytes(b"text")
+    one = manifest(1).model_copy(update={"base": write_base(tmp_path, store).files})
+    zeros = block_name(digest_of(bytes(26)))
+    del store.objects[zeros]
+    listed = {name: len(content) for name, content in store.objects.items()}
+    assert row_of(kept(one), listed, None).missing == []
+    row = row_of(kept(one), listed, Soundness(store))
+    assert (row.whole, row.missing, row.damaged) == (True, [], [])
+    store.objects[zeros] = b"junk"
+    assert row_of(kept(one), {**listed, zeros: 4}, Soundness(store)).whole is True
 
 
 def stored(dead_letter: str, minutes: float) -> StoredObject:
