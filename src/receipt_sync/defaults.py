@@ -9,3 +9,5 @@ LEASE_SECONDS: Final = 60
 """The time for which a lease holds without a heartbeat."""
 HEARTBEAT_SECONDS: Final = 15
 """The time between two heartbeats of a lease."""
+RETENTION_SECONDS: Final = 86_400
+"""The time for which the compactor keeps the objects that no version needs any more."""

@@ -110,14 +110,17 @@ class SnapshotForbiddenError(TransientError):
 
 
 class ObjectsNotDeletedError(TransientError):
-    """Snapshot objects that no version needs were not deleted. `names` lists them."""
+    """Snapshot objects that no version needs were not deleted. `names` lists them.
+
+    `reason` holds the error codes of the store.
+    """
 
     def __init__(self, names: list[str], reason: str) -> None:
         super().__init__(
             f"{len(names)} objects were not deleted ({reason}), for example {names[0]}: "
             "`receipt-sync snapshot gc` deletes them"
         )
-        self.names = names
+        self.names, self.reason = names, reason
 
 
 class SnapshotDamagedError(SyncError):

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from receipt_sync.defaults import HEARTBEAT_SECONDS, LEASE_SECONDS
+from receipt_sync.defaults import HEARTBEAT_SECONDS, LEASE_SECONDS, RETENTION_SECONDS
 from receipt_sync.errors import SettingsError
 from receipt_sync.validation import Fault, faults_of
 
@@ -119,7 +119,7 @@ class CompactorSettings(ChromaSettings):
     heartbeat_seconds: Annotated[float, Field(gt=0)] = HEARTBEAT_SECONDS
     max_delete_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_delete_floor: Annotated[int, Field(ge=0)] = 1000
-    snapshot_retention_seconds: Annotated[float, Field(ge=0)] = 86_400
+    snapshot_retention_seconds: Annotated[float, Field(ge=0)] = RETENTION_SECONDS
     aws_lambda_function_memory_size: Annotated[int, Field(ge=128)] = 2048
     """MiB. Lambda sets this variable. Elsewhere, the default of the template applies."""
     slice_memory_share: Annotated[float, Field(gt=0, le=0.5)] = 0.125

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from receipt_ops.screens.verdict import moment
+from receipt_ops.snapshots.garbage import Announced, StoredObject
 from receipt_ops.snapshots.history import KeptVersion
 from receipt_ops.snapshots.manifests import Damaged, Published, of_snapshot
 from receipt_ops.snapshots.objects import Soundness, missing
@@ -130,3 +131,36 @@ def next_step(done: Restored) -> str:
             "embed the records that it lists.[/red]"
         )
     return "Now run `receipt-sync repair --wait 120`, then `receipt-sync verify`."
+
+
+def garbage_json(
+    found: Sequence[StoredObject], announced: Announced, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return the deleted objects, and those of an earlier, failed deletion, as JSON."""
+    until = announced.until
+    return {
+        "objects": [stored.name for stored in found],
+        "bytes": sum(stored.size for stored in found),
+        "announced": [stored.name for stored in announced.objects],
+        "announced_until": until.isoformat() if until else None,
+        "dry_run": dry_run,
+    }
+
+
+def print_garbage(found: Sequence[StoredObject], announced: Announced, *, dry_run: bool) -> None:
+    """Print the number of deleted objects, and of those of an earlier, failed deletion."""
+    verb = "would be deleted" if dry_run else "deleted"
+    output().print(f"{_counted(found)} {verb}")
+    if announced.objects:
+        after = moment(announced.until) if announced.until else "its retention"
+        output().print(
+            f"[yellow]{_counted(announced.objects)} still exist[/yellow], although their deletion "
+            "was announced. They stay announced until the compactor's first publish after "
+            f"{after}. Run the command again after that.",
+            soft_wrap=True,
+        )
+
+
+def _counted(objects: Sequence[StoredObject]) -> str:
+    size = sum(stored.size for stored in objects)
+    return f"{len(objects):,} objects of {size / 2**20:,.1f} MiB"

@@ -10,13 +10,14 @@ newest manifest does not name, this module reads only the manifests that were st
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from receipt_index.snapshot.format.manifest import LIST_FOLDER, Manifest
 from receipt_index.snapshot.store.retired_lists import RetiredLists
+from receipt_index.snapshot.store.retirement import listed_until
 from receipt_ops.errors import OperationError
 from receipt_ops.snapshots.history import Entry, KeptVersion, Page
 from receipt_sync.keys import Collection
@@ -81,6 +82,42 @@ def garbage(
         for name in _named(kept.manifest, retired_lists):
             left.pop(name, None)
     return sorted(left.values(), key=lambda stored: stored.name)
+
+
+@dataclass(frozen=True)
+class Announced:
+    """Holds the objects that still exist although the newest manifest lists them as being deleted.
+
+    No version may need them until the first publish after `until`. Then a new version lists them no
+    longer, and they are garbage again. `until` is None if there are none, or if the compactor's
+    retention is unknown.
+    """
+
+    objects: list[StoredObject]
+    until: datetime | None
+
+
+def announced(
+    objects: Iterable[StoredObject],
+    newest: Manifest,
+    retired_lists: RetiredLists,
+    retention: Callable[[], timedelta | None],
+) -> Announced:
+    """Return the objects whose deletion was announced and that still exist.
+
+    `retention` returns that of the compactor, and is called only if there are such objects.
+    """
+    begun = [entry for entry in newest.retired if entry.deleting is not None]
+    retired_lists.load(begun)
+    there = {stored.name: stored for stored in objects if stored.name not in newest.objects}
+    left = [entry for entry in begun if not there.keys().isdisjoint(retired_lists.objects(entry))]
+    names = {name for entry in left for name in retired_lists.objects(entry) if name in there}
+    kept_for = retention() if left else None
+    ends = [listed_until(entry, kept_for) for entry in left] if kept_for is not None else []
+    return Announced(
+        [there[name] for name in sorted(names)],
+        max((end for end in ends if end is not None), default=None),
+    )
 
 
 def _named(manifest: Manifest, retired_lists: RetiredLists) -> frozenset[str]:

@@ -2,25 +2,50 @@
 
 from datetime import timedelta
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.store.orphan_gc import delete_orphans
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_ops.connection import Connection
+from receipt_ops.deployment.discovery import Deployment, number_of
 from receipt_ops.errors import OperationError
-from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage, stored_objects
+from receipt_ops.snapshots.garbage import (
+    Announced,
+    GarbageUnknownError,
+    StoredObject,
+    announced,
+    garbage,
+    stored_objects,
+)
 from receipt_ops.snapshots.history import ManifestHistory
 from receipt_ops.snapshots.manifests import check_has_snapshots
 from receipt_ops.snapshots.wiring import history_of, store_of
 from receipt_sync.clock import SystemClock
+from receipt_sync.defaults import RETENTION_SECONDS
+from receipt_sync.errors import ObjectsNotDeletedError
 from receipt_sync.keys import Collection
 
 GC_WRITER: Final = "receipt-sync snapshot gc"
 
 
+_ADVICE: Final = (
+    "check that your role may call s3:DeleteObject. The manifest announces their deletion, so run "
+    "the command again: it says when it can delete them"
+)
+
+
 class NotDeletedError(OperationError):
     """S3 did not delete some objects. The text names the first of them."""
+
+
+class Garbage(NamedTuple):
+    """Holds the objects that no kept version needs, and those of an earlier, failed deletion."""
+
+    objects: list[StoredObject]
+    announced: Announced
 
 
 def delete_garbage(
@@ -28,21 +53,24 @@ def delete_garbage(
 ) -> list[StoredObject]:
     """Delete objects that are still unused, and return them. Raises NotDeletedError."""
     store, names = store_of(connection, collection), [stored.name for stored in found]
-    deleted = frozenset(delete_orphans(store, collection, names, SystemClock(), GC_WRITER))
+    try:
+        deleted = frozenset(delete_orphans(store, collection, names, SystemClock(), GC_WRITER))
+    except ObjectsNotDeletedError as error:
+        raise NotDeletedError(
+            f"S3 has not deleted {len(error.names):,} objects ({error.reason}), among them "
+            f"{error.names[0]}: {_ADVICE}"
+        ) from error
     there = stored_objects(connection.s3, connection.names.bucket, collection)
     left = sorted(deleted.intersection(stored.name for stored in there))
     if left:
         raise NotDeletedError(
             f"S3 has not deleted {len(left):,} of {len(deleted):,} objects, among them {left[0]}: "
-            "check that your role may call s3:DeleteObject. The manifest lists them as deleted "
-            "until the compactor's retention is over: run the command again after that"
+            f"{_ADVICE}"
         )
     return [stored for stored in found if stored.name in deleted]
 
 
-def find_garbage(
-    connection: Connection, collection: Collection, grace: timedelta
-) -> list[StoredObject]:
+def find_garbage(connection: Connection, collection: Collection, grace: timedelta) -> Garbage:
     """Return the objects that no kept version needs, so that a restore still finds its objects.
 
     Raises GarbageUnknownError if a manifest is unreadable, so that its objects are unknown.
@@ -53,7 +81,23 @@ def find_garbage(
     history = history_of(connection, collection)
     newest = _newest(history)
     retired_lists = RetiredLists(store_of(connection, collection))
-    return garbage(objects, newest, history, retired_lists, SystemClock().now(), grace)
+    return Garbage(
+        garbage(objects, newest, history, retired_lists, SystemClock().now(), grace),
+        announced(objects, newest, retired_lists, lambda: _retention(connection)),
+    )
+
+
+def _retention(connection: Connection) -> timedelta | None:
+    """Return the retention of the deployed compactor; None if it can't be read.
+
+    It only gives a time in the output, so the command does not need the permission to read it.
+    """
+    try:
+        variables = Deployment(connection).compactor.variables
+        seconds = number_of(variables, "SNAPSHOT_RETENTION_SECONDS", RETENTION_SECONDS)
+        return timedelta(seconds=seconds)
+    except (BotoCoreError, ClientError, OperationError, OverflowError):
+        return None
 
 
 def _newest(history: ManifestHistory) -> Manifest:

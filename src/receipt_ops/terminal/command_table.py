@@ -201,7 +201,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         "are on again; repair sends the missing deltas",
     ),
     "snapshot gc": Effects(
-        _parts("snapshots"),
+        _parts("snapshots settings"),
         _parts("snapshots"),
         beside="yes: a publish in progress keeps the objects that it needs",
         ctrl_c="only garbage is deleted; the other objects stay",

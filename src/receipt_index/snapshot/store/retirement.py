@@ -80,6 +80,16 @@ def being_deleted(manifest: Manifest, retired_lists: RetiredLists) -> frozenset[
     return frozenset(name for entry in begun for name in retired_lists.objects(entry))
 
 
+def listed_until(entry: Retired, retention: timedelta) -> datetime | None:
+    """Return when an entry whose deletion began is over; None if its deletion has not begun.
+
+    The first version that is published after that time no longer lists it.
+    """
+    if entry.deleting is None:
+        return None
+    return max(entry.since + retention, entry.deleting + GRACE)
+
+
 def _without(
     retired: tuple[Retired, ...], again: frozenset[str], retired_lists: RetiredLists
 ) -> Iterator[Retired]:

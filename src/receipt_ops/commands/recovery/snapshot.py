@@ -11,7 +11,9 @@ from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
 from receipt_ops.screens.snapshots import (
     HistoryRow,
+    garbage_json,
     next_step,
+    print_garbage,
     print_history,
     print_version,
     restored_table,
@@ -154,7 +156,12 @@ def gc_command(
     The command keeps the objects that a version needs or has retired. The compactor deletes
     retired objects itself.
 
-    Exit code 0: all such objects are deleted. 2: some are not; the error says why.
+    The manifest announces each deletion first. If S3 then refuses it, no command can delete the
+    objects while they are announced. That is until the compactor's first publish after its
+    retention (a day). A run before that counts them, and says when to run the command again.
+
+    Exit code 0: all such objects are deleted, except announced ones. 2: S3 has not deleted some, or
+    the command could not begin; the error says why.
 
     Example: receipt-sync snapshot gc receipt_words --dry-run
     """
@@ -162,16 +169,13 @@ def gc_command(
     if not dry_run:
         confirm(f"this deletes the objects that no kept version of {collection} names", yes=yes)
     with explained(connection), notes().status("listing objects"):
-        found = find_garbage(connection, collection, timedelta(hours=older_than))
+        found, announced = find_garbage(connection, collection, timedelta(hours=older_than))
         if not dry_run:
             found = delete_garbage(connection, collection, found)
-    size = sum(stored.size for stored in found)
     if as_json:
-        names = [stored.name for stored in found]
-        print_json({"objects": names, "bytes": size, "dry_run": dry_run})
+        print_json(garbage_json(found, announced, dry_run=dry_run))
     else:
-        verb = "would be deleted" if dry_run else "deleted"
-        output().print(f"{len(found):,} objects of {size / 2**20:,.1f} MiB {verb}")
+        print_garbage(found, announced, dry_run=dry_run)
 
 
 def _rows(
