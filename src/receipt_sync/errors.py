@@ -128,7 +128,17 @@ class SnapshotDamagedError(SyncError):
 
 
 class WorkspaceFullError(SyncError):
-    """The disk has no room for the snapshot."""
+    """The disk has no room for the snapshot.
+
+    `what` says which disk and how much is missing. The text adds the remedy for a function and for
+    a reader.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: give the function more ephemeral storage, or the reader a larger disk"
+        )
+        self.what = what
 
 
 class ReaderClosedError(SyncError):

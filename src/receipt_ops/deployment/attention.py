@@ -1,6 +1,7 @@
 """The parts of a status that an operator must look at, one sentence each."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from receipt_ops.snapshots.manifests import Damaged
@@ -9,6 +10,8 @@ from receipt_sync.telemetry import Metric
 if TYPE_CHECKING:
     from receipt_ops.deployment.status import Status
 
+OLD_COMPARISON: Final = timedelta(days=7)
+"""The age at which a comparison is old. Deltas stay for 30 days, and a repair needs them."""
 OLDEST_SECONDS: Final = 900.0
 """The threshold of the alarm on the oldest message (terraform/variables.tf)."""
 REFUSALS: Final = {
@@ -33,6 +36,19 @@ def attention_of(status: "Status") -> list[str]:
         *_comparison(status),
         *_unknown(status),
     ]
+
+
+def warnings_of(status: "Status") -> list[str]:
+    """Return the sentences about checks that the operator should make. None reports a fault."""
+    last = status.comparison
+    if "comparison" in status.unknown:
+        return []
+    if last is None:
+        return ["table and index were never compared as a whole: `receipt-sync verify`"]
+    age = status.at - last.at
+    if age > OLD_COMPARISON:
+        return [f"the last full comparison is {age.days} days old: `receipt-sync verify`"]
+    return []
 
 
 def _snapshots(status: "Status") -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from receipt_ops.deployment.attention import REFUSALS, attention_of
+from receipt_ops.deployment.attention import REFUSALS, attention_of, warnings_of
 from receipt_ops.deployment.flags import Switches
 from receipt_ops.deployment.freshness import Percentiles
 from receipt_ops.deployment.function_errors import FunctionErrors
@@ -73,11 +73,17 @@ class Status:
         """Return the sentences about parts that the operator must look at."""
         return attention_of(self)
 
+    @property
+    def warnings(self) -> list[str]:
+        """Return the sentences about checks that the operator should make."""
+        return warnings_of(self)
+
     def to_json(self) -> dict[str, Any]:
         locks = self.locks
         return {
             "at": self.at.isoformat(),
             "attention": self.attention,
+            "warnings": self.warnings,
             "freshness": asdict(self.freshness) if self.freshness else None,
             "backlog": self.backlog._asdict(),
             "oldest_message_seconds": self.oldest_seconds,

@@ -9,7 +9,7 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from receipt_ops.connection import Connection
-from receipt_ops.terminal.failures import is_of_one_call, sentence
+from receipt_ops.terminal.failures import is_of_one_call, reason_of, sentence
 from receipt_sync.errors import SyncError
 
 T = TypeVar("T")
@@ -34,5 +34,5 @@ class Unknown:
                 raise
             self.why[part] = sentence(error, self._connection)
         except SyncError as error:
-            self.why[part] = str(error)
+            self.why[part] = reason_of(error, self._connection)
         return otherwise

@@ -21,7 +21,7 @@ from botocore.exceptions import (
 
 from receipt_ops.connection import Connection, Names
 from receipt_ops.errors import ConnectionFailedError, HalfDoneError
-from receipt_ops.terminal.unexpected import sentence_of
+from receipt_ops.terminal.unexpected import is_full_disk, sentence_of
 from receipt_sync.errors import SyncError
 
 _DENIED: Final = (
@@ -141,7 +141,9 @@ def reason_of(error: Exception, connection: Connection) -> str:
     """Return a sentence that says what is wrong, for an error of any class."""
     if isinstance(error, ClientError | BotoCoreError):
         return sentence(error, connection)
-    return str(error) if isinstance(error, SyncError) else sentence_of(error)
+    if isinstance(error, SyncError) and not is_full_disk(error):
+        return str(error)
+    return sentence_of(error)
 
 
 def is_of_one_call(error: ClientError) -> bool:

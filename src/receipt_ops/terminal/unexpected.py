@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from receipt_sync.errors import WorkspaceFullError
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FULL_WORDS: Final = ("disk is full", "No space left on device", "(os error 28)")
 """The words of SQLite and Chroma's Rust core for a full disk. Their errors have no number."""
@@ -50,19 +52,20 @@ def is_of_the_machine(error: BaseException) -> bool:
 def full_disk(error: BaseException) -> str:
     """Return the sentence for an error that reports a full disk."""
     cause = next(filter(_reports_full_disk, _chain(error)))
+    if isinstance(cause, WorkspaceFullError):
+        return f"{cause.what}: {_room(_of_python())}"
     path = cause.filename if isinstance(cause, OSError) else None
     if path is not None and not _is_temporary(path):
         return f"the disk of {path} is full: free some space, or name another path"
     where = _of_sqlite() if isinstance(cause, sqlite3.Error) else _of_python()
-    return (
-        "the disk is full: free some space, or set TMPDIR to a folder on a larger disk "
-        f"(temporary files go to {where})"
-    )
+    return f"the disk is full: {_room(where)}"
 
 
 def _reports_full_disk(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in _FULL
+    if isinstance(error, WorkspaceFullError):
+        return True
     return any(words in str(error) for words in _FULL_WORDS)
 
 
@@ -95,6 +98,13 @@ def _is_temporary(path: object) -> bool:
 
 def _advice(where: str) -> str:
     return f"set TMPDIR to a writable folder (temporary files go to {where})"
+
+
+def _room(where: str) -> str:
+    return (
+        "free some space, or set TMPDIR to a folder on a larger disk (temporary files go to "
+        f"{where})"
+    )
 
 
 def _place(error: BaseException) -> str:

@@ -13,7 +13,6 @@ from receipt_sync.errors import WorkspaceFullError
 
 _BLOCK: Final = 512  # bytes in a unit of st_blocks, for every file system
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
-_REMEDY: Final = "give the function more ephemeral storage, or the reader a larger disk"
 
 
 def check_copies(manifest: Manifest, room: Path, copies: int) -> None:
@@ -28,7 +27,7 @@ def check_copies(manifest: Manifest, room: Path, copies: int) -> None:
     if needed > free:
         raise WorkspaceFullError(
             f"version {manifest.version} of {manifest.collection} needs {needed:,} bytes in "
-            f"{room}, which has {free:,}: {_REMEDY}"
+            f"{room}, which has {free:,}"
         )
 
 
@@ -37,7 +36,7 @@ def check_free(needed: int, room: Path) -> None:
     free = shutil.disk_usage(room).free
     if needed > free:
         raise WorkspaceFullError(
-            f"a refresh needs {needed:,} bytes more in {room}, which has {free:,}: {_REMEDY}"
+            f"a refresh needs {needed:,} bytes more in {room}, which has {free:,}"
         )
 
 
@@ -49,4 +48,4 @@ def full_disk_explained(room: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise WorkspaceFullError(f"the disk of {room} is full: {_REMEDY}") from error
+        raise WorkspaceFullError(f"the disk of {room} is full") from error

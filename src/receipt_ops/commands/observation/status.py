@@ -43,7 +43,11 @@ def status_command(
     `verify` of the whole table. A search cannot find items without a vector. With --watch and
     --json, each look prints one line.
 
-    Exit code 0: nothing needs attention. 1: something does; the last lines say what.
+    A warning says that table and index were never compared as a whole, as after a deployment, or
+    not for a week. It is not a fault.
+
+    Exit code 0: nothing needs attention, except for a warning. 1: something does; the last lines
+    say what.
 
     Example: receipt-sync status
 
@@ -160,6 +164,11 @@ def _opened(status: Status, collection: Collection) -> str:
 
 
 def _attention(status: Status) -> Text:
+    lines = [
+        *(Text(sentence, style="red") for sentence in status.attention),
+        *(Text(sentence, style="yellow") for sentence in status.warnings),
+    ]
     if not status.attention:
-        return Text("nothing needs attention", style="green")
-    return Text("\n".join(status.attention), style="red")
+        what = "nothing else" if status.warnings else "nothing"
+        lines.append(Text(f"{what} needs attention", style="green"))
+    return Text("\n").join(lines)

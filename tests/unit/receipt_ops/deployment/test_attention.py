@@ -1,8 +1,11 @@
 """What `status` reports as a matter for a person."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from receipt_ops.commands.observation.status import screen_of
 from receipt_ops.deployment.flags import Switches
@@ -35,6 +38,7 @@ def status(**changes: Any) -> Status:
         },
         "switches": Switches(metadata=True, line=True, word=True, stream=True, queue=True),
         "refusals": dict.fromkeys(PERSONS, 0),
+        "comparison": compared(equal=100),
     }
     return Status(**{**usual, **changes})
 
@@ -76,3 +80,36 @@ def test_what_needs_a_person_is_said(change: dict[str, Any], words: str | None) 
     assert (words in found.attention[0]) if words else found.attention == []
     assert found.to_json()["attention"] == found.attention
     screen_of(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "warnings", "last_line"),
+    [
+        ({}, [], "nothing needs attention"),
+        (
+            {"comparison": None},
+            ["table and index were never compared as a whole: `receipt-sync verify`"],
+            "nothing else needs attention",
+        ),
+        (
+            {"comparison": replace(compared(), at=NOW - timedelta(days=8))},
+            ["the last full comparison is 8 days old: `receipt-sync verify`"],
+            "nothing else needs attention",
+        ),
+        ({"comparison": replace(compared(), at=NOW - timedelta(days=6))}, [], None),
+        ({"comparison": None, "unknown": {"comparison": "no right"}}, [], None),
+    ],
+)
+def test_a_comparison_that_is_missing_or_old_is_a_warning_and_no_fault(
+    change: dict[str, Any],
+    warnings: list[str],
+    last_line: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = status(**change)
+    assert found.warnings == found.to_json()["warnings"] == warnings
+    if last_line is not None:
+        assert found.attention == []
+        Console(width=200).print(screen_of(found))
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[-len(warnings) - 1 :] == [*warnings, last_line]

@@ -22,7 +22,7 @@ from receipt_ops.terminal.console import ends_in_a_sentence
 from receipt_ops.terminal.exit_codes import MEANINGS, ExitCode
 from receipt_ops.terminal.unexpected import sentence_of
 from receipt_ops.verification.verify import without_vector
-from receipt_sync.errors import IndexFailedError
+from receipt_sync.errors import IndexFailedError, WorkspaceFullError
 from receipt_sync.keys import parse_chroma_id
 from tests.unit.receipt_ops.fakes import InMemorySnapshot
 from tests.unit.receipt_ops.terminal.test_commands import COMMANDS, call, options, run
@@ -88,7 +88,9 @@ def test_a_full_disk_is_one_sentence(command: str, aws: Callable[[Exception], No
     aws(OSError(errno.ENOSPC, "No space left on device"))
     result = run(call(command))
     assert result.exit_code == ExitCode.FAILURE
-    assert "receipt-sync: the disk is full" in result.stderr.splitlines()[-1]
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("receipt-sync: the disk ")
+    assert "is full: free some space, or set TMPDIR" in last
 
 
 @pytest.mark.parametrize("command", SOME)
@@ -149,6 +151,17 @@ OURS = f"{TEMPORARY}/receipt-sync-1000/9d0e"
         (
             OSError(errno.ENOSPC, "No space left on device", "/a/b"),
             ["the disk of /a/b is full: free some space, or name another path"],
+        ),
+        (
+            WorkspaceFullError(f"version 5 needs 9,000 bytes in {OURS}, which has 10"),
+            ["version 5 needs 9,000 bytes", f"temporary files go to {TEMPORARY})", "set TMPDIR"],
+        ),
+        (
+            raised_from(
+                WorkspaceFullError(f"the disk of {OURS} is full"),
+                OSError(errno.ENOSPC, "No space left on device"),
+            ),
+            [f"the disk of {OURS} is full: free some space, or set TMPDIR"],
         ),
         (OSError(errno.EFBIG, "File too large"), ["ulimit -f"]),
         (
