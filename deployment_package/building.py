@@ -52,11 +52,16 @@ def install_dependencies(
     return folder
 
 
+def copy_own_code(function: str, folder: Path, project: Path = PROJECT) -> None:
+    """Copy the project's packages that `function` needs into `folder`."""
+    for package in PACKAGES[function]:
+        shutil.copytree(project / "src" / package, folder / package, ignore=_NOT_CARRIED)
+
+
 def build(function: str, folder: Path, target: Target, project: Path = PROJECT) -> Built:
     """Build the package of `function` in `folder`. Raises PackageError."""
     install_dependencies(function, folder, target, project)
-    for package in PACKAGES[function]:
-        shutil.copytree(project / "src" / package, folder / package, ignore=_NOT_CARRIED)
+    copy_own_code(function, folder, project)
     compiler = find_python(target.python)
     if compiler is not None:
         compile_folder(folder, compiler)
