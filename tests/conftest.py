@@ -3,9 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import hypothesis
 import pytest
+from botocore.loaders import JSONFileLoader
 
 # A slow machine is no bug of ours: what takes long is a benchmark's business.
 hypothesis.settings.register_profile("project", deadline=None)
@@ -15,6 +18,18 @@ hypothesis.settings.load_profile("project")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # `nohup` has us ignore SIGHUP, which tests send, too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+_parse = JSONFileLoader.load_file
+
+
+@cache
+def _parsed(path: str) -> Any:
+    return _parse(JSONFileLoader(), path)
+
+
+# botocore parses the models of its services again for each session, and each command makes a
+# session. Here, a process parses each file once.
+JSONFileLoader.load_file = lambda _, path: _parsed(path)  # type: ignore[method-assign]
 
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "test",

@@ -45,7 +45,7 @@ def test_one_record_that_was_tampered_with_is_named_and_the_exit_code_is_1(
     copy.publish(index.count())
     copy.close()
 
-    answer = loaded.command("verify", "--json")
+    answer = loaded.command("verify", "--freshness-goal", "3", "--json")
     assert answer.code == 1
     verdict = answer.json
     counts = [verdict[name] for name in ("missing", "unexpected", "different")]
@@ -70,7 +70,7 @@ def test_a_record_that_was_taken_out_is_missing_and_one_put_in_is_unexpected(
     copy.publish(index.count())
     copy.close()
 
-    answer = loaded.command("verify", "--json")
+    answer = loaded.command("verify", "--freshness-goal", "3", "--json")
     assert answer.code == 1
     found = {example["finding"]: example["id"] for example in answer.json["examples"]}
     assert found["missing"] == ids[-1]

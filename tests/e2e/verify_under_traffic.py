@@ -26,6 +26,7 @@ from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.probes.editing import Kind, apply, edits
+from receipt_ops.verification.suspects import QUIET_SECONDS
 from receipt_sync.keys import Collection
 from tests.functional.operator import Operator
 from tests.functional.planted_faults import findings, found_in, plant
@@ -151,7 +152,7 @@ def main(
     """
     with TemporaryDirectory() as folder, running(Path(folder)) as stack:
         result = outcome(
-            Operator.of(stack),
+            Operator.of(stack, QUIET_SECONDS),
             rate=rate,
             seconds=seconds,
             receipts=receipts,

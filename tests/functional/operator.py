@@ -34,6 +34,8 @@ from tests.functional.recorded_calls import Calls, recording
 from tests.support.function_logs import function_log
 
 SETTLES_WITHIN = "60"
+QUIET_SECONDS = 2.5
+"""Production waits ten seconds."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,27 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator who runs commands against one stack."""
+    """An operator who runs commands against one stack.
+
+    After `quiet_seconds` without a message or a new version, differences are faults.
+    """
 
     stack: Stack
     connection: Connection
+    quiet_seconds: float = QUIET_SECONDS
 
     @classmethod
-    def of(cls, stack: Stack) -> "Operator":
-        return cls(stack, connect(stack.variables, Path()))
+    def of(cls, stack: Stack, quiet_seconds: float = QUIET_SECONDS) -> "Operator":
+        return cls(stack, connect(stack.variables, Path()), quiet_seconds)
 
     def command(self, *arguments: str, code: int | None = 0, **variables: str) -> Answer:
         """Run `receipt-sync`, and fail unless the exit code is `code`."""
         terminal = {"COLUMNS": "200", "NO_COLOR": "1"}
         environment = {**self.stack.variables, **terminal, **variables}
-        # A short poll of MiniStack covers all messages. A short poll of SQS does not.
+        # A short poll of MiniStack covers all messages. A short poll of SQS does not. And on the
+        # local AWS, a change is in the queue within a second or two.
         with (
+            patch("receipt_ops.verification.suspects.QUIET_SECONDS", self.quiet_seconds),
             patch("receipt_ops.dead_letters.sqs_queue._WAIT_SECONDS", 0),
             recording(self.stack.queues.compaction.url) as calls,
         ):

@@ -17,7 +17,7 @@ from tests.unit.receipt_ops.fakes import InMemorySnapshot
 
 pytestmark = pytest.mark.measured
 
-LINES_AN_IMAGE = 100
+LINES_AN_IMAGE = 20
 
 
 class EndlessTable:
