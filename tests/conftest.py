@@ -27,9 +27,13 @@ def _parsed(path: str) -> Any:
     return _parse(JSONFileLoader(), path)
 
 
+def _load_once(self: JSONFileLoader, file_path: str) -> Any:
+    return _parsed(file_path)
+
+
 # botocore parses the models of its services again for each session, and each command makes a
 # session. Here, a process parses each file once.
-JSONFileLoader.load_file = lambda _, path: _parsed(path)  # type: ignore[method-assign]
+JSONFileLoader.load_file = _load_once  # type: ignore[method-assign]
 
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "test",
