@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from loadtest.endpoint import connected
-from loadtest.errors import LoadError
+from loadtest.errors import LoadError, NotBegunError
 from loadtest.launching import headless, locust, with_page
 from loadtest.options import HELP, Options, Shape
 from loadtest.report.figures import figures_of
@@ -93,8 +93,10 @@ def load_test(  # noqa: PLR0913, PLR0917 a command's options
         how = with_page(options, port) if ui else headless(options)
         if locust(options, environment, how, as_json) > FAULT_FOUND:
             raise LoadError("Locust could not make the run. Its error is printed above")
-        if ui and not has_ended(Path(options.out)):
-            notes().print("No run was started from the page, so there is no report.")
+        if not has_ended(Path(options.out)):
+            if not ui:
+                raise NotBegunError
+            notes().print("No run of the page has written anything, so there is no report.")
             return
         with explained(connection):
             settled = _settle(connection)

@@ -19,5 +19,15 @@ class WatcherError(LoadError):
     """The watcher process ended too early or did not start."""
 
 
+class NotBegunError(LoadError):
+    """The run was stopped before users could write."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the run was stopped before the watcher was ready, so nothing was written: start it "
+            "again"
+        )
+
+
 class NeverArrivedError(LoadError):
     """A change was not visible to readers within the limit."""

@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from loadtest.errors import NeverArrivedError
+from loadtest.interrupts import Interrupts
 from loadtest.kinds import Kind
 from loadtest.latency import WRITE, latencies
 from loadtest.options import add_to
@@ -62,6 +63,7 @@ def _users() -> int:
 
 
 events_environment: list[Environment] = []
+_INTERRUPTS: Final = Interrupts()
 _run: Final = Run(_CLOCK, Events(_wrote, _sighted, _PROGRESS.moment), _users)
 
 
@@ -121,6 +123,16 @@ def _open(**_: Any) -> None:
         _PROGRESS.begin(_run.options)
 
 
+@events.test_stopping.add_listener  # type: ignore[untyped-decorator]
+def _stop(**_: Any) -> None:
+    _INTERRUPTS.hold()
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
+def _quit(**_: Any) -> None:
+    _INTERRUPTS.hold(for_good=True)
+
+
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def _close(environment: Environment, **_: Any) -> None:
     _PROGRESS.settling()
@@ -129,3 +141,4 @@ def _close(environment: Environment, **_: Any) -> None:
     if _run.failure is not None:
         notes().print(f"loadtest: {_run.failure}")
         environment.process_exit_code = FAILED
+    _INTERRUPTS.release()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from loadtest.errors import WatcherError
+from loadtest.errors import NotBegunError, WatcherError
 from loadtest.watcher.expectations import Expectation, Sighting
 from loadtest.watcher.watching import READY
 
@@ -41,7 +41,7 @@ class WatcherLink:
             start_new_session=True,  # Ctrl-C stops the users, not the watcher
         )
         self._sending = threading.Lock()
-        self._finishing = False
+        self._finishing = self._stopped = False
         self.outstanding = 0
         """The number of expected changes that have no sighting yet."""
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -51,8 +51,12 @@ class WatcherLink:
 
         Raises:
             WatcherError: It could not open them.
+            NotBegunError: `stop` was called meanwhile.
         """
-        if _pipe(self._process.stdout).readline() != READY:
+        is_ready = _pipe(self._process.stdout).readline() == READY
+        if self._stopped:
+            raise NotBegunError
+        if not is_ready:
             self._process.wait()
             raise WatcherError(
                 "the watcher could not open the snapshots. Its error is printed above"
@@ -73,6 +77,12 @@ class WatcherLink:
                 pipe.flush()
         except BrokenPipeError as error:
             raise _ended() from error
+
+    def stop(self) -> None:
+        """End a watcher that is not ready yet."""
+        self._stopped = True
+        self._process.kill()
+        self._process.wait()
 
     def finish(self) -> None:
         """Wait until every expectation has a sighting.

@@ -82,10 +82,14 @@ class Recording:
     def moment(self, moment: Moment) -> None:
         self._timeline.write(json.dumps(asdict(moment)) + "\n")
 
-    def close(self, end: End) -> None:
-        """Write the end of the run and close the files."""
+    def abandon(self) -> None:
+        """Close the files of a run that has no end, because it did not begin."""
         self._freshness.close()
         self._timeline.close()
+
+    def close(self, end: End) -> None:
+        """Write the end of the run and close the files."""
+        self.abandon()
         (self._folder / _END).write_text(json.dumps(asdict(end)))
 
 

@@ -7,6 +7,7 @@ expectation has a sighting, and ends.
 """
 
 import argparse
+import os
 import queue
 import sys
 import threading
@@ -71,8 +72,14 @@ def _print_sighting(sighting: Sighting) -> None:
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(line)
-    sys.stdout.flush()
+    """Write a line to the users' process. End this process if that one has ended."""
+    try:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        # Python writes the rest of the stream at its end, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from error
 
 
 if __name__ == "__main__":

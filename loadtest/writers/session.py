@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ulid import ULID
 
-from loadtest.errors import LoadError, OptionError
+from loadtest.errors import LoadError, NotBegunError, OptionError
 from loadtest.kinds import Kind
 from loadtest.latency import Latency
 from loadtest.options import Options
@@ -80,8 +80,11 @@ class Session:
         Raises:
             OptionError: The table does not hold the receipts of the start.
             WatcherError: The watcher could not open the snapshots.
+            NotBegunError: `finish` was called meanwhile.
         """
         self._check_base()
+        if self._over.is_set():
+            raise NotBegunError
         self._link = WatcherLink(
             _environment(self._connection), self._options.limit, self._sighted, self.fail
         )
@@ -96,7 +99,14 @@ class Session:
 
         Raises:
             WatcherError: The watcher failed.
+            NotBegunError: The session is not open yet.
         """
+        if not self.is_open:
+            self._over.set()
+            self._recording.abandon()
+            if self._link is not None:
+                self._link.stop()
+            raise NotBegunError
         ended_at = self._clock.now().timestamp()
         try:
             if self._link is not None:
