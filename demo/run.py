@@ -25,7 +25,7 @@ from local.running import down, up
 from local.screen import step, timed
 from local.stack import Stack, load
 from local.state import State
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_index.snapshot.format.manifest import read_manifest
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_ops.connection import Connection, connect

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.errors import LocalAWSError
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_index.records import Record
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed

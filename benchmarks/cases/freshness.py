@@ -23,7 +23,7 @@ from benchmarks.scale import Scale
 from loadtest.kinds import Kind
 from loadtest.watcher.expectations import Expectation, Sighting, Wanted
 from loadtest.watcher.watcher import Watcher
-from receipt_index.readers import Reader, Readers
+from receipt_index.reader import Reader, Readers
 from receipt_ops.connection import Connection, connect
 from receipt_ops.deployment.freshness import percentile
 from receipt_ops.loading.embedding import embed

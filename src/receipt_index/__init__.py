@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from receipt_index.following import Following
-    from receipt_index.readers import Reader, ReaderSettings, open_reader
+    from receipt_index.reader import Reader
+    from receipt_index.readers import ReaderSettings, open_reader
     from receipt_index.records import Match, Record
     from receipt_index.server.reader import ServerReader
     from receipt_index.snapshot.reading.reader import NothingPublishedError, SnapshotReader
@@ -40,7 +41,7 @@ _MODULES: Final = {
     "Following": "receipt_index.following",
     "Match": "receipt_index.records",
     "NothingPublishedError": "receipt_index.snapshot.reading.reader",
-    "Reader": "receipt_index.readers",
+    "Reader": "receipt_index.reader",
     "ReaderSettings": "receipt_index.readers",
     "Record": "receipt_index.records",
     "ServerReader": "receipt_index.server.reader",

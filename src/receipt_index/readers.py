@@ -1,15 +1,11 @@
-"""The protocol of readers, and the choice between a snapshot and a Chroma server."""
+"""The choice between a reader of a snapshot and a reader of a Chroma server."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING
 
 from receipt_index.clients import s3_client
-from receipt_index.deltas import Vectors
-from receipt_index.following import Following
-from receipt_index.records import Match, Record
+from receipt_index.reader import Reader
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_sync.errors import SettingsError
 from receipt_sync.keys import Collection
@@ -17,52 +13,6 @@ from receipt_sync.settings import ChromaSettings, NonEmpty
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-class Reader(Protocol):
-    """A reader of one published collection: a SnapshotReader, or a ServerReader."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    @property
-    def version(self) -> int: ...
-
-    @property
-    def is_fixed(self) -> bool: ...
-
-    @property
-    def published_at(self) -> datetime | None: ...
-
-    @property
-    def elements(self) -> int | None: ...
-
-    def refresh(self) -> bool: ...
-
-    def follow(self, interval: float) -> Following: ...
-
-    def get(self, ids: Sequence[str]) -> dict[str, Record]: ...
-
-    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]: ...
-
-    def ids(self) -> Iterator[str]: ...
-
-    def count(self) -> int: ...
-
-    def search(
-        self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
-    ) -> list[Match]: ...
-
-    def close(self, *, keep: bool = False) -> None: ...
-
-
-Readers = Mapping[Collection, Reader]
 
 
 class ReaderSettings(ChromaSettings):

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from receipt_index.readers import Readers, choose_reader
+from receipt_index.reader import Readers
+from receipt_index.readers import choose_reader
 from receipt_ops.connection import Connection
 from receipt_ops.scratch import scratch
 from receipt_sync.keys import Collection

@@ -17,7 +17,7 @@ from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.lock_table import CompactionLock
 from local.stack import Stack
 from receipt_index.chroma import ChromaIndex
-from receipt_index.readers import Reader
+from receipt_index.reader import Reader
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection, connect

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from receipt_index.deltas import VectorBatch, decode
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_ops.loading.dimensions import dimension_of_one
 from receipt_sync.keys import Collection

@@ -2,7 +2,7 @@
 
 from random import SystemRandom
 
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.dead_letters.delta_state import BucketDeltas
 from receipt_ops.dead_letters.peeking import PEEK_SECONDS

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Final
 
-from receipt_index.readers import Reader, Readers
+from receipt_index.reader import Reader, Readers
 from receipt_ops.errors import OtherDimensionError
 from receipt_sync.errors import IndexFailedError
 

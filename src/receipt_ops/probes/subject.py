@@ -9,7 +9,7 @@ import numpy as np
 from ulid import ULID
 
 from receipt_index.deltas import Vectors
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_ops.loading.dimensions import dimension_of_one
 from receipt_ops.loading.embedding import Embed, embed
 from receipt_ops.loading.items import Entity, entities_of

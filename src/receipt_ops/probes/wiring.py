@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.probes.dynamodb_editor import TableEditor

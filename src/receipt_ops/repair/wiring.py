@@ -7,7 +7,7 @@ from typing import Final
 
 from compactor.cycle.projection import delta_of
 from receipt_index.delta_sender import DeltaSender
-from receipt_index.readers import Reader, Readers
+from receipt_index.reader import Reader, Readers
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment, NotDeployedError, number_of
 from receipt_ops.loading.dimensions import dimension_of

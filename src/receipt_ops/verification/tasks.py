@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.errors import EmptySelectionError
 from receipt_ops.repair.newest_vectors import NewestVectors

@@ -5,7 +5,7 @@ from random import SystemRandom
 from typing import Any
 
 from compactor.cycle.dynamodb_source import DynamoDBSource
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.dynamodb_table_pages import TablePages
 from receipt_ops.verification.last_comparison import BucketNote

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from receipt_index.readers import Reader
+from receipt_index.reader import Reader
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from receipt_index.readers import Reader
+from receipt_index.reader import Reader
 from tests.reliability.crashes.readers.nearest import TOLERANCE, Nearest, agree
 
 Vector: TypeAlias = NDArray[np.float32]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
-from receipt_index.readers import Readers
+from receipt_index.reader import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.readers import snapshot_readers
 from tests.support.oracle.comparison import (

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receipt_index.readers import Reader
+from receipt_index.reader import Reader
 from receipt_ops.environment import connection_of_process
 from receipt_ops.errors import OtherDimensionError
 from receipt_ops.loading.dimensions import dimension_of
