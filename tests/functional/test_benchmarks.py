@@ -63,7 +63,12 @@ def run(name: Name) -> Report:
     return report
 
 
-@pytest.mark.parametrize("name", [name for name in Name if name is not Name.COLD])
+def _marked(name: Name) -> object:
+    """Freshness deploys the functions and waits for them."""
+    return pytest.param(name, marks=pytest.mark.long) if name is Name.FRESHNESS else name
+
+
+@pytest.mark.parametrize("name", [_marked(name) for name in Name if name is not Name.COLD])
 def test_it_runs_and_its_figures_are_those_that_the_targets_look_up(name: Name) -> None:
     report = run(name)
     wanted = {target.key for target in TARGETS if target.by is name}
