@@ -26,15 +26,12 @@ except MemoryError:
 """
 
 
-_LONG = {"reader"}
-"""Cases that take over ten seconds."""
-
-
 def _marked(name: str) -> object:
-    return pytest.param(name, marks=pytest.mark.long) if name in _LONG else name
+    """A case that needs another one's records takes over ten seconds; the other is tried alone."""
+    return pytest.param(name, marks=pytest.mark.long) if name in SHARES else name
 
 
-@pytest.mark.parametrize("name", [_marked(name) for name in CASES if name not in SHARES.values()])
+@pytest.mark.parametrize("name", [_marked(name) for name in CASES])
 def test_no_process_exceeds_its_memory_or_disk_and_no_message_is_lost(name: str) -> None:
     names = [SHARES[name], name] if name in SHARES else [name]
     for result in run(names, quick=True):
