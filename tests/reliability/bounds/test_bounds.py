@@ -1,4 +1,4 @@
-"""Every bound holds at small sizes, and what exceeds one is seen."""
+"""Every bound holds at small sizes, and the tests detect a bound that is exceeded."""
 
 import os
 import subprocess

@@ -70,13 +70,13 @@ def stream_events() -> Callable[[bytes], str]:
         if outcome.failed_from is not None:
             raise BrokenContractError(f"a record blocks its shard from {outcome.failed_from} on")
         _check_sent([sent.body for sent in queue.sent])
-        check_quiet([_told(letter) for letter in parked.sent], telemetry)
+        check_quiet([_reason(letter) for letter in parked.sent], telemetry)
         return PARKED if parked.sent else APPLIED
 
     return check
 
 
-def _told(letter: Sent) -> str:
+def _reason(letter: Sent) -> str:
     """Return the reason with which a record was parked."""
     in_keys = _has_text_in_keys(json.loads(letter.body))
     return _OF_ITS_KEY if in_keys else letter.attributes["reason"]

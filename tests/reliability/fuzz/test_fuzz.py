@@ -83,7 +83,7 @@ def _of_a_broken_key(sk: str) -> bytes:
     return json.dumps({"eventName": "MODIFY", "dynamodb": body}).encode()
 
 
-def test_a_text_that_a_producer_put_into_a_key_may_be_told_with_the_key() -> None:
+def test_a_text_that_a_producer_put_into_a_key_may_be_logged_with_the_key() -> None:
     check = TARGETS["stream_events"].make()
     assert check(_of_a_broken_key(f"RECEIPT#00001#LINE#{SECRET}")) == PARKED
 

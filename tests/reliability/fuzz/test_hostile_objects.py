@@ -1,4 +1,4 @@
-"""Objects that were made to do harm: bombs, false sizes, paths that lead out, pickles."""
+"""Hostile objects: bombs, false sizes, paths out of the folder, and pickles."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Odd but legal data takes the whole way: stream record, message, table, record."""
+"""Odd but legal data passes through the whole system, from stream record to index record."""
 
 from pathlib import Path
 from random import Random

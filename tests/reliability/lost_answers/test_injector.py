@@ -1,4 +1,4 @@
-"""The injector performs what it loses, and the SDK's repetition meets the effect."""
+"""The injector performs a call and loses its answer. The SDK's repetition meets the effect."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""No lost answer of a write makes the system repeat, return or wait for what was done."""
+"""After a lost answer, the system neither repeats nor returns completed work, and does not wait."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An alarm's state follows from threshold, statistic and periods, as CloudWatch has it."""
+"""Threshold, statistic and periods decide the state of an alarm, as in CloudWatch."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What counts as an outage that held: alarms are off before it, and on because of it."""
+"""A trial holds if the alarms are off before the outage, and on because of it."""
 
 from typing import Any
 

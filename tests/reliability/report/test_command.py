@@ -1,4 +1,4 @@
-"""A part that can't be run spoils no other, and is not passed over in silence."""
+"""A part that cannot run is reported, and the other parts still run."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -58,7 +58,7 @@ def test_the_parts_after_one_that_fails_are_run(kept: dict[str, Result], parts: 
 
 
 @pytest.mark.parametrize(("lost", "broken", "status"), [(0, 0, 0), (3, 0, 1), (0, 2, 1)])
-def test_the_exit_status_tells_whether_something_was_lost_or_broken(
+def test_the_exit_status_says_whether_something_was_lost_or_broken(
     lost: int, broken: int, status: int, kept: dict[str, Result], parts: GiveParts
 ) -> None:
     parts({"only": _run(lost, broken)})

@@ -1,4 +1,4 @@
-"""A try is a test case, or an example of a property; a failure is counted, whatever its kind."""
+"""A try is a test case, or an example of a property. Failures and errors both count."""
 
 from pathlib import Path
 

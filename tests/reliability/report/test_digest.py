@@ -1,4 +1,4 @@
-"""The digest of a part changes with the code that it tests, and with nothing else."""
+"""The digest of a part changes only with the code that the part tests."""
 
 from pathlib import Path
 

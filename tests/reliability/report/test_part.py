@@ -1,4 +1,4 @@
-"""A part that tried nothing, or not all that it owes, fails and has no figures."""
+"""A part fails without figures if it tried nothing, or if an expected row is missing."""
 
 from pathlib import Path
 

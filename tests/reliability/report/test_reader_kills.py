@@ -21,7 +21,7 @@ HELD = {
 }
 
 
-def test_every_kill_is_a_try_and_what_did_not_come_is_told() -> None:
+def test_every_kill_is_a_try_and_a_moment_that_did_not_come_is_counted() -> None:
     row = row_of(HELD, "command")
     assert (row.tries, row.faults, row.lost, row.broken) == (120, 120, 0, 0)
     assert "130,000 records compared" in row.note

@@ -1,4 +1,4 @@
-"""What counts as flat: a leak does not, a warm-up does, and nothing measured does not."""
+"""The judgement of memory: a warm-up is flat, and a leak or a lack of samples is not."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The writer keeps its rate, and what it knows of the items is what it wrote."""
+"""The writer keeps its rate, and knows the items as it wrote them."""
 
 from random import Random
 
