@@ -6,21 +6,14 @@ A dead letter is a message of a dead-letter queue.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
 
 from receipt_ops.dead_letters.content import FailureRecord, StreamRecordContent, content_of
 from receipt_ops.dead_letters.queue import DeadLetter, DeadLetterQueue
 from receipt_ops.dead_letters.redriving import Send
-from receipt_ops.deployment.discovery import Queue
+from receipt_ops.deployment.parts import Queue
 from receipt_ops.repair.changes import ChangeSink, recompute
 from receipt_sync.clock import Clock
 from receipt_sync.keys import EntityKey
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-_OURS: Final = frozenset({"reason", "message_id"})
-"""Attributes that say why a dead letter was set aside. They would be wrong after a redrive."""
 
 
 class Which(StrEnum):
@@ -59,23 +52,6 @@ def without_entity(dead_letter: DeadLetter) -> str | None:
     if isinstance(content, FailureRecord):
         return "it names a part of the stream, not a record: run `receipt-sync replay`"
     return "it is not a stream record: `receipt-sync dlq explain` says what to do"
-
-
-def to_the_queue(sqs: "SQSClient", url: str) -> Send:
-    """Return a function that sends dead letters to a queue again, without their old reason."""
-
-    def send(dead_letters: Sequence[DeadLetter]) -> None:
-        for dead_letter in dead_letters:
-            attributes: Any = {
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in dead_letter.attributes.items()
-                if name not in _OURS and value
-            }
-            sqs.send_message(
-                QueueUrl=url, MessageBody=dead_letter.body, MessageAttributes=attributes
-            )
-
-    return send
 
 
 def _key(dead_letter: DeadLetter) -> EntityKey | None:

@@ -10,12 +10,12 @@ from receipt_ops.dead_letters.queues import (
     RedriveSource,
     Which,
     as_changes,
-    to_the_queue,
     without_entity,
 )
 from receipt_ops.dead_letters.redriving import Send
 from receipt_ops.dead_letters.replaying import DynamoDBStream
 from receipt_ops.dead_letters.sqs_queue import SQSDeadLetterQueue
+from receipt_ops.dead_letters.sqs_resending import to_the_queue
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.repair.wiring import changes_of
 from receipt_sync.clock import SystemClock

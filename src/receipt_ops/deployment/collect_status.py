@@ -1,17 +1,19 @@
 """Collects the status from every part of a deployment."""
 
 from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment, Mapping
+from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.deployment.flags import switches_of
 from receipt_ops.deployment.freshness import Percentiles, percentiles, values
 from receipt_ops.deployment.function_errors import FunctionErrors, errors_of
 from receipt_ops.deployment.oldest_message import oldest_message_seconds
 from receipt_ops.deployment.opening import Openings
+from receipt_ops.deployment.parts import Mapping
 from receipt_ops.deployment.status import PERSONS, WINDOW, MappingState, Status
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.deployment.wiring import locks_of, logs_of
 from receipt_ops.locks import HeldLock, held_locks
-from receipt_ops.snapshots.manifests import Present, present_versions
+from receipt_ops.snapshots.manifests import Present
+from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.wiring import note_of
 from receipt_sync.clock import Clock

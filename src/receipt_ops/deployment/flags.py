@@ -4,14 +4,15 @@ The stream keeps a change for 24 hours. A change that is switched off for longer
 `verify` and `repair` after a later switch-on.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from receipt_ops.deployment.discovery import Deployment, VariablesUnreadableError
-from receipt_ops.deployment.discovery import Mapping as EventMapping
+from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.parts import Mapping as EventMapping
+from receipt_ops.deployment.parts import VariablesUnreadableError
+from receipt_ops.deployment.switches import Switches
 from receipt_ops.errors import OperationError
 
 if TYPE_CHECKING:
@@ -28,33 +29,6 @@ _ON: Final = ("1", "on", "t", "true", "y", "yes")
 
 class ChangedMeanwhileError(OperationError):
     """Another process changed a function between the read of its variables and their update."""
-
-
-@dataclass(frozen=True)
-class Switches:
-    """Holds the state of each switch. `stream` and `queue` are the event source mappings.
-
-    A flag is None if the function's variables cannot be read. A source is None if some of its
-    mappings are on and others are off.
-    """
-
-    metadata: bool | None
-    line: bool | None
-    word: bool | None
-    stream: bool | None
-    queue: bool | None
-
-    def to_json(self) -> dict[str, bool | None]:
-        return asdict(self)
-
-    def changed(self, wanted: Mapping[str, bool | None]) -> "Switches":
-        """Return the switches with the wanted values. None leaves a switch unchanged."""
-        return replace(self, **{name: on for name, on in wanted.items() if on is not None})
-
-    def differing(self, other: "Switches") -> list[str]:
-        """Return the names of the switches that differ."""
-        mine, others = asdict(self), asdict(other)
-        return [name for name in mine if mine[name] != others[name]]
 
 
 def switches_of(deployment: Deployment) -> Switches:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from receipt_ops.deployment.discovery import Mapping
+from receipt_ops.deployment.parts import Mapping
 from receipt_ops.errors import OperationError
 from receipt_ops.terminal.signals import uninterrupted
 from receipt_sync.clock import Clock

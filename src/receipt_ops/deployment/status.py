@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from receipt_ops.deployment.attention import REFUSALS, attention_of, warnings_of
-from receipt_ops.deployment.flags import Switches
 from receipt_ops.deployment.freshness import Percentiles
 from receipt_ops.deployment.function_errors import FunctionErrors
+from receipt_ops.deployment.switches import Switches
 from receipt_ops.locks import HeldLock
 from receipt_ops.snapshots.manifests import Damaged, Published
 from receipt_ops.verification.last_comparison import LastComparison

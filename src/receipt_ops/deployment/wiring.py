@@ -1,7 +1,8 @@
 """Builders of the adapters that read the logs and the leases of a deployment."""
 
 from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment, Function
+from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.parts import Function
 from receipt_ops.dynamodb_locks import DynamoDBLocks
 from receipt_ops.logs.cloudwatch_logs import CloudWatchLogs
 

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment, Function
+from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.deployment.function_errors import error_lines, is_error
+from receipt_ops.deployment.parts import Function
 from receipt_ops.deployment.wiring import logs_of
 from receipt_ops.logs.log_events import LogLine
 from receipt_ops.logs.seen_lines import LATE, SeenLines, in_order

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from ulid import ULID
@@ -13,10 +13,9 @@ from receipt_index.reader import Readers
 from receipt_ops.loading.dimensions import dimension_of_one
 from receipt_ops.loading.embedding import Embed, embed
 from receipt_ops.loading.items import Entity, entities_of
-from receipt_ops.loading.load import Sender, load
+from receipt_ops.loading.load import Sender, Writer, load
 from receipt_ops.loading.receipts import Receipt
-from receipt_ops.loading.table_writer import TableWriter
-from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.probes.editing import Editor
 from receipt_ops.terminal.signals import uninterrupted
 from receipt_ops.visibility import Watcher, is_gone
 from receipt_sync.keys import Collection, EntityKey
@@ -27,13 +26,19 @@ PORTION: Final = 500
 """Items in one deletion. A cycle may delete this many records of any collection (I5)."""
 
 
+class Table(Writer, Protocol):
+    """A table that takes and deletes items."""
+
+    def delete(self, keys: Sequence[EntityKey]) -> None: ...
+
+
 @dataclass(frozen=True)
 class Tools:
     """Hold the adapters that a probe works with."""
 
-    writer: TableWriter
+    writer: Table
     sender: Sender
-    editor: TableEditor
+    editor: Editor
     watcher: Watcher
     embed: Embed
 
@@ -42,9 +47,9 @@ class Tools:
         cls,
         readers: Readers,
         watcher: Watcher,
-        writer: TableWriter,
+        writer: Table,
         sender: Sender,
-        editor: TableEditor,
+        editor: Editor,
     ) -> "Tools":
         dimensions = {name: dimension_of_one(reader) for name, reader in readers.items()}
         return cls(writer, FittedSender(sender, dimensions), editor, watcher, embed)
@@ -101,7 +106,7 @@ def temporary_receipts(tools: Tools, receipts: Sequence[Receipt]) -> Iterator[Su
 
 
 def delete(
-    writer: TableWriter,
+    writer: Table,
     watcher: Watcher,
     keys: Sequence[EntityKey],
     advance: Callable[[int], None] = lambda _: None,

@@ -12,7 +12,8 @@ from receipt_ops.probes.room import check_room
 from receipt_ops.probes.subject import Tools
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.guard import DeleteLimit
-from receipt_ops.snapshots.manifests import Published, present_versions
+from receipt_ops.snapshots.manifests import Published
+from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.visibility import Watcher
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import EntityKey

@@ -9,7 +9,8 @@ from compactor.cycle.projection import delta_of
 from receipt_index.delta_sender import DeltaSender
 from receipt_index.reader import Reader, Readers
 from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment, NotDeployedError, number_of
+from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.parts import NotDeployedError, number_of
 from receipt_ops.loading.dimensions import dimension_of
 from receipt_ops.repair.changes import LastError, QueueChanges
 from receipt_ops.repair.delta_objects import S3DeltaObjects

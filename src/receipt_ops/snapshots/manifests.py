@@ -7,9 +7,7 @@ from typing import Any
 
 from receipt_index.server.version import read_version
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest, read_manifest
-from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
-from receipt_ops.connection import Connection
 from receipt_ops.errors import OperationError
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
@@ -61,19 +59,6 @@ class Damaged:
 
 Present = dict[Collection, Published | Damaged | None]
 """The published version of each collection; None before the first publish."""
-
-
-def present_versions(connection: Connection) -> Present:
-    """Return the published version of each collection.
-
-    A damaged manifest of one collection does not hide the others.
-    """
-    return {
-        collection: present_version(
-            S3SnapshotStore(connection.s3, connection.names.bucket, collection), collection
-        )
-        for collection in Collection
-    }
 
 
 def present_version(store: SnapshotStore, collection: Collection) -> Published | Damaged | None:

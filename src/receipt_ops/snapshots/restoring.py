@@ -16,7 +16,8 @@ from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment, NotDeployedError
+from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.parts import NotDeployedError
 from receipt_ops.deployment.pausing import paused
 from receipt_ops.errors import HalfDoneError
 from receipt_ops.repair.delta_objects import S3DeltaObjects

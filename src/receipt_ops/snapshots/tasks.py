@@ -10,7 +10,8 @@ from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.store.orphan_gc import delete_orphans
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment, number_of
+from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.parts import number_of
 from receipt_ops.errors import OperationError
 from receipt_ops.snapshots.garbage import (
     Announced,

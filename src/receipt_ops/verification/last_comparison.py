@@ -8,16 +8,9 @@ operator sees it.
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from botocore.exceptions import ClientError
+from typing import Any, Protocol
 
 from receipt_ops.verification.verdict import Finding, Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-KEY: Final = "operations/last-comparison.json"
 
 
 @dataclass(frozen=True)
@@ -72,25 +65,3 @@ class ComparisonNote(Protocol):
     def write(self, comparison: LastComparison) -> None:
         """Replace the note. Raises the errors of botocore."""
         ...
-
-
-class BucketNote:
-    """ComparisonNote in the snapshots' bucket."""
-
-    def __init__(self, client: "S3Client", bucket: str) -> None:
-        self._client, self._bucket = client, bucket
-
-    def read(self) -> LastComparison | None:
-        try:
-            got = self._client.get_object(Bucket=self._bucket, Key=KEY)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
-                return None
-            raise
-        return LastComparison.read(got["Body"].read())
-
-    def write(self, comparison: LastComparison) -> None:
-        body = json.dumps(comparison.to_json()).encode()
-        self._client.put_object(
-            Bucket=self._bucket, Key=KEY, Body=body, ContentType="application/json"
-        )

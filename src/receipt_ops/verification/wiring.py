@@ -8,7 +8,7 @@ from compactor.cycle.dynamodb_source import DynamoDBSource
 from receipt_index.reader import Readers
 from receipt_ops.connection import Connection
 from receipt_ops.dynamodb_table_pages import TablePages
-from receipt_ops.verification.last_comparison import BucketNote
+from receipt_ops.verification.bucket_note import BucketNote
 from receipt_ops.verification.settling import Backlog
 from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.suspects import Patience

@@ -5,10 +5,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson
-from receipt_ops.deployment.config_check import Check, checks, facts_of
+from receipt_ops.deployment.config_check import Check, checks
+from receipt_ops.deployment.config_tasks import facts_of
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.environment import connection_of_process
-from receipt_ops.snapshots.manifests import present_versions
+from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from receipt_ops.commands.options import AsJson, DryRun
 from receipt_ops.deployment.discovery import Deployment
-from receipt_ops.deployment.flags import Switches, check_settable, set_switches, switches_of
+from receipt_ops.deployment.flags import check_settable, set_switches, switches_of
+from receipt_ops.deployment.switches import Switches
 from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.confirmation import Yes, confirm
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json

@@ -19,7 +19,7 @@ from receipt_ops.dead_letters.naming import names_in_logs
 from receipt_ops.dead_letters.queue import DeadLetter
 from receipt_ops.dead_letters.queues import RedriveSource, Which
 from receipt_ops.dead_letters.replaying import DynamoDBStream, StreamGoneError
-from receipt_ops.deployment.discovery import Queue
+from receipt_ops.deployment.parts import Queue
 from receipt_ops.repair.plan import Summary
 from receipt_ops.verification.entity import EntityView, Waiting
 from receipt_ops.verification.entity_tasks import QueueContents

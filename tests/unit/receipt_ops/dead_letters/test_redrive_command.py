@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from receipt_ops.commands.recovery import dlq as dlq_module
 from receipt_ops.dead_letters import tasks
-from receipt_ops.deployment.discovery import Queue
+from receipt_ops.deployment.parts import Queue
 from tests.unit.receipt_ops.dead_letters.in_memory_queue import change_body
 from tests.unit.receipt_ops.terminal.test_cli import CONNECTION, run
 

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from receipt_ops.commands.observation.status import screen_of
-from receipt_ops.deployment.flags import Switches
 from receipt_ops.deployment.freshness import percentiles
 from receipt_ops.deployment.function_errors import FunctionErrors
 from receipt_ops.deployment.status import PERSONS, MappingState, Status
+from receipt_ops.deployment.switches import Switches
 from receipt_ops.snapshots.manifests import Damaged, Published
 from receipt_ops.verification.last_comparison import LastComparison
 from receipt_ops.verification.settling import Backlog

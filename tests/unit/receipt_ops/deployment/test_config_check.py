@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.deployment.config_check import DAY, Facts, checks, facts_of
+from receipt_ops.deployment.config_check import DAY, Facts, checks
+from receipt_ops.deployment.config_tasks import facts_of
 from tests.unit.receipt_ops.deployed_system import RIGHT, doubled
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.deployment.discovery import Deployment, NotDeployedError, VariablesUnreadableError
-from receipt_ops.deployment.flags import ChangedMeanwhileError, Switches, set_switches, switches_of
+from receipt_ops.deployment.discovery import Deployment
+from receipt_ops.deployment.flags import ChangedMeanwhileError, set_switches, switches_of
+from receipt_ops.deployment.parts import NotDeployedError, VariablesUnreadableError
+from receipt_ops.deployment.switches import Switches
 from tests.unit.receipt_ops.deployed_system import AWS, QUEUE_ARN, doubled, without_decrypt
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of, sentence_of
+from receipt_ops.deployment.parts import Function
 from receipt_ops.logs import log_following
 from receipt_ops.logs.cloudwatch_logs import CloudWatchLogs
 from receipt_ops.logs.log_events import LogLine

@@ -20,7 +20,8 @@ from receipt_ops.deployment.opening import OPENED_BYTES, Openings
 from receipt_ops.deployment.status import Status
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.snapshots.manifests import Damaged, Present, Published
-from receipt_ops.verification.last_comparison import KEY, BucketNote, LastComparison
+from receipt_ops.verification.bucket_note import KEY, BucketNote
+from receipt_ops.verification.last_comparison import LastComparison
 from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.errors import (
     IndexFailedError,

@@ -15,10 +15,12 @@ from receipt_index.server.version import ServerVersion
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_ops.commands.recovery import snapshot as module
 from receipt_ops.connection import Connection, Names
-from receipt_ops.deployment.config_check import checks, facts_of
+from receipt_ops.deployment.config_check import checks
+from receipt_ops.deployment.config_tasks import facts_of
 from receipt_ops.screens.snapshots import HistoryRow
 from receipt_ops.snapshots.history import KeptVersion
-from receipt_ops.snapshots.manifests import Damaged, Published, present_versions
+from receipt_ops.snapshots.manifests import Damaged, Published
+from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.terminal.cli import main
 from receipt_sync.keys import Collection
 from tests.unit.receipt_ops.deployed_system import AWS, RIGHT

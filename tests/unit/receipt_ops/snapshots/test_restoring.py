@@ -15,7 +15,7 @@ from ulid import ULID
 
 from receipt_index.snapshot.restore import RestorePlan
 from receipt_ops.connection import Connection, Names
-from receipt_ops.deployment.discovery import Mapping
+from receipt_ops.deployment.parts import Mapping
 from receipt_ops.deployment.pausing import MappingStuckError, paused
 from receipt_ops.snapshots import restoring
 from receipt_ops.snapshots.resending import Resending, Resent

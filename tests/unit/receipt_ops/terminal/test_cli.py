@@ -17,7 +17,7 @@ from receipt_ops.commands.receipts import receipts_for_tests as receipts_module
 from receipt_ops.commands.receipts import search as search_module
 from receipt_ops.commands.recovery import flags as flags_module
 from receipt_ops.connection import Connection, Names
-from receipt_ops.deployment.discovery import Mapping, VariablesUnreadableError
+from receipt_ops.deployment.parts import Mapping, VariablesUnreadableError
 from receipt_ops.probes import tasks as probe_tasks
 from receipt_ops.probes.room import TooManyReceiptsError
 from receipt_ops.terminal.cli import main

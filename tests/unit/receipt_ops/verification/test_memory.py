@@ -16,8 +16,8 @@ import pytest
 
 from receipt_index.deltas import VectorBatch
 from receipt_index.records import STALE, Record
-from receipt_ops.deployment.discovery import Function
 from receipt_ops.deployment.function_errors import errors_of
+from receipt_ops.deployment.parts import Function
 from receipt_ops.loading.items import entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.logs import log_following

@@ -1,0 +1,35 @@
+"""The note about the last comparison in S3."""
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from receipt_ops.verification.last_comparison import LastComparison
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY: Final = "operations/last-comparison.json"
+
+
+class BucketNote:
+    """ComparisonNote in the snapshots' bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def read(self) -> LastComparison | None:
+        try:
+            got = self._client.get_object(Bucket=self._bucket, Key=KEY)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                return None
+            raise
+        return LastComparison.read(got["Body"].read())
+
+    def write(self, comparison: LastComparison) -> None:
+        body = json.dumps(comparison.to_json()).encode()
+        self._client.put_object(
+            Bucket=self._bucket, Key=KEY, Body=body, ContentType="application/json"
+        )
