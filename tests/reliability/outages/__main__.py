@@ -28,7 +28,7 @@ def main(
     ] = None,
     shape: Annotated[list[Shape] | None, typer.Option(help="How it fails.")] = None,
     seconds: Annotated[
-        float, typer.Option(min=1, help="How long at least; the visibility timeout is 16 s.")
+        float, typer.Option(min=1, help="How long at least; the visibility timeout is 24 s.")
     ] = _LONGER_THAN_VISIBILITY,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:

@@ -17,21 +17,21 @@ from local.state import State
 from tests.functional.chroma_server import ChromaServer
 from tests.reliability.outages.proxy import Proxy
 
-QUICK: Final = Options(function_timeout=8, lease=6, heartbeat=2, visibility_timeout=16)
+QUICK: Final = Options(function_timeout=12, lease=9, heartbeat=3, visibility_timeout=24)
 """Seconds. They are short, so that an outage may be short. The receive limit is production's.
 
 SQS delivers a message again after each visibility timeout, and five times at most. The system
-recovers by itself from an outage that is shorter than five visibility timeouts. That is 80 s here.
+recovers by itself from an outage that is shorter than five visibility timeouts. That is 120 s here.
 In production it is 150 minutes, because the timeout is 1,800 s.
 The visibility timeout is two function timeouts here, and six in production. With one, messages
 would come again during a slow cycle that still works on them.
 """
-_CLAIMED: Final = 70
+_CLAIMED: Final = 75
 """Seconds. A claim on a server lasts for the function's timeout and a minute, which is less.
 
 A worker that did not finish leaves its claim on a collection. Until the claim ends, every message
 returns to the queue. In production a claim lasts a fifth of the visibility timeout, so a message
-meets it once. The minute cannot be shortened. With 16 s here, a message would meet it five times.
+meets it once. The minute cannot be shortened. With 24 s here, a message would meet it three times.
 """
 
 
