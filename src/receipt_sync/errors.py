@@ -62,7 +62,14 @@ class TableReadError(TransientError):
 
 
 class LeaseUnavailableError(TransientError):
-    """Another worker holds the lease for longer than this cycle can wait."""
+    """Another worker holds the lease for longer than this cycle can wait.
+
+    `until` is the time at which the lease has expired, if that worker is dead by now.
+    """
+
+    def __init__(self, message: str, until: "datetime") -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class LockTableError(TransientError):

@@ -241,7 +241,7 @@ class Compactor:
         reason = f"{type(error).__name__}: {error}"
         for entry in entries:
             entry.failure = reason
-            if isinstance(error, UnsettledError):
+            if isinstance(error, LeaseUnavailableError | UnsettledError):
                 entry.retry_at = max(error.until, entry.retry_at or error.until)
         for kind, metric in _ALARMS.items():
             if isinstance(error, kind):

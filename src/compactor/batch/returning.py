@@ -2,7 +2,9 @@
 
 Each receive of a message counts towards the dead-letter queue. A message that returns while the
 claim of a dead worker still holds is received in vain. A message that returns after the queue's
-visibility timeout may meet a new claim, if the same batch has ended another worker meanwhile.
+visibility timeout may meet a new claim, if the same batch has ended another worker meanwhile. The
+same holds for the lease of a worker that Lambda killed at its timeout. Both batches would return at
+the same time, again and again.
 """
 
 import math

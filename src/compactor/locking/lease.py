@@ -85,7 +85,8 @@ class Lease:
             if deadline.remaining() < pause:
                 raise LeaseUnavailableError(
                     f"the lease {self._terms.lock_id} is held by another worker ({holder}): the "
-                    "messages go back to the queue"
+                    "messages go back to the queue",
+                    self._clock.now() + self._terms.duration,
                 )
             self._clock.sleep(pause)
 

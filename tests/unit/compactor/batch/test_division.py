@@ -134,11 +134,46 @@ def test_messages_that_come_for_the_second_time_stay_together() -> None:
     assert divided(messages) == [messages]
 
 
+def healthy_is_saved(healthy: QueueMessage, deadly: QueueMessage) -> bool:
+    """Deliver both together until the healthy one is finished, or was delivered five times."""
+    while healthy.receives <= MOST_DELIVERIES:
+        together = [m for m in (healthy, deadly) if m.receives <= MOST_DELIVERIES]
+        finished: list[QueueMessage] = []
+        for part in divided(together):
+            if deadly in part:
+                break
+            finished += part
+        if healthy in finished:
+            return True
+        healthy = replace(healthy, receives=healthy.receives + 1)
+        deadly = replace(deadly, receives=deadly.receives + 1)
+    return False
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+@pytest.mark.parametrize("deadly", range(1, MOST_DELIVERIES + 1))
+@pytest.mark.parametrize("healthy", range(1, MOST_DELIVERIES + 1))
+def test_a_deadly_message_that_joins_at_any_time_takes_no_healthy_one_with_it(
+    healthy: int, deadly: int, ids: str
+) -> None:
+    if healthy == deadly == MOST_DELIVERIES:
+        pytest.skip("both come for the last time, and nothing shows which one is deadly")
+    first, second = ids
+    assert healthy_is_saved(
+        QueueMessage(first, "body", "", healthy), QueueMessage(second, "body", "", deadly)
+    )
+
+
 def test_messages_that_come_for_the_third_time_come_after_the_others_and_one_by_one() -> None:
     messages = [QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([3, 1, 3])]
     first, *others = divided(messages)
     assert [m.message_id for m in first] == ["1"]
     assert [[m.message_id for m in part] for part in others] == [["0"], ["2"]]
+
+
+def test_messages_with_more_deliveries_come_before_all_others() -> None:
+    messages = [QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([1, 4, 5])]
+    assert [[m.message_id for m in part] for part in divided(messages)] == [["2"], ["1"], ["0"]]
 
 
 @pytest.mark.parametrize("receives", range(1, 9))
