@@ -150,11 +150,11 @@ def healthy_is_saved(healthy: QueueMessage, deadly: QueueMessage) -> bool:
     return False
 
 
-@pytest.mark.parametrize("ids", ["ab", "ba"])
+@pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])
 @pytest.mark.parametrize("deadly", range(1, MOST_DELIVERIES + 1))
 @pytest.mark.parametrize("healthy", range(1, MOST_DELIVERIES + 1))
 def test_a_deadly_message_that_joins_at_any_time_takes_no_healthy_one_with_it(
-    healthy: int, deadly: int, ids: str
+    healthy: int, deadly: int, ids: tuple[str, str]
 ) -> None:
     if healthy == deadly == MOST_DELIVERIES:
         pytest.skip("both come for the last time, and nothing shows which one is deadly")
