@@ -1,9 +1,10 @@
 """A check that a reader can open the newest version of each collection."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
-from receipt_ops.connection import Connection
-from receipt_ops.readers import snapshot_readers
+from receipt_index.reader import Reader
 from receipt_ops.snapshots.manifests import Damaged, Present
 from receipt_ops.terminal.unexpected import is_full_disk
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
@@ -13,11 +14,15 @@ OPENED_BYTES: Final = 256 * 2**20
 """The largest version that is opened without a request. Opening fetches the whole version."""
 
 
+OpenReader = Callable[[Collection], AbstractContextManager[Reader]]
+"""Gives a reader of a collection for a `with` block."""
+
+
 class Openings:
     """Opens versions and keeps the results. It opens a version once, because it never changes."""
 
-    def __init__(self, connection: Connection, *, all_sizes: bool) -> None:
-        self._connection, self._all_sizes = connection, all_sizes
+    def __init__(self, open_reader: OpenReader, *, all_sizes: bool) -> None:
+        self._open_reader, self._all_sizes = open_reader, all_sizes
         self._known: dict[tuple[Collection, int], str | None] = {}
 
     def faults(self, present: Present) -> dict[Collection, str | None]:
@@ -36,14 +41,13 @@ class Openings:
 
     def _fault(self, collection: Collection, version: int) -> str | None:
         if (collection, version) not in self._known:
-            self._known[collection, version] = _open(self._connection, collection)
+            self._known[collection, version] = _open(self._open_reader, collection)
         return self._known[collection, version]
 
 
-def _open(connection: Connection, collection: Collection) -> str | None:
+def _open(open_reader: OpenReader, collection: Collection) -> str | None:
     try:
-        with snapshot_readers(connection, [collection]) as readers:
-            reader = readers[collection]
+        with open_reader(collection) as reader:
             reader.refresh()
             first = next(reader.ids(), None)
             if first is not None:

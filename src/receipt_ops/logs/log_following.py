@@ -1,15 +1,11 @@
 """Reads the logs of the functions in one order, and follows them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from receipt_ops.connection import Connection
-from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.deployment.function_errors import error_lines, is_error
-from receipt_ops.deployment.parts import Function
-from receipt_ops.deployment.wiring import logs_of
-from receipt_ops.logs.log_events import LogLine
+from receipt_ops.logs.log_events import LogLine, LogLines
 from receipt_ops.logs.seen_lines import LATE, SeenLines, in_order
 from receipt_sync.clock import Clock
 
@@ -27,15 +23,8 @@ class FunctionName(StrEnum):
 class FunctionLogs:
     """The logs of some functions."""
 
-    def __init__(self, connection: Connection, only: FunctionName | None, *, errors: bool) -> None:
-        deployment = Deployment(connection)
-        wanted = [only] if only else list(FunctionName)
-        functions: list[Function] = [
-            deployment.stream_processor if one is FunctionName.STREAM else deployment.compactor
-            for one in wanted
-        ]
-        self._names = [one.name for one in functions]
-        self._logs, self._errors = logs_of(connection, *functions), errors
+    def __init__(self, logs: LogLines, names: Sequence[str], *, errors: bool) -> None:
+        self._logs, self._names, self._errors = logs, names, errors
 
     def lines(self, clock: Clock, back: timedelta, *, follow: bool) -> Iterator[LogLine]:
         """Yield each line once, oldest first. With `follow`, also yield new lines."""

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from receipt_ops.screens.verdict import moment
 from receipt_ops.snapshots.garbage import Announced, StoredObject
-from receipt_ops.snapshots.history import KeptVersion
+from receipt_ops.snapshots.kept_versions import KeptVersion
 from receipt_ops.snapshots.manifests import Damaged, Published, of_snapshot
 from receipt_ops.snapshots.objects import Soundness, missing
-from receipt_ops.snapshots.restoring import Restored
+from receipt_ops.snapshots.restored import Restored
 from receipt_ops.terminal.console import output
 from receipt_sync.keys import Collection
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Protocol
 
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_ops.errors import OperationError
-from receipt_ops.snapshots.history import Entry, KeptVersion, ManifestHistory, Page
+from receipt_ops.snapshots.kept_versions import Entry, History, KeptVersion, Page
 from receipt_sync.keys import Collection
 
 _SHOWN: Final = "`receipt-sync snapshot history`"
@@ -45,7 +45,7 @@ class Reads(Protocol):
     def read_one(self, entry: Entry) -> KeptVersion | None: ...
 
 
-def find_version(history: ManifestHistory, version: int) -> Found:
+def find_version(history: History, version: int) -> Found:
     """Return the manifest of a version, or the newer one of two with the same number.
 
     Each publish adds one to the version. So the first and the last entry of a page give the place
@@ -78,7 +78,7 @@ def _newest(
     return None, unreadable
 
 
-def _search(history: ManifestHistory, page: Page, version: int) -> _Seen:
+def _search(history: History, page: Page, version: int) -> _Seen:
     """Search a page for a version."""
     first, last = _ends(history, page.entries)
     if first is None or last is None:
@@ -107,7 +107,7 @@ def _end(history: Reads, entries: Sequence[Entry], places: range) -> _End | None
     return None
 
 
-def _read_whole(history: ManifestHistory, page: Page, version: int) -> _Seen:
+def _read_whole(history: History, page: Page, version: int) -> _Seen:
     """Read every manifest of a page, and hold one at a time, because each may be large."""
     seen = _Seen(None, 0)
     for kept in history.read(page.entries):

@@ -19,7 +19,7 @@ from receipt_index.snapshot.format.manifest import LIST_FOLDER, Manifest
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.retirement import listed_until
 from receipt_ops.errors import OperationError
-from receipt_ops.snapshots.history import Entry, KeptVersion, Page
+from receipt_ops.snapshots.kept_versions import Entry, KeptVersion, Page
 from receipt_sync.keys import Collection
 
 if TYPE_CHECKING:

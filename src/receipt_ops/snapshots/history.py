@@ -2,52 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from receipt_index.snapshot.format.manifest import Manifest, read_manifest
-from receipt_index.snapshot.store.snapshot_store import (
-    Absent,
-    FetchedManifest,
-    NotModified,
-    SnapshotStore,
-)
+from receipt_index.snapshot.format.manifest import read_manifest
+from receipt_ops.snapshots.kept_versions import Entry, KeptVersion, Page
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+__all__ = ["KeptVersion", "ManifestHistory"]  # The history, and what it yields.
+
 _THREADS: Final = 8
 _AT_A_TIME: Final = 32
-
-
-class Entry(NamedTuple):
-    """A listed version of the manifest object. Its content is not read yet."""
-
-    version_id: str
-    stored_at: datetime
-    """The storage time by the clock of S3."""
-
-
-class Page(NamedTuple):
-    """Up to a thousand entries, newest first, and whether the page holds a delete marker."""
-
-    entries: list[Entry]
-    has_deletions: bool
-
-
-@dataclass(frozen=True)
-class KeptVersion:
-    """Holds one version of the manifest object. `manifest` is None if it is unreadable."""
-
-    version_id: str
-    data: bytes
-    manifest: Manifest | None
 
 
 class ManifestHistory:
@@ -99,30 +70,3 @@ class ManifestHistory:
         except SnapshotDamagedError:
             manifest = None
         return KeptVersion(entry.version_id, data, manifest)
-
-
-class FrozenStore:
-    """A read-only SnapshotStore that always shows one version."""
-
-    def __init__(self, store: SnapshotStore, kept: KeptVersion) -> None:
-        self._store, self._kept = store, kept
-
-    def manifest(self, known_etag: str | None) -> FetchedManifest | NotModified | Absent:
-        if known_etag == self._kept.version_id:
-            return NotModified()
-        return FetchedManifest(self._kept.data, self._kept.version_id)
-
-    def holds_objects(self) -> bool:
-        return True
-
-    def read(self, name: str, at_most: int) -> bytes:
-        return self._store.read(name, at_most)
-
-    def swap_manifest(self, data: bytes, expected_etag: str | None) -> str:  # noqa: ARG002
-        raise AssertionError("a frozen store is read-only, so nothing can be published to it")
-
-    def write(self, name: str, data: bytes) -> None:  # noqa: ARG002
-        raise AssertionError("a frozen store is read-only, so nothing can be written to it")
-
-    def delete(self, names: Iterable[str]) -> None:  # noqa: ARG002
-        raise AssertionError("a frozen store is read-only, so nothing can be deleted from it")

@@ -1,54 +1,12 @@
 """Access to earlier published versions, to find since when a record is unchanged."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import overload
 
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.reading.reader import SnapshotReader
-from receipt_index.snapshot.store.s3_store import S3SnapshotStore
-from receipt_ops.connection import Connection
-from receipt_ops.scratch import scratch
-from receipt_ops.snapshots.garbage import stored_objects
-from receipt_ops.snapshots.history import Entry, FrozenStore, KeptVersion, ManifestHistory
+from receipt_ops.snapshots.kept_versions import Entry, History, KeptVersion
 from receipt_ops.snapshots.objects import missing
-from receipt_ops.snapshots.since import Records, Version, with_since
-from receipt_ops.verification.verdict import Example
-from receipt_sync.keys import Collection
-
-
-def add_since(
-    connection: Connection, examples: Sequence[Example], version: dict[Collection, int]
-) -> list[Example]:
-    """Return the examples, each with the version since which its record is unchanged.
-
-    `version` holds the verified version of each collection.
-    """
-    ordered = sorted(examples, key=lambda example: example.collection)
-    found: list[Example] = []
-    for collection, group in groupby(ordered, key=lambda example: example.collection):
-        found += _of_collection(connection, collection, list(group), version[collection])
-    return found
-
-
-def _of_collection(
-    connection: Connection, collection: Collection, examples: list[Example], verified: int
-) -> list[Example]:
-    s3, bucket = connection.s3, connection.names.bucket
-    store = S3SnapshotStore(s3, bucket, collection)
-    sizes = {stored.name: stored.size for stored in stored_objects(s3, bucket, collection)}
-    past = PastVersions(ManifestHistory(s3, bucket, collection), sizes, verified)
-
-    def records_at(place: int, ids: Sequence[str]) -> Records | None:
-        if not past.is_whole(place):
-            return None
-        with scratch() as folder:
-            frozen = FrozenStore(store, past.kept(place))
-            with SnapshotReader(frozen, collection, folder / "past") as reader:
-                reader.refresh()
-                return reader.get(ids)
-
-    return with_since(examples, past, records_at)
+from receipt_ops.snapshots.since import Version
 
 
 class PastVersions(Sequence[Version]):
@@ -59,7 +17,7 @@ class PastVersions(Sequence[Version]):
     and those of the versions after it are deleted. Some of these versions may be in the list.
     """
 
-    def __init__(self, history: ManifestHistory, sizes: Mapping[str, int], verified: int) -> None:
+    def __init__(self, history: History, sizes: Mapping[str, int], verified: int) -> None:
         self._history, self._sizes, self._verified = history, sizes, verified
         self._known: dict[str, KeptVersion | None] = {}
         self._entries = self._openable()[::-1]

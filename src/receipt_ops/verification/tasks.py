@@ -11,7 +11,7 @@ from receipt_ops.connection import Connection
 from receipt_ops.errors import EmptySelectionError
 from receipt_ops.repair.newest_vectors import NewestVectors
 from receipt_ops.repair.wiring import newest_of
-from receipt_ops.snapshots.past import add_since
+from receipt_ops.snapshots.since_tasks import add_since
 from receipt_ops.terminal.console import notes, progress_bars
 from receipt_ops.terminal.failures import sentence
 from receipt_ops.verification.last_comparison import LastComparison

@@ -11,7 +11,8 @@ from receipt_ops.deployment.function_errors import is_error
 from receipt_ops.deployment.tracing import NOISE
 from receipt_ops.environment import connection_of_process
 from receipt_ops.logs.log_events import LogLine
-from receipt_ops.logs.log_following import FunctionLogs, FunctionName
+from receipt_ops.logs.log_following import FunctionName
+from receipt_ops.logs.wiring import function_logs_of
 from receipt_ops.terminal.console import ends_in_a_sentence, output
 from receipt_ops.terminal.failures import explained
 from receipt_ops.terminal.streamed import line_of
@@ -47,7 +48,7 @@ def logs_command(
     """
     connection, clock = connection_of_process(), SystemClock()
     with explained(connection):
-        found = FunctionLogs(connection, function, errors=errors)
+        found = function_logs_of(connection, function, errors=errors)
         for line in found.lines(clock, timedelta(minutes=minutes), follow=follow):
             _show(line, as_json=as_json)
 

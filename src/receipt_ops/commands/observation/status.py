@@ -10,9 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from receipt_ops.commands.options import AsJson
-from receipt_ops.deployment.collect_status import collect_status
-from receipt_ops.deployment.opening import Openings
 from receipt_ops.deployment.status import WINDOW, Status
+from receipt_ops.deployment.status_tasks import collect_status, openings_of
 from receipt_ops.environment import connection_of_process
 from receipt_ops.screens.verdict import moment
 from receipt_ops.snapshots.manifests import Damaged
@@ -54,7 +53,7 @@ def status_command(
     Example: receipt-sync status --watch 5
     """
     connection = connection_of_process()
-    clock, openings = SystemClock(), Openings(connection, all_sizes=open_all)
+    clock, openings = SystemClock(), openings_of(connection, all_sizes=open_all)
     with explained(connection):
         if watch is None:
             found = collect_status(connection, clock, openings)

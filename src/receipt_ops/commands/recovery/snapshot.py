@@ -22,7 +22,7 @@ from receipt_ops.screens.snapshots import (
 from receipt_ops.snapshots.garbage import stored_objects
 from receipt_ops.snapshots.manifests import Damaged, check_has_snapshots
 from receipt_ops.snapshots.objects import Soundness
-from receipt_ops.snapshots.restoring import Restoration
+from receipt_ops.snapshots.restore_tasks import Restoration
 from receipt_ops.snapshots.tasks import delete_garbage, find_garbage
 from receipt_ops.snapshots.wiring import history_of, present_versions, store_of
 from receipt_ops.terminal.confirmation import Yes, confirm

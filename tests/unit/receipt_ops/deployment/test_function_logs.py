@@ -9,10 +9,11 @@ from botocore.exceptions import ClientError
 
 from receipt_ops.deployment.function_errors import errors_of, sentence_of
 from receipt_ops.deployment.parts import Function
-from receipt_ops.logs import log_following
+from receipt_ops.logs import wiring
 from receipt_ops.logs.cloudwatch_logs import CloudWatchLogs
 from receipt_ops.logs.log_events import LogLine
-from receipt_ops.logs.log_following import FunctionLogs, FunctionName
+from receipt_ops.logs.log_following import FunctionName
+from receipt_ops.logs.wiring import function_logs_of
 from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_ops.log_lines import FAILED, NOW, Lines, LogsClient, line
 
@@ -75,10 +76,10 @@ def functions(
         stream_processor = Function("stream", 1, "/stream", {})
         compactor = Function("f", 1, "/f", {})
 
-    monkeypatch.setattr(log_following, "Deployment", lambda _: Deployed())
-    monkeypatch.setattr(log_following, "logs_of", lambda *_: logs)
-    connection = type("Connection", (), {"logs": None})()
-    return FunctionLogs(connection, of, errors=errors)
+    monkeypatch.setattr(wiring, "Deployment", lambda _: Deployed())
+    monkeypatch.setattr(wiring, "logs_of", lambda *_: logs)
+    connection: Any = None
+    return function_logs_of(connection, of, errors=errors)
 
 
 def test_each_followed_line_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:

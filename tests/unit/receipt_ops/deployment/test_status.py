@@ -13,11 +13,11 @@ from rich.console import Console
 
 from receipt_ops.commands.observation.status import screen_of
 from receipt_ops.connection import Connection
-from receipt_ops.deployment import opening
-from receipt_ops.deployment.collect_status import collect_status
+from receipt_ops.deployment import opening, status_tasks
 from receipt_ops.deployment.oldest_message import oldest_message_seconds
 from receipt_ops.deployment.opening import OPENED_BYTES, Openings
 from receipt_ops.deployment.status import Status
+from receipt_ops.deployment.status_tasks import collect_status, openings_of
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.snapshots.manifests import Damaged, Present, Published
 from receipt_ops.verification.bucket_note import KEY, BucketNote
@@ -96,24 +96,23 @@ def test_each_version_is_opened_once_and_a_large_one_on_demand(
 
     monkeypatch.setattr(opening, "_open", open_one)
     small, large = (Published("snapshot", 7, NOW, "w", 1, size=n) for n in (1, OPENED_BYTES + 1))
-    openings = Openings(CONNECTION, all_sizes=False)
+    openings = openings_of(CONNECTION, all_sizes=False)
     for _ in range(2):
         assert openings.faults({Collection.LINES: large, Collection.WORDS: small}) == {
             Collection.WORDS: "a pack is gone"
         }
     assert opened == [Collection.WORDS]
     assert openings.faults({Collection.LINES: None, Collection.WORDS: Damaged("x")}) == {}
-    every = Openings(CONNECTION, all_sizes=True).faults({Collection.LINES: large})
+    every = openings_of(CONNECTION, all_sizes=True).faults({Collection.LINES: large})
     assert every == {Collection.LINES: None}
 
 
-def test_what_can_not_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_can_not_be_opened_says_why() -> None:
     def refuse(*_: Any) -> Any:
         raise SnapshotDamagedError("a block is gone")
 
-    monkeypatch.setattr(opening, "snapshot_readers", refuse)
     small = Published("snapshot", 7, NOW, "w", 1, size=1)
-    found = Openings(CONNECTION, all_sizes=False).faults({Collection.LINES: small})
+    found = Openings(refuse, all_sizes=False).faults({Collection.LINES: small})
     assert found == {Collection.LINES: "a block is gone"}
 
 
@@ -159,7 +158,7 @@ def looked_at(code: str, *services: str, deployed: AWS | None = None) -> Status:
     connection = Connection(
         CONNECTION.names, aws, clients["s3"], aws, client=lambda name: clients[name]
     )
-    return collect_status(connection, ManualClock(), Openings(connection, all_sizes=False))
+    return collect_status(connection, ManualClock(), openings_of(connection, all_sizes=False))
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
@@ -238,8 +237,8 @@ def test_what_this_machine_or_its_rights_lack_is_no_fault_of_a_snapshot(
     def readers(*_: Any) -> Iterator[Any]:
         yield {Collection.WORDS: Reader()}
 
-    monkeypatch.setattr(opening, "snapshot_readers", readers)
-    openings = Openings(CONNECTION, all_sizes=False)
+    monkeypatch.setattr(status_tasks, "snapshot_readers", readers)
+    openings = openings_of(CONNECTION, all_sizes=False)
     present: Present = {Collection.WORDS: Published("snapshot", 7, NOW, "w", 1, size=1)}
     if is_fault:
         assert openings.faults(present) == {Collection.WORDS: str(error)}

@@ -18,7 +18,7 @@ from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.config_check import checks
 from receipt_ops.deployment.config_tasks import facts_of
 from receipt_ops.screens.snapshots import HistoryRow
-from receipt_ops.snapshots.history import KeptVersion
+from receipt_ops.snapshots.kept_versions import KeptVersion
 from receipt_ops.snapshots.manifests import Damaged, Published
 from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.terminal.cli import main

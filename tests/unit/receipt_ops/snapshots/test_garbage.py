@@ -15,7 +15,7 @@ from receipt_ops.connection import Connection, Names
 from receipt_ops.screens.snapshots import garbage_json, print_garbage
 from receipt_ops.snapshots import tasks
 from receipt_ops.snapshots.garbage import Announced, StoredObject, announced, garbage
-from receipt_ops.snapshots.history import Entry, KeptVersion, Page
+from receipt_ops.snapshots.kept_versions import Entry, KeptVersion, Page
 from receipt_sync.errors import ObjectsNotDeletedError
 from receipt_sync.keys import Collection
 from tests.unit.receipt_index.snapshot.setting import RETENTION, Setting

@@ -22,10 +22,10 @@ from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_ops.connection import Connection, Names
 from receipt_ops.screens.snapshots import row_of
-from receipt_ops.snapshots import past as past_module
+from receipt_ops.snapshots import since_tasks
 from receipt_ops.snapshots.finding import NothingKeptError, find_version
 from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage
-from receipt_ops.snapshots.history import FrozenStore, KeptVersion
+from receipt_ops.snapshots.kept_versions import FrozenStore, KeptVersion
 from receipt_ops.snapshots.objects import Soundness, missing
 from receipt_ops.snapshots.past import PastVersions
 from receipt_ops.verification.verdict import Example, Finding
@@ -189,10 +189,10 @@ def test_the_versions_between_a_restored_version_and_its_original_are_not_opened
         def get(self, _: Any) -> dict[str, Record]:
             return {"id": Record("id", {}, "same")}
 
-    monkeypatch.setattr(past_module, "SnapshotReader", Reader)
-    monkeypatch.setattr(past_module, "stored_objects", lambda *_: stored)
+    monkeypatch.setattr(since_tasks, "SnapshotReader", Reader)
+    monkeypatch.setattr(since_tasks, "stored_objects", lambda *_: stored)
     connection = Connection(Names("t", "q", "b"), bucket, bucket, bucket)
-    (found,) = past_module.add_since(connection, [example], {Collection.LINES: 11})
+    (found,) = since_tasks.add_since(connection, [example], {Collection.LINES: 11})
     assert found.since is not None
     assert (found.since.version, found.since.or_earlier) == (11, True)
 

@@ -17,9 +17,10 @@ from receipt_index.snapshot.restore import RestorePlan
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.parts import Mapping
 from receipt_ops.deployment.pausing import MappingStuckError, paused
-from receipt_ops.snapshots import restoring
+from receipt_ops.snapshots import restore_tasks
 from receipt_ops.snapshots.resending import Resending, Resent
-from receipt_ops.snapshots.restoring import Restoration, Restored
+from receipt_ops.snapshots.restore_tasks import Restoration
+from receipt_ops.snapshots.restored import Restored
 from receipt_ops.snapshots.retention import delta_retention
 from receipt_ops.terminal.failures import explained
 from receipt_sync.errors import SyncError
@@ -301,8 +302,8 @@ def test_a_restore_that_fails_after_its_publish_says_what_was_published(
         "_paused": nullcontext,
     }.items():
         monkeypatch.setattr(restoration, name, value)
-    monkeypatch.setattr(restoring, "delta_retention", lambda *_: None)
-    monkeypatch.setattr(restoring, "publish", lambda *_: manifest(8))
+    monkeypatch.setattr(restore_tasks, "delta_retention", lambda *_: None)
+    monkeypatch.setattr(restore_tasks, "publish", lambda *_: manifest(8))
     with pytest.raises(SyncError) as caught, explained(connection):
         restoration.run(plan, dry_run=False)
     seen = str(caught.value)

@@ -17,11 +17,10 @@ import pytest
 from receipt_index.deltas import VectorBatch
 from receipt_index.records import STALE, Record
 from receipt_ops.deployment.function_errors import errors_of
-from receipt_ops.deployment.parts import Function
 from receipt_ops.loading.items import entities_of
 from receipt_ops.loading.synthetic import synthetic_receipts
-from receipt_ops.logs import log_following
 from receipt_ops.logs.log_events import LogLine
+from receipt_ops.logs.log_following import FunctionLogs
 from receipt_ops.probes.editing import edits
 from receipt_ops.probes.stress import Stress
 from receipt_ops.repair.backfill import Backfill, Pace
@@ -183,19 +182,10 @@ class Log:
                 yield LogLine(at, function, text, str(number), None)
 
 
-class TwoFunctions:
-    stream_processor = Function("stream", 1, "/stream", {})
-    compactor = Function("compactor", 1, "/compactor", {})
-
-
 def logs(size: int, *, errors: bool) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log_following, "Deployment", lambda _: TwoFunctions())
-        patch.setattr(log_following, "logs_of", lambda *_: Log(size))
-        connection = type("Connection", (), {"logs": None})()
-        found = log_following.FunctionLogs(connection, None, errors=errors)
-        lines = found.lines(ManualClock(), timedelta(days=1), follow=False)
-        assert sum(1 for _ in lines) == 2 * size
+    found = FunctionLogs(Log(size), ("stream", "compactor"), errors=errors)
+    lines = found.lines(ManualClock(), timedelta(days=1), follow=False)
+    assert sum(1 for _ in lines) == 2 * size
 
 
 def errors_of_status(size: int) -> None:

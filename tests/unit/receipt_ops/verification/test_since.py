@@ -9,7 +9,7 @@ import pytest
 from receipt_index.records import Record
 from receipt_index.snapshot.format.manifest import Manifest, PackReference, Retired, pack_name
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest, NotModified
-from receipt_ops.snapshots.history import FrozenStore, KeptVersion
+from receipt_ops.snapshots.kept_versions import FrozenStore, KeptVersion
 from receipt_ops.snapshots.since import Version, with_since
 from receipt_ops.verification.verdict import Example, Finding
 from receipt_sync.keys import Collection

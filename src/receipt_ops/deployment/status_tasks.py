@@ -1,5 +1,9 @@
 """Collects the status from every part of a deployment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from receipt_index.reader import Reader
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.deployment.flags import switches_of
@@ -12,15 +16,28 @@ from receipt_ops.deployment.status import PERSONS, WINDOW, MappingState, Status
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.deployment.wiring import locks_of, logs_of
 from receipt_ops.locks import HeldLock, held_locks
+from receipt_ops.readers import snapshot_readers
 from receipt_ops.snapshots.manifests import Present
 from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.verification.sqs_backlog import queue_backlog
 from receipt_ops.verification.wiring import note_of
 from receipt_sync.clock import Clock
+from receipt_sync.keys import Collection
 from receipt_sync.telemetry import Metric
 
 _PROBLEM = "PROBLEM"
 """The start of the result that Lambda reports for a mapping that fails."""
+
+
+def openings_of(connection: Connection, *, all_sizes: bool) -> Openings:
+    """Return the openings of a connection's collections."""
+
+    @contextmanager
+    def open_reader(collection: Collection) -> Iterator[Reader]:
+        with snapshot_readers(connection, [collection]) as readers:
+            yield readers[collection]
+
+    return Openings(open_reader, all_sizes=all_sizes)
 
 
 def collect_status(connection: Connection, clock: Clock, openings: Openings) -> Status:
