@@ -37,7 +37,10 @@ def main() -> None:
         if not error.is_closed_pipe:
             standard_streams.report(str(error))
         raise SystemExit(ExitCode.FAILURE) from error
-    except Exception as error:  # An error outside of a command, such as an unreadable module.
+    except BaseException as error:
+        # An error outside of a command, such as an unreadable module, or a panic of Chroma's core.
+        if not isinstance(error, Exception) and not _is_panic(error):
+            raise
         from receipt_ops.terminal.unexpected import sentence_of
 
         if "--debug" in sys.argv:
@@ -46,6 +49,14 @@ def main() -> None:
         raise SystemExit(ExitCode.FAILURE) from error
     finally:
         standard_streams.discard()
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Return whether Chroma's Rust core panicked, for example because it may open no more files.
+
+    PyO3 derives its PanicException from BaseException: https://docs.rs/pyo3/latest/pyo3/panic/
+    """
+    return type(error).__name__ == "PanicException"
 
 
 def _corrected(code: Any) -> Any:

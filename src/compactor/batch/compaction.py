@@ -52,6 +52,8 @@ class BatchReport:
     returned: dict[str, str] = field(default_factory=dict)
     retry_at: dict[str, datetime] = field(default_factory=dict)
     """By message id, the time before which another try is useless, where it is known."""
+    late: set[str] = field(default_factory=set)
+    """The ids of the messages for which no time was left."""
     parked: int = 0
     cycles: list[CycleReport] = field(default_factory=list)
 
@@ -110,6 +112,11 @@ class Compactor:
                 self._handle(entries, deadline, pace, report)
             if number < len(parts):
                 self._acknowledge(part, report, acknowledge)
+        if report.retry_at:
+            # No time was left because others waited. So these messages return with the others, and
+            # not at the queue's own time, which can fall together with the next killed worker.
+            together = max(report.retry_at.values())
+            report.retry_at = dict.fromkeys(report.late, together) | report.retry_at
         self._telemetry.event(
             "batch handled",
             received=report.received,
@@ -157,6 +164,7 @@ class Compactor:
         returned = {e.message.message_id: e.failure for e in entries if e.failure is not None}
         report.returned |= returned
         report.retry_at |= {e.message.message_id: e.retry_at for e in entries if e.retry_at}
+        report.late |= {e.message.message_id for e in entries if e.is_late}
         self._name(entries, returned)
 
     def _name(self, entries: Sequence[Entry], returned: Mapping[str, str]) -> None:
@@ -241,6 +249,7 @@ class Compactor:
         reason = f"{type(error).__name__}: {error}"
         for entry in entries:
             entry.failure = reason
+            entry.is_late = isinstance(error, DeadlineNearError)
             if isinstance(error, LeaseUnavailableError | UnsettledError):
                 entry.retry_at = max(error.until, entry.retry_at or error.until)
         for kind, metric in _ALARMS.items():

@@ -38,6 +38,8 @@ class Entry:
     """The reason why the message returns to the queue; None if it does not."""
     retry_at: datetime | None = None
     """The time before which another try is useless; None if it is not known."""
+    is_late: bool = False
+    """Whether the message returns because no time was left for it."""
 
     def concerns(self, collection: Collection) -> bool:
         """Return whether anything of the message is still to be done in a collection."""

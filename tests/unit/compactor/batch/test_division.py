@@ -216,3 +216,17 @@ def test_a_drain_divides_its_batches_too(system: InMemorySystem) -> None:
     report = drain(queue, system.worker(), system.deadline(), system.clock)
     assert (report.done, report.returned) == (2, 0)
     assert queue.deleted == ["1", "1", "2"]
+
+
+def test_messages_that_wait_behind_a_held_lease_return_when_it_has_expired(
+    system: InMemorySystem,
+) -> None:
+    messages = [
+        QueueMessage(str(n), system.change_body(one(n), "text"), f"handle-{n}", 3) for n in (1, 2)
+    ]
+    holder = system.worker("holder")._cycles[Collection.LINES]._lease
+    with holder.held(system.deadline()):
+        report = system.worker().handle(messages, system.deadline(seconds=30))
+    assert "LeaseUnavailableError" in report.returned["1"]
+    assert "DeadlineNearError" in report.returned["2"]
+    assert report.retry_at["1"] == report.retry_at["2"]

@@ -178,3 +178,20 @@ def test_without_the_extra_the_command_says_what_to_install(module: str) -> None
     assert done.stderr == (
         "receipt-sync needs more packages: pip install 'receipt-chroma-sync[cli]'\n"
     )
+
+
+def test_a_panic_of_chromas_core_ends_in_a_sentence() -> None:
+    """PyO3 derives a panic from BaseException, so `except Exception` does not see it."""
+    panic = (
+        "import sys; from receipt_ops import start; "
+        "panic = type('PanicException', (BaseException,), {}); "
+        "start._command_line = lambda: (_ for _ in ()).throw(panic('FLAT WHITE 4.50')); "
+        "start.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", panic], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "unexpected PanicException" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "FLAT WHITE" not in done.stderr
