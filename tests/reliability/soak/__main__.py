@@ -28,6 +28,8 @@ def main(
 ) -> None:
     """Watch memory, disk and backlog under load, and compare every record afterwards.
 
+    Memory and disk are judged in a run of two minutes or more.
+
     Exit status: 0 nothing lost, memory and disk bounded, the backlog gone; 1 otherwise.
 
     Example: python -m tests.reliability.soak --rate 300 --seconds 600

@@ -41,6 +41,8 @@ KINDS: Final[Mapping[Kind, int]] = {
 }
 """Nothing is deleted, or a long run would end with an empty table."""
 PATIENCE: Final = 900.0
+JUDGED_FROM: Final = 120.0
+"""Seconds. The memory and disk of a shorter run are not judged: a worker still warms up."""
 EMBEDDED_EVERY: Final = 2.0
 """Seconds between two lines that get another text and vector."""
 
@@ -122,7 +124,8 @@ def steady(
         result.seconds, result.done = round(written.seconds, 1), written.changes
         result.rate, result.most_waiting = round(written.rate, 1), written.most_waiting
         _judge(system, result, on_progress)
-        result.samples, result.bounded = sampler.to_json(), sampler.is_bounded
+        result.samples = sampler.to_json()
+        result.bounded = seconds < JUDGED_FROM or sampler.is_bounded
     return result
 
 
