@@ -33,8 +33,11 @@ LOAD = $(BIN)/python -m loadtest $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--
 # The quick tests, which need no local AWS. More may be named: COVERED="tests/unit tests/functional".
 COVERED ?= tests/unit tests/property
 # A process takes a whole file, so that its tests share a started system. The long files stand in the
-# middle and short ones at the end, so that both processes end at about the same time.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# middle and short ones at the end, so that all processes end at about the same time. Tests wait half of
+# their time, so that three processes use two cores. The long tests start processes of their own.
+test: PROCESSES ?= 3
+PROCESSES ?= 2
+PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 TESTS ?= $(wildcard $(addprefix tests/,unit reliability/report e2e infra \
 	$(addprefix reliability/,lost_answers crashes outages bounds simulation fuzz soak) \
 	$(addprefix functional/,commands test_*.py local_aws examples wheel snapshot chroma) property security))

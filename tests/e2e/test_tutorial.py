@@ -76,6 +76,7 @@ def _environment() -> dict[str, str]:
     return {**{name: os.environ[name] for name in known if name in os.environ}, **terminal}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", steps(), ids=lambda step: step.commands.splitlines()[-1])
 def test_the_page_says_what_happens(step: Step, answers: dict[str, str]) -> None:
     said = answers[step.commands]

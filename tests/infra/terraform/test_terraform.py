@@ -22,6 +22,7 @@ def test_the_configuration_is_valid(offline: Workspace) -> None:
     offline.done("validate", "-no-color")
 
 
+@pytest.mark.long
 def test_its_own_tests_pass(offline: Workspace) -> None:
     said = offline.done("test", "-no-color")
     for path in SOURCES.glob("tests/*.tftest.hcl"):

@@ -48,6 +48,7 @@ def test_workers_struck_at_some_moments_lose_nothing_and_every_version_opens() -
     assert report.versions > report.tries
 
 
+@pytest.mark.long
 def test_a_worker_that_acknowledges_too_early_is_found() -> None:
     campaign = Campaign(seed=2, receipts=4, function=False, bug=ACKNOWLEDGE_FIRST, settles_within=4)
     assert carried_out(campaign, Plan(Moment.SWAPPING, Strike.KILL)).lost > 0

@@ -20,6 +20,7 @@ def test_a_killed_reader_starts_again_and_serves_what_is_published() -> None:
     assert counts.missed < 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", ["folder_believed"])
 def test_a_planted_bug_is_found(bug: str) -> None:
     assert bug in BUGS
