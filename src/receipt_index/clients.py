@@ -34,7 +34,9 @@ def sqs_client() -> "SQSClient":
 
 def _client(service: str) -> Any:
     # botocore reads only AWS_DEFAULT_REGION, unlike every other SDK and Lambda.
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = (
+        os.environ.get("AWS_REGION", "").strip() or os.environ.get("AWS_DEFAULT_REGION", "").strip()
+    )
     local = os.environ.get("AWS_ENDPOINT_URL")
     config = _CONFIG.merge(_LOCAL) if local else _CONFIG
     return boto3.Session(region_name=region or None).client(service, config=config)  # type: ignore[call-overload]

@@ -29,7 +29,10 @@ def client_factory(environment: Mapping[str, str], endpoint: str | None) -> Call
     Raises botocore's errors if the environment names no region, or a profile that does not exist.
     """
     # botocore reads only AWS_DEFAULT_REGION, unlike every other SDK and Lambda.
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    region = (
+        environment.get("AWS_REGION", "").strip()
+        or environment.get("AWS_DEFAULT_REGION", "").strip()
+    )
     if endpoint is None:
         return partial(boto3.Session(region_name=region or None).client, config=_CONFIG)
     return local_client_factory(

@@ -6,6 +6,7 @@ import typer
 
 MOST_HOURS = 87_840
 """Ten years. Times far beyond that exceed the range of dates."""
+_WEEK = 7 * 24 * 3600
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 DryRun = Annotated[
@@ -31,5 +32,6 @@ FreshnessGoal = Annotated[
     typer.Option(
         help="Seconds that a difference must last to count. 0: the first look decides.",
         min=0,
+        max=_WEEK,
     ),
 ]

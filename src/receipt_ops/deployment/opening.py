@@ -6,7 +6,7 @@ from typing import Final
 
 from receipt_index.reader import Reader
 from receipt_ops.snapshots.manifests import Damaged, Present
-from receipt_ops.terminal.unexpected import is_full_disk
+from receipt_ops.terminal.unexpected import machine_fault
 from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 
@@ -29,7 +29,8 @@ class Openings:
         """Return why each version cannot be opened, or None for a version that can be opened.
 
         The result leaves out versions that were too large to try. Raises errors that concern this
-        machine and not the version: a full disk, missing rights, or a server that is down.
+        machine and not the version: a full disk, too few open files, missing rights, or a server
+        that is down.
         """
         return {
             collection: self._fault(collection, version.version)
@@ -53,7 +54,7 @@ def _open(open_reader: OpenReader, collection: Collection) -> str | None:
             if first is not None:
                 reader.vectors([first])
     except (IndexFailedError, SnapshotDamagedError) as error:
-        if is_full_disk(error):
+        if machine_fault(error) is not None:
             raise
         return str(error)
     return None

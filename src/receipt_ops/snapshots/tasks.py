@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from receipt_index.snapshot.format.manifest import Manifest
-from receipt_index.snapshot.store.orphan_gc import delete_orphans
+from receipt_index.snapshot.store.orphan_gc import announce_orphans
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment
@@ -54,21 +54,22 @@ def delete_garbage(
 ) -> list[StoredObject]:
     """Delete objects that are still unused, and return them. Raises NotDeletedError."""
     store, names = store_of(connection, collection), [stored.name for stored in found]
+    orphans = frozenset(announce_orphans(store, collection, names, SystemClock(), GC_WRITER))
+    refused: ObjectsNotDeletedError | None = None
     try:
-        deleted = frozenset(delete_orphans(store, collection, names, SystemClock(), GC_WRITER))
+        store.delete(orphans)
     except ObjectsNotDeletedError as error:
-        raise NotDeletedError(
-            f"S3 has not deleted {len(error.names):,} objects ({error.reason}), among them "
-            f"{error.names[0]}: {_ADVICE}"
-        ) from error
+        refused = error
+    # Only a list of the bucket decides: an answer can be lost, and it can leave errors out.
     there = stored_objects(connection.s3, connection.names.bucket, collection)
-    left = sorted(deleted.intersection(stored.name for stored in there))
+    left = sorted(orphans.intersection(stored.name for stored in there))
     if left:
+        reason = f" ({refused.reason})" if refused else ""
         raise NotDeletedError(
-            f"S3 has not deleted {len(left):,} of {len(deleted):,} objects, among them {left[0]}: "
-            f"{_ADVICE}"
-        )
-    return [stored for stored in found if stored.name in deleted]
+            f"S3 has not deleted {len(left):,} of {len(orphans):,} objects{reason}, among them "
+            f"{left[0]}: {_ADVICE}"
+        ) from refused
+    return [stored for stored in found if stored.name in orphans]
 
 
 def find_garbage(connection: Connection, collection: Collection, grace: timedelta) -> Garbage:

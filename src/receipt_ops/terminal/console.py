@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,21 +25,30 @@ from receipt_ops.terminal.process import DEBUG
 from receipt_ops.terminal.signals import HungUp, Terminated
 from receipt_ops.terminal.standard_streams import OutputError, report
 from receipt_ops.terminal.streamed import chunks_of
-from receipt_ops.terminal.unexpected import full_disk, is_full_disk, is_of_the_machine, sentence_of
+from receipt_ops.terminal.unexpected import is_of_the_machine, machine_fault, sentence_of
 from receipt_sync.errors import SyncError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_WIDTH: Final = 80
+"""The width if the environment gives 0. Rich uses it too if it knows no width."""
 
 
 def output() -> Console:
     """Return a console for results. It is new, because a test may have redirected the output."""
-    return Console()
+    return _with_width(Console())
 
 
 def notes() -> Console:
     """Return a console for progress and notes, on standard error."""
-    return Console(stderr=True)
+    return _with_width(Console(stderr=True))
+
+
+def _with_width(console: Console) -> Console:
+    """Give a console a width that can show a table. With COLUMNS=0, Rich prints nothing."""
+    if console.width < 1:
+        console.width = _WIDTH
+    return console
 
 
 def print_json(content: Any) -> None:
@@ -75,8 +84,9 @@ def ends_in_a_sentence(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def _words(error: Exception) -> str:
-    if is_full_disk(error):
-        return full_disk(error)
+    fault = machine_fault(error)
+    if fault is not None:
+        return fault
     if isinstance(error, SyncError):
         return str(error)
     if isinstance(error, ClientError | BotoCoreError):

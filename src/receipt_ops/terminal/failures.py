@@ -15,13 +15,14 @@ from botocore.exceptions import (
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSLError,
     SSOError,
     TokenRetrievalError,
 )
 
 from receipt_ops.connection import Connection, Names
 from receipt_ops.errors import ConnectionFailedError, HalfDoneError
-from receipt_ops.terminal.unexpected import is_full_disk, sentence_of
+from receipt_ops.terminal.unexpected import machine_fault, sentence_of
 from receipt_sync.errors import SyncError
 
 _DENIED: Final = (
@@ -86,6 +87,7 @@ _LOGIN: Final = (
     NoCredentialsError,
     PartialCredentialsError,
     CredentialRetrievalError,
+    SSLError,
     SSOError,
     TokenRetrievalError,
 )
@@ -117,6 +119,8 @@ def sentence(error: ClientError | BotoCoreError, connection: Connection | None =
     """
     if isinstance(error, ClientError):
         return _refusal(error, connection)
+    if isinstance(error, SSLError):
+        return _without_tls(connection)
     if isinstance(error, HTTPClientError | ConnectionError):
         return _unreachable(connection)
     if isinstance(error, _LOGIN):
@@ -141,7 +145,7 @@ def reason_of(error: Exception, connection: Connection) -> str:
     """Return a sentence that says what is wrong, for an error of any class."""
     if isinstance(error, ClientError | BotoCoreError):
         return sentence(error, connection)
-    if isinstance(error, SyncError) and not is_full_disk(error):
+    if isinstance(error, SyncError) and machine_fault(error) is None:
         return str(error)
     return sentence_of(error)
 
@@ -176,6 +180,14 @@ def _refusal(error: ClientError, connection: Connection | None) -> str:
         where=f" at {endpoint}" if endpoint else "",
         operation=error.operation_name,
         code=code,
+    )
+
+
+def _without_tls(connection: Connection | None) -> str:
+    where = connection.endpoint if connection and connection.endpoint else "AWS"
+    return (
+        f"{where} can't be called over TLS: check AWS_CA_BUNDLE, and whether AWS_ENDPOINT_URL begins "
+        "with http or https"
     )
 
 

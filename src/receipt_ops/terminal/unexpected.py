@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from receipt_ops.terminal.open_files import too_few_files
 from receipt_sync.errors import WorkspaceFullError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -27,8 +28,9 @@ _SOURCE: Final = Path(__file__).resolve().parents[2]
 
 def sentence_of(error: BaseException) -> str:
     """Return a sentence that says what is wrong, for an error of any class."""
-    if is_full_disk(error):
-        return full_disk(error)
+    fault = machine_fault(error)
+    if fault is not None:
+        return fault
     if isinstance(error, OSError):
         return _of_a_file(error)
     if isinstance(error, sqlite3.Error) and is_of_the_machine(error):
@@ -36,9 +38,14 @@ def sentence_of(error: BaseException) -> str:
     return f"the command ended in an unexpected {type(error).__name__} {_place(error)}"
 
 
-def is_full_disk(error: BaseException) -> bool:
-    """Return whether the error, or one of its causes, reports a full disk."""
-    return any(map(_reports_full_disk, _chain(error)))
+def machine_fault(error: BaseException) -> str | None:
+    """Return the sentence for a full disk or for too few open files; None for another error.
+
+    Such an error of an adapter is no verdict about the index.
+    """
+    chain = list(_chain(error))
+    full = next(filter(_reports_full_disk, chain), None)
+    return too_few_files(chain) if full is None else _full_disk(full)
 
 
 def is_of_the_machine(error: BaseException) -> bool:
@@ -46,12 +53,10 @@ def is_of_the_machine(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         # The primary result code is the last byte of an extended one.
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE
-    return isinstance(error, OSError) or is_full_disk(error)
+    return isinstance(error, OSError) or machine_fault(error) is not None
 
 
-def full_disk(error: BaseException) -> str:
-    """Return the sentence for an error that reports a full disk."""
-    cause = next(filter(_reports_full_disk, _chain(error)))
+def _full_disk(cause: BaseException) -> str:
     if isinstance(cause, WorkspaceFullError):
         return f"{cause.what}: {_room(_of_python())}"
     path = cause.filename if isinstance(cause, OSError) else None

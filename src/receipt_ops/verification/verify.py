@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from compactor.cycle.projection import ALL, Item, Items, delta_of, neighbourhood
 from receipt_index.deltas import Vectors
 from receipt_index.records import Record
-from receipt_ops.terminal.unexpected import is_full_disk
+from receipt_ops.terminal.unexpected import machine_fault
 from receipt_ops.verification.comparison import Comparison, compare
 from receipt_ops.verification.images import Image, chunks, images
 from receipt_ops.verification.scope import Scope, WholeTable
@@ -264,8 +264,9 @@ def without_vector(snapshot: Snapshot, ids: Sequence[str]) -> set[str]:
     try:
         return set(ids) - set(snapshot.vectors(ids))
     except IndexFailedError as error:
-        # A full disk makes every call fail. Halving would take minutes and report sound records.
-        if is_full_disk(error):
+        # A full disk, or too few open files, makes every call fail. Halving would take minutes and
+        # report sound records.
+        if machine_fault(error) is not None:
             raise
         if len(ids) == 1:
             return set(ids)

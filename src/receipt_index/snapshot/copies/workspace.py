@@ -53,7 +53,9 @@ def _remove_abandoned(root: Path) -> None:
         except BlockingIOError:  # its process is alive
             continue
         else:
-            shutil.rmtree(root / lock.stem, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+            folder = root / lock.stem
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():  # otherwise the lock lets a later process find the folder
+                lock.unlink(missing_ok=True)
         finally:
             os.close(descriptor)

@@ -23,20 +23,29 @@ def delete_orphans(
 ) -> list[str]:
     """Delete the objects of these names that no version names, and return their names.
 
-    Raises PublishRefusedError if other versions are published before every try. Raises
-    SnapshotDamagedError if the present version can't be read. After both errors nothing was
-    deleted.
+    Raises the errors of `announce_orphans`, after which nothing was deleted. Raises
+    ObjectsNotDeletedError.
+    """
+    orphans = announce_orphans(store, collection, names, clock, writer)
+    store.delete(orphans)
+    return orphans
+
+
+def announce_orphans(
+    store: SnapshotStore, collection: Collection, names: Iterable[str], clock: Clock, writer: str
+) -> list[str]:
+    """Publish that the objects of these names that no version names are being deleted.
+
+    Returns their names, which the caller deletes. Raises PublishRefusedError if other versions are
+    published before every try. Raises SnapshotDamagedError if the present version can't be read.
     """
     wanted = frozenset(names)
     for number in range(_TRIES):
         try:
-            orphans = _announced(store, collection, wanted, clock, writer)
+            return _announced(store, collection, wanted, clock, writer)
         except PublishRefusedError:
             if number == _TRIES - 1:
                 raise
-        else:
-            store.delete(orphans)
-            return orphans
     raise AssertionError("the last try returns or raises")
 
 

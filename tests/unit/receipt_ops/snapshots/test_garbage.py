@@ -1,7 +1,7 @@
 """Objects whose deletion S3 refused are counted while they are announced, and deleted later."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.unit.receipt_ops.snapshots.versions import digest, manifest
 
 LINES = Collection.LINES
 DAY = timedelta(days=1)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORPHANS = [block_name(digest("a")), block_name(digest("b"))]
 
 
@@ -63,6 +64,36 @@ class Bucket(Setting):
 
     def delete(self) -> list[str]:
         return delete_orphans(self.store, LINES, self.garbage(), self.clock, "gc")
+
+
+class AnsweringS3:
+    """S3 that holds the orphans, and refuses or silently leaves out some of their deletions."""
+
+    def __init__(
+        self,
+        patch: pytest.MonkeyPatch,
+        refused: list[str],
+        kept_silently: Sequence[str] = (),
+    ) -> None:
+        self.there = {*refused, *kept_silently}
+        self._refused = refused
+        patch.setattr(tasks, "store_of", lambda *_: self)
+        patch.setattr(tasks, "announce_orphans", lambda _store, _collection, names, *_: names)
+        patch.setattr(
+            tasks,
+            "stored_objects",
+            lambda *_: [StoredObject(name, 1, NOW) for name in self.there],
+        )
+
+    def delete(self, names: Iterable[str]) -> None:
+        assert set(names) == set(ORPHANS)
+        raise ObjectsNotDeletedError(self._refused, "AccessDenied")
+
+    def delete_garbage(self) -> list[StoredObject]:
+        client: Any = None
+        connection = Connection(Names("t", "q", "b"), client, client, client)
+        found = [StoredObject(name, 1, NOW) for name in ORPHANS]
+        return tasks.delete_garbage(connection, LINES, found)
 
 
 @pytest.fixture
@@ -141,17 +172,28 @@ def test_a_refused_deletion_advises_to_run_the_command_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It said that `snapshot gc` deletes them, to an operator who had just run that command."""
-
-    def refuse(*_: Any) -> list[str]:
-        raise ObjectsNotDeletedError(ORPHANS, "AccessDenied")
-
-    monkeypatch.setattr(tasks, "delete_orphans", refuse)
-    client: Any = None
-    connection = Connection(Names("t", "q", "b"), client, client, client)
+    s3 = AnsweringS3(monkeypatch, refused=ORPHANS)
     with pytest.raises(tasks.NotDeletedError) as raised:
-        tasks.delete_garbage(connection, LINES, [])
+        s3.delete_garbage()
     assert str(raised.value).startswith(
-        f"S3 has not deleted 2 objects (AccessDenied), among them {ORPHANS[0]}: check that your "
-        "role may call s3:DeleteObject."
+        f"S3 has not deleted 2 of 2 objects (AccessDenied), among them {ORPHANS[0]}: check that "
+        "your role may call s3:DeleteObject."
     )
     assert "run the command again" in str(raised.value)
+
+
+def test_objects_that_an_answer_with_errors_leaves_out_are_counted_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It said that S3 had not deleted 1 object, while 2 still existed."""
+    s3 = AnsweringS3(monkeypatch, refused=ORPHANS[:1], kept_silently=ORPHANS[1:])
+    with pytest.raises(tasks.NotDeletedError, match=r"^S3 has not deleted 2 of 2 objects \(Acc"):
+        s3.delete_garbage()
+
+
+def test_objects_that_are_gone_despite_an_error_are_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s3 = AnsweringS3(monkeypatch, refused=ORPHANS)
+    s3.there.clear()
+    assert [stored.name for stored in s3.delete_garbage()] == ORPHANS

@@ -2,10 +2,11 @@
 
 import errno
 import re
+import resource
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from typer.testing import CliRunner
 from receipt_ops.terminal import confirmation
 from receipt_ops.terminal.cli import main
 from receipt_ops.terminal.confirmation import NotConfirmedError, confirm
-from receipt_ops.terminal.console import ends_in_a_sentence
+from receipt_ops.terminal.console import ends_in_a_sentence, output
 from receipt_ops.terminal.exit_codes import MEANINGS, ExitCode
-from receipt_ops.terminal.unexpected import sentence_of
+from receipt_ops.terminal.unexpected import machine_fault, sentence_of
 from receipt_ops.verification.verify import without_vector
 from receipt_sync.errors import IndexFailedError, WorkspaceFullError
 from receipt_sync.keys import parse_chroma_id
@@ -205,6 +206,54 @@ def test_a_full_disk_is_no_lost_vector() -> None:
     with pytest.raises(IndexFailedError):
         without_vector(OnAFullDisk(), [str(n) for n in range(1_000)])
     assert calls == [1_000]
+
+
+@pytest.fixture
+def few_files() -> Iterator[None]:
+    """Lets this process have at most 100 open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("few_files")
+def test_too_few_open_files_are_no_lost_vector() -> None:
+    """`status` called a sound version damaged, because Chroma could open no more files."""
+
+    class WithFewFiles(InMemorySnapshot):
+        def vectors(self, ids: Sequence[str]) -> Any:
+            raise IndexFailedError("Chroma's get failed: InternalError")
+
+    with pytest.raises(IndexFailedError) as raised:
+        without_vector(WithFewFiles(), ["1"])
+    assert sentence_of(raised.value) == (
+        "the command can open no more files, because this shell allows 100: raise the limit with "
+        "`ulimit -n 256`, and run it again"
+    )
+
+
+def test_with_enough_open_files_a_failure_of_chroma_counts() -> None:
+    assert machine_fault(IndexFailedError("Chroma's get failed: InternalError")) is None
+
+
+@pytest.mark.parametrize("command", SOME)
+def test_a_file_too_many_is_one_sentence(command: str, aws: Callable[[Exception], None]) -> None:
+    """It advised to set TMPDIR."""
+    aws(OSError(errno.EMFILE, "Too many open files", OURS))
+    result = run(call(command))
+    assert result.exit_code == ExitCode.FAILURE
+    assert "can open no more files" in result.stderr.splitlines()[-1]
+    assert "TMPDIR" not in result.stderr
+
+
+def test_a_terminal_of_no_width_shows_the_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With COLUMNS=0, `status` and `verify` printed nothing."""
+    monkeypatch.setenv("COLUMNS", "0")
+    output().print("all agree")
+    assert capsys.readouterr().out == "all agree\n"
 
 
 def test_a_verdict_a_question_and_a_wrong_call_pass_through() -> None:

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     NoRegionError,
     ParamValidationError,
     ProfileNotFound,
+    SSLError,
 )
 
 from receipt_ops.connection import Connection, Names
@@ -77,6 +78,10 @@ def words(error: Exception, connection: Connection = LOCAL) -> str:
         (NoCredentialsError(), "no AWS credentials"),
         (NoRegionError(), "set AWS_REGION"),
         (ProfileNotFound(profile="x"), "set AWS_PROFILE"),
+        (
+            SSLError(endpoint_url="x", error=OSError("y")),
+            "http://127.0.0.1:4599 can't be called ov",
+        ),
         (EndpointConnectionError(endpoint_url="x"), "nothing answers at http://127.0.0.1:4599"),
         (ConnectTimeoutError(endpoint_url="x"), "nothing answers at http://127.0.0.1:4599"),
         (ParamValidationError(report="Invalid bucket name"), "Invalid bucket name"),
