@@ -98,7 +98,7 @@ variable "pagerduty_endpoint" {
 }
 
 variable "alarm_thresholds" {
-  description = "The values above which an alarm rings. stream_errors counts 10 minutes. lock_contentions counts tries for a held lease in 5 minutes, two periods in a row; a waiting worker tries about twice a second. queue_depth is in messages. The ages and the freshness are in seconds."
+  description = "The values above which an alarm rings. stream_errors counts 10 minutes. lock_contentions counts tries for a held lease in 5 minutes, two periods in a row. A waiting worker tries about twice a second. queue_depth is in messages. The ages and the freshness are in seconds."
   type = object({
     stream_errors          = optional(number, 10)
     lock_contentions       = optional(number, 300)

@@ -1,9 +1,9 @@
 """Benchmark 6: the AWS calls of each kind for 1,000 changes, and their cost.
 
 All calls go to a local AWS: the table's stream, the queue, the lease, the snapshot. This process
-does the work of both event source mappings and makes their calls: one GetRecords a batch, and
-ReceiveMessage and DeleteMessageBatch for ten messages each. Idle polls are not counted, because
-they depend on time and not on changes. The producers' own writes are not counted either.
+does the work of both event source mappings and makes their calls. These are one GetRecords a batch,
+and one ReceiveMessage and one DeleteMessageBatch for ten messages. Idle polls are not counted,
+because they depend on time and not on changes. The producers' own writes are not counted either.
 """
 
 import importlib

@@ -2,7 +2,7 @@
 
 The threads of a cycle, Chroma's and the compactor's, each allocate from their own arena. glibc
 keeps the memory that they free. In half an hour of steady load, resident memory grew from 430 to
-600 MiB: 80 MiB in 500 cycles. malloc_trim(3) returned all of that.
+600 MiB. That is 80 MiB in 500 cycles. malloc_trim(3) returned all of that.
 """
 
 import ctypes

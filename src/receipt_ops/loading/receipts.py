@@ -3,8 +3,9 @@
     {"receipt": "000", "company": "…", "address": "…", "date": "…", "total": "…",
      "lines": [{"text": "…", "box": [x1, y1, x2, y2]}]}
 
-A box names the upper left and the lower right corner, in pixels of the scanned image. company,
-address, date and total may be null or missing. A line may have a confidence between 0 and 1.
+A box names the upper left and the lower right corner, in pixels of the scanned image. The
+company, address, date and total may be null or missing. A line may have a confidence
+between 0 and 1.
 """
 
 import re

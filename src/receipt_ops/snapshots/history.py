@@ -15,8 +15,6 @@ from receipt_sync.keys import Collection
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["KeptVersion", "ManifestHistory"]  # The history, and what it yields.
-
 _THREADS: Final = 8
 _AT_A_TIME: Final = 32
 

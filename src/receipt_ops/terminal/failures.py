@@ -186,8 +186,8 @@ def _refusal(error: ClientError, connection: Connection | None) -> str:
 def _without_tls(connection: Connection | None) -> str:
     where = connection.endpoint if connection and connection.endpoint else "AWS"
     return (
-        f"{where} can't be called over TLS: check AWS_CA_BUNDLE, and whether AWS_ENDPOINT_URL begins "
-        "with http or https"
+        f"{where} can't be called over TLS: check AWS_CA_BUNDLE, and whether AWS_ENDPOINT_URL "
+        "begins with http or https"
     )
 
 

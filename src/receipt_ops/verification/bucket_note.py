@@ -14,12 +14,13 @@ KEY: Final = "operations/last-comparison.json"
 
 
 class BucketNote:
-    """ComparisonNote in the snapshots' bucket."""
+    """The note of the last comparison, in the snapshots' bucket."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self) -> LastComparison | None:
+        """Return the last comparison; None if there is none. Raises the errors of botocore."""
         try:
             got = self._client.get_object(Bucket=self._bucket, Key=KEY)
         except ClientError as error:
@@ -29,6 +30,7 @@ class BucketNote:
         return LastComparison.read(got["Body"].read())
 
     def write(self, comparison: LastComparison) -> None:
+        """Replace the note. Raises the errors of botocore."""
         body = json.dumps(comparison.to_json()).encode()
         self._client.put_object(
             Bucket=self._bucket, Key=KEY, Body=body, ContentType="application/json"

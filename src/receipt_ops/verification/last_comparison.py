@@ -8,7 +8,7 @@ operator sees it.
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from receipt_ops.verification.verdict import Finding, Verdict
 
@@ -53,15 +53,3 @@ class LastComparison:
             return cls(at=at, **content) if counts else None
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
-
-
-class ComparisonNote(Protocol):
-    """A store for the note about the last comparison."""
-
-    def read(self) -> LastComparison | None:
-        """Return the last comparison; None if there is none."""
-        ...
-
-    def write(self, comparison: LastComparison) -> None:
-        """Replace the note. Raises the errors of botocore."""
-        ...

@@ -22,7 +22,8 @@ from receipt_index.snapshot.store.snapshot_store import (
 )
 from receipt_ops.connection import Connection
 from receipt_ops.loading.embedding import embed
-from receipt_ops.snapshots.history import KeptVersion, ManifestHistory
+from receipt_ops.snapshots.history import ManifestHistory
+from receipt_ops.snapshots.kept_versions import KeptVersion
 from receipt_sync.errors import SyncError
 from receipt_sync.keys import Collection
 from tests.reliability.crashes.readers.decoder import Version

@@ -78,10 +78,10 @@ def restore_base(
 ) -> None:
     """Make the files under `folder` those of the base, and check each block's digest.
 
-    A block is not fetched if it is already in its place in `folder` or in one of the `others`, or
-    if it holds only zeros. A new base holds mostly what a copy of the version before it has.
-    Raises SnapshotDamagedError for a block that is missing, is truncated or does not match its
-    digest.
+    A block is not fetched if it holds only zeros. Nor is one that is already in its place in
+    `folder` or in one of the `others`. A new base holds mostly what a copy of the version
+    before it has. Raises SnapshotDamagedError for a block that is missing, is truncated or does
+    not match its digest.
     """
     for name, path in list_files(folder).items():
         if name not in files:

@@ -28,7 +28,7 @@ def stale_command(
 ) -> None:
     """Count the records whose text changed after their vector was made, and list their ids.
 
-    Stale records are not faults. They hold the present text, but a search finds them by the old
+    Stale records are not faults. They hold the present text. A search finds them by the old
     text until the embedding pipeline sends a new vector. --json lists all of them for that
     pipeline.
 

@@ -40,8 +40,8 @@ def replay_command(
     with a malformed record stays. The command retries a throttled call for a minute. After a
     failure or Ctrl-C, the same command continues with the remaining dead letters.
 
-    Exit code 0: all is sent. 1: something is left: a malformed record, or a dead letter that names
-    no part of the stream, was not found, or is held by another command.
+    Exit code 0: all is sent. 1: something is left. It is a malformed record, or a
+    dead letter that names no part of the stream, was not found, or is held by another command.
 
     Example: receipt-sync replay --dry-run
 
