@@ -19,7 +19,7 @@ from benchmarks.reporting.report import Report, Table
 from benchmarks.reporting.screen import Bars
 from benchmarks.scale import Scale
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 5
 _NAIVE_CHANGES: Final = 100
 
 
