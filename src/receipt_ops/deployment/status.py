@@ -61,6 +61,8 @@ class Status:
     mappings: Sequence[MappingState] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Maps the fields that could not be read to the reason."""
+    machine_fault: str | None = None
+    """A fault of this machine that left a field unknown, such as a full disk."""
     freshness_goal: float = FRESHNESS_GOAL_SECONDS
 
     @property
@@ -99,4 +101,5 @@ class Status:
             "mappings": [asdict(mapping) for mapping in self.mappings],
             "refusals": {metric.value: count for metric, count in self.refusals.items()},
             "unknown": dict(self.unknown),
+            "machine_fault": self.machine_fault,
         }

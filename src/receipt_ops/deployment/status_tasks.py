@@ -70,6 +70,7 @@ def collect_status(connection: Connection, clock: Clock, openings: Openings) -> 
         ],
         refusals=ask("refusals", logged.refusals, {}),
         unknown=unknown.why,
+        machine_fault=unknown.machine_fault,
     )
 
 

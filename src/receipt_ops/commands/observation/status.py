@@ -46,7 +46,7 @@ def status_command(
     not for a week. It is not a fault.
 
     Exit code 0: nothing needs attention, except for a warning. 1: something does; the last lines
-    say what.
+    say what. 2: a failure, also of this machine, such as a full disk.
 
     Example: receipt-sync status
 
@@ -72,6 +72,8 @@ def status_command(
         print_json(found.to_json())
     else:
         output().print(screen_of(found))
+    if found.machine_fault is not None:  # It leaves a part unjudged, so there is no verdict.
+        raise typer.Exit(ExitCode.FAILURE)
     if found.attention:
         raise typer.Exit(ExitCode.VERDICT)
 

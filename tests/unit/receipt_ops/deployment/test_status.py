@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
 
+from receipt_ops.commands.observation import status as status_command
 from receipt_ops.commands.observation.status import screen_of
 from receipt_ops.connection import Connection
 from receipt_ops.deployment import opening, status_tasks
@@ -20,6 +22,7 @@ from receipt_ops.deployment.status import Status
 from receipt_ops.deployment.status_tasks import collect_status, openings_of
 from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.snapshots.manifests import Damaged, Present, Published
+from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.verification.bucket_note import KEY, BucketNote
 from receipt_ops.verification.last_comparison import LastComparison
 from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
@@ -35,6 +38,7 @@ from tests.support.fakes.clock import ManualClock
 from tests.unit.receipt_ops.deployed_system import AWS, QUEUE_ARN
 from tests.unit.receipt_ops.log_lines import NOW, LogsClient
 from tests.unit.receipt_ops.terminal.test_cli import CONNECTION
+from tests.unit.receipt_ops.terminal.test_commands import run
 
 
 class Bucket:
@@ -247,4 +251,20 @@ def test_what_this_machine_or_its_rights_lack_is_no_fault_of_a_snapshot(
     none: dict[Collection, str | None] = {}
     assert unknown.ask("openings", lambda: openings.faults(present), none) == {}
     assert unknown.why["openings"].startswith(str(error).partition(":")[0])
+    assert (unknown.machine_fault is not None) is isinstance(error, WorkspaceFullError)
     assert openings.faults(present) == {Collection.WORDS: None}
+
+
+@pytest.mark.parametrize("as_json", ["", " --json"])
+def test_a_fault_of_this_machine_is_a_failure_and_no_verdict(
+    as_json: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With too few open files, `status` of a sound system exited with 1."""
+    found = looked_at("none")
+    fault = "the command can open no more files"
+    of_the_machine = replace(found, unknown={"openings": fault}, machine_fault=fault)
+    monkeypatch.setattr(status_command, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(status_command, "collect_status", lambda *_: of_the_machine)
+    result = run(f"status{as_json}")
+    assert result.exit_code == ExitCode.FAILURE
+    assert fault in " ".join(result.stdout.split()), "the other parts are printed as well"
