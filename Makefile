@@ -59,7 +59,7 @@ demo: $(INSTALLED) ## Show the whole system at work; RECEIPTS=file.jsonl takes r
 docs: $(DOCUMENTED) ## Build the documentation site in build/site; fails on a broken link or reference
 	@$(DOCS)/bin/python -m documentation
 
-test: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run the tests without the long ones, in about ten minutes; TESTS=path runs some
+test: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run the tests without the long ones, in under eight minutes; TESTS=path runs some
 	$(PYTEST) -m "not long" $(TESTS)
 
 test-all: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Run every test: campaigns and deployments, too; TESTS=path runs some
