@@ -4,8 +4,7 @@ It starts the local AWS if none runs, and stops it only if it started it.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -18,12 +17,9 @@ from ulid import ULID
 from demo.screen import show_end, show_step
 from demo.story import Cast, Query, Step, choose, steps
 from local.endings import ends_in_a_sentence
-from local.endpoint import Request, endpoint_of
-from local.errors import NotRunningError
-from local.ministack import health
-from local.running import down, up
 from local.screen import step, timed
-from local.stack import Stack, load
+from local.shared import running_or_started
+from local.stack import Stack
 from local.state import State
 from receipt_index.reader import Readers
 from receipt_index.snapshot.format.manifest import read_manifest
@@ -88,32 +84,14 @@ def demo(
     )
     planned = survey(source())
     cast = choose(source(), _new_receipt())
-    with local_aws(State.at(state)) as stack:
+    with running_or_started(os.environ, State.at(state), step, _note_present) as stack:
         verdict = _play_story(stack, source, planned, cast, patience)
     if not verdict.is_equal:
         raise typer.Exit(DIFFERENCE_FOUND)
 
 
-@contextmanager
-def local_aws(state: State) -> Iterator[Stack]:
-    """Yield the running local AWS, or start one for the block and stop it at the end."""
-    present = _running(state)
-    if present is not None:
-        notes().print(f"using the local AWS at {present.endpoint}", soft_wrap=True)
-        yield present
-        return
-    try:
-        yield up(state, Request(endpoint=endpoint_of(os.environ)), step)
-    finally:
-        down(state, step)
-
-
-def _running(state: State) -> Stack | None:
-    try:
-        stack = load(state.path)
-    except NotRunningError:
-        return None
-    return stack if stack.deployment and health.answers(stack.endpoint) else None
+def _note_present(stack: Stack) -> None:
+    notes().print(f"using the local AWS at {stack.endpoint}", soft_wrap=True)
 
 
 def _play_story(

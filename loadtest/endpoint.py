@@ -5,12 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtest.target import check_target, names_a_stack
-from local.endpoint import Request, endpoint_of
-from local.errors import NotRunningError
-from local.ministack import health
 from local.progress import Progress
-from local.running import down, up
-from local.stack import Stack, load
+from local.shared import running_or_started
 from local.state import State
 from receipt_ops.connection import Connection, connect
 
@@ -33,28 +29,8 @@ def connected(
         check_target(connection, aws_table)
         yield connection, environment
         return
-    with _local(environment, state, step) as stack:
+    with running_or_started(environment, state, step) as stack:
         variables = {**environment, **stack.variables}
         connection = connect(variables, Path())
         check_target(connection, aws_table)
         yield connection, variables
-
-
-@contextmanager
-def _local(environment: Mapping[str, str], state: State, step: Progress) -> Iterator[Stack]:
-    present = _running(state)
-    if present is not None:
-        yield present
-        return
-    try:
-        yield up(state, Request(endpoint=endpoint_of(environment)), step)
-    finally:
-        down(state, step)
-
-
-def _running(state: State) -> Stack | None:
-    try:
-        stack = load(state.path)
-    except NotRunningError:
-        return None
-    return stack if stack.deployment and health.answers(stack.endpoint) else None
