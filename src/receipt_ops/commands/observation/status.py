@@ -159,6 +159,8 @@ def _snapshots(status: Status) -> Table:
 
 
 def _opened(status: Status, collection: Collection) -> str:
+    if "openings" in status.unknown:
+        return "unknown"
     if collection not in status.openings:
         return "not tried: --open"
     return "[red]no[/red]" if status.openings[collection] else "yes"

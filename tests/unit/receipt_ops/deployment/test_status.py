@@ -262,9 +262,16 @@ def test_a_fault_of_this_machine_is_a_failure_and_no_verdict(
     """With too few open files, `status` of a sound system exited with 1."""
     found = looked_at("none")
     fault = "the command can open no more files"
-    of_the_machine = replace(found, unknown={"openings": fault}, machine_fault=fault)
+    version = Published("snapshot", 7, NOW, "w", 1, size=1)
+    of_the_machine = replace(
+        found,
+        versions={Collection.LINES: version},
+        unknown={"openings": fault},
+        machine_fault=fault,
+    )
     monkeypatch.setattr(status_command, "connection_of_process", lambda: CONNECTION)
     monkeypatch.setattr(status_command, "collect_status", lambda *_: of_the_machine)
     result = run(f"status{as_json}")
     assert result.exit_code == ExitCode.FAILURE
     assert fault in " ".join(result.stdout.split()), "the other parts are printed as well"
+    assert "not tried" not in result.stdout
