@@ -64,7 +64,7 @@ def _add_hits(table: Table, when: str, hits: Sequence[Hit], style: str) -> None:
             f"{hit.distance:.3f}",
             escape(hit.text or ""),
             escape(hit.merchant or ""),
-            escape(hit.image_id[:8]),
+            escape(hit.key.image_id[:8]),
             "[yellow]stale[/]" if hit.stale else "",
             style=style,
         )

@@ -1,12 +1,13 @@
 """The search for the lines or words of the published snapshot that are nearest to a text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from receipt_index.deltas import Vectors
 from receipt_index.records import STALE, Match
 from receipt_ops.loading.embedding import Embed
+from receipt_sync.keys import EntityKey, parse_chroma_id
 
 
 class Searchable(Protocol):
@@ -27,16 +28,17 @@ class Hit:
 
     text: str | None
     merchant: str | None
-    image_id: str
-    receipt_id: int
-    line_id: int
-    word_id: int | None
+    key: EntityKey
     distance: float
     stale: bool
     id: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return the fields, with the ids of the key in its place."""
+        fields: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            fields |= value._asdict() if name == "key" else {name: value}
+        return fields
 
 
 def search(
@@ -61,10 +63,7 @@ def _hit(match: Match) -> Hit:
     return Hit(
         text=metadata.get("text"),
         merchant=metadata.get("merchant_name"),
-        image_id=metadata["image_id"],
-        receipt_id=metadata["receipt_id"],
-        line_id=metadata["line_id"],
-        word_id=metadata.get("word_id"),
+        key=parse_chroma_id(match.record.id),
         distance=max(0.0, match.distance),  # Rounding may give a value just below 0.
         stale=metadata.get(STALE) is True,
         id=match.record.id,

@@ -28,6 +28,9 @@ def search_command(
     ] = None,
     limit: Annotated[int, typer.Option(help="Number of hits to show.", min=1, max=1000)] = 10,
     words: Annotated[bool, typer.Option("--words", help="Search words, not lines.")] = False,
+    collection: Annotated[
+        Collection, typer.Option(help="The collection to search, unless --words names it.")
+    ] = Collection.LINES,
     as_json: Annotated[bool, typer.Option("--json", help="Print the hits as JSON.")] = False,
 ) -> None:
     """Find the nearest lines, or words, in the published snapshot.
@@ -39,7 +42,7 @@ def search_command(
 
     Example: receipt-sync search coffee --merchant "Corner Cafe" --words
     """
-    collection = Collection.WORDS if words else Collection.LINES
+    collection = Collection.WORDS if words else collection
     connection = connection_of_process()
     with explained(connection), snapshot_readers(connection, [collection]) as readers:
         with notes().status("fetching the snapshot"):
@@ -76,13 +79,13 @@ def hits_table(hits: Sequence[Hit], title: str) -> Table:
     table.add_column("line", justify="right")
     table.add_column("vector")
     for hit in hits:
-        place = str(hit.line_id) if hit.word_id is None else f"{hit.line_id}.{hit.word_id}"
+        _, _, *places = hit.key.ids.values()
         table.add_row(
             f"{hit.distance:.3f}",
             escape(hit.text or ""),
             escape(hit.merchant or ""),
-            f"{escape(hit.image_id)} / {hit.receipt_id}",
-            place,
+            f"{escape(hit.key.image_id)} / {hit.key.receipt_id}",
+            ".".join(map(str, places)),
             "[yellow]stale[/yellow]" if hit.stale else "fresh",
         )
     return table
