@@ -51,9 +51,8 @@ _OWN_FIELDS: Final = (
 )
 
 FIELDS: Final[Mapping[EntityType, tuple[Field, ...]]] = {
-    EntityType.METADATA: _MERCHANT_FIELDS,
-    EntityType.LINE: _OWN_FIELDS,
-    EntityType.WORD: _OWN_FIELDS,
+    entity_type: _MERCHANT_FIELDS if entity_type is EntityType.METADATA else _OWN_FIELDS
+    for entity_type in EntityType
 }
 """Every record of a receipt holds the fields of RECEIPT_METADATA besides its own."""
 

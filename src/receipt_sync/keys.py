@@ -29,6 +29,16 @@ class EntityType(StrEnum):
     LINE = "RECEIPT_LINE"
     WORD = "RECEIPT_WORD"
 
+    @property
+    def kind(self) -> str:
+        """Return the short name in flags and in names of metadata: `metadata`, `line`, `word`."""
+        return self.removeprefix("RECEIPT_").lower()
+
+    @property
+    def flag(self) -> str:
+        """Return the setting that says whether the stream processor queues changes of this type."""
+        return f"enable_{self.kind}_updates"
+
 
 class Collection(StrEnum):
     """The Chroma collections. Each has its own lease and snapshot."""
@@ -75,6 +85,11 @@ class EntityKey(NamedTuple):
         if self.line_id is None:
             return None
         return Collection.LINES if self.word_id is None else Collection.WORDS
+
+    @property
+    def ids(self) -> dict[str, str | int]:
+        """Return the ids of the entity by name, without those that it does not have."""
+        return {name: part for name, part in self._asdict().items() if part is not None}
 
     @property
     def receipt(self) -> ReceiptKey:

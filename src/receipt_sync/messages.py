@@ -8,7 +8,8 @@ not affect the others (I7).
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeGuard
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self, TypeGuard
 
 from pydantic import (
     AwareDatetime,
@@ -19,6 +20,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    create_model,
     model_validator,
 )
 from pydantic_core import from_json
@@ -42,14 +44,29 @@ class _Contract(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
-class EntityData(_Contract):
-    """Identifies the entity that changed. The message contract fixes the field names."""
+_LEVELS: Final = EntityKey._fields[2:]
+"""The ids that not every entity has. Each of them needs the one before."""
 
+
+class _OfReceipt(_Contract):
     entity_type: EntityType
     image_id: Annotated[str, StringConstraints(pattern=r"^[^#]+$")]
     receipt_id: Number
-    line_id: Number | None = None
-    word_id: Number | None = None
+
+
+if TYPE_CHECKING:
+
+    class _WithIds(_OfReceipt):
+        """The ids of _LEVELS as fields."""
+
+else:
+    _WithIds = create_model(
+        "_WithIds", __base__=_OfReceipt, **dict.fromkeys(_LEVELS, (Number | None, None))
+    )
+
+
+class EntityData(_WithIds):
+    """Identifies the entity that changed. The field names of the ids are those of EntityKey."""
 
     @classmethod
     def of(cls, key: EntityKey) -> Self:
@@ -59,12 +76,13 @@ class EntityData(_Contract):
     @cached_property
     def key(self) -> EntityKey:
         """Return the key of the entity."""
-        return EntityKey(self.image_id, self.receipt_id, self.line_id, self.word_id)
+        return EntityKey(*(getattr(self, name) for name in EntityKey._fields))
 
     @model_validator(mode="after")
     def _ids_fit_the_type(self) -> Self:
-        if self.word_id is not None and self.line_id is None:
-            raise ValueError("a word_id needs a line_id")
+        for before, name in pairwise(_LEVELS):
+            if getattr(self, name) is not None and getattr(self, before) is None:
+                raise ValueError(f"a {name} needs a {before}")
         if self.key.entity_type is not self.entity_type:
             raise ValueError(f"the ids belong to a {self.key.entity_type}")
         return self

@@ -6,19 +6,21 @@ the variable.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
     ValidationError,
+    create_model,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from receipt_sync.defaults import HEARTBEAT_SECONDS, LEASE_SECONDS, RETENTION_SECONDS
 from receipt_sync.errors import SettingsError
+from receipt_sync.keys import EntityType
 from receipt_sync.validation import Fault, faults_of
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -49,7 +51,18 @@ class _Settings(BaseSettings):
         raise fault
 
 
-class StreamProcessorSettings(_Settings):
+if TYPE_CHECKING:
+
+    class _FlagSettings(_Settings):
+        """The settings `EntityType.flag` of all entity types."""
+
+else:
+    _FlagSettings = create_model(
+        "_FlagSettings", __base__=_Settings, **{one.flag: (bool, True) for one in EntityType}
+    )
+
+
+class StreamProcessorSettings(_FlagSettings):
     """Settings of the stream processor."""
 
     environment: NonEmpty
@@ -57,9 +70,11 @@ class StreamProcessorSettings(_Settings):
     compaction_queue_url: QueueUrl
     stream_dlq_url: QueueUrl
     dynamodb_table: NonEmpty
-    enable_metadata_updates: bool = True
-    enable_line_updates: bool = True
-    enable_word_updates: bool = True
+
+    @property
+    def enabled_types(self) -> frozenset[EntityType]:
+        """Return the entity types whose changes are queued, according to the feature flags."""
+        return frozenset(one for one in EntityType if getattr(self, one.flag))
 
 
 class ChromaSettings(_Settings):

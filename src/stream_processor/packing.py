@@ -90,16 +90,11 @@ def _content(change: EntityChange) -> dict[str, Any]:
     """
     key = change.key
     kind = key.entity_type
-    ids: dict[str, object] = {"image_id": key.image_id, "receipt_id": key.receipt_id}
-    if key.line_id is not None:
-        ids["line_id"] = key.line_id
-    if key.word_id is not None:
-        ids["word_id"] = key.word_id
     return {
         "source": CHANGE,
         "schema": SCHEMA,
         "entity_type": kind,
-        "entity_data": {"entity_type": kind, **ids},
+        "entity_data": {"entity_type": kind, **key.ids},
         "changes": {
             field: {"old": to_json(values.old), "new": to_json(values.new)}
             for field, values in change.changes.items()

@@ -6,7 +6,6 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from receipt_sync.keys import EntityType
 from receipt_sync.settings import StreamProcessorSettings
 from receipt_sync.telemetry import Telemetry
 from stream_processor.processor import StreamProcessor
@@ -23,14 +22,4 @@ def build_processor(settings: StreamProcessorSettings, telemetry: Telemetry) -> 
     sqs: Any = boto3.client("sqs", config=_CLIENT)
     publisher = SQSChangePublisher(sqs, settings.compaction_queue_url, SystemRandom(), telemetry)
     parking = SQSParking(sqs, settings.stream_dlq_url)
-    return StreamProcessor(publisher, parking, enabled_types(settings), telemetry)
-
-
-def enabled_types(settings: StreamProcessorSettings) -> frozenset[EntityType]:
-    """Return the entity types whose changes are queued, according to the feature flags."""
-    flags = {
-        EntityType.METADATA: settings.enable_metadata_updates,
-        EntityType.LINE: settings.enable_line_updates,
-        EntityType.WORD: settings.enable_word_updates,
-    }
-    return frozenset(kind for kind, enabled in flags.items() if enabled)
+    return StreamProcessor(publisher, parking, settings.enabled_types, telemetry)

@@ -111,10 +111,7 @@ def text_of(item: Item | None) -> str:
 
 def _own(key: EntityKey, item: Item, document: str | None) -> Metadata:
     return {
-        "image_id": key.image_id,
-        "receipt_id": key.receipt_id,
-        "line_id": key.line_id,
-        **({} if key.word_id is None else {"word_id": key.word_id}),
+        **key.ids,
         **_mirrored(key.entity_type, item),
         STALE: True if document is not None and document != text_of(item) else None,
     }
@@ -136,9 +133,8 @@ def _mirrored(entity_type: EntityType, item: Item) -> Metadata:
 
 
 def _context(key: EntityKey, items: Items, sides: tuple[_Side, ...]) -> Metadata:
-    kind = "line" if key.word_id is None else "word"
     return {
-        f"{side.name}_{kind}_text": _neighbour_text(key.neighbour(side.step), items)
+        f"{side.name}_{key.entity_type.kind}_text": _neighbour_text(key.neighbour(side.step), items)
         for side in sides
     }
 

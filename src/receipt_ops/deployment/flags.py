@@ -14,15 +14,12 @@ from receipt_ops.deployment.parts import Mapping as EventMapping
 from receipt_ops.deployment.parts import VariablesUnreadableError
 from receipt_ops.deployment.switches import Switches
 from receipt_ops.errors import OperationError
+from receipt_sync.keys import EntityType
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-FLAGS: Final = {
-    "metadata": "ENABLE_METADATA_UPDATES",
-    "line": "ENABLE_LINE_UPDATES",
-    "word": "ENABLE_WORD_UPDATES",
-}
+FLAGS: Final = {one.kind: one.flag.upper() for one in EntityType}
 """Maps a flag to the stream processor's environment variable. An unset variable means on."""
 _ON: Final = ("1", "on", "t", "true", "y", "yes")
 

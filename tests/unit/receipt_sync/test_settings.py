@@ -5,6 +5,7 @@ import traceback
 import pytest
 
 from receipt_sync.errors import SettingsError
+from receipt_sync.keys import EntityType
 from receipt_sync.settings import ChromaSettings, CompactorSettings, StreamProcessorSettings
 
 STREAM = {
@@ -26,21 +27,14 @@ def test_what_must_be_set_suffices_and_all_entities_are_enabled() -> None:
     settings = StreamProcessorSettings.read(STREAM)
     assert settings.compaction_queue_url == STREAM["COMPACTION_QUEUE_URL"]
     assert settings.log_level == "INFO"
-    assert settings.enable_metadata_updates
-    assert settings.enable_line_updates
-    assert settings.enable_word_updates
+    assert settings.enabled_types == set(EntityType)
 
 
 @pytest.mark.parametrize("name", ["METADATA", "LINE", "WORD"])
 @pytest.mark.parametrize("text", ["false", "False", "0", "no", "off"])
 def test_each_entity_can_be_disabled(name: str, text: str) -> None:
     settings = StreamProcessorSettings.read({**STREAM, f"ENABLE_{name}_UPDATES": text})
-    flags = {
-        "METADATA": settings.enable_metadata_updates,
-        "LINE": settings.enable_line_updates,
-        "WORD": settings.enable_word_updates,
-    }
-    assert [flag for flag, enabled in flags.items() if not enabled] == [name]
+    assert set(EntityType) - settings.enabled_types == {EntityType[name]}
 
 
 def test_the_compactor_has_the_designs_defaults() -> None:

@@ -1,7 +1,8 @@
 """The commands `receipt-sync flags show | set`."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,14 +16,16 @@ from receipt_ops.terminal.confirmation import Yes, confirm
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
+from receipt_sync.keys import EntityType
 
 flags = typer.Typer(no_args_is_help=True, help="Switch parts of the synchronisation on and off.")
 _STATES = {True: "[green]on[/green]", False: "[red]off[/red]", None: "[yellow]unknown[/yellow]"}
 _SOURCES = ("stream", "queue")
+_CHANGED = {
+    one.kind: "merchants" if one is EntityType.METADATA else f"{one.kind}s" for one in EntityType
+}
 _MEANING = {
-    "metadata": "the stream processor queues changes of merchants",
-    "line": "the stream processor queues changes of lines",
-    "word": "the stream processor queues changes of words",
+    **{kind: f"the stream processor queues changes of {what}" for kind, what in _CHANGED.items()},
     "stream": "the stream invokes the stream processor",
     "queue": "the queue invokes the compactor",
 }
@@ -48,12 +51,31 @@ def show_command(as_json: AsJson = False) -> None:
         raise typer.Exit(ExitCode.VERDICT)
 
 
+def _with_an_option_for_each_flag(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each entity type, before its own options.
+
+    Typer reads the options from the signature and from the annotations.
+    """
+    *own, _ = inspect.signature(command).parameters.values()
+    options = [
+        inspect.Parameter(
+            kind,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=None,
+            annotation=Annotated[bool | None, typer.Option(help=f"Queue changes of {what}.")],
+        )
+        for kind, what in _CHANGED.items()
+    ]
+    told: Any = command
+    told.__signature__ = inspect.Signature([*options, *own], return_annotation=None)
+    told.__annotations__ |= {option.name: option.annotation for option in options}
+    return command
+
+
 @flags.command("set")
 @ends_in_a_sentence
+@_with_an_option_for_each_flag
 def set_command(
-    metadata: Annotated[bool | None, typer.Option(help="Queue changes of merchants.")] = None,
-    line: Annotated[bool | None, typer.Option(help="Queue changes of lines.")] = None,
-    word: Annotated[bool | None, typer.Option(help="Queue changes of words.")] = None,
     stream: Annotated[
         bool | None, typer.Option(help="Let the stream invoke the stream processor.")
     ] = None,
@@ -61,6 +83,7 @@ def set_command(
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
+    **kinds: bool | None,
 ) -> None:
     """Switch feature flags and event source mappings, all mappings of a source together.
 
@@ -73,7 +96,7 @@ def set_command(
 
     Example: receipt-sync flags set --word --dry-run
     """
-    wanted = {"metadata": metadata, "line": line, "word": word, "stream": stream, "queue": queue}
+    wanted = {**kinds, "stream": stream, "queue": queue}
     if all(on is None for on in wanted.values()):
         raise typer.BadParameter("the call names no switch: give at least one, such as --no-word")
     connection = connection_of_process()

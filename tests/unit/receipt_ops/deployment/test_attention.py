@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from receipt_ops.commands.observation.status import screen_of
+from receipt_ops.deployment.flags import FLAGS
 from receipt_ops.deployment.freshness import percentiles
 from receipt_ops.deployment.function_errors import FunctionErrors
 from receipt_ops.deployment.status import PERSONS, MappingState, Status
@@ -25,6 +26,10 @@ def compared(**found: int) -> LastComparison:
     return LastComparison(at=NOW, **{**nothing, **found})
 
 
+def switches(**changed: bool | None) -> Switches:
+    return Switches(**{**dict.fromkeys((*FLAGS, "stream", "queue"), True), **changed})
+
+
 def status(**changes: Any) -> Status:
     usual: dict[str, Any] = {
         "at": NOW,
@@ -36,7 +41,7 @@ def status(**changes: Any) -> Status:
             Collection.LINES: None,
             Collection.WORDS: Published("snapshot", 7, NOW, "w", 100, size=2**21, packs=3),
         },
-        "switches": Switches(metadata=True, line=True, word=True, stream=True, queue=True),
+        "switches": switches(),
         "refusals": dict.fromkeys(PERSONS, 0),
         "comparison": compared(equal=100),
     }
@@ -50,7 +55,7 @@ def status(**changes: Any) -> Status:
         ({"freshness": None}, None),
         ({"backlog": Backlog(500, 3)}, None),
         ({"dead_letters": {"compaction": 2, "stream": 0}}, "2 dead letters of the compaction"),
-        ({"switches": Switches(True, True, False, True, True)}, "word is switched off"),
+        ({"switches": switches(word=False)}, "word is switched off"),
         ({"locks": [lock(3_600, -300)]}, "held by a silent worker"),
         ({"freshness": percentiles([45.0])}, "took 45 s"),
         ({"refusals": {Metric.MASS_DELETES_REFUSED: 3}}, "deleted too much and was refused, 3 ×"),
@@ -69,8 +74,8 @@ def status(**changes: Any) -> Status:
          "the mapping of the queue (u-1) says: PROBLEM"),
         ({"unknown": {"locks": "no right"}, "locks": None}, "locks unknown: no right"),
         ({"unknown": {"oldest_seconds": "no right"}}, "oldest seconds unknown: no right"),
-        ({"switches": Switches(None, None, None, True, True)}, "metadata is unknown"),
-        ({"switches": Switches(True, True, True, True, None)}, "queue is switched off in part"),
+        ({"switches": switches(metadata=None, line=None, word=None)}, "metadata is unknown"),
+        ({"switches": switches(queue=None)}, "queue is switched off in part"),
         ({"mappings": [MappingState("queue", f"u-{n}", "Enabled", None, "f") for n in (1, 2)]},
          "the queue has 2 mappings: u-1 (Enabled, f), u-2 (Enabled, f)"),
     ],

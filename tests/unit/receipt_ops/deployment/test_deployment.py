@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from receipt_ops.deployment.discovery import Deployment
-from receipt_ops.deployment.flags import ChangedMeanwhileError, set_switches, switches_of
+from receipt_ops.deployment.flags import FLAGS, ChangedMeanwhileError, set_switches, switches_of
 from receipt_ops.deployment.parts import NotDeployedError, VariablesUnreadableError
 from receipt_ops.deployment.switches import Switches
 from tests.unit.receipt_ops.deployed_system import AWS, QUEUE_ARN, doubled, without_decrypt
@@ -128,7 +128,7 @@ def test_variables_that_can_not_be_decrypted_are_not_taken_for_none() -> None:
         with pytest.raises(VariablesUnreadableError, match="ask for kms:Decrypt"):
             ask(aws.deployment())
     found = switches_of(aws.deployment())
-    assert (found.metadata, found.line, found.word) == (None, None, None)
+    assert {found.states[flag] for flag in FLAGS} == {None}
     client: Any = aws
     off = found.changed({"word": False, "queue": False})
     with pytest.raises(VariablesUnreadableError):
