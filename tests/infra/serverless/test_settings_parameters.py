@@ -1,6 +1,5 @@
 """Every setting of the functions can be set by a parameter of template.yaml."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -158,26 +157,3 @@ SERVER: Final = {
     }
 }
 """Variables without which a value of another variable is refused."""
-
-
-def test_the_page_of_settings_lists_every_parameter_that_a_deployment_sets() -> None:
-    page = (PROJECT / "docs/deployment/settings.md").read_text()
-    rows = {
-        cells[0].strip("` "): (cells[1].strip("` "), cells[2].strip())
-        for cells in (row.strip("|").split("|") for row in re.findall(r"^\| `.*\|$", page, re.M))
-    }
-    expected = {
-        name: (str(parameter.get("Default")), described_range(parameter))
-        for name, parameter in PARAMETERS.items()
-        if not parameter["Type"].startswith("AWS::SSM")
-    }
-    assert rows == expected
-
-
-def described_range(parameter: Mapping[str, Any]) -> str:
-    """Return a parameter's range as the page writes it."""
-    if "AllowedValues" in parameter:
-        return ", ".join(parameter["AllowedValues"])
-    if "MaxValue" in parameter:
-        return f"{parameter['MinValue']:,} to {parameter['MaxValue']:,}"
-    return f"at least {parameter['MinValue']:,}" if "MinValue" in parameter else ""
