@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from receipt_sync.fields import RELEVANT_FIELDS
 from tests.reliability.report.parts.failures import FAILURES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -66,13 +65,3 @@ def test_the_failure_table_has_the_rows_that_tests_try() -> None:
     table = TEXT.split("## When something fails")[1]
     rows = re.findall(r"^\| ([^|]+) \| [A-Z0-9`]", table, re.MULTILINE)
     assert rows == list(FAILURES)
-
-
-def test_the_fields_are_those_of_the_code() -> None:
-    rows = re.findall(r"^\| (`RECEIPT_[^|]+) \| ([^|]+) \|$", TEXT, re.MULTILINE)
-    listed = {
-        entity: tuple(re.findall(r"`(\w+)`", fields))
-        for entities, fields in rows
-        for entity in re.findall(r"`(\w+)`", entities)
-    }
-    assert listed == {entity.value: fields for entity, fields in RELEVANT_FIELDS.items()}

@@ -15,11 +15,12 @@ from receipt_index.delta_archive import MAX_DIMENSION
 from receipt_index.deltas import MAX_VECTORS, decode
 from receipt_index.records import DELTA_ID, STALE
 from receipt_sync.fields import RELEVANT_FIELDS
-from receipt_sync.keys import EntityKey, parse_chroma_id
+from receipt_sync.keys import Collection, EntityKey, EntityType, parse_chroma_id
 from receipt_sync.messages import read_message
 from receipt_sync.settings import ChromaSettings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/integrate.md").read_text()
+PROJECT = Path(__file__).resolve().parents[2]
+PAGE = (PROJECT / "docs/integrate.md").read_text()
 IDS = ["IMAGE#7f3a#RECEIPT#00001#LINE#00001", "IMAGE#7f3a#RECEIPT#00001#LINE#00002"]
 ROWS = [[0.6, 0.8], [0.8, -0.6]]
 
@@ -59,6 +60,36 @@ def test_numpy_reads_an_entry_that_the_page_describes() -> None:
     data = entry("<f4", "(2, 2)", np.array(ROWS, "<f4").tobytes())
     assert np.array_equal(np.load(BytesIO(data)), np.array(ROWS, np.float32))
     assert data.index(b"\n") % 64 == 63
+
+
+def test_the_page_lists_the_entity_types_and_collections() -> None:
+    rows = re.findall(r"^\| .* \| `(RECEIPT_\w+)` \| `IMAGE#{image_id}` \| `RECEIPT#", PAGE, re.M)
+    assert rows == [entity_type.value for entity_type in EntityType]
+    assert {collection for collection in Collection if f"`{collection}`" not in PAGE} == set()
+
+
+def test_the_page_lists_the_relevant_fields_of_each_item() -> None:
+    (table,) = re.findall(r"^\| item \| field \|.*\n\|---.*\n((?:\|.*\n)+)", PAGE, re.M)
+    listed: dict[str, list[str]] = {}
+    items: list[str] = []
+    for row in table.splitlines():
+        _, item, fields, *_ = row.split("|")
+        items = item.strip().split(", ") if item.strip() else items
+        for one in items:
+            listed[one] = [*listed.get(one, []), *re.findall(r"`(\w+)`", fields)]
+    assert {one: set(fields) for one, fields in listed.items()} == {
+        entity_type.kind: set(fields) for entity_type, fields in RELEVANT_FIELDS.items()
+    }
+
+
+def test_no_other_page_lists_the_fields() -> None:
+    """A new field then needs an entry in the table of fields, and one in this page."""
+    last = {fields[-1] for fields in RELEVANT_FIELDS.values()}
+    pages = (PROJECT / "docs").rglob("*.md")
+    naming = {
+        page.name for page in pages if all(f"`{field}`" in page.read_text() for field in last)
+    }
+    assert naming == {"integrate.md"}
 
 
 def test_the_page_names_every_field_of_items_and_records() -> None:
