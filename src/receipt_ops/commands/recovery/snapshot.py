@@ -73,7 +73,7 @@ def history_command(
 ) -> None:
     """List the versions that the bucket keeps, newest first, and whether their objects exist.
 
-    The compactor deletes unneeded objects after its retention (a day). So an older version may lack
+    The compactor deletes unneeded objects after its retention. So an older version may lack
     objects. Without --check, the command does not read the objects. With --check, it fetches each
     object once and compares its content with its name. A version is whole if all objects match.
 
@@ -158,7 +158,7 @@ def gc_command(
 
     The manifest announces each deletion first. If S3 then refuses it, no command can delete the
     objects while they are announced. That is until the compactor's first publish after its
-    retention (a day). A run before that counts them, and says when to run the command again.
+    retention. A run before that counts them, and says when to run the command again.
 
     Exit code 0: all such objects are deleted, except announced ones. 2: S3 has not deleted some, or
     the command could not begin; the error says why.
