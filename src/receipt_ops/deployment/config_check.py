@@ -171,17 +171,18 @@ def _unreadable(found: str, remedy: str) -> Check:
 
 def _room(facts: Facts) -> Iterator[Check]:
     scaling = (facts.queue_mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
+    most = 2 * len(Collection)
     yield Check(
         "concurrency",
-        "at most four workers run at once, because each collection has only one lease",
+        f"at most {most} workers run at once, because each collection has only one lease",
         str(scaling or "no limit"),
-        scaling is not None and int(scaling) <= 4,
-        "set ScalingConfig.MaximumConcurrency to 2 on the queue's mapping",
+        scaling is not None and int(scaling) <= most,
+        f"set ScalingConfig.MaximumConcurrency to {len(Collection)} on the queue's mapping",
     )
     needed = 3 * facts.snapshot_bytes / 2**20
     yield Check(
         "storage",
-        "ephemeral storage ≥ 3 × both snapshots, for mirror, working copy and new files",
+        "ephemeral storage ≥ 3 × all snapshots, for mirror, working copy and new files",
         f"{facts.compactor_storage_mib:,} MiB, 3 × {facts.snapshot_bytes / 2**20:,.0f} MiB",
         facts.compactor_storage_mib >= needed,
         "raise the function's ephemeral storage",
