@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from receipt_index.deltas import Vectors
 from receipt_index.records import STALE, Match
-from receipt_ops.loading.embedding import Embed
+from receipt_ops.loading.embed import Embed
 from receipt_sync.keys import EntityKey, parse_chroma_id
 
 

@@ -8,18 +8,15 @@ everywhere. Your own pipeline calls your own model, and sends deltas as
 Feature hashing: Weinberger et al. 2009, https://arxiv.org/abs/0902.2206
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from receipt_index.deltas import Vectors
-
-Embed: TypeAlias = Callable[[Sequence[str]], Vectors]
-"""Returns one vector for each text, as an n × d array of float32."""
 
 STAND_IN: Final = "hashed character n-grams, a stand-in for your model"
 """The description of the embedding that `load` prints."""

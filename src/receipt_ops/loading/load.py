@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Final, Protocol
 
 from receipt_index.deltas import Vectors
-from receipt_ops.loading.embedding import Embed
+from receipt_ops.loading.embed import Embed
 from receipt_ops.loading.items import Entity, embedded, entities_of
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.terminal.signals import Uninterrupted

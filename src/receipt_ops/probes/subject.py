@@ -11,7 +11,7 @@ from ulid import ULID
 from receipt_index.deltas import Vectors
 from receipt_index.reader import Readers
 from receipt_ops.loading.dimensions import dimension_of_one
-from receipt_ops.loading.embedding import Embed, embed
+from receipt_ops.loading.embed import Embed
 from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import Sender, Writer, load
 from receipt_ops.loading.receipts import Receipt
@@ -50,6 +50,7 @@ class Tools:
         writer: Table,
         sender: Sender,
         editor: Editor,
+        embed: Embed,
     ) -> "Tools":
         dimensions = {name: dimension_of_one(reader) for name, reader in readers.items()}
         return cls(writer, FittedSender(sender, dimensions), editor, watcher, embed)

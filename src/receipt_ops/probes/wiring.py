@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from receipt_index.reader import Readers
 from receipt_ops.connection import Connection, check_reachable
+from receipt_ops.loading.embedding import embed
 from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.probes.room import check_room
@@ -41,6 +42,7 @@ def tools_of(connection: Connection, patience_seconds: float) -> Iterator[Tools]
             writer_of(connection),
             sender_of(connection),
             editor_of(connection),
+            embed,
         )
 
 
