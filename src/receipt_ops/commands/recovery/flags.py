@@ -66,9 +66,9 @@ def _with_an_option_for_each_flag(command: Callable[..., None]) -> Callable[...,
         )
         for kind, what in _CHANGED.items()
     ]
-    told: Any = command
-    told.__signature__ = inspect.Signature([*options, *own], return_annotation=None)
-    told.__annotations__ |= {option.name: option.annotation for option in options}
+    signed: Any = command
+    signed.__signature__ = inspect.Signature([*options, *own], return_annotation=None)
+    signed.__annotations__ |= {option.name: option.annotation for option in options}
     return command
 
 
