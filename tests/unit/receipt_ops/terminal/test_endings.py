@@ -209,16 +209,16 @@ def test_a_full_disk_is_no_lost_vector() -> None:
 
 
 @pytest.fixture
-def few_files() -> Iterator[None]:
-    """Lets this process have at most 100 open files."""
+def few_files() -> Iterator[int]:
+    """Lets this process open 40 more files, and returns its limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
-    yield
+    limit = len(list(Path("/dev/fd").iterdir())) + 40
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    yield limit
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.usefixtures("few_files")
-def test_too_few_open_files_are_no_lost_vector() -> None:
+def test_too_few_open_files_are_no_lost_vector(few_files: int) -> None:
     """`status` called a sound version damaged, because Chroma could open no more files."""
 
     class WithFewFiles(InMemorySnapshot):
@@ -228,13 +228,17 @@ def test_too_few_open_files_are_no_lost_vector() -> None:
     with pytest.raises(IndexFailedError) as raised:
         without_vector(WithFewFiles(), ["1"])
     assert sentence_of(raised.value) == (
-        "the command can open no more files, because this shell allows 100: raise the limit with "
-        "`ulimit -n 256`, and run it again"
+        f"the command can open no more files, because this shell allows {few_files:,}: raise the "
+        f"limit with `ulimit -n {max(256, 2 * few_files)}`, and run it again"
     )
+    panic = type("PanicException", (BaseException,), {})("range end index 8 out of range")
+    assert "ulimit -n" in sentence_of(panic)
 
 
 def test_with_enough_open_files_a_failure_of_chroma_counts() -> None:
     assert machine_fault(IndexFailedError("Chroma's get failed: InternalError")) is None
+    panic = type("PanicException", (BaseException,), {})("range end index 8 out of range")
+    assert "PanicException" in sentence_of(panic)
 
 
 @pytest.mark.parametrize("command", SOME)
