@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,4 +40,7 @@ def _client(service: str) -> Any:
     )
     local = os.environ.get("AWS_ENDPOINT_URL")
     config = _CONFIG.merge(_LOCAL) if local else _CONFIG
-    return boto3.Session(region_name=region or None).client(service, config=config)  # type: ignore[call-overload]
+    session = boto3.Session(region_name=region or None)
+    if not (session.region_name or "").strip():  # botocore takes a blank variable for a name.
+        raise NoRegionError
+    return session.client(service, config=config)  # type: ignore[call-overload]

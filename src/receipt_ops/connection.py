@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from botocore.exceptions import BotoCoreError
 
@@ -92,6 +93,9 @@ def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
     _check_numbers(complete)
     names = Names(*(complete[variable] for variable in _VARIABLES))
     endpoint = complete.get(ENDPOINT) or None
+    if endpoint is not None:
+        with _named_setting():
+            _check_endpoint(endpoint)
     # Here, as the AWS SDK takes 0.2 s of CPU time to import, which a help text does not need.
     from receipt_ops.sdk import client_factory
 
@@ -121,6 +125,21 @@ def _named_setting() -> Iterator[None]:
             f"AWS can't be called ({error}): set {ENDPOINT}, or the variable of that service, to "
             "a URL such as http://127.0.0.1:4566, or unset it"
         ) from error
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """Raise the ValueError of botocore for an endpoint that botocore accepts and cannot call."""
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not _has_port(parts):
+        raise ValueError(f"Invalid endpoint: {endpoint}")
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Return whether the port is absent or valid. The SDK finds another one during a call."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _check_numbers(environment: Mapping[str, str]) -> None:

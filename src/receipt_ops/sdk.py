@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
 from localstack_client.session import Session as LocalSession
 
 CREDENTIAL: Final = "test"
@@ -34,7 +35,10 @@ def client_factory(environment: Mapping[str, str], endpoint: str | None) -> Call
         or environment.get("AWS_DEFAULT_REGION", "").strip()
     )
     if endpoint is None:
-        return partial(boto3.Session(region_name=region or None).client, config=_CONFIG)
+        session = boto3.Session(region_name=region or None)
+        if not (session.region_name or "").strip():  # botocore takes a blank variable for a name.
+            raise NoRegionError
+        return partial(session.client, config=_CONFIG)
     return local_client_factory(
         endpoint,
         _CONFIG.merge(_LOCAL),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import NoRegionError
 
 from receipt_ops.connection import complete_environment, connect
 from receipt_sync.errors import SettingsError
@@ -99,6 +100,25 @@ def test_an_endpoint_that_is_no_url_is_refused_with_its_name(
     monkeypatch.setenv(variable, endpoint)
     with pytest.raises(SettingsError, match="AWS_ENDPOINT_URL, or the variable of that service"):
         connect(environment, state)
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://a:99999", "http://a:b"])
+def test_an_endpoint_that_no_client_can_call_is_refused_at_once(endpoint: str, state: Path) -> None:
+    """The port ended a command in an unexpected ValueError, in the middle of its work."""
+    environment = {**NAMED, "AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": endpoint}
+    with pytest.raises(SettingsError, match=f"Invalid endpoint: {endpoint}"):
+        connect(environment, state)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_region_is_no_region(
+    blank: str, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The advice was to correct the endpoint, because botocore takes a blank name for a region."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", blank)
+    with pytest.raises(NoRegionError):
+        connect({**NAMED, "AWS_REGION": blank, "AWS_DEFAULT_REGION": blank}, state)
 
 
 @pytest.mark.parametrize("value", ["abc", "1.5", "", "-1"])

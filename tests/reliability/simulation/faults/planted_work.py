@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from operator import attrgetter
 from typing import Any
 from unittest.mock import patch
 
@@ -102,7 +104,8 @@ def batch_that_is_never_divided() -> AbstractContextManager[Any]:
 
 def order_that_never_changes() -> AbstractContextManager[Any]:
     """Begin with the same message at each delivery."""
-    return patch.object(compactor.batch.division, "_ordered", lambda upwards, _: upwards)
+    by_id = partial(sorted, key=attrgetter("message_id"))
+    return patch.object(compactor.batch.division, "_ordered", by_id)
 
 
 def finished_messages_acknowledged_late() -> AbstractContextManager[Any]:

@@ -6,6 +6,8 @@ messages that were received together. Each delivery goes to a new worker.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
+from random import Random
 
 import pytest
 
@@ -172,8 +174,57 @@ def test_messages_that_come_for_the_third_time_come_after_the_others_and_one_by_
 
 
 def test_messages_with_more_deliveries_come_before_all_others() -> None:
-    messages = [QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([1, 4, 5])]
+    messages = [QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([1, 4, 4])]
     assert [[m.message_id for m in part] for part in divided(messages)] == [["2"], ["1"], ["0"]]
+
+
+def test_the_message_at_which_the_fourth_delivery_stopped_lets_others_with_fewer_pass() -> None:
+    messages = [
+        QueueMessage(str(n), "body", "", receives) for n, receives in enumerate([5, 4, 5, 1, 4])
+    ]
+    parts = [[m.message_id for m in part] for part in divided(messages)]
+    assert parts == [["0"], ["4"], ["1"], ["2"], ["3"]]
+
+
+def lost(messages: Sequence[QueueMessage], deadly: set[str]) -> set[str]:
+    """Return the healthy messages of a batch that are still unfinished after the fifth delivery."""
+    left, dead_letters = list(messages), set[str]()
+    while left:
+        left = [replace(message, receives=message.receives + 1) for message in left]
+        for part in divided(left):
+            if deadly.intersection(message.message_id for message in part):
+                break  # The worker is dead.
+            left = [message for message in left if message not in part]
+        gone = [message for message in left if message.receives >= MOST_DELIVERIES]
+        left = [message for message in left if message not in gone]
+        dead_letters |= {message.message_id for message in gone}
+    return dead_letters - deadly
+
+
+@pytest.mark.parametrize("second", range(MOST_DELIVERIES))
+@pytest.mark.parametrize("first", range(MOST_DELIVERIES))
+@pytest.mark.parametrize("healthy", [0, 1, 2])
+def test_two_deadly_messages_that_had_come_before_take_no_healthy_one_with_them(
+    healthy: int, first: int, second: int
+) -> None:
+    """With one of them received once more than the others, healthy messages became dead letters."""
+    for one_place, other_place in permutations(range(9), 2):
+        receives = {one_place: first, other_place: second}
+        messages = [QueueMessage(str(n), "body", "", receives.get(n, healthy)) for n in range(9)]
+        assert lost(messages, {str(one_place), str(other_place)}) == set()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_healthy_messages_that_came_up_to_twice_before_outlive_two_deadly_ones(seed: int) -> None:
+    randomness = Random(seed)
+    for _ in range(100):
+        count = randomness.randint(3, 12)
+        deadly = set(map(str, randomness.sample(range(count), 2)))
+        messages = [
+            QueueMessage(n, "body", "", randomness.randint(0, 4 if n in deadly else 2))
+            for n in map(str, range(count))
+        ]
+        assert lost(messages, deadly) == set()
 
 
 @pytest.mark.parametrize("receives", range(1, 9))
