@@ -161,8 +161,8 @@ def _report(results: Mapping[int, Mapping[str, Measured]]) -> Report:
         tables=[Table("Stream processor: records a second", columns, rows)],
         figures=figures,
         notes=[
-            "Limit is the SQS calls of ours alone. Naive sends one message for each record, ten a "
-            "call."
+            "Limit makes the SQS calls of ours and nothing else. Naive sends one message for each "
+            "record, ten a call."
         ],
         details={
             str(batch): {name: [asdict(s) for s in one.samples] for name, one in by.items()}
