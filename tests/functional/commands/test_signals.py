@@ -54,13 +54,16 @@ def ended(
         stderr=subprocess.PIPE,
         text=True,
     )
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not when():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    process.send_signal(number)
-    out, error = process.communicate(timeout=DEADLINE_SECONDS)
+    try:
+        end = time.monotonic() + DEADLINE_SECONDS
+        while not when():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        process.send_signal(number)
+        out, error = process.communicate(timeout=DEADLINE_SECONDS)
+    finally:
+        process.kill()  # Otherwise its receipts would fail the next test.
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
 
