@@ -15,7 +15,7 @@ from local.stack import Stack
 from tests.functional.operator import Operator
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130}
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
