@@ -18,6 +18,7 @@ from receipt_ops.snapshots.manifests import Damaged
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
+from receipt_ops.terminal.standard_streams import report
 from receipt_ops.terminal.streamed import line_of
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
@@ -73,6 +74,7 @@ def status_command(
     else:
         output().print(screen_of(found))
     if found.machine_fault is not None:  # It leaves a part unjudged, so there is no verdict.
+        report(found.machine_fault)
         raise typer.Exit(ExitCode.FAILURE)
     if found.attention:
         raise typer.Exit(ExitCode.VERDICT)

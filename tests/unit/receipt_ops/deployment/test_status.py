@@ -275,3 +275,4 @@ def test_a_fault_of_this_machine_is_a_failure_and_no_verdict(
     assert result.exit_code == ExitCode.FAILURE
     assert fault in " ".join(result.stdout.split()), "the other parts are printed as well"
     assert "not tried" not in result.stdout
+    assert result.stderr.splitlines()[-1] == f"receipt-sync: {fault}"
