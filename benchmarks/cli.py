@@ -35,7 +35,7 @@ def benchmarks(
         bool,
         typer.Option(
             "--quick",
-            help="Use small sizes and a tolerance of 40 %. Takes under five minutes.",
+            help="Use small sizes and a tolerance of 30 %. Takes under five minutes.",
         ),
     ] = False,
     huge: Annotated[

@@ -41,9 +41,7 @@ QUICK = Scale(
     rounds=5,
     rates=(100,),
     seconds=10,
-    # Short runs vary, and at small sizes the work of Chroma is a smaller share of a cycle. So a
-    # quick run looks for large regressions only.
-    tolerance=0.4,
+    tolerance=0.3,  # Short runs at small sizes vary by that much. They look for large regressions.
 )
 FULL = Scale(
     name="full",

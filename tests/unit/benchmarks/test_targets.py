@@ -18,7 +18,7 @@ def test_a_quick_run_has_a_tolerance_in_both_directions() -> None:
     assert Target("t", Name.CYCLE, "k", 2, at_most=True).within(0.3).reached(2.6)
     assert not Target("t", Name.CYCLE, "k", 2, at_most=True).within(0.3).reached(2.7)
     assert not Target("t", Name.CYCLE, "k", 0, at_most=True).within(0.3).reached(1)
-    assert (QUICK.tolerance, FULL.tolerance, HUGE.tolerance) == (0.4, 0, 0)
+    assert (QUICK.tolerance, FULL.tolerance, HUGE.tolerance) == (0.3, 0, 0)
     title = verdict_table(verdicts({}, 0.3), 0.3).title
     assert title == "Targets, with a tolerance of 30%"
 
