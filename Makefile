@@ -92,7 +92,7 @@ load-ui: $(INSTALLED) ## The same from Locust's page
 bench: package ## Run the benchmarks and compare them with the targets (15 minutes); HUGE=1 adds 100,000 records
 	@$(BIN)/python -m benchmarks $(if $(HUGE),--huge)
 
-bench-quick: package ## The same at small sizes with a tolerance of 30 %, in under five minutes
+bench-quick: package ## The same at small sizes, in under five minutes
 	@$(BIN)/python -m benchmarks --quick
 
 check: $(INSTALLED) ## Check format, lint, types and imports of what git tracks, and whether the lock fits pyproject.toml

@@ -32,11 +32,7 @@ def benchmarks(
         list[Name] | None, typer.Argument(help="Benchmarks to run. Default: all.")
     ] = None,
     quick: Annotated[
-        bool,
-        typer.Option(
-            "--quick",
-            help="Use small sizes and a tolerance of 30 %. Takes under five minutes.",
-        ),
+        bool, typer.Option("--quick", help="Use small sizes. Takes under five minutes.")
     ] = False,
     huge: Annotated[
         bool, typer.Option("--huge", help="Also run the cycle at 100,000 records.")
@@ -55,12 +51,13 @@ def benchmarks(
     """
     scale = QUICK if quick else HUGE if huge else FULL
     results = [_measure(name, scale, silent=as_json) for name in names or list(Name)]
-    figures = {key: value for result in results for key, value in result["figures"].items()}
-    judged = verdicts(figures, scale.tolerance)
+    judged = verdicts(
+        {key: value for result in results for key, value in result["figures"].items()}
+    )
     if as_json:
         typer.echo(json.dumps(results, indent=2))
     else:
-        output().print(rich_table(verdict_table(judged, scale.tolerance)))
+        output().print(rich_table(verdict_table(judged)))
     if any(verdict.missed for verdict in judged):
         raise typer.Exit(MISSED)
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 class Scale:
     """The sizes of a run, in records; durations are in seconds.
 
-    `apply_changes` is the number of changes in the large cycle of the apply rate. `tolerance` is
-    the share by which a figure may miss its target.
+    `apply_changes` is the number of changes in the large cycle of the apply rate.
     """
 
     name: str
@@ -20,7 +19,6 @@ class Scale:
     rates: tuple[int, ...]
     seconds: float
     dimension: int = 1536
-    tolerance: float = 0
 
     @property
     def few_rounds(self) -> int:
@@ -41,7 +39,6 @@ QUICK = Scale(
     rounds=5,
     rates=(100,),
     seconds=10,
-    tolerance=0.3,  # Short runs at small sizes vary by that much. They look for large regressions.
 )
 FULL = Scale(
     name="full",

@@ -1,7 +1,7 @@
 """The figures that the project promises, and the check whether a run reached them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.names import Name
@@ -24,11 +24,6 @@ class Target:
 
     def reached(self, got: float) -> bool:
         return got <= self.wanted if self.at_most else got >= self.wanted
-
-    def within(self, tolerance: float) -> "Target":
-        """Return a target that a figure worse by this share still reaches."""
-        factor = 1 + tolerance if self.at_most else 1 - tolerance
-        return replace(self, wanted=self.wanted * factor)
 
 
 TARGETS: Final = (
@@ -79,18 +74,17 @@ class Verdict:
         return self.got is not None and not self.target.reached(self.got)
 
 
-def verdicts(figures: Mapping[str, float], tolerance: float = 0) -> list[Verdict]:
-    """Return a verdict for every target, in order. A figure may be worse by the tolerance."""
-    return [Verdict(target.within(tolerance), figures.get(target.key)) for target in TARGETS]
+def verdicts(figures: Mapping[str, float]) -> list[Verdict]:
+    """Return a verdict for every target, in order."""
+    return [Verdict(target, figures.get(target.key)) for target in TARGETS]
 
 
-def verdict_table(judged: list[Verdict], tolerance: float = 0) -> Table:
-    """Return the verdicts as a table. The title names the tolerance that they had."""
+def verdict_table(judged: list[Verdict]) -> Table:
+    """Return the verdicts as a table."""
     rows: list[tuple[Cell, ...]] = [
         (one.target.text, _wanted(one.target), one.got, _word(one), one.target.by) for one in judged
     ]
-    title = f"Targets, with a tolerance of {tolerance:.0%}" if tolerance else "Targets"
-    return Table(title, ("figure", "wanted", "measured", "", "benchmark"), rows)
+    return Table("Targets", ("figure", "wanted", "measured", "", "benchmark"), rows)
 
 
 def _wanted(target: Target) -> str:

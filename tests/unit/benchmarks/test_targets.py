@@ -2,7 +2,6 @@
 
 from benchmarks.names import Name
 from benchmarks.reporting.targets import TARGETS, Target, verdict_table, verdicts
-from benchmarks.scale import FULL, HUGE, QUICK
 
 
 def test_a_figure_is_held_against_the_least_or_the_most_that_it_may_be() -> None:
@@ -10,17 +9,6 @@ def test_a_figure_is_held_against_the_least_or_the_most_that_it_may_be() -> None
     assert not Target("t", Name.CYCLE, "k", 20).reached(19.9)
     assert Target("t", Name.CYCLE, "k", 2, at_most=True).reached(2)
     assert not Target("t", Name.CYCLE, "k", 2, at_most=True).reached(2.1)
-
-
-def test_a_quick_run_has_a_tolerance_in_both_directions() -> None:
-    assert Target("t", Name.CYCLE, "k", 20).within(0.3).reached(14)
-    assert not Target("t", Name.CYCLE, "k", 20).within(0.3).reached(13.9)
-    assert Target("t", Name.CYCLE, "k", 2, at_most=True).within(0.3).reached(2.6)
-    assert not Target("t", Name.CYCLE, "k", 2, at_most=True).within(0.3).reached(2.7)
-    assert not Target("t", Name.CYCLE, "k", 0, at_most=True).within(0.3).reached(1)
-    assert (QUICK.tolerance, FULL.tolerance, HUGE.tolerance) == (0.3, 0, 0)
-    title = verdict_table(verdicts({}, 0.3), 0.3).title
-    assert title == "Targets, with a tolerance of 30%"
 
 
 def test_what_was_not_measured_is_not_missed() -> None:
