@@ -108,10 +108,13 @@ class Compactor:
         pace = Pace(deadline)
         parts = divided(messages)
         for number, part in enumerate(parts, 1):
+            if number > 1:
+                self._acknowledge(parts[number - 2], report, acknowledge)
+                if report.late:
+                    self._return_unread(parts[number - 1 :], report)
+                    break
             for entries in self._groups(part):
                 self._handle(entries, deadline, pace, report)
-            if number < len(parts):
-                self._acknowledge(part, report, acknowledge)
         if report.retry_at:
             # No time was left because others waited. So these messages return with the others, and
             # not at the queue's own time, which can fall together with the next killed worker.
@@ -161,6 +164,19 @@ class Compactor:
         for collection in Collection:
             report.cycles += self._compact(collection, entries, deadline, pace)
         report.parked += self._park(entries, deadline)
+        self._record(entries, report)
+
+    def _return_unread(self, parts: Sequence[Sequence[QueueMessage]], report: BatchReport) -> None:
+        """Return the messages of parts for which no time is left.
+
+        Nothing is read or fetched for them, because that alone may kill the worker. Then the
+        messages that returned before them would lose a delivery.
+        """
+        entries = [Entry(message) for part in parts for message in part]
+        self._fail(entries, DeadlineNearError("no time left for the rest of the batch"))
+        self._record(entries, report)
+
+    def _record(self, entries: Sequence[Entry], report: BatchReport) -> None:
         returned = {e.message.message_id: e.failure for e in entries if e.failure is not None}
         report.returned |= returned
         report.retry_at |= {e.message.message_id: e.retry_at for e in entries if e.retry_at}

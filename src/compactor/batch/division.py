@@ -9,6 +9,7 @@ A deadly message also stops the messages behind it. So the messages with the mos
 first. Among equals, the order changes with each delivery. Then five deliveries finish every healthy
 message of a batch with one or two deadly ones, also if some of them had come before the others. A
 healthy message that a busy lease has returned three times or more may have too few deliveries left.
+So may one for which a delivery had no time left: each message that comes alone needs a cycle.
 
 The first two deliveries use no division, because most messages return for harmless reasons, such as
 a lease that another worker holds. These messages come before those of the third delivery. If one of

@@ -12,6 +12,7 @@ from typing import Final
 
 from compactor.batch.entries import Entry
 from compactor.batch.work import Work
+from compactor.cycle.closure import touches_neighbours
 from compactor.cycle.cycle import MOST_RECORDS
 from receipt_index.deltas import VectorBatch
 from receipt_sync.keys import Collection
@@ -27,8 +28,10 @@ came, as it is stored, and as it is read back. They also hold Python floats of 3
 calls, and Chroma's own index. Measured with 3,000 vectors of 1,536 numbers: 68 to 132 KiB each. A
 slice of 2,000 of these takes some ten seconds.
 """
-RECORDS_OF_A_CHANGE: Final = 3
-"""Records that a change of a line or word touches: its own, and those of its two neighbours."""
+RECORDS_OF_A_TEXT: Final = 3
+"""Records that a changed text touches: its own, and those of its two neighbours. A line or word
+that appears or goes touches as many, and a change of another field only its own record.
+"""
 RECORDS_OF_A_RECEIPT: Final = 100
 """Records that a change of a merchant is assumed to reach before the table is read."""
 CHANGE_BYTES: Final = 4 * 2**10
@@ -101,7 +104,7 @@ class _Slicer:
 
     def add_change(self, change: Change) -> Iterator[Work]:
         # A receipt's own change has no weight here: the cycle limits its own records.
-        weight = RECORDS_OF_A_CHANGE if change.key.line_id is not None else 0
+        weight = _records_of(change) if change.key.line_id is not None else 0
         if self._weight + weight > self.limit:
             yield from self.flush()
         self._changes.append(change)
@@ -127,7 +130,9 @@ class _Slicer:
 
 
 def _records_of(change: Change) -> int:
-    return RECORDS_OF_A_RECEIPT if change.key.line_id is None else RECORDS_OF_A_CHANGE
+    if change.key.line_id is None:
+        return RECORDS_OF_A_RECEIPT
+    return RECORDS_OF_A_TEXT if touches_neighbours(change) else 1
 
 
 def _vector_count(entry: Entry) -> int:

@@ -36,6 +36,11 @@ def touched_collections(change: Change) -> tuple[Collection, ...]:
     return tuple(Collection) if own is None else (own,)
 
 
+def touches_neighbours(change: Change) -> bool:
+    """Return whether a change of a line or word also touches the context of its two neighbours."""
+    return change.event_name != "MODIFY" or "text" in change.changes
+
+
 def closure_of(changes: Iterable[Change], embedded: Iterable[EntityKey] = ()) -> Closure:
     """Return the closure of one collection's changes, and of the keys whose vectors arrived."""
     closure = Closure()
@@ -51,8 +56,7 @@ def _add_change(closure: Closure, change: Change) -> None:
     if change.entity_type is EntityType.METADATA:
         closure.receipts.add(key.receipt)
         return
-    appeared_or_gone = change.event_name != "MODIFY"
-    closure.add(key, ALL if appeared_or_gone else Part.OWN)
-    if appeared_or_gone or "text" in change.changes:
+    closure.add(key, Part.OWN if change.event_name == "MODIFY" else ALL)
+    if touches_neighbours(change):
         closure.add(key.neighbour(-1), Part.AFTER)
         closure.add(key.neighbour(1), Part.BEFORE)

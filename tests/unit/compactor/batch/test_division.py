@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.support.fakes.index import InMemoryIndex
 from tests.support.fakes.system import InMemorySystem, line
 from tests.support.fakes.target import InMemoryTarget
 from tests.unit.compactor.batch.test_drain import InMemoryQueue
+from tests.unit.compactor.batch.test_slices import slowly
 
 MOST_DELIVERIES = 5
 
@@ -281,3 +283,19 @@ def test_messages_that_wait_behind_a_held_lease_return_when_it_has_expired(
     assert "LeaseUnavailableError" in report.returned["1"]
     assert "DeadlineNearError" in report.returned["2"]
     assert report.retry_at["1"] == report.retry_at["2"]
+
+
+def test_no_message_is_begun_behind_one_for_which_no_time_was_left(system: InMemorySystem) -> None:
+    """The fetch alone can kill the worker, and the late message loses a delivery (attack 12)."""
+    bodies = [system.change_body(one(n), "text") for n in (1, 2)]
+    bodies.append(system.delta_body([one(3)]))
+    messages = [QueueMessage(str(n), body, "", 3) for n, body in enumerate(bodies)]
+
+    def kill(_: str) -> bytes:
+        raise KilledError
+
+    with patch.object(system.deltas, "read", kill):
+        worker = system.worker(wrap=slowly(system, seconds=5))
+        report = worker.handle(messages, system.deadline(seconds=8))
+    assert set(report.returned) == {"1", "2"}
+    assert all("DeadlineNearError" in reason for reason in report.returned.values())

@@ -117,6 +117,20 @@ def test_a_delta_is_worked_in_slices(system: InMemorySystem) -> None:
     assert (report.returned, system.differences()) == ({}, [])
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "cycles"), [("confidence", 0.5, 1), ("text", "another", 3)]
+)
+def test_a_change_takes_the_room_of_the_records_that_it_touches(
+    system: InMemorySystem, field: str, value: object, cycles: int
+) -> None:
+    load(system, lines=9)
+    system.table.put(line(5), **(system.table.items[line(5)] | {field: value}))
+    bodies = [system.change_body(line(number), field) for number in range(1, 10)]
+    report = handle(system, system.worker(limits=TEN), 60, *bodies)
+    assert (len(report.cycles), report.returned) == (cycles, {})
+    assert system.differences() == []
+
+
 def test_small_deltas_share_a_slice(system: InMemorySystem) -> None:
     for number in range(1, 9):
         system.table.put(line(number), text="a")
