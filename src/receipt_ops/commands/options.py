@@ -6,7 +6,8 @@ import typer
 
 MOST_HOURS = 87_840
 """Ten years. Times far beyond that exceed the range of dates."""
-_WEEK = 7 * 24 * 3600
+MOST_SECONDS = 7 * 24 * 3600
+"""A week, for every wait. An infinite number of seconds could not be slept."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 DryRun = Annotated[
@@ -32,6 +33,6 @@ FreshnessGoal = Annotated[
     typer.Option(
         help="Seconds that a difference must last to count. 0: the first look decides.",
         min=0,
-        max=_WEEK,
+        max=MOST_SECONDS,
     ),
 ]

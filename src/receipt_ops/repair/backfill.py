@@ -106,6 +106,12 @@ class Backfill:
             if page.next is not None:
                 self._place.write(Place(begun, page.next, before + sent))
         self._place.remove()
+        if not self._consumer.is_on():
+            raise QueueStoppedError(
+                "every record was sent, but the event source mapping of the compaction queue is "
+                "off, so nothing applies the changes: switch it on with `receipt-sync flags set "
+                "--queue`. Another backfill is not needed"
+            )
         return Sent(sent, before)
 
     def _send(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.options import MOST_SECONDS, AsJson, DryRun
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.readers import snapshot_readers
@@ -32,7 +32,8 @@ def backfill_command(
     ] = Path("backfill.place"),
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the effect, then verify.", min=0)
+        float,
+        typer.Option(help="Seconds to wait for the effect, then verify.", min=0, max=MOST_SECONDS),
     ] = 0,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from receipt_ops.commands.options import (
+    MOST_SECONDS,
     AsJson,
     DryRun,
     FreshnessGoal,
@@ -45,7 +46,10 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     sample: SampleOption = None,
     seed: SeedOption = None,
     wait: Annotated[
-        float, typer.Option(help="Most seconds to wait for the repair and verify it.", min=0)
+        float,
+        typer.Option(
+            help="Most seconds to wait for the repair and verify it.", min=0, max=MOST_SECONDS
+        ),
     ] = 0,
     max_delete_share: Annotated[
         float | None,

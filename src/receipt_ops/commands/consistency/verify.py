@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from receipt_ops.commands.options import (
+    MOST_SECONDS,
     AsJson,
     FreshnessGoal,
     ImageOption,
@@ -36,7 +37,10 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     sample: SampleOption = None,
     seed: SeedOption = None,
     wait: Annotated[
-        float, typer.Option(help="Most seconds to wait until the backlog is applied.", min=0)
+        float,
+        typer.Option(
+            help="Most seconds to wait until the backlog is applied.", min=0, max=MOST_SECONDS
+        ),
     ] = 0,
     freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
     examples: Annotated[int, typer.Option(help="Most examples of each kind to show.", min=0)] = 5,

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from receipt_ops.commands.options import AsJson
+from receipt_ops.commands.options import MOST_SECONDS, AsJson
 from receipt_ops.deployment.status import WINDOW, Status
 from receipt_ops.deployment.status_tasks import collect_status, openings_of
 from receipt_ops.environment import connection_of_process
@@ -29,7 +29,10 @@ _LEFT = ("collection", "published", "opened")
 @ends_in_a_sentence
 def status_command(
     watch: Annotated[
-        float | None, typer.Option(help="Repeat it after this many seconds, until Ctrl-C.", min=0.2)
+        float | None,
+        typer.Option(
+            help="Repeat it after this many seconds, until Ctrl-C.", min=0.2, max=MOST_SECONDS
+        ),
     ] = None,
     open_all: Annotated[
         bool, typer.Option("--open", help="Also open large snapshots, which fetches them whole.")

@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,11 @@ from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
+
+LONGEST_ID: Final = 1_000
+"""Characters of an id. A filter pattern has at most 1,024, and the quotes belong to it:
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+"""
 
 
 @ends_in_a_sentence
@@ -44,6 +49,11 @@ def trace_command(
     if not re.search(r"\w", text):  # Every line would contain it.
         raise typer.BadParameter(
             "the id has no letter and no digit: give the id of a message, a request or an entity"
+        )
+    if len(text) > LONGEST_ID:
+        raise typer.BadParameter(
+            f"the id has {len(text):,} characters, and CloudWatch searches for at most "
+            f"{LONGEST_ID:,}: give the id of a message, a request or an entity"
         )
     connection = connection_of_process()
     with explained(connection), notes().status("reading the logs"):

@@ -168,6 +168,14 @@ def test_it_ends_while_the_mapping_is_off_in_place_of_waiting_for_ever(tmp_path:
     assert meanwhile.clock.elapsed < 30
 
 
+def test_a_mapping_that_was_switched_off_before_the_end_is_an_error(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, Changes(), on=[True, False])
+    with pytest.raises(QueueStoppedError, match=r"every record was sent.*flags set --queue"):
+        setup.run()
+    assert len(setup.changes.sent) == 9
+    assert not setup.path.exists()
+
+
 def test_it_keeps_to_its_rate(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes(), rate=2)
     setup.run()

@@ -266,6 +266,12 @@ def test_a_trace_of_nothing_is_refused(text: str) -> None:
     assert "give the id" in answer.stderr
 
 
+def test_an_id_that_is_longer_than_a_filter_pattern_is_refused() -> None:
+    """CloudWatch's own answer would be that the pattern is invalid."""
+    answer = run("trace", "x" * 1_001)
+    assert (answer.exit_code, "1,001 characters" in answer.output) == (2, True)
+
+
 def test_a_search_with_the_wrong_dimension_says_so(
     snapshot: InMemorySnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
