@@ -22,6 +22,7 @@ from receipt_ops.probes import tasks as probe_tasks
 from receipt_ops.probes.room import TooManyReceiptsError
 from receipt_ops.terminal.cli import main
 from receipt_ops.verification import tasks as verification_tasks
+from receipt_ops.verification.recall import Recall, SearchVerdict
 from receipt_ops.verification.settling import Settled
 from receipt_ops.verification.verdict import (
     CollectionCounts,
@@ -109,6 +110,32 @@ def test_verify_wait_says_whether_it_settled(
     )
     result = run("verify", "--wait", "5", "--json")
     assert (result.exit_code, json.loads(result.stdout)["settled"]) == (0, True)
+
+
+@pytest.mark.parametrize(("missed", "code"), [(0, 0), (2, 1)])
+def test_verify_search_says_what_searches_miss(
+    verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch, missed: int, code: int
+) -> None:
+    recall = Recall(4, 10, 9, 9, missed, examples=[RECORD] * (missed > 0), hits=9 - missed)
+    found = SearchVerdict({Collection.LINES: recall, Collection.WORDS: Recall()}, 1.5)
+    monkeypatch.setattr(verify_module, "compare_search", lambda *_: found)
+    screen = run("verify", "--search")
+    assert screen.exit_code == code
+    assert (f"not found {RECORD}" in screen.stdout) is (missed > 0)
+    assert ("searches find what is stored" in screen.stdout) is (missed == 0)
+    document = run("verify", "--search", "--json")
+    lines = json.loads(document.stdout)["collections"]["receipt_lines"]
+    assert (document.exit_code, lines["missed"]) == (code, missed)
+    assert lines["recall_at_10"] == pytest.approx((9 - missed) / 9)
+
+
+@pytest.mark.parametrize(
+    "other", [["--image", "a"], ["--receipt", "a/1"], ["--wait", "5"], ["--since"]]
+)
+def test_verify_search_compares_whole_collections_only(other: list[str]) -> None:
+    answer = run("verify", "--search", *other)
+    assert answer.exit_code == 2
+    assert "--search compares whole collections" in answer.output
 
 
 @pytest.mark.parametrize(("seconds", "goal"), [(5, 5), (60, 60), (300, 60)])
