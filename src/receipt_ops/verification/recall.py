@@ -6,12 +6,13 @@ with equal vectors are equally near, so any of them counts. The exact search use
 the reader returns, and never a distance that the index computed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +29,12 @@ NEIGHBOURS: Final = 10
 """The number of nearest records that a search asks for, as in recall@10."""
 _READ_AT_ONCE: Final = 500
 _SEARCHED_AT_ONCE: Final = 256
-_COMPARED_AT_ONCE: Final = 16_384
-"""Rows of the exact search in one matrix product. With 256 queries it takes 17 MB."""
+_COMPARED_AT_ONCE: Final = 4_096
+"""Rows of the exact search in one matrix product. With 256 queries it takes 4 MB."""
 _SAME: Final = 1e-5
 """The difference of two cosines that rounding can cause in single precision, with a margin."""
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float32]
 Advance = Callable[[int], object]
 
@@ -112,81 +114,113 @@ class SearchVerdict:
 
 
 class DistinctVectors:
-    """The distinct vectors of a collection with length 1, in a file, so that they need no memory.
+    """The distinct vectors of a collection with length 1, in files, so that they need no memory.
 
     A vector of length 0 stays as it is. Its cosine with every other vector counts as 0.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._vectors, self._counts = folder / "vectors", folder / "counts"
+        self._rows = sqlite3.connect(folder / "rows", isolation_level=None)
+        self._rows.execute("PRAGMA journal_mode = OFF")
+        self._rows.execute("PRAGMA synchronous = OFF")
+        self._rows.execute(
+            "CREATE TABLE rows (row INTEGER PRIMARY KEY, digest BLOB UNIQUE, id TEXT, records INT)"
+        )
         self._dimension = 0
-        self.ids: list[str] = []
-        """The id of one record of each vector."""
-        self.counts: list[int] = []
-        """The number of records of each vector."""
-        self.unreadable: list[str] = []
-        """The ids of the records whose vectors cannot be read."""
+        self.count = 0
+        """The number of distinct vectors."""
+        self.records = 0
+        """The number of records with a readable vector."""
+        self.unreadable = 0
+        """The number of records whose vectors cannot be read."""
+        self.examples: list[str] = []
+        """The ids of the first few of them."""
 
-    def read(self, index: Searched, advance: Advance) -> None:
+    def read(self, index: Searched, advance: Advance, examples: int = 0) -> None:
         """Read all vectors of an index."""
-        rows: dict[bytes, int] = {}
-        with self._path.open("wb") as file:
-            for ids in _in_batches(index.ids(), _READ_AT_ONCE):
-                vectors = _vectors(index, ids, self.unreadable)
+        with self._vectors.open("wb") as file:
+            for ids in in_batches(index.ids(), _READ_AT_ONCE):
+                unreadable: list[str] = []
+                vectors = _vectors(index, ids, unreadable)
+                self._rows.execute("BEGIN")
                 for chroma_id, vector in vectors.items():
-                    unit = _unit(vector)
-                    content = unit.tobytes()
-                    digest = blake2b(content, digest_size=16).digest()
-                    row = rows.setdefault(digest, len(rows))
-                    if row == len(self.ids):
-                        self.ids.append(chroma_id)
-                        self.counts.append(0)
-                        file.write(content)
-                        self._dimension = len(unit)
-                    self.counts[row] += 1
+                    self._add(chroma_id, unit(vector), file)
+                self._rows.execute("COMMIT")
+                self.unreadable += len(unreadable)
+                self.examples += unreadable[: max(0, examples - len(self.examples))]
                 advance(len(ids))
+        with self._counts.open("wb") as file:
+            for counts in in_batches(self._all_counts(), _COMPARED_AT_ONCE):
+                file.write(np.array(counts, np.int64).tobytes())
+
+    def id_of(self, row: int) -> str:
+        """Return the id of one record of a row's vector."""
+        found = self._rows.execute("SELECT id FROM rows WHERE row = ?", (row,)).fetchone()
+        return str(found[0])
+
+    def close(self) -> None:
+        """Close the files."""
+        self._rows.close()
 
     @property
     def matrix(self) -> Floats:
         """Return all vectors, one in a row, mapped from the file."""
-        shape = (len(self.ids), self._dimension)
-        if not self.ids:
+        shape = (self.count, self._dimension)
+        if not self.count:
             return np.zeros(shape, np.float32)
-        return np.memmap(self._path, np.float32, "r", shape=shape)
+        return np.memmap(self._vectors, np.float32, "r", shape=shape)
 
     def least_cosines(self, queries: Floats) -> npt.NDArray[np.float64]:
         """Return, for each query, the cosine of the last of its ten nearest records."""
         nearest = np.empty((len(queries), 0), np.float32)
         counts = np.empty((len(queries), 0), np.int64)
-        all_counts = np.array(self.counts, np.int64)
+        all_counts = np.memmap(self._counts, np.int64, "r", shape=(self.count,))
         matrix = self.matrix
         for start in range(0, len(matrix), _COMPARED_AT_ONCE):
             some = slice(start, start + _COMPARED_AT_ONCE)
             cosines = queries @ matrix[some].T
-            nearest = np.hstack([nearest, cosines])
-            counts = np.hstack([counts, np.broadcast_to(all_counts[some], cosines.shape)])
+            best = _highest(cosines)
+            nearest = np.hstack([nearest, np.take_along_axis(cosines, best, 1)])
+            counts = np.hstack([counts, all_counts[some][best]])
             order = np.argsort(-nearest, axis=1)[:, :NEIGHBOURS]
             nearest = np.take_along_axis(nearest, order, 1)
             counts = np.take_along_axis(counts, order, 1)
-        wanted = min(NEIGHBOURS, int(all_counts.sum()))
-        last = (np.cumsum(counts, axis=1) >= wanted).argmax(axis=1)
+        last = (np.cumsum(counts, axis=1) >= min(NEIGHBOURS, self.records)).argmax(axis=1)
         return np.take_along_axis(nearest, last[:, None], 1)[:, 0].astype(np.float64)
+
+    def _add(self, chroma_id: str, vector: Floats, file: BinaryIO) -> None:
+        content = vector.tobytes()
+        digest = blake2b(content, digest_size=16).digest()
+        self.records += 1
+        added = self._rows.execute(
+            "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, 1)", (self.count, digest, chroma_id)
+        )
+        if added.rowcount:
+            file.write(content)
+            self.count, self._dimension = self.count + 1, len(vector)
+        else:
+            self._rows.execute("UPDATE rows SET records = records + 1 WHERE digest = ?", (digest,))
+
+    def _all_counts(self) -> Iterator[int]:
+        for (count,) in self._rows.execute("SELECT records FROM rows ORDER BY row"):
+            yield count
 
 
 def measure(
     recall: Recall,
     index: Searched,
     distinct: DistinctVectors,
-    chosen: Sequence[int],
+    chosen: Iterable[int],
     examples: int,
     advance: Advance = lambda _: None,
 ) -> None:
     """Search for the vectors in the `chosen` rows, and add the results to `recall`."""
-    recall.distinct, recall.unreadable = len(distinct.ids), len(distinct.unreadable)
-    recall.examples += distinct.unreadable[:examples]
-    wanted = min(NEIGHBOURS, sum(distinct.counts))
-    for rows in batches(chosen, _SEARCHED_AT_ONCE):
-        queries = np.ascontiguousarray(distinct.matrix[list(rows)])
+    recall.distinct, recall.unreadable = distinct.count, distinct.unreadable
+    recall.examples += distinct.examples[:examples]
+    wanted = min(NEIGHBOURS, distinct.records)
+    for rows in in_batches(iter(chosen), _SEARCHED_AT_ONCE):
+        queries = np.ascontiguousarray(distinct.matrix[rows])
         answers = [_ids(index.search(query, NEIGHBOURS)) for query in queries]
         vectors = _units(index, {i for answer in answers for i in answer})
         leasts = distinct.least_cosines(queries)
@@ -194,30 +228,32 @@ def measure(
             if not query.any():
                 continue  # Nothing is near to a vector without a direction.
             cosines = [float(np.dot(query, vectors[i])) for i in answer if i in vectors]
-            found = max(cosines, default=-1.0) >= 1 - _SAME
-            if not found and _has_changed(index, distinct.ids[row], query):
-                continue
             recall.searched += 1
             near = sum(cosine >= least - _SAME for cosine in cosines)
             recall.hits += min(near, wanted) / wanted
-            if not found:
+            if max(cosines, default=-1.0) < 1 - _SAME:
                 recall.missed += 1
                 if len(recall.examples) < examples:
-                    recall.examples.append(distinct.ids[row])
+                    recall.examples.append(distinct.id_of(row))
         advance(len(rows))
 
 
-def chosen_rows(count: int, share: float | None, randomness: Random) -> Sequence[int]:
-    """Return all rows, or a random share of them. A share of any rows has at least one."""
+def chosen_rows(count: int, share: float | None, randomness: Random) -> Iterator[int]:
+    """Yield all rows, or a random share of them. A share of any rows has at least one."""
     if share is None or not count:
-        return range(count)
-    return sorted(randomness.sample(range(count), max(1, round(share * count))))
+        yield from range(count)
+        return
+    certain = randomness.randrange(count)
+    for row in range(count):
+        if randomness.random() < share or row == certain:
+            yield row
 
 
-def _has_changed(index: Searched, chroma_id: str, vector: Floats) -> bool:
-    """Return whether a record has another vector now. A Chroma server changes meanwhile."""
-    now = _units(index, {chroma_id}).get(chroma_id)
-    return now is None or float(np.dot(now, vector)) < 1 - _SAME
+def _highest(cosines: Floats) -> npt.NDArray[np.int64]:
+    """Return the columns of the ten highest cosines of each row, in any order."""
+    if cosines.shape[1] <= NEIGHBOURS:
+        return np.broadcast_to(np.arange(cosines.shape[1]), cosines.shape)
+    return np.argpartition(-cosines, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
 
 
 def _ids(matches: Sequence[Match]) -> set[str]:
@@ -228,7 +264,7 @@ def _units(index: Searched, ids: set[str]) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     for some in batches(sorted(ids), _READ_AT_ONCE):
         for chroma_id, vector in _vectors(index, some, []).items():
-            found[chroma_id] = _unit(vector)
+            found[chroma_id] = unit(vector)
     return found
 
 
@@ -247,17 +283,18 @@ def _vectors(index: Searched, ids: Sequence[str], unreadable: list[str]) -> dict
     return _vectors(index, ids[:half], unreadable) | _vectors(index, ids[half:], unreadable)
 
 
-def _unit(vector: Vectors) -> Floats:
+def unit(vector: Vectors) -> Floats:
     """Return a vector with length 1, or with length 0 if it has no direction."""
     long = vector.astype(np.float64)
     length = float(np.linalg.norm(long))
     return (long / (length or 1)).astype(np.float32)
 
 
-def _in_batches(ids: Iterator[str], size: int) -> Iterator[list[str]]:
-    some: list[str] = []
-    for chroma_id in ids:
-        some.append(chroma_id)
+def in_batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
+    some: list[T] = []
+    for item in items:
+        some.append(item)
         if len(some) == size:
             yield some
             some = []

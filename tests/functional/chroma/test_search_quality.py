@@ -37,9 +37,10 @@ def stored(index: ChromaIndex, vectors: list[Vectors]) -> list[str]:
 
 
 def compared(index: ChromaIndex, folder: Path) -> Recall:
-    recall, distinct = Recall(), DistinctVectors(folder / "vectors")
+    recall, distinct = Recall(), DistinctVectors(folder)
     distinct.read(index, lambda _: None)
-    measure(recall, index, distinct, range(len(distinct.ids)), examples=3)
+    measure(recall, index, distinct, range(distinct.count), examples=3)
+    distinct.close()
     return recall
 
 

@@ -71,7 +71,8 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     version at the earliest, or since a later change of the table.
 
     --search searches for every distinct vector of the snapshot, or for a share of them. It compares
-    the answers with an exact search: recall@10, and the vectors that are not found.
+    the answers with an exact search: recall@10, and the vectors that are not found. It refuses a
+    Chroma server, because a server changes meanwhile.
 
     Example: receipt-sync verify --wait 120
 
