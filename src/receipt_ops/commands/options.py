@@ -8,6 +8,8 @@ MOST_HOURS = 87_840
 """Ten years. Times far beyond that exceed the range of dates."""
 MOST_SECONDS = 7 * 24 * 3600
 """A week, for every wait. An infinite number of seconds could not be slept."""
+MOST_RATE = 1_000_000
+"""Changes a second, far beyond what a table accepts. An infinite rate could not be kept."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 DryRun = Annotated[

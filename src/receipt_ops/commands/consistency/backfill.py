@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from receipt_ops.commands.options import MOST_SECONDS, AsJson, DryRun
+from receipt_ops.commands.options import MOST_RATE, MOST_SECONDS, AsJson, DryRun
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.readers import snapshot_readers
@@ -22,7 +22,10 @@ from receipt_ops.verification.tasks import settle_with_progress
 @ends_in_a_sentence
 def backfill_command(
     rate: Annotated[
-        float, typer.Option("--changes-per-second", help="Records to send per second.", min=1)
+        float,
+        typer.Option(
+            "--changes-per-second", help="Records to send per second.", min=1, max=MOST_RATE
+        ),
     ] = 1_000,
     most_waiting: Annotated[
         int, typer.Option(help="Send another page only below this many messages.", min=0)

@@ -84,10 +84,10 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     """
     check_scope(image, receipt, sample, seed)
     if search:
-        if image or receipt or wait or since:
+        if image or receipt or wait or since or freshness_goal != FRESHNESS_GOAL_SECONDS:
             raise typer.BadParameter(
-                "--search compares whole collections: leave out --image, --receipt, --wait and "
-                "--since"
+                "--search compares whole collections as they are published: leave out --image, "
+                "--receipt, --wait, --since and --freshness-goal"
             )
         _verify_search(sample, seed, examples, as_json)
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.options import MOST_SECONDS, AsJson, DryRun
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.deployment.freshness import Percentiles, percentiles
 from receipt_ops.environment import connection_of_process
@@ -27,7 +27,10 @@ def latency_command(
         typer.Option(help="Exit with 1 if the 95th percentile is above this many seconds."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(help="Most seconds from a change until readers see it.", min=1)
+        float,
+        typer.Option(
+            help="Most seconds from a change until readers see it.", min=1, max=MOST_SECONDS
+        ),
     ] = 120,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.options import MOST_SECONDS, AsJson, DryRun
 from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.probes.smoke import Timing, smoke
@@ -21,7 +21,10 @@ from receipt_sync.clock import SystemClock
 @ends_in_a_sentence
 def smoke_command(
     timeout: Annotated[
-        float, typer.Option(help="Most seconds from a step until readers see it.", min=1)
+        float,
+        typer.Option(
+            help="Most seconds from a step until readers see it.", min=1, max=MOST_SECONDS
+        ),
     ] = 120,
     dry_run: DryRun = False,
     as_json: AsJson = False,

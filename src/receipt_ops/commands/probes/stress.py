@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from receipt_ops.commands.options import AsJson, DryRun
+from receipt_ops.commands.options import MOST_RATE, MOST_SECONDS, AsJson, DryRun
 from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.probes.stress import StressReport
@@ -21,12 +21,18 @@ _RECEIPTS = 10
 @ends_in_a_sentence
 def stress_command(
     rate: Annotated[
-        float, typer.Option("--changes-per-second", help="Changes to write per second.", min=0.1)
+        float,
+        typer.Option(
+            "--changes-per-second", help="Changes to write per second.", min=0.1, max=MOST_RATE
+        ),
     ] = 50,
-    seconds: Annotated[float, typer.Option(help="Seconds to write changes.", min=1)] = 30,
+    seconds: Annotated[
+        float, typer.Option(help="Seconds to write changes.", min=1, max=MOST_SECONDS)
+    ] = 30,
     receipts: Annotated[int, typer.Option(help="Number of test receipts.", min=1)] = _RECEIPTS,
     timeout: Annotated[
-        float, typer.Option(help="Most seconds until the backlog is applied.", min=1)
+        float,
+        typer.Option(help="Most seconds until the backlog is applied.", min=1, max=MOST_SECONDS),
     ] = 300,
     seed: Annotated[int, typer.Option(help="Seed of the receipts and the edits.")] = 1,
     dry_run: DryRun = False,

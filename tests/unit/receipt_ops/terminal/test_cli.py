@@ -130,7 +130,14 @@ def test_verify_search_says_what_searches_miss(
 
 
 @pytest.mark.parametrize(
-    "other", [["--image", "a"], ["--receipt", "a/1"], ["--wait", "5"], ["--since"]]
+    "other",
+    [
+        ["--image", "a"],
+        ["--receipt", "a/1"],
+        ["--wait", "5"],
+        ["--since"],
+        ["--freshness-goal", "5"],
+    ],
 )
 def test_verify_search_compares_whole_collections_only(other: list[str]) -> None:
     answer = run("verify", "--search", *other)
@@ -291,6 +298,20 @@ def test_a_trace_of_nothing_is_refused(text: str) -> None:
     answer = run("trace", text)
     assert answer.exit_code == 2
     assert "give the id" in answer.stderr
+
+
+@pytest.mark.parametrize("number", ["1e400", "inf", "nan"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify --wait", "repair --wait", "backfill --wait", "backfill --changes-per-second",
+        "status --watch", "smoke --timeout", "latency --timeout", "stress --timeout",
+        "stress --seconds", "stress --changes-per-second",
+    ],
+)  # fmt: skip
+def test_no_wait_and_no_rate_is_infinite(command: str, number: str) -> None:
+    answer = run(*command.split(), number)
+    assert (answer.exit_code, "Invalid value for" in answer.output) == (2, True)
 
 
 def test_an_id_that_is_longer_than_a_filter_pattern_is_refused() -> None:
