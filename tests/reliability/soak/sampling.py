@@ -22,10 +22,10 @@ _STOREKEEPING: Final = 5
 
 
 class Sampler:
-    """Samples a running system in a thread during the block, from `after` seconds on."""
+    """Samples a running system in a thread during the block."""
 
-    def __init__(self, state: State, stack: Stack, after: float = 0.0) -> None:
-        self._state, self._stack, self._after = state, stack, after
+    def __init__(self, state: State, stack: Stack) -> None:
+        self._state, self._stack = state, stack
         self.memory = {"stream processor": Memory(), "compactor": Memory()}
         self.working_copies, self.bucket = Series(), Series()
         """Bytes on disk, and bytes of the objects of the snapshots."""
@@ -53,8 +53,6 @@ class Sampler:
         return {**memory, **disk}
 
     def _run(self) -> None:
-        if self._stop.wait(self._after):
-            return
         begun = time.monotonic()
         while not self._stop.wait(_EVERY):
             at = time.monotonic() - begun

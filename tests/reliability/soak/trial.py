@@ -41,11 +41,7 @@ KINDS: Final[Mapping[Kind, int]] = {
 }
 """Nothing is deleted, or a long run would end with an empty table."""
 PATIENCE: Final = 900.0
-WARM_UP: Final = 60.0
-"""Seconds of a judged run that are not sampled. A sound worker grew by 70 MiB from the second to
-the fourth half minute of its life, and by 14 MiB in the four minutes after it.
-"""
-JUDGED_FROM: Final = 180.0
+JUDGED_FROM: Final = 120.0
 """Seconds. The memory and disk of a shorter run are not judged: a worker still warms up."""
 EMBEDDED_EVERY: Final = 2.0
 """Seconds between two lines that get another text and vector."""
@@ -111,10 +107,9 @@ def steady(
 ) -> Result:
     """Write `rate` changes a second for `seconds` seconds."""
     result = Result(f"{rate:g} changes a second for {seconds:g} s")
-    after = WARM_UP if seconds >= JUDGED_FROM else 0.0
     with (
         ready(folder, receipts, on_progress) as system,
-        Sampler(system.state, system.stack, after) as sampler,
+        Sampler(system.state, system.stack) as sampler,
     ):
         items = {entity.key: embedded(entity) for entity in system.entities}
         # Whole items are written, so lines whose vectors follow their texts are left out here.

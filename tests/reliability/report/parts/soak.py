@@ -41,7 +41,7 @@ def _steady(name: str, rate: int, seconds: int, place: str) -> Part:
     return Part(name, run, _TESTS, (f"{rate} changes a second for {seconds} s",), place)
 
 
-SOAK: Final = _steady("soak", 50, 180, "results")
+SOAK: Final = _steady("soak", 50, 120, "results")
 TEN_MINUTES: Final = _steady("ten_minutes", 300, 600, LONG_RUNS)
 HALF_AN_HOUR: Final = _steady("half_an_hour", 50, 1_800, LONG_RUNS)
 BACKLOG: Final = Part(
