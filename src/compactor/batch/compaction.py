@@ -169,8 +169,8 @@ class Compactor:
     def _return_unread(self, parts: Sequence[Sequence[QueueMessage]], report: BatchReport) -> None:
         """Return the messages of parts for which no time is left.
 
-        Nothing is read or fetched for them, because that alone may kill the worker. Then the
-        messages that returned before them would lose a delivery.
+        Nothing is read or fetched for them, because that alone may kill the worker. The lease of a
+        killed worker must expire before the next one can write.
         """
         entries = [Entry(message) for part in parts for message in part]
         self._fail(entries, DeadlineNearError("no time left for the rest of the batch"))

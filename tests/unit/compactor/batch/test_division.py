@@ -286,7 +286,7 @@ def test_messages_that_wait_behind_a_held_lease_return_when_it_has_expired(
 
 
 def test_no_message_is_begun_behind_one_for_which_no_time_was_left(system: InMemorySystem) -> None:
-    """The fetch alone can kill the worker, and the late message loses a delivery (attack 12)."""
+    """The fetch alone can kill the worker, and its lease then has to expire (attack 12)."""
     bodies = [system.change_body(one(n), "text") for n in (1, 2)]
     bodies.append(system.delta_body([one(3)]))
     messages = [QueueMessage(str(n), body, "", 3) for n, body in enumerate(bodies)]
