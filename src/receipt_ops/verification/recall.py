@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any, BinaryIO, Final, Protocol, TypeVar
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,6 @@ _COMPARED_AT_ONCE: Final = 4_096
 _SAME: Final = 1e-5
 """The difference of two cosines that rounding can cause in single precision, with a margin."""
 
-T = TypeVar("T")
 Floats = npt.NDArray[np.float32]
 Advance = Callable[[int], object]
 
@@ -78,7 +78,8 @@ class Recall:
         """Return whether the recall reaches the limit, and every vector was found."""
         if self.missed or self.unreadable:
             return False
-        return self.mean is None or self.mean >= RECALL_LIMIT
+        # Without a search, only a collection without a record has no fault.
+        return not self.records if self.mean is None else self.mean >= RECALL_LIMIT
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -114,7 +115,9 @@ class SearchVerdict:
 
 
 class DistinctVectors:
-    """The distinct vectors of a collection with length 1, in files, so that they need no memory.
+    """The distinct vectors of a collection with length 1, in files of a folder.
+
+    Memory holds one batch of them at a time.
 
     A vector of length 0 stays as it is. Its cosine with every other vector counts as 0.
     """
@@ -140,7 +143,8 @@ class DistinctVectors:
     def read(self, index: Searched, advance: Advance, examples: int = 0) -> None:
         """Read all vectors of an index."""
         with self._vectors.open("wb") as file:
-            for ids in in_batches(index.ids(), _READ_AT_ONCE):
+            all_ids = index.ids()
+            while ids := list(islice(all_ids, _READ_AT_ONCE)):
                 unreadable: list[str] = []
                 vectors = _vectors(index, ids, unreadable)
                 self._rows.execute("BEGIN")
@@ -151,8 +155,8 @@ class DistinctVectors:
                 self.examples += unreadable[: max(0, examples - len(self.examples))]
                 advance(len(ids))
         with self._counts.open("wb") as file:
-            for counts in in_batches(self._all_counts(), _COMPARED_AT_ONCE):
-                file.write(np.array(counts, np.int64).tobytes())
+            for (count,) in self._rows.execute("SELECT records FROM rows ORDER BY row"):
+                file.write(np.int64(count).tobytes())
 
     def id_of(self, row: int) -> str:
         """Return the id of one record of a row's vector."""
@@ -202,10 +206,6 @@ class DistinctVectors:
         else:
             self._rows.execute("UPDATE rows SET records = records + 1 WHERE digest = ?", (digest,))
 
-    def _all_counts(self) -> Iterator[int]:
-        for (count,) in self._rows.execute("SELECT records FROM rows ORDER BY row"):
-            yield count
-
 
 def measure(
     recall: Recall,
@@ -219,7 +219,8 @@ def measure(
     recall.distinct, recall.unreadable = distinct.count, distinct.unreadable
     recall.examples += distinct.examples[:examples]
     wanted = min(NEIGHBOURS, distinct.records)
-    for rows in in_batches(iter(chosen), _SEARCHED_AT_ONCE):
+    left = iter(chosen)
+    while rows := list(islice(left, _SEARCHED_AT_ONCE)):
         queries = np.ascontiguousarray(distinct.matrix[rows])
         answers = [_ids(index.search(query, NEIGHBOURS)) for query in queries]
         vectors = _units(index, {i for answer in answers for i in answer})
@@ -288,15 +289,3 @@ def unit(vector: Vectors) -> Floats:
     long = vector.astype(np.float64)
     length = float(np.linalg.norm(long))
     return (long / (length or 1)).astype(np.float32)
-
-
-def in_batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Yield the items in lists of at most `size`."""
-    some: list[T] = []
-    for item in items:
-        some.append(item)
-        if len(some) == size:
-            yield some
-            some = []
-    if some:
-        yield some

@@ -107,6 +107,20 @@ def test_any_record_of_an_equal_vector_is_the_answer(tmp_path: Path) -> None:
     assert (recall.missed, recall.mean) == (0, 1)
 
 
+def test_farther_records_do_not_take_the_places_of_equal_ones(tmp_path: Path) -> None:
+    """Twelve records have one vector, so the ten nearest are all of them, and eleven are hidden."""
+    stored = scattered(1) | {f"other{n}": v for n, v in enumerate(scattered(40).values()) if n}
+    stored |= {f"same{number}": stored["id0"] for number in range(11)}
+    index = ExactIndex(stored)
+    index.hidden = {f"same{number}" for number in range(11)}
+    recall, distinct = Recall(), DistinctVectors(tmp_path)
+    distinct.read(index, lambda _: None)
+    (row,) = (row for row in range(distinct.count) if distinct.id_of(row) == "id0")
+    measure(recall, index, distinct, [row], examples=0)
+    distinct.close()
+    assert (recall.missed, recall.mean) == (0, 0.1)
+
+
 def test_equal_vectors_are_searched_for_once(tmp_path: Path) -> None:
     vector = np.ones(4, np.float32)
     recall = compared(ExactIndex({f"id{number}": vector for number in range(50)}), tmp_path)
@@ -146,6 +160,10 @@ def test_an_empty_collection_is_good(tmp_path: Path) -> None:
     recall = compared(ExactIndex({}), tmp_path)
     assert (recall.searched, recall.mean, recall.is_good) == (0, None, True)
     assert SearchVerdict({Collection.LINES: recall}, 0.0).is_good
+
+
+def test_records_of_which_none_was_searched_for_are_no_all_clear() -> None:
+    assert not Recall(records=3).is_good
 
 
 @pytest.mark.parametrize(("hits", "good"), [(999, True), (998.9, False)])
