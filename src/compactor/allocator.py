@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-GROWTH: Final = 32 * 2**20
+GROWTH: Final = 16 * 2**20
 """Bytes of growth that justify a trim, which takes some ten milliseconds."""
 _STATM: Final = Path("/proc/self/statm")
 

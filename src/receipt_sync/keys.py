@@ -89,7 +89,8 @@ class EntityKey(NamedTuple):
     @property
     def ids(self) -> dict[str, str | int]:
         """Return the ids of the entity by name, without those that it does not have."""
-        return {name: part for name, part in self._asdict().items() if part is not None}
+        named = zip(self._fields, self, strict=True)  # _asdict() takes four times as long
+        return {name: part for name, part in named if part is not None}
 
     @property
     def receipt(self) -> ReceiptKey:

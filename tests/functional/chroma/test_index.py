@@ -1,5 +1,7 @@
 """The index adapter on real Chroma: the semantics on which the plan relies."""
 
+import ctypes
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,27 @@ def index(tmp_path: Path) -> Iterator[ChromaIndex]:
     opened = ChromaIndex(tmp_path, Collection.LINES)
     yield opened
     opened.close()
+
+
+class Mallinfo(ctypes.Structure):
+    """What mallinfo2(3) returns, in bytes."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
+def bytes_in_use() -> int:
+    """Return the bytes that malloc has given out and that were not freed."""
+    gc.collect()
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = Mallinfo
+    info = mallinfo2()
+    return int(info.uordblks + info.hblkhd)
 
 
 def vector(number: int) -> np.ndarray:
@@ -119,3 +142,15 @@ def test_chromas_own_errors_name_no_value(index: ChromaIndex) -> None:
     with pytest.raises(IndexFailedError) as caught:
         index.update({"id-1": {"text": "SECRET\ud800"}})
     assert "SECRET" not in str(caught.value)
+
+
+def test_memory_does_not_follow_the_number_of_different_batch_sizes(index: ChromaIndex) -> None:
+    """Chroma's connections keep the SQL statements of each size of a batch."""
+    ids = [f"id-{n}" for n in range(4_000)]
+    index.insert([NewVector(one, vector(1), "t", {"n": 1}) for one in ids])
+    for size in range(2_000, 4_000, 40):
+        index.get(ids[:size])
+    before = bytes_in_use()
+    for size in range(3_012, 4_000, 25):
+        assert len(index.get(ids[:size])) == size
+    assert bytes_in_use() - before < 16 * 2**20
