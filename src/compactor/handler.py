@@ -64,6 +64,7 @@ def _allocator() -> Allocator:
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle an SQS event, or drain the queue for `{}`. Raises SettingsError, ValueError."""
+    allocator = _allocator()  # before anything starts a thread
     telemetry = _telemetry()
     telemetry.logger.append_keys(request_id=context.aws_request_id)
     try:
@@ -73,7 +74,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             if "Records" in event:
                 return _handle_batch(event, context)
     finally:
-        _allocator().give_back()
+        allocator.give_back()
     raise ValueError("an event is an SQS event with Records, or {} to drain the queue")
 
 

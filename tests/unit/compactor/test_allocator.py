@@ -1,7 +1,9 @@
 """Memory that malloc keeps is given back, and not looked for when there is none."""
 
 import ctypes
-from dataclasses import dataclass
+import subprocess
+import sys
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -61,8 +63,14 @@ class Library:
         return self.looks * 2 * GROWTH
 
 
+@dataclass
 class Glibc(Library):
-    """One whose malloc can be trimmed."""
+    """One whose malloc can be trimmed and has options."""
+
+    options: dict[int, int] = field(default_factory=dict)
+
+    def mallopt(self, name: int, value: int) -> None:
+        self.options[name] = value
 
     def malloc_trim(self, keep: int) -> None:
         assert keep == 0
@@ -82,6 +90,37 @@ def test_where_malloc_is_glibcs_growth_is_trimmed(monkeypatch: pytest.MonkeyPatc
     library = given_back_twice(Glibc(), monkeypatch)
     assert library.trims == 1
     assert library.looks > 1
+
+
+def test_threads_share_one_arena_and_large_blocks_are_returned_at_once() -> None:
+    """Measured in a process of its own, because malloc's options can not be taken back."""
+    program = """
+import threading
+from pathlib import Path
+from compactor.allocator import resident, this_process
+
+this_process()
+start = resident()
+lock = threading.Barrier(9)
+
+def allocate():
+    [bytes(100_000) for _ in range(50)]
+    block = bytearray(2**24)
+    del block
+    block = bytearray(2**23)
+    del block
+    lock.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+for each in threads:
+    each.start()
+lock.wait()
+for each in threads:
+    each.join()
+print(resident() - start)
+"""
+    grown = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(grown.stdout) < 12 * 2**20
 
 
 def test_where_malloc_is_not_glibcs_memory_is_not_even_looked_at(
