@@ -12,7 +12,8 @@ from receipt_index.chroma import ChromaIndex
 from receipt_sync.errors import WorkspaceFullError
 from tests.functional.snapshot.test_reader_restart import Published, new, vectors
 
-RECORDS, DIMENSION = 2_000, 256
+RECORDS, DIMENSION = 2_048, 256
+"""The records fill four calls of Chroma, which writes its whole graph after each second one."""
 
 
 @pytest.fixture
