@@ -19,7 +19,7 @@ def show_search_verdict(verdict: SearchVerdict) -> None:
                 soft_wrap=True,
             )
     if verdict.is_good:
-        console.print("[green]searches find what is stored[/green]")
+        console.print("[green]searches of this copy find what is stored[/green]")
         return
     console.print(
         f"[red]searches miss what is stored: recall@{NEIGHBOURS} must be at least {RECALL_LIMIT}, "

@@ -1,20 +1,23 @@
 """The command `receipt-sync backfill`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from receipt_index.reader import Readers
 from receipt_ops.commands.options import MOST_RATE, MOST_SECONDS, AsJson, DryRun
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.environment import connection_of_process
+from receipt_ops.errors import HalfDoneError
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.backfill import Pace, Sent
 from receipt_ops.repair.backfill_tasks import backfill_of, backfill_with_progress, count_records
 from receipt_ops.screens.verdict import moment
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
-from receipt_ops.terminal.failures import explained
+from receipt_ops.terminal.failures import explained, reason_of
 from receipt_ops.verification.settling import Settled
 from receipt_ops.verification.tasks import settle_with_progress
 
@@ -52,8 +55,10 @@ def backfill_command(
     after the start of that run, because the stream keeps changes for that long. Without --resume,
     every run starts from the beginning.
 
+    With --wait, the command first opens what it will verify, also in a dry run.
+
     Exit code 0: all records are sent (with --wait: and equal). 1: --wait was too short. 2: some
-    records are not sent.
+    records are not sent, or all are sent but not verified; the error says which.
 
     Example: receipt-sync backfill --changes-per-second 500
 
@@ -62,8 +67,9 @@ def backfill_command(
     Example: receipt-sync backfill --dry-run
     """
     connection = connection_of_process()
-    with explained(connection):
+    with explained(connection), ExitStack() as stack:
         check_reachable(connection)
+        readers = _opened(stack, connection) if wait else {}
         settled = None
         backfill = backfill_of(connection, Pace(rate, most_waiting), place)
         left = backfill.left(resume=resume)
@@ -72,7 +78,7 @@ def backfill_command(
             sent = Sent(now, left.sent if left else 0)
         else:
             sent = backfill_with_progress(connection, backfill, left)
-            settled = _settle(connection, wait) if wait else None
+            settled = _settle(connection, readers, wait, sent) if wait else None
     if as_json:
         content = {"records": sent.now, "records_before": sent.before, "dry_run": dry_run}
         print_json({**content, "settled": settled.settled if settled else None})
@@ -84,6 +90,20 @@ def backfill_command(
         raise typer.Exit(ExitCode.VERDICT)
 
 
-def _settle(connection: Connection, seconds: float) -> Settled:
-    with snapshot_readers(connection) as readers:
+def _opened(stack: ExitStack, connection: Connection) -> Readers:
+    """Return readers of the newest versions. A failure here comes before anything is sent."""
+    readers = stack.enter_context(snapshot_readers(connection))
+    for reader in readers.values():
+        reader.refresh()
+    return readers
+
+
+def _settle(connection: Connection, readers: Readers, seconds: float, sent: Sent) -> Settled:
+    """Wait and verify. Raises HalfDoneError, because all records are sent by now."""
+    try:
         return settle_with_progress(connection, readers, seconds, 0)
+    except Exception as error:
+        raise HalfDoneError(
+            f"{sent.now:,} records are sent, but not verified: {reason_of(error, connection)}. "
+            "Repair that cause, then run `receipt-sync verify`"
+        ) from error

@@ -74,6 +74,9 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     the answers with an exact search: recall@10, and the vectors that are not found. It refuses a
     Chroma server, because a server changes meanwhile.
 
+    The verdict of --search holds for this one copy of the snapshot. Each copy adds the newest
+    writes to its graph in another order, so another reader can miss other vectors.
+
     Example: receipt-sync verify --wait 120
 
     Example: receipt-sync verify --receipt 5c2a7a4e-1111-4222-8333-444455556666/1 --since
