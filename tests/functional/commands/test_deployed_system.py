@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
+from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_sync.clock import SystemClock
-from receipt_sync.keys import Collection
+from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.conftest import QUICK_FUNCTIONS
 from tests.functional.operator import Operator
 
@@ -190,15 +191,21 @@ def test_one_entity_is_shown_as_table_snapshot_and_queues_have_it(operator: Oper
 
 
 def test_an_edited_text_makes_its_vector_stale_and_is_listed(operator: Operator) -> None:
-    before = operator.json("stale")["stale"]
-    operator.command(
-        "modify-test-receipts", "--count", "3", "--seed", SEED, "--changes", "1",
-        "--only", "line edited",
-    )  # fmt: skip
+    """The edited line has a fresh vector before. Earlier tests made vectors stale as well."""
+    before = operator.json("stale")
+    listed = _stale_lines(before)
+    with operator.reader(Collection.LINES) as reader:
+        chroma_id = min(set(reader.ids()) - listed)
+    editor = TableEditor(operator.connection.dynamodb, operator.connection.names.table)
+    assert editor.update(parse_chroma_id(chroma_id), {"text": "CORRECTED TEXT"})
     operator.settled()
     stale = operator.json("stale")
-    assert stale["stale"] == before + 1
-    assert len(stale["collections"]["receipt_lines"]["ids"]) == stale["stale"]
+    assert stale["stale"] == before["stale"] + 1
+    assert _stale_lines(stale) == listed | {chroma_id}
+
+
+def _stale_lines(answer: dict[str, Any]) -> set[str]:
+    return set(answer["collections"]["receipt_lines"]["ids"])
 
 
 def test_an_invocation_is_traced_by_its_request_id(operator: Operator) -> None:

@@ -12,8 +12,8 @@ from receipt_index.chroma import ChromaIndex
 from receipt_sync.errors import WorkspaceFullError
 from tests.functional.snapshot.test_reader_restart import Published, new, vectors
 
-RECORDS, DIMENSION = 2_048, 256
-"""The records fill four calls of Chroma, which writes its whole graph after each second one."""
+RECORDS, DIMENSION = 2_000, 256
+UPDATES = 4
 
 
 @pytest.fixture
@@ -38,20 +38,41 @@ def test_two_copies_are_enough_and_less_is_named_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Path, share: float
 ) -> None:
     """Defect `reader_disk`: with 2.08 times the snapshot, all refreshes after the first failed."""
+    tmp_path.joinpath("rehearsal").mkdir()
+    assert _mount(disk, round(share * _largest(Published(tmp_path / "rehearsal", monkeypatch))))
     published = Published(tmp_path, monkeypatch)
-    published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))
-    size = sum(path.stat().st_size for path in (tmp_path / "writer" / "mirror").rglob("*.*"))
-    assert _mount(disk, round(share * size))
     (tmp_path / "reader").symlink_to(disk)
     reader = published.process()
     if share < 2:
+        _publish_all(published)
         with pytest.raises(WorkspaceFullError, match="or the reader a larger disk"):
             reader.refresh()
         assert published.fetched() == 0
         reader.close()
         return
-    for number in range(4):
-        published.publish(partial(ChromaIndex.update, metadata={"i0": {"x": number}}))
+    for number in range(UPDATES + 1):
+        _publish(published, number)
         assert reader.refresh()
         assert reader.get(["i0"])["i0"].metadata["x"] == number
     reader.close()
+
+
+def _publish(published: Published, number: int) -> int:
+    """Publish the version of a number, which `i0` has as `x`. Return its size in bytes.
+
+    Chroma writes the part of the graph that version 0 lacks with a later version.
+    """
+    if number == 0:
+        published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))
+    published.publish(partial(ChromaIndex.update, metadata={"i0": {"x": number}}))
+    mirror = published.root / "writer" / "mirror"
+    return sum(path.stat().st_size for path in mirror.rglob("*.*"))
+
+
+def _publish_all(published: Published) -> list[int]:
+    return [_publish(published, number) for number in range(UPDATES + 1)]
+
+
+def _largest(published: Published) -> int:
+    """Return the size in bytes of the largest of the versions that the test will publish."""
+    return max(_publish_all(published))
