@@ -2,9 +2,9 @@
 
 The threads of a cycle, Chroma's and the compactor's, each allocate from an arena of their own, and
 glibc keeps what they free. One arena for all of them has a third of the free memory of sixteen. In
-two minutes of steady load, a worker then grew by 11 MiB in place of 22 MiB. Blocks from 128 KiB on
-are returned as soon as they are freed: glibc would raise that size after the first large block, but
-not once it was set. malloc_trim(3) returns the rest.
+two minutes of steady load, a worker then grew by 11 MiB in place of 22 MiB. malloc returns blocks
+of 128 KiB and more as soon as they are freed. By default, glibc raises this size after the first
+large block. A size that a program sets stays as it is. malloc_trim(3) returns the rest.
 """
 
 import ctypes

@@ -111,11 +111,19 @@ def connect(environment: Mapping[str, str], local_state: Path) -> Connection:
 
 @contextmanager
 def _named_setting() -> Iterator[None]:
-    """Turn the ValueError of botocore for a setting into a SettingsError."""
+    """Turn the ValueError of botocore for a setting into a SettingsError.
+
+    botocore reads the output of `credential_process` when it makes the first client.
+    """
     try:
         yield
     except BotoCoreError:  # That of a malformed region is a ValueError too.
         raise
+    except json.JSONDecodeError as error:
+        raise SettingsError(
+            "the command in `credential_process` of your AWS configuration did not print JSON: "
+            "repair this command, or set AWS_PROFILE to another profile"
+        ) from error
     except ValueError as error:
         if not str(error).startswith("Invalid endpoint"):
             raise SettingsError(

@@ -35,6 +35,10 @@ class OtherDimensionError(OperationError):
     """A collection holds vectors of another dimension than those of a command."""
 
 
+class AmbiguousDimensionError(OperationError):
+    """The deltas of a collection without a vector have several dimensions."""
+
+
 class HalfDoneError(OperationError):
     """A command has published and then failed.
 

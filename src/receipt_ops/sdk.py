@@ -9,6 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import NoRegionError
 from localstack_client.session import Session as LocalSession
 
+from receipt_ops.web_pages import refuse_web_pages
+
 CREDENTIAL: Final = "test"
 """The access key and the secret key of a local AWS. The real AWS refuses this value."""
 _CONFIG: Final = Config(
@@ -38,7 +40,7 @@ def client_factory(environment: Mapping[str, str], endpoint: str | None) -> Call
         session = boto3.Session(region_name=region or None)
         if not (session.region_name or "").strip():  # botocore takes a blank variable for a name.
             raise NoRegionError
-        return partial(session.client, config=_CONFIG)
+        return _checked(partial(session.client, config=_CONFIG))
     return local_client_factory(
         endpoint,
         _CONFIG.merge(_LOCAL),
@@ -66,4 +68,8 @@ def local_client_factory(
     # A client of the session would take its endpoint from AWS_ENDPOINT_URL of this process, which
     # may name another AWS. One process can also use several endpoints.
     arguments = session.common_protected_kwargs
-    return partial(boto3.client, **arguments, endpoint_url=endpoint, config=config)
+    return _checked(partial(boto3.client, **arguments, endpoint_url=endpoint, config=config))
+
+
+def _checked(make: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda service: refuse_web_pages(make(service))

@@ -28,16 +28,22 @@ def refuse_unserved(response: httpx.Response) -> None:
     """
     status = response.status_code
     if response.is_success:
-        if _is_json(response):
-            return
-        raise IndexUnavailableError(
-            f"the response{_address(response)} with status {status} does not come from Chroma, "
-            "because it is not JSON: check CHROMA_HOST, and the proxy in front of the server"
-        )
+        if not _is_json(response):
+            raise _not_chromas(response, "it is not JSON")
+        if response.read().strip() in {b"", b"null"}:
+            raise _not_chromas(response, "it is empty")
+        return
     if status in _JUDGED and _is_chromas(response):
         return
     raise IndexUnavailableError(
         f"the Chroma server{_address(response)} answered {status}{_hint(status)}"
+    )
+
+
+def _not_chromas(response: httpx.Response, why: str) -> IndexUnavailableError:
+    return IndexUnavailableError(
+        f"the response{_address(response)} with status {response.status_code} does not come from "
+        f"Chroma, because {why}: check CHROMA_HOST, and the proxy in front of the server"
     )
 
 
@@ -99,6 +105,12 @@ def chroma_answers(call: str) -> Iterator[None]:
     except NotFoundError as error:
         raise IndexUnavailableError(
             "the Chroma server no longer has the collection: it was deleted during the call"
+        ) from error
+    except (json.JSONDecodeError, AttributeError, KeyError) as error:
+        # The client could not read the answer. A record with a fault makes other errors.
+        raise IndexUnavailableError(
+            f"the answer to {call!r} does not have the form of Chroma's answers "
+            f"({type(error).__name__}): check the proxy in front of the server"
         ) from error
     except Exception as error:  # Chroma raises bare Exceptions, too
         # The error's own text is left out: it may quote a value, which is receipt text (I8).

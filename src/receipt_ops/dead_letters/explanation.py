@@ -196,7 +196,8 @@ def _failure(dead_letter: DeadLetter, record: FailureRecord) -> Explanation:
         "part of the stream",
         reason,
         Outlook.REPLAY,
-        "replay this one with `receipt-sync replay`",
+        "replay this one with `receipt-sync replay`. If that reports malformed records, repair the "
+        "items that they name, then drop this one with `receipt-sync dlq drop`",
     )
 
 

@@ -95,9 +95,13 @@ class Backfill:
     ) -> Sent:
         """Send all pages, or those that an interrupted run has `left`.
 
+        A run from the beginning first deletes the place of an older run. Otherwise, an interruption
+        before the first page would leave it, and --resume would skip the pages before it.
         The function calls `waiting` while too many messages are in the queue. Raises
         QueueStoppedError, and the errors of the table and the queue.
         """
+        if left is None:
+            self._place.remove()
         begun, before = (left.begun, left.sent) if left else (self._clock.now(), 0)
         sent = 0
         advance(before)

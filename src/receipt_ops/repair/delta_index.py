@@ -30,8 +30,12 @@ CREATE TABLE holding (
 ) WITHOUT ROWID;
 """
 
-LISTED, READ, SOUND, REFUSED = "listed", "read", "sound", "refused"
-"""States of a delta: its name is listed, its outline is read, it can or it cannot be applied."""
+LISTED, READ, SOUND, OTHER, REFUSED = "listed", "read", "sound", "other", "refused"
+"""States of a delta.
+
+Its name is listed, its outline is read, it can be applied, it has another dimension than its
+collection, or its object is broken.
+"""
 
 
 class StoredDelta(NamedTuple):
@@ -78,7 +82,7 @@ class DeltaIndex:
     def newer(self, collection: Collection, held: Mapping[str, str]) -> dict[str, list[str]]:
         """Return the deltas that hold a record and are newer than its own, newest first.
 
-        The result leaves out deltas that the index knows as refused. Deltas that `cover` has not
+        The result leaves out deltas whose object is known to be broken. Deltas that `cover` has not
         read are missing without an error.
         """
         found: dict[str, list[str]] = {}
@@ -111,11 +115,11 @@ class DeltaIndex:
         )
         return str(state)
 
-    def judge(self, collection: Collection, delta_id: str, *, sound: bool) -> None:
-        """Remember whether a delta can be applied."""
+    def judge(self, collection: Collection, delta_id: str, state: str) -> None:
+        """Remember whether a delta can be applied: SOUND, OTHER or REFUSED."""
         self._database.execute(
             "UPDATE delta SET state = ? WHERE collection = ? AND id = ?",
-            (SOUND if sound else REFUSED, collection, delta_id),
+            (state, collection, delta_id),
         )
 
     def vectors(self, collection: Collection, delta_id: str) -> int:
@@ -125,19 +129,31 @@ class DeltaIndex:
         )
         return int(count)
 
-    def newest_dimension(self, collection: Collection) -> int | None:
-        """Return the dimension of the newest delta with a read outline; None if there is none."""
-        rows = self._rows(
-            "SELECT dimension FROM delta WHERE collection = ? AND dimension IS NOT NULL "
-            "ORDER BY id DESC LIMIT 1",
-            collection,
+    def dimension(self, collection: Collection, delta_id: str) -> int:
+        """Return the dimension of a delta. Its outline must have been read."""
+        ((dimension,),) = self._rows(
+            "SELECT dimension FROM delta WHERE collection = ? AND id = ?", collection, delta_id
         )
-        return int(rows[0][0]) if rows else None
+        return int(dimension)
+
+    def dimensions(self, collection: Collection) -> dict[int, int]:
+        """Return the number of records that have a vector of each dimension.
+
+        The function counts the deltas whose outline `cover` has read and that are not broken.
+        """
+        rows = self._rows(
+            "SELECT dimension, COUNT(DISTINCT record) FROM holding JOIN delta "
+            "ON delta.collection = holding.collection AND delta.id = holding.delta "
+            "WHERE holding.collection = ? AND state != ? GROUP BY dimension ORDER BY dimension",
+            collection,
+            REFUSED,
+        )
+        return {int(dimension): int(count) for dimension, count in rows}
 
     def refused(self, collection: Collection) -> list[str]:
         """Return the ids of deltas that cannot be applied, oldest first."""
-        query = "SELECT id FROM delta WHERE collection = ? AND state = ? ORDER BY id"
-        return [row[0] for row in self._rows(query, collection, REFUSED)]
+        query = "SELECT id FROM delta WHERE collection = ? AND state IN (?, ?) ORDER BY id"
+        return [row[0] for row in self._rows(query, collection, OTHER, REFUSED)]
 
     def _unread(self, collection: Collection, after: str) -> list[StoredDelta]:
         rows = self._rows(
@@ -160,7 +176,7 @@ class DeltaIndex:
 
     def _note(self, collection: Collection, delta: StoredDelta, outline: Outline | None) -> None:
         if outline is None or not outline.ids:
-            self.judge(collection, delta.id, sound=False)
+            self.judge(collection, delta.id, REFUSED)
             return
         self._database.execute(
             "UPDATE delta SET state = ?, vectors = ?, dimension = ? "

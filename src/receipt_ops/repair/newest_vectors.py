@@ -13,8 +13,9 @@ from typing import Final, Protocol
 from ulid import ULID
 
 from receipt_index.deltas import VectorBatch
-from receipt_ops.repair.delta_index import READ, SOUND, DeltaIndex, Outlines
+from receipt_ops.repair.delta_index import OTHER, REFUSED, SOUND, DeltaIndex, Outlines
 from receipt_ops.repair.delta_rows import RANDOM_BITS
+from receipt_ops.repair.dimension_choice import ChooseDimension, most_records
 from receipt_sync.clock import Clock, epoch_ms
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
@@ -38,22 +39,30 @@ class NewestVectors:
     """Finds the newest delta of any number of records. It reads each delta of the bucket once."""
 
     def __init__(
-        self, index: DeltaIndex, objects: DeltaObjects, dimensions: Dimensions, clock: Clock
+        self,
+        index: DeltaIndex,
+        objects: DeltaObjects,
+        dimensions: Dimensions,
+        clock: Clock,
+        choose: ChooseDimension = most_records,
     ) -> None:
         self._index, self._objects, self._dimensions = index, objects, dimensions
-        self._clock = clock
+        self._clock, self._choose = clock, choose
         self._listed: set[Collection] = set()
+        self._chosen: dict[Collection, int] = {}
 
     def refresh(self) -> None:
         """Make the next answer list the bucket again."""
         self._listed.clear()
+        self._chosen.clear()
 
     def newer(self, collection: Collection, held: Mapping[str, str]) -> dict[str, str]:
         """Return the newest delta of each record, if it is newer than the delta that it holds.
 
         `held` maps a record id to its delta id, or to "" for a record without a delta. A delta id
         that is later than tomorrow and names no object is damage, and counts as no delta. The
-        result holds "" for such a record if there is no delta of it. Raises the errors of botocore.
+        result holds "" for such a record if there is no delta of it. Raises the errors of botocore,
+        and those of the choice of a dimension for a collection without a vector.
         """
         if not held:
             return {}
@@ -105,28 +114,43 @@ class NewestVectors:
 
         It applies a complete delta that has the collection's dimension.
         """
+        if self._index.dimension(collection, delta_id) != self._dimension(collection):
+            self._index.judge(collection, delta_id, OTHER)
+            return False
         state = self._index.state(collection, delta_id)
-        if state == READ:
-            sound = self._is_sound(collection, delta_id)
-            self._index.judge(collection, delta_id, sound=sound)
-            return sound
+        if state != SOUND:
+            state = SOUND if self._is_complete(collection, delta_id) else REFUSED
+            self._index.judge(collection, delta_id, state)
         return state == SOUND
 
-    def _is_sound(self, collection: Collection, delta_id: str) -> bool:
-        dimension = self._dimensions(collection) or self._index.newest_dimension(collection)
+    def _dimension(self, collection: Collection) -> int:
+        """Return the dimension of a collection. Without a vector in it, the deltas decide."""
+        published = self._dimensions(collection)
+        if published is not None:
+            return published
+        if collection not in self._chosen:
+            records = self._index.dimensions(collection)
+            self._chosen[collection] = self._choose(collection, records)
+        return self._chosen[collection]
+
+    def _is_complete(self, collection: Collection, delta_id: str) -> bool:
         try:
-            return self._objects.read(collection, delta_id).dimension == dimension
+            self._objects.read(collection, delta_id)
         except DeltaRefusedError:
             return False
+        return True
 
 
 @contextmanager
 def newest_vectors(
-    objects: DeltaObjects, dimensions: Dimensions, clock: Clock
+    objects: DeltaObjects,
+    dimensions: Dimensions,
+    clock: Clock,
+    choose: ChooseDimension = most_records,
 ) -> Iterator[NewestVectors]:
     """Give a NewestVectors of a bucket for a `with` block."""
     index = DeltaIndex(objects)
     try:
-        yield NewestVectors(index, objects, dimensions, clock)
+        yield NewestVectors(index, objects, dimensions, clock, choose)
     finally:
         index.close()

@@ -2,6 +2,7 @@
 
 from receipt_ops.connection import Connection
 from receipt_ops.readers import snapshot_readers
+from receipt_ops.repair.dimension_choice import only_dimension
 from receipt_ops.repair.plan import Plan, Summary
 from receipt_ops.repair.repair import Repair
 from receipt_ops.repair.wiring import DEFAULT_LIMIT, newest_of, repair_of
@@ -23,10 +24,13 @@ def send_with_progress(repair: Repair, plan: Plan) -> int:
 
 
 def repair_whole_table(connection: Connection, *, dry_run: bool) -> Summary:
-    """Compare the whole table and repair the differences, within the limit of deletions."""
+    """Compare the whole table and repair the differences, within the limit of deletions.
+
+    Raises AmbiguousDimensionError if the deltas of an empty collection have several dimensions.
+    """
     with (
         snapshot_readers(connection) as readers,
-        newest_of(connection, readers) as newest,
+        newest_of(connection, readers, only_dimension) as newest,
         repair_of(connection, readers, newest, DEFAULT_LIMIT) as repair,
     ):
         verify_with_progress(connection, readers, 0, None, repair.note, newest=newest)

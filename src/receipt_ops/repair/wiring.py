@@ -14,6 +14,7 @@ from receipt_ops.deployment.parts import NotDeployedError, number_of
 from receipt_ops.loading.dimensions import dimension_of
 from receipt_ops.repair.changes import LastError, QueueChanges
 from receipt_ops.repair.delta_objects import S3DeltaObjects
+from receipt_ops.repair.dimension_choice import ChooseDimension, most_records
 from receipt_ops.repair.guard import DeleteLimit, Guard
 from receipt_ops.repair.ledger import Ledger
 from receipt_ops.repair.newest_vectors import NewestVectors, newest_vectors
@@ -63,10 +64,15 @@ class ReaderDimensions:
 
 
 @contextmanager
-def newest_of(connection: Connection, readers: Readers) -> Iterator[NewestVectors]:
-    """Give a NewestVectors of the connection's bucket for a `with` block."""
+def newest_of(
+    connection: Connection, readers: Readers, choose: ChooseDimension = most_records
+) -> Iterator[NewestVectors]:
+    """Give a NewestVectors of the connection's bucket for a `with` block.
+
+    `choose` selects the dimension of a collection without a vector.
+    """
     objects = S3DeltaObjects(connection.s3, connection.names.bucket)
-    with newest_vectors(objects, ReaderDimensions(readers), SystemClock()) as newest:
+    with newest_vectors(objects, ReaderDimensions(readers), SystemClock(), choose) as newest:
         yield newest
 
 

@@ -34,6 +34,8 @@ MAX_PACKS: Final = 10_000
 MAX_LISTED: Final = 100_000
 _LENGTH_BYTES: Final = 4
 LIST_FOLDER: Final = "retired"
+_ALWAYS: Final = frozenset({"format", "packs", "retired"})
+"""Fields that have a default value here, but that every stored manifest has."""
 OBJECT_NAME: Final = "(blocks|packs)/[0-9a-f]{64}"
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -188,6 +190,12 @@ def read_manifest(data: bytes, collection: Collection) -> Manifest:
             "server, set CHROMA_TARGET. Otherwise `receipt-sync snapshot restore` makes an earlier "
             "version the newest"
         ) from error
+    absent = _ALWAYS - manifest.model_fields_set
+    if absent:
+        raise SnapshotDamagedError(
+            f"the manifest of {collection} has no {' and no '.join(sorted(absent))}: "
+            "`receipt-sync snapshot restore` makes an earlier version the newest"
+        )
     if manifest.collection is not collection:
         raise SnapshotDamagedError(
             f"the manifest under {collection} belongs to {manifest.collection}: run `receipt-sync "

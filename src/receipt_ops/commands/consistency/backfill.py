@@ -91,10 +91,15 @@ def backfill_command(
 
 
 def _opened(stack: ExitStack, connection: Connection) -> Readers:
-    """Return readers of the newest versions. A failure here comes before anything is sent."""
+    """Return readers of the newest versions. A failure here comes before anything is sent.
+
+    On a server target, `refresh` reads only the manifest. The count asks the server itself.
+    """
     readers = stack.enter_context(snapshot_readers(connection))
     for reader in readers.values():
         reader.refresh()
+        if reader.version:
+            reader.count()
     return readers
 
 

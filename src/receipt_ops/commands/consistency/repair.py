@@ -20,6 +20,7 @@ from receipt_ops.commands.options import (
 from receipt_ops.commands.selection import check_scope, scope_of
 from receipt_ops.environment import connection_of_process
 from receipt_ops.readers import snapshot_readers
+from receipt_ops.repair.dimension_choice import given_dimension, only_dimension
 from receipt_ops.repair.guard import DeleteLimit
 from receipt_ops.repair.plan import Plan
 from receipt_ops.repair.tasks import plan_with_progress, send_with_progress
@@ -59,6 +60,13 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
             max=1,
         ),
     ] = None,
+    dimension: Annotated[
+        int | None,
+        typer.Option(
+            help="Dimension for a collection without a vector whose deltas have several.",
+            min=1,
+        ),
+    ] = None,
     freshness_goal: FreshnessGoal = FRESHNESS_GOAL_SECONDS,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -78,6 +86,9 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     the command never sends more than that. Deletions of the last hour count too: the compactor
     returns what is too much to the queue, and --wait reports it.
 
+    A collection without a vector takes the dimension of the first delta that the compactor applies.
+    If its deltas have several dimensions, the command sends nothing and asks for --dimension.
+
     Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: some records cannot
     be repaired with this command, or --wait was too short. 2: a failure. The compactor applies the
     changes that were sent before it.
@@ -88,11 +99,12 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     """
     check_scope(image, receipt, sample, seed)
     connection = connection_of_process()
+    choose = only_dimension if dimension is None else given_dimension(dimension)
     limit = DEFAULT_LIMIT if max_delete_share is None else DeleteLimit(max_delete_share, 0)
     with (
         explained(connection),
         snapshot_readers(connection) as readers,
-        newest_of(connection, readers) as newest,
+        newest_of(connection, readers, choose) as newest,
         repair_of(connection, readers, newest, limit) as repair,
     ):
         scope = scope_of(connection, image, receipt, sample, seed)

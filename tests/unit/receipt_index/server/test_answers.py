@@ -1,11 +1,13 @@
 """Which answers of a server's address are Chroma's own, and so may blame a record."""
 
+import json
+
 import httpx
 import pytest
 from chromadb.errors import error_types
 
 from receipt_index.server.answers import chroma_answers, refuse_unserved
-from receipt_sync.errors import IndexUnavailableError
+from receipt_sync.errors import IndexFailedError, IndexUnavailableError
 
 CHROMAS = ("InvalidArgumentError", "NotFoundError", "ChromaError")
 """https://github.com/chroma-core/chroma, rust/error: what the server calls its refusals."""
@@ -58,3 +60,36 @@ def test_the_error_of_another_answer_names_the_address(status: int) -> None:
     with pytest.raises(IndexUnavailableError, match=r"http://chroma\.internal:8000\b") as raised:
         refuse_unserved(response)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"null", b" null\n", b""])
+def test_a_proxy_that_answers_200_without_content_blames_no_record(content: bytes) -> None:
+    """Chroma's client failed on `None`, and that counted as the fault of a record."""
+    response = httpx.Response(
+        200, content=content, headers={"content-type": "application/json"}, request=REQUEST
+    )
+    with pytest.raises(IndexUnavailableError, match="it is empty: check CHROMA_HOST"):
+        refuse_unserved(response)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"3", b"true", b"[]", b'"1.0.0"'])
+def test_an_answer_with_content_is_left_to_chromas_client(content: bytes) -> None:
+    refuse_unserved(
+        httpx.Response(200, content=content, headers={"content-type": "application/json"})
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [json.JSONDecodeError("m", "text of a receipt", 0), AttributeError("x"), KeyError("x")]
+)
+def test_an_answer_that_chromas_client_cannot_read_blames_no_record(error: Exception) -> None:
+    with pytest.raises(IndexUnavailableError) as raised, chroma_answers("get"):
+        raise error
+    assert "does not have the form of Chroma's answers" in str(raised.value)
+    assert "receipt" not in str(raised.value)
+
+
+def test_a_record_that_cannot_be_written_as_json_is_at_fault() -> None:
+    """A lone surrogate is such a text. The client raises TypeError before it sends anything."""
+    with pytest.raises(IndexFailedError, match="TypeError"), chroma_answers("update"):
+        raise TypeError("str is not valid UTF-8: surrogates not allowed")

@@ -1,5 +1,6 @@
 """Checkout, publish, refusal and damage, with the snapshot's objects in memory."""
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -156,6 +157,17 @@ def test_a_manifest_of_another_collection_is_refused(setting: Setting) -> None:
     assert setting.store.data is not None
     with pytest.raises(SnapshotDamagedError, match="receipt_lines"):
         read_manifest(setting.store.data, Collection.WORDS)
+
+
+@pytest.mark.parametrize("field", ["format", "packs", "retired"])
+def test_a_manifest_without_a_field_that_every_manifest_has_is_damaged(
+    setting: Setting, field: str
+) -> None:
+    """Its default value counted, so `snapshot show` described a version that nobody published."""
+    content = json.loads(setting.publish(setting.copy("one"), a="1").to_json())
+    del content[field]
+    with pytest.raises(SnapshotDamagedError, match=f"has no {field}: `receipt-sync snapshot res"):
+        read_manifest(json.dumps(content).encode(), Collection.LINES)
 
 
 def test_packs_that_outgrow_their_share_become_a_new_base(

@@ -120,6 +120,19 @@ def test_a_leftover_place_does_not_make_a_later_run_skip_the_front_of_the_table(
     assert later.changes.sent == KEYS[1:]
 
 
+def test_a_run_that_is_interrupted_before_its_first_page_leaves_no_older_place(
+    tmp_path: Path,
+) -> None:
+    """A later --resume took the place of the older run and skipped the front of the table."""
+    interrupted(tmp_path)
+    early = Setup(tmp_path, Changes(fails_at=1))
+    with pytest.raises(OperationError):
+        early.run()
+    assert not early.path.exists()
+    with pytest.raises(PlaceError, match="no run to resume"):
+        Setup(tmp_path, Changes()).run(resume=True)
+
+
 def test_to_resume_needs_a_place_and_one_that_is_not_older_than_the_stream(tmp_path: Path) -> None:
     setup = Setup(tmp_path, Changes())
     with pytest.raises(PlaceError, match=r"no place file .* no run to resume"):

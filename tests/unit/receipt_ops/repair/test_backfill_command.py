@@ -17,16 +17,24 @@ NOT_ANSWERED = "the Chroma server did not answer"
 
 
 class Reader:
-    """A reader whose server answers `answers` times."""
+    """A reader whose server answers `answers` times.
+
+    As on a server target, `refresh` reads only the manifest.
+    """
+
+    version = 1
 
     def __init__(self, answers: int) -> None:
         self.answers = answers
 
     def refresh(self) -> bool:
+        return True
+
+    def count(self) -> int:
         self.answers -= 1
         if self.answers < 0:
             raise IndexUnavailableError(NOT_ANSWERED)
-        return True
+        return 2_123
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return Sent(2_123, 0)
 
     def settle(_: Any, readers: dict[Any, Any], *__: Any) -> None:
-        readers["lines"].refresh()
+        readers["lines"].count()
 
     for name, value in {
         "connection_of_process": lambda: CONNECTION,

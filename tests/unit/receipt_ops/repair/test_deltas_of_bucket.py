@@ -19,10 +19,16 @@ from botocore.exceptions import (
 from ulid import ULID, ULIDGenerator
 
 from receipt_index.deltas import VectorBatch, encode
-from receipt_ops.errors import FetchFailedError
+from receipt_ops.errors import AmbiguousDimensionError, FetchFailedError
 from receipt_ops.repair.delta_index import DeltaIndex, StoredDelta
 from receipt_ops.repair.delta_objects import S3DeltaObjects
 from receipt_ops.repair.delta_rows import later, rows_of
+from receipt_ops.repair.dimension_choice import (
+    ChooseDimension,
+    given_dimension,
+    most_records,
+    only_dimension,
+)
 from receipt_ops.repair.newest_vectors import NewestVectors, newest_vectors
 from receipt_ops.repair.outline import Outline, read_outline
 from receipt_ops.repair.ranged import BLOCK_BYTES, RangedFile
@@ -104,15 +110,72 @@ def test_a_delta_of_the_future_that_came_since_is_seen_without_a_refresh() -> No
     assert answers.newer(LINES, {"a": made(30)}) == {}
 
 
-def test_of_an_empty_collection_the_newest_delta_says_the_dimension() -> None:
+def mixed() -> InMemoryDeltas:
+    """Return deltas of two dimensions. The newest one has the dimension of fewer records."""
     objects = InMemoryDeltas()
     objects.put(DELTAS[0], "a", dimension=2)
     objects.put(DELTAS[1], "a", "b", dimension=3)
     objects.put(DELTAS[2], "a", dimension=3)
-    assert newest(objects, None).newer(LINES, {"a": "", "b": ""}) == {
-        "a": DELTAS[2],
-        "b": DELTAS[1],
-    }
+    objects.put(DELTAS[3], "b", dimension=2)
+    objects.put(DELTAS[4], "c", dimension=3)
+    objects.put(DELTAS[5], "a", dimension=2)
+    return objects
+
+
+OF_THREE = {"a": DELTAS[2], "b": DELTAS[1], "c": DELTAS[4]}
+EMPTY = dict.fromkeys("abc", "")
+
+
+def test_of_an_empty_collection_the_dimension_of_most_records_counts() -> None:
+    """The newest delta decided, although the compactor may have refused that one."""
+    assert newest(mixed(), None).newer(LINES, EMPTY) == OF_THREE
+
+
+def test_a_repair_of_an_empty_collection_chooses_no_dimension_itself() -> None:
+    objects = mixed()
+    answers = NewestVectors(
+        DeltaIndex(objects), objects, lambda _: None, ManualClock(), only_dimension
+    )
+    with pytest.raises(AmbiguousDimensionError) as raised:
+        answers.newer(LINES, EMPTY)
+    assert str(raised.value) == (
+        "receipt_lines holds no vector, and its deltas have several dimensions: 2 (2 records), "
+        "3 (3 records). Choose one with `receipt-sync repair --dimension`"
+    )
+
+
+@pytest.mark.parametrize(("given", "found"), [(3, OF_THREE), (2, {"a": DELTAS[5], "b": DELTAS[3]})])
+def test_the_given_dimension_decides_for_an_empty_collection(
+    given: int, found: dict[str, str]
+) -> None:
+    objects = mixed()
+    choose = given_dimension(given)
+    answers = NewestVectors(DeltaIndex(objects), objects, lambda _: None, ManualClock(), choose)
+    assert answers.newer(LINES, EMPTY) == found
+    with pytest.raises(AmbiguousDimensionError, match=r"no delta of receipt_lines has 7 dimens"):
+        NewestVectors(
+            DeltaIndex(objects), objects, lambda _: None, ManualClock(), given_dimension(7)
+        ).newer(LINES, EMPTY)
+
+
+@pytest.mark.parametrize("choose", [only_dimension, given_dimension(7), most_records])
+def test_a_single_dimension_needs_no_choice(choose: ChooseDimension) -> None:
+    objects = InMemoryDeltas()
+    objects.put(DELTAS[0], "a", dimension=2)
+    answers = NewestVectors(DeltaIndex(objects), objects, lambda _: None, ManualClock(), choose)
+    assert answers.newer(LINES, EMPTY) == {"a": DELTAS[0]}
+
+
+def test_a_dimension_that_was_published_since_replaces_the_choice() -> None:
+    """A delta that was left out while the collection was empty is found afterwards."""
+    published: list[int | None] = [None]
+    objects = mixed()
+    answers = NewestVectors(DeltaIndex(objects), objects, lambda _: published[0], ManualClock())
+    assert answers.newer(LINES, EMPTY) == OF_THREE
+    published[0] = 2
+    answers.refresh()
+    assert answers.newer(LINES, EMPTY) == {"a": DELTAS[5], "b": DELTAS[3]}
+    assert answers.refused(LINES) == [DELTAS[4]], "only a delta that was looked at is named"
 
 
 def test_a_broken_object_is_named_and_an_object_that_no_caller_needs_is_not_read() -> None:

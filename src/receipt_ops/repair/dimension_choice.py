@@ -1,0 +1,49 @@
+"""The choice of a dimension for a collection that holds no vector, if its deltas have several.
+
+The first delta that the compactor applies decides the dimension of an empty collection. The bucket
+does not say which deltas the compactor refused. So only a person knows which model is the right
+one.
+"""
+
+from collections.abc import Callable, Mapping
+
+from receipt_ops.errors import AmbiguousDimensionError
+from receipt_sync.keys import Collection
+
+ChooseDimension = Callable[[Collection, Mapping[int, int]], int]
+"""Returns one of the given dimensions. The mapping gives the number of records of each."""
+
+
+def most_records(_: Collection, records: Mapping[int, int]) -> int:
+    """Return the dimension of most records, and the larger one of two with equal numbers."""
+    return max(records, key=lambda dimension: (records[dimension], dimension))
+
+
+def only_dimension(collection: Collection, records: Mapping[int, int]) -> int:
+    """Return the only dimension. Raises AmbiguousDimensionError if there are several."""
+    if len(records) == 1:
+        return next(iter(records))
+    raise AmbiguousDimensionError(
+        f"{collection} holds no vector, and its deltas have several dimensions: {_named(records)}. "
+        "Choose one with `receipt-sync repair --dimension`"
+    )
+
+
+def given_dimension(dimension: int) -> ChooseDimension:
+    """Return a choice of `dimension` for each collection whose deltas have several."""
+
+    def choose(collection: Collection, records: Mapping[int, int]) -> int:
+        if dimension in records:
+            return dimension
+        if len(records) == 1:
+            return next(iter(records))
+        raise AmbiguousDimensionError(
+            f"no delta of {collection} has {dimension} dimensions: {_named(records)}. "
+            "Give one of these with --dimension"
+        )
+
+    return choose
+
+
+def _named(records: Mapping[int, int]) -> str:
+    return ", ".join(f"{dimension} ({count:,} records)" for dimension, count in records.items())
