@@ -136,8 +136,8 @@ class RecordTable:
         """Return the row of each record that exists."""
         found: dict[str, int] = {}
         for some in batches(ids, _IDS_A_QUERY):
-            filled = [*some, *some[:1] * (_IDS_A_QUERY - len(some))]
-            found.update(self._execute(_ROWS_OF, *filled))
+            filled = [*some] + [some[0]] * (_IDS_A_QUERY - len(some))
+            found.update(self._connection.execute(_ROWS_OF, filled))
         return found
 
     def records(self) -> Iterator[tuple[str, int]]:
