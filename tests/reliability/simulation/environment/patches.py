@@ -54,7 +54,7 @@ class _WatchedCopy(WorkingCopy):
 
     def checkout(self, deadline: Deadline | None = None) -> Any:
         index = super().checkout(deadline)
-        CURRENT.system.checked_out(self._collection, self.version, index)
+        CURRENT.system.checked_out(self._collection, self.version, index.plain)
         return index
 
 
