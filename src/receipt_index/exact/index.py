@@ -103,16 +103,14 @@ class ExactIndex:
         """Make the derived files if they are missing.
 
         `whole` says that the whole snapshot is written next, so that work of its size is due.
-        Without it, only the files of a small collection are made. They are left out if the time is
-        too short, or if a vector can't be read: the search then uses Chroma's graph, as before.
+        Without it, only the files of a small collection are made. The files of a large one are left
+        out if the time is too short, and all are left out if a vector can't be read. The search
+        then uses Chroma's graph, as before.
         """
         if self._writer is not None:
             return
         records = self.plain.count()
-        seconds = records / _RECORDS_A_SECOND
-        if deadline is not None and deadline.remaining() < seconds:
-            return
-        if whole or records <= CHEAP:
+        if records <= CHEAP or (whole and _fits(records, deadline)):
             self._build()
 
     def close(self) -> None:
@@ -152,6 +150,11 @@ class ExactIndex:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
+
+
+def _fits(records: int, deadline: Deadline | None) -> bool:
+    """Return whether the time is enough for this number of records."""
+    return deadline is None or deadline.remaining() > records / _RECORDS_A_SECOND
 
 
 @contextmanager
