@@ -121,6 +121,8 @@ def test_a_restore_by_the_runbook_loses_no_vector_that_was_acknowledged_since(
     assert [c.split()[0] for c in restore_commands] == [
         "snapshot",
         "snapshot",
+        "snapshot",
+        "snapshot",
         "repair",
         "verify",
         "repair",

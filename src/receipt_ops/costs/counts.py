@@ -1,4 +1,4 @@
-"""Counts of what the system did in a period, added up from the metric lines of both functions."""
+"""Counts of what the system did in a period, added up from the logs of both functions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from receipt_ops.costs.invocations import billed_ms
 from receipt_ops.costs.prices import PricesError
 from receipt_ops.deployment.freshness import values
-from receipt_ops.logs.log_events import LogEvent
+from receipt_ops.logs.log_events import LogEvent, LogLine
 from receipt_sync.telemetry import Metric
 
 MONTH_SECONDS = 30 * 86_400
@@ -71,27 +72,26 @@ class Memory:
 
 
 def counted(
-    stream: Iterable[LogEvent], compactor: Iterable[LogEvent], memory: Memory, seconds: float
+    stream: Iterable[LogLine], compactor: Iterable[LogLine], memory: Memory, seconds: float
 ) -> Counts:
-    """Return the sums of the metric lines of both logs.
+    """Return the sums of the reports and metric lines of both logs.
 
-    The function reads each log once and does not keep its lines.
+    The function reads each log once and does not keep its lines. Raises PricesError if a log has
+    metrics, but no report of Lambda.
     """
-    of_stream = _Sums(Metric.STREAM_PROCESSING_LATENCY, Metric.SQS_MESSAGES_QUEUED)
+    of_stream = _Sums("stream processor", Metric.SQS_MESSAGES_QUEUED)
     of_compactor = _Sums(
-        Metric.COMPACTION_DURATION, Metric.TABLE_ITEMS_READ, Metric.BYTES_PUBLISHED
+        "compactor", Metric.COMPACTION_DURATION, Metric.TABLE_ITEMS_READ, Metric.BYTES_PUBLISHED
     )
     of_stream.add(stream)
     of_compactor.add(compactor)
-    stream_ms = of_stream.totals[Metric.STREAM_PROCESSING_LATENCY]
-    compactor_ms = of_compactor.totals[Metric.COMPACTION_DURATION]
     return Counts(
         seconds=seconds,
         changes=of_stream.changes,
-        stream_invocations=of_stream.values[Metric.STREAM_PROCESSING_LATENCY],
-        stream_gb_seconds=stream_ms / 1000 * memory.stream_processor / 1024,
-        compactor_invocations=len(of_compactor.requests),
-        compactor_gb_seconds=compactor_ms / 1000 * memory.compactor / 1024,
+        stream_invocations=of_stream.invocations,
+        stream_gb_seconds=of_stream.billed_ms / 1000 * memory.stream_processor / 1024,
+        compactor_invocations=of_compactor.invocations,
+        compactor_gb_seconds=of_compactor.billed_ms / 1000 * memory.compactor / 1024,
         cycles=of_compactor.values[Metric.COMPACTION_DURATION],
         messages=of_stream.totals[Metric.SQS_MESSAGES_QUEUED],
         items_read=of_compactor.totals[Metric.TABLE_ITEMS_READ],
@@ -101,24 +101,37 @@ def counted(
 
 
 class _Sums:
-    """The sums of one log. It keeps one short digest for each invocation, and no line."""
+    """The sums of one function's log. It keeps no line."""
 
-    def __init__(self, *metrics: Metric) -> None:
+    def __init__(self, function: str, *metrics: Metric) -> None:
+        self._function = function
         self.totals = dict.fromkeys(metrics, 0.0)
         self.values = dict.fromkeys(metrics, 0)
-        self.requests: set[int] = set()
+        self.invocations, self.billed_ms = 0, 0.0
         self.changes, self.log_bytes = 0.0, 0
 
-    def add(self, events: Iterable[LogEvent]) -> None:
-        for event in events:
-            for metric in self.totals:
-                found = values([event], metric)
-                self.totals[metric] += sum(found)
-                self.values[metric] += len(found)
-            if event.request_id:
-                self.requests.add(hash(event.request_id))
-            self.changes += _number(event.content, "changes")
-            self.log_bytes += len(str(event.content))
+    def add(self, lines: Iterable[LogLine]) -> None:
+        for line in lines:
+            self.log_bytes += len(line.text.encode())
+            billed = billed_ms(line)
+            if billed is not None:
+                self.invocations += 1
+                self.billed_ms += billed
+            elif line.content is not None:
+                self._add(LogEvent(line.at, line.function, line.content))
+        if any(self.values.values()) and not self.invocations:
+            raise PricesError(
+                f"the log of the {self._function} holds metrics, but no report of Lambda, so its "
+                "cost is unknown: set the system log level of the function to INFO, and repeat "
+                "this after the next changes"
+            )
+
+    def _add(self, event: LogEvent) -> None:
+        for metric in self.totals:
+            found = values([event], metric)
+            self.totals[metric] += sum(found)
+            self.values[metric] += len(found)
+        self.changes += _number(event.content, "changes")
 
 
 def _number(content: Mapping[str, Any], name: str) -> float:

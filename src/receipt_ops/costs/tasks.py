@@ -16,8 +16,8 @@ def count_logs(connection: Connection, back: timedelta) -> Counts:
     logs = logs_of(connection, stream, compactor)
     since = SystemClock().now() - back
     return counted(
-        logs.events(stream.name, since),
-        logs.events(compactor.name, since),
+        logs.lines(stream.name, since),
+        logs.lines(compactor.name, since),
         Memory(stream.settings["MemorySize"], compactor.settings["MemorySize"]),
         back.total_seconds(),
     )

@@ -1,9 +1,9 @@
 """A search for one version among all manifests that the bucket keeps. It reads few of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from receipt_index.snapshot.format.manifest import Manifest
+from receipt_index.snapshot.format.manifest import Manifest, start_over
 from receipt_ops.errors import OperationError
 from receipt_ops.snapshots.kept_versions import Entry, History, KeptVersion, Page
 from receipt_sync.keys import Collection
@@ -64,6 +64,40 @@ def find_version(history: History, version: int) -> Found:
         if seen.chosen is not None and newest is not None:
             return Found(seen.chosen, newest, max(highest, newest.version) + unreadable)
     raise _not_found(history.collection, version, newest)
+
+
+def newest_readable(
+    history: History, published: bytes | None, is_readable: Callable[[Found], bool]
+) -> Found | None:
+    """Return the newest version that can be read; None if that is the published one.
+
+    `published` is the content of the present manifest, or None if there is none. `is_readable`
+    fetches and opens a version. Raises NothingKeptError if no version can be read.
+    """
+    newest: Manifest | None = None
+    highest, unreadable = 0, 0
+    for kept in _one_by_one(history):
+        manifest = kept.manifest
+        if manifest is None:
+            unreadable += newest is None
+            continue
+        newest, highest = newest or manifest, max(highest, manifest.version)
+        found = Found(manifest, newest, max(highest, newest.version) + unreadable)
+        if manifest.version and is_readable(found):
+            return None if kept.data == published else found
+    raise NothingKeptError(
+        f"the bucket keeps no readable version of {history.collection}: to start over, "
+        f"{start_over(history.collection)}"
+    )
+
+
+def _one_by_one(history: History) -> Iterator[KeptVersion]:
+    """Yield the kept versions, newest first. Each manifest may be large, so hold one at a time."""
+    for page in history.pages():
+        for entry in page.entries:
+            kept = history.read_one(entry)
+            if kept is not None:
+                yield kept
 
 
 def _newest(

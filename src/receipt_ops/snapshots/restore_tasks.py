@@ -13,6 +13,7 @@ from receipt_index.chroma import ChromaIndex
 from receipt_index.snapshot.format.manifest import Manifest
 from receipt_index.snapshot.restore import RestorePlan, check, publish
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
+from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.deployment.parts import NotDeployedError
@@ -21,13 +22,16 @@ from receipt_ops.errors import HalfDoneError
 from receipt_ops.repair.delta_objects import S3DeltaObjects
 from receipt_ops.repair.wiring import deltas_of
 from receipt_ops.scratch import scratch
-from receipt_ops.snapshots.finding import find_version
+from receipt_ops.snapshots.finding import Found, find_version, newest_readable
+from receipt_ops.snapshots.garbage import stored_objects
 from receipt_ops.snapshots.history import ManifestHistory
+from receipt_ops.snapshots.objects import Soundness, missing
 from receipt_ops.snapshots.resending import Resending
 from receipt_ops.snapshots.restored import Restored
 from receipt_ops.snapshots.retention import delta_retention
 from receipt_ops.terminal.failures import reason_of
 from receipt_sync.clock import Clock
+from receipt_sync.errors import IndexFailedError, SnapshotDamagedError
 from receipt_sync.keys import Collection
 
 RESTORER = "receipt-sync snapshot restore"
@@ -49,6 +53,26 @@ class Restoration:
         Raises NothingKeptError.
         """
         return RestorePlan(*find_version(self._history, version))
+
+    def find_newest_readable(self) -> RestorePlan | None:
+        """Return a plan for the newest version that can be read; None if it is the published one.
+
+        The function fetches and checks objects, and opens the first version whose objects are
+        whole. Raises NothingKeptError.
+        """
+        bucket = self._connection.names.bucket
+        stored = stored_objects(self._connection.s3, bucket, self._collection)
+        sizes = {one.name: one.size for one in stored}
+        soundness = Soundness(self._store)
+
+        def is_readable(found: Found) -> bool:
+            is_whole = not missing(found.chosen, sizes) and not soundness.damaged(found.chosen)
+            return is_whole and self._opens(RestorePlan(*found))
+
+        got = self._store.manifest(None)
+        published = got.data if isinstance(got, FetchedManifest) else None
+        found = newest_readable(self._history, published, is_readable)
+        return RestorePlan(*found) if found else None
 
     def run(self, plan: RestorePlan, *, dry_run: bool) -> Restored:
         """Check every object, publish, and send the deltas again. A dry run checks and counts only.
@@ -75,6 +99,13 @@ class Restoration:
                 _half_done(published, reason_of(error, self._connection))
             ) from error
         return Restored(plan, published.version, resent, kept_for, self._clock.now())
+
+    def _opens(self, plan: RestorePlan) -> bool:
+        try:
+            self._checked(plan)
+        except (SnapshotDamagedError, IndexFailedError):
+            return False  # An earlier version may be readable.
+        return True
 
     def _checked(self, plan: RestorePlan) -> int | None:
         """Fetch every object of the version, open it, and return its dimension."""

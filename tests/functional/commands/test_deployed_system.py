@@ -385,6 +385,8 @@ def test_a_months_costs_are_estimated_from_what_the_functions_have_counted(
     files = ("--save-counts", str(counts), "--plot", str(plot))
     found = operator.json("cost", "--hours", "1", *files)
     assert found["counts"]["changes"] > 0
+    assert found["counts"]["stream_gb_seconds"] > 0
+    assert found["counts"]["compactor_gb_seconds"] > 0
     assert found["counts"] == json.loads(counts.read_text())
     totals = [scale["total"] for scale in found["scales"]]
     assert totals == sorted(totals)

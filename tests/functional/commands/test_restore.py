@@ -3,6 +3,7 @@
 The oracle is the producer's record of the last vector that it sent for each id.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,32 @@ def test_no_vector_is_older_than_its_delta_after_restore_repair_and_verify(
     assert (done["deltas_kept_days"], done["lost_before"]) == (None, None)
     operator.command("repair", "--wait", "60")
     assert operator.settled()["different"] == 0
+    assert producer.published() == producer.last
+
+
+def test_the_newest_readable_version_is_found_although_an_object_was_overwritten(
+    operator: Operator, producer: Producer
+) -> None:
+    """A pack of the same size and another content: no new reader can open the newest version."""
+    whole = version(operator)
+    sound = operator.json("snapshot", "restore", "receipt_lines", "--newest-readable", "--yes")
+    assert sound == {"restored": None, "published": None}
+    producer.put(KEYS[:2], "AFTER")
+    producer.embed(KEYS[:2], "AFTER", axis=6)
+    producer.arrived()
+    operator.idle()
+
+    s3, bucket = operator.connection.s3, operator.connection.names.bucket
+    content = s3.get_object(Bucket=bucket, Key="snapshots/receipt_lines/manifest.json")
+    manifest = json.loads(content["Body"].read())
+    key = f"snapshots/receipt_lines/packs/{manifest['packs'][-1]['digest']}"
+    s3.put_object(Bucket=bucket, Key=key, Body=b"x" * manifest["packs"][-1]["size"])
+
+    found = operator.json("snapshot", "restore", "receipt_lines", "--newest-readable", "--dry-run")
+    assert whole <= found["restored"] < manifest["version"] == found["replaced"]
+    done = operator.json("snapshot", "restore", "receipt_lines", "--newest-readable", "--yes")
+    assert done["restored"] == found["restored"]
+    operator.command("repair", "--wait", "60")
     assert producer.published() == producer.last
 
 

@@ -41,9 +41,10 @@ def cost_command(
 ) -> None:
     """Estimate the cost of a month by scale, from the counts of a day, a month or a load test.
 
-    The counts come from the metrics in the functions' logs, and are scaled in proportion. A higher
-    rate fills larger batches. Counts of a burst therefore give the lowest cost of a month, and
-    counts of single changes give the highest.
+    The counts come from the metrics in the functions' logs and from Lambda's report of each
+    invocation. The estimate scales them in proportion. A higher rate fills larger batches. Counts
+    of a burst therefore give the lowest cost of a month, and counts of single changes give the
+    highest.
 
     Example: receipt-sync cost --hours 720 --plot cost.svg
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from receipt_index.snapshot.restore import RestorePlan
 from receipt_ops.commands.options import MOST_HOURS, AsJson, DryRun
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
@@ -98,8 +99,12 @@ def history_command(
 def restore_command(
     collection: CollectionArgument,
     version: Annotated[
-        int, typer.Argument(help="The version, as `snapshot history` lists it.", min=1)
-    ],
+        int | None, typer.Argument(help="The version, as `snapshot history` lists it.", min=1)
+    ] = None,
+    readable: Annotated[
+        bool,
+        typer.Option("--newest-readable", help="The newest version that can be read."),
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -115,19 +120,31 @@ def restore_command(
     Terraform, so some deltas of an old version may be gone. The version also lacks later changes of
     the table: run `repair` afterwards.
 
-    Exit code 0: restored. 2: not restored, or restored but not all deltas were sent again; the
-    error says which.
+    With --newest-readable, the command looks for the newest version whose objects are whole and
+    that Chroma opens. If that is the published version, the command restores nothing.
+
+    Exit code 0: restored, or the published version is readable. 2: not restored, or restored but
+    not all deltas were sent again; the error says which.
 
     Example: receipt-sync snapshot restore receipt_lines 41 --dry-run
+
+    Example: receipt-sync snapshot restore receipt_lines --newest-readable --dry-run
     """
-    connection, clock = connection_of_process(), SystemClock()
-    if not dry_run:
-        confirm(
-            f"this replaces the published version of {collection} with version {version}", yes=yes
-        )
-    with explained(connection), notes().status("fetching and checking the version's objects"):
-        restoration = Restoration(connection, collection, clock)
-        done = restoration.run(restoration.find(version), dry_run=dry_run)
+    if (version is None) is not readable:
+        raise typer.BadParameter("give either a version or --newest-readable")
+    connection = connection_of_process()
+    if version is not None and not dry_run:
+        _confirm(collection, version, yes=yes)
+    with explained(connection):
+        restoration = Restoration(connection, collection, SystemClock())
+        plan = _plan(restoration, version)
+        if plan is None:
+            _print_nothing_restored(collection, as_json=as_json)
+            return
+        if version is None and not dry_run:
+            _confirm(collection, plan.chosen.version, yes=yes)
+        with notes().status("fetching and checking the version's objects"):
+            done = restoration.run(plan, dry_run=dry_run)
     if as_json:
         print_json(done.to_json())
     else:
@@ -176,6 +193,25 @@ def gc_command(
         print_json(garbage_json(found, announced, dry_run=dry_run))
     else:
         print_garbage(found, announced, dry_run=dry_run)
+
+
+def _confirm(collection: Collection, version: int, *, yes: bool) -> None:
+    confirm(f"this replaces the published version of {collection} with version {version}", yes=yes)
+
+
+def _plan(restoration: Restoration, version: int | None) -> RestorePlan | None:
+    """Return the plan for a version; for None, that of the newest readable version."""
+    if version is not None:
+        return restoration.find(version)
+    with notes().status("looking for the newest version that can be read"):
+        return restoration.find_newest_readable()
+
+
+def _print_nothing_restored(collection: Collection, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"restored": None, "published": None})
+        return
+    output().print(f"the published version of {collection} is readable, so nothing was restored")
 
 
 def _rows(

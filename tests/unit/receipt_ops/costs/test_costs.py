@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from receipt_ops.costs.counts import MONTH_SECONDS, Counts, Memory, counted
+from receipt_ops.costs.invocations import billed_ms
 from receipt_ops.costs.model import SCALES, by_scale, estimate
 from receipt_ops.costs.plot import PlotError, plot
 from receipt_ops.costs.prices import Prices, PricesError
-from receipt_ops.logs.log_events import LogEvent
+from receipt_ops.logs.log_events import LogLine
 from receipt_ops.terminal.cli import main
 
 PROJECT = Path(__file__).resolve().parents[4]
@@ -93,36 +94,84 @@ def test_counts_are_written_and_read_again(tmp_path: Path) -> None:
         Counts.read(tmp_path / "nowhere.json")
 
 
-def line(content: Mapping[str, Any]) -> LogEvent:
-    return LogEvent(datetime(2026, 1, 1, tzinfo=UTC), "f", content)
+def line(content: Mapping[str, Any]) -> LogLine:
+    return LogLine(datetime(2026, 1, 1, tzinfo=UTC), "f", json.dumps(content), "", content)
 
 
-def test_counts_come_from_the_metric_lines_of_both_logs() -> None:
+def text(words: str) -> LogLine:
+    return LogLine(datetime(2026, 1, 1, tzinfo=UTC), "f", words, "", None)
+
+
+def report(billed: float, status: str = "success") -> LogLine:
+    """Return a report of a function that logs in JSON."""
+    metrics = {"durationMs": billed - 0.4, "billedDurationMs": billed, "memorySizeMB": 2048}
+    record = {"requestId": "r", "metrics": metrics, "status": status}
+    return line({"time": "t", "type": "platform.report", "record": record})
+
+
+def test_counts_come_from_the_reports_and_metric_lines_of_both_logs() -> None:
     stream = [
-        line({"_aws": {}, "StreamProcessingLatency": 500, "SQSMessagesQueued": 3}),
+        line({"_aws": {}, "SQSMessagesQueued": 3}),
         line({"message": "batch processed", "changes": 7}),
-        line({"_aws": {}, "StreamProcessingLatency": [500]}),
+        report(500),
+        report(500),
     ]
     compactor = [
         line({"_aws": {}, "CompactionDuration": [1000, 2000], "TableItemsRead": [4, 5]}),
         line({"_aws": {}, "BytesPublished": 100}),
-        line({"message": "published", "request_id": "a"}),
         line({"message": "batch handled", "request_id": "a"}),
+        report(3_500),
     ]
     found = counted(stream, compactor, Memory(512, 2048), 60)
     assert (found.changes, found.messages, found.stream_invocations) == (7, 3, 2)
     assert found.stream_gb_seconds == pytest.approx(0.5)
-    assert found.compactor_gb_seconds == pytest.approx(6)
+    assert found.compactor_gb_seconds == pytest.approx(7)
     assert (found.cycles, found.items_read, found.bytes_published) == (2, 9, 100)
     assert found.compactor_invocations == 1
     assert found.log_bytes > 0
+
+
+def test_an_invocation_that_lambda_ended_is_billed_too() -> None:
+    """It writes no metric, so it cost nothing in the estimate."""
+    compactor = [
+        report(1_000),
+        text("2026-01-01T00:00:00Z r-2 Task timed out after 300.00 seconds"),
+        report(300_000, "timeout"),
+        text(
+            "REPORT RequestId: r-3\tDuration: 2000.00 ms\tBilled Duration: 2001 ms\tMemory Size: "
+            "2048 MB\tMax Memory Used: 2048 MB\tStatus: error\tError Type: Runtime.OutOfMemory"
+        ),
+    ]
+    found = counted([], compactor, Memory(512, 2048), 60)
+    assert found.compactor_invocations == 3
+    assert found.compactor_gb_seconds == pytest.approx(2 * 303.001)
+
+
+def test_a_log_with_metrics_and_without_reports_has_an_unknown_cost() -> None:
+    lines = [line({"_aws": {}, "CompactionDuration": 1000})]
+    with pytest.raises(PricesError, match=r"log of the compactor .* no report of Lambda"):
+        counted([], lines, Memory(512, 2048), 60)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": "platform.report"},
+        {"type": "platform.report", "record": {"metrics": {"billedDurationMs": "1"}}},
+        {"type": "platform.start", "record": {"metrics": {"billedDurationMs": 1}}},
+    ],
+)
+def test_a_line_that_is_no_report_is_not_billed(content: dict[str, Any]) -> None:
+    assert billed_ms(line(content)) is None
+    assert billed_ms(text("a REPORT RequestId: r Billed Duration: 5 ms")) is None
 
 
 def test_a_log_of_a_month_is_added_up_and_not_kept() -> None:
     kept: list[int] = []
     alive: WeakSet[Held] = WeakSet()
 
-    def log() -> Iterator[LogEvent]:
+    def log() -> Iterator[LogLine]:
+        yield report(1)
         for number in range(2_000):
             content = Held({"_aws": {}, "TableItemsRead": number, "request_id": str(number)})
             alive.add(content)

@@ -23,7 +23,7 @@ from receipt_index.snapshot.store.snapshot_store import FetchedManifest
 from receipt_ops.connection import Connection, Names
 from receipt_ops.screens.snapshots import row_of
 from receipt_ops.snapshots import since_tasks
-from receipt_ops.snapshots.finding import NothingKeptError, find_version
+from receipt_ops.snapshots.finding import Found, NothingKeptError, find_version, newest_readable
 from receipt_ops.snapshots.garbage import GarbageUnknownError, StoredObject, garbage
 from receipt_ops.snapshots.kept_versions import FrozenStore, KeptVersion
 from receipt_ops.snapshots.objects import Soundness, missing
@@ -195,6 +195,47 @@ def test_the_versions_between_a_restored_version_and_its_original_are_not_opened
     (found,) = since_tasks.add_since(connection, [example], {Collection.LINES: 11})
     assert found.since is not None
     assert (found.since.version, found.since.or_earlier) == (11, True)
+
+
+def readable(bucket: VersionedBucket, *versions: int, published: bytes | None = b"other") -> Any:
+    """Return what is found if only some versions can be read, and the versions that were tried."""
+    tried: list[int] = []
+
+    def is_readable(found: Found) -> bool:
+        tried.append(found.chosen.version)
+        return found.chosen.version in versions
+
+    return newest_readable(bucket.history(), published, is_readable), tried
+
+
+def test_the_newest_version_that_can_be_read_is_found_and_no_older_one_is_tried() -> None:
+    bucket = VersionedBucket(*map(manifest, range(1, 10)), JUNK, manifest(11), a_page=3)
+    found, tried = readable(bucket, 2, 7, 8)
+    assert (found.chosen.version, found.newest.version, found.highest) == (8, 11, 11)
+    assert tried == [11, 9, 8]
+    assert bucket.reads[-1] == 7, "the place of version 8, because the first version is at place 0"
+
+
+def test_unreadable_manifests_above_the_newest_raise_the_number_of_the_restored_version() -> None:
+    found, tried = readable(VersionedBucket(manifest(1), manifest(2), JUNK, JUNK), 1)
+    assert (found.chosen.version, found.highest, tried) == (1, 4, [2, 1])
+
+
+def test_a_published_version_that_can_be_read_is_not_restored() -> None:
+    newest = manifest(2)
+    bucket = VersionedBucket(manifest(1), newest)
+    assert readable(bucket, 1, 2, published=newest.to_json()) == (None, [2])
+
+
+def test_the_newest_version_is_restored_if_its_manifest_was_deleted() -> None:
+    found, _ = readable(VersionedBucket(manifest(1), manifest(2), None), 1, 2, published=None)
+    assert found.chosen.version == 2
+
+
+@pytest.mark.parametrize("versions", [(), (manifest(1), manifest(2)), (JUNK,), (manifest(0),)])
+def test_without_a_readable_version_the_error_says_how_to_start_over(versions: Any) -> None:
+    with pytest.raises(NothingKeptError, match=r"no readable version of receipt_lines.*repair"):
+        readable(VersionedBucket(*versions), 0)
 
 
 def kept(one: Manifest | None) -> KeptVersion:
