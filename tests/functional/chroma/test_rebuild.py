@@ -107,7 +107,7 @@ def test_floats_do_not_move_however_often_an_index_is_rebuilt(setting: Setting) 
     added_again(copy, numbers, 0)
     ids = [record(n, 0).id for n in numbers]
     before = {i: dict(r.metadata) for i, r in copy.checkout().get(ids).items()}
-    for turn in range(1, 6):
+    for turn in range(1, 4):
         index = copy.checkout()
         copy.mark_dirty()
         others = [record(n, turn) for n in range(2_000, 3_100)]
