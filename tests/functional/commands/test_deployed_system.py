@@ -127,7 +127,8 @@ def test_a_damaged_block_is_seen_though_its_manifest_can_be_read(operator: Opera
     [
         "load --synthetic 1", "repair", "dlq restore", "dlq redrive", "dlq drop unknown-id",
         "replay", "backfill",
-        "lock release receipt_lines", "snapshot gc receipt_lines", "smoke", "latency",
+        "lock release receipt_lines", "snapshot gc receipt_lines",
+        "snapshot rebuild receipt_lines", "smoke", "latency",
         "stress", "flags set --word", "create-test-receipts --count 1",
         "modify-test-receipts --count 1",
     ],
