@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies.base import MAX_BLOCK_OBJECT
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -61,7 +61,7 @@ class Bucket:
     def copy(self, writer: str) -> WorkingCopy:
         settings = CopySettings(writer, timedelta(hours=1))
         return WorkingCopy(
-            self.store, LINES, self.root / writer, ChromaIndex, SystemClock(), settings
+            self.store, LINES, self.root / writer, open_exact_chroma, SystemClock(), settings
         )
 
     def grow(self, number: int) -> None:
@@ -247,8 +247,8 @@ def _junk(one: Bucket) -> str:
 
 
 def _a_later_format(one: Bucket) -> str:
-    one.forge(format=4)
-    return "does not have format 1 to 3 (format: Input should be 1, 2 or 3): if a later version"
+    one.forge(format=5)
+    return "does not have format 1 to 4 (format: Input should be 1, 2, 3 or 4): if a later version"
 
 
 def _a_further_field(one: Bucket) -> str:
