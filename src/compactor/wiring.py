@@ -24,7 +24,7 @@ from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
 from compactor.locking.lock_table import lock_id_of
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.copies.workspace import claim
@@ -84,7 +84,7 @@ class _Parts:
             self._store(collection),
             collection,
             claim(settings.working_copy_root, f"{collection}-{uuid.uuid4()}"),
-            ChromaIndex,
+            open_exact_chroma,
             self.clock,
             CopySettings(
                 self._owner,

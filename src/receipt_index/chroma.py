@@ -118,6 +118,11 @@ class CollectionIndex:
                 return
             offset += len(page)
 
+    def matching(self, where: Mapping[str, Any]) -> list[str]:
+        """Return the ids of the records that pass a Chroma metadata filter."""
+        ids: list[str] = self._call("get", where=dict(where), include=[])["ids"]
+        return ids
+
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:

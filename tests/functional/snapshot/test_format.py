@@ -12,7 +12,8 @@ import pytest
 
 from compactor.cycle.plan import Plan, same
 from compactor.cycle.readback import read_back
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.server.version import Claim, ServerVersion
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format import manifest as module
@@ -24,6 +25,7 @@ from tests.support.fakes.snapshots import InMemorySnapshotStore
 
 DATA = Path(make_snapshot.__file__).parent
 DOCUMENT = Path(__file__).parents[3] / "docs" / "snapshot-format.md"
+FIRST_EXACT = 4
 FOLDERS = sorted(DATA.glob("snapshot-format-*"))
 
 
@@ -31,6 +33,7 @@ FOLDERS = sorted(DATA.glob("snapshot-format-*"))
 class Earlier:
     """A committed snapshot, and the records that a reader must find in it."""
 
+    format: int
     store: InMemorySnapshotStore
     expected: dict[str, Any]
 
@@ -42,7 +45,8 @@ def earlier(request: pytest.FixtureRequest) -> Earlier:
         if path.is_file() and path.name != "manifest.json":
             store.objects[path.relative_to(objects).as_posix()] = path.read_bytes()
     store.data = (objects / "manifest.json").read_bytes()
-    return Earlier(store, json.loads((request.param / "expected.json").read_text()))
+    number = int(request.param.name.rpartition("-")[2])
+    return Earlier(number, store, json.loads((request.param / "expected.json").read_text()))
 
 
 def check(found: SnapshotReader, expected: dict[str, Any]) -> None:
@@ -69,6 +73,7 @@ def test_a_reader_opens_it(earlier: Earlier, tmp_path: Path) -> None:
         assert reader.refresh()
         assert reader.version == earlier.expected["version"]
         check(reader, earlier.expected)
+        assert reader.search_is_exact is (earlier.format >= FIRST_EXACT)
         (match,) = reader.search(make_snapshot.vector(99), 1)
         assert match.record.document == "again"
 
@@ -76,10 +81,10 @@ def test_a_reader_opens_it(earlier: Earlier, tmp_path: Path) -> None:
 def test_a_worker_publishes_on_top_of_it(earlier: Earlier, tmp_path: Path) -> None:
     settings = CopySettings("present", timedelta(hours=1))
     copy = WorkingCopy(
-        earlier.store, Collection.LINES, tmp_path / "w", ChromaIndex, SystemClock(), settings
+        earlier.store, Collection.LINES, tmp_path / "w", open_exact_chroma, SystemClock(), settings
     )
     index = copy.checkout()
-    assert isinstance(index, ChromaIndex)
+    assert isinstance(index, ExactIndex)
     added = make_snapshot.record(77)
     copy.mark_dirty()
     index.insert([added])
@@ -96,6 +101,7 @@ def test_a_worker_publishes_on_top_of_it(earlier: Earlier, tmp_path: Path) -> No
     with SnapshotReader(earlier.store, Collection.LINES, tmp_path / "r") as reader:
         assert reader.refresh()
         check(reader, expected)
+        assert reader.search_is_exact
 
 
 def test_what_is_made_today_is_what_is_committed_for_the_present_format(tmp_path: Path) -> None:

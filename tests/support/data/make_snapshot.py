@@ -17,7 +17,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import Metadata, NewVector
 from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -52,11 +53,11 @@ def publish(store: InMemorySnapshotStore, folder: Path) -> dict[str, object]:
     """Four versions; returns what a reader must find in the last."""
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     settings = CopySettings("make_snapshot", timedelta(days=1))
-    copy = WorkingCopy(store, Collection.LINES, folder, ChromaIndex, clock, settings)
+    copy = WorkingCopy(store, Collection.LINES, folder, open_exact_chroma, clock, settings)
 
-    def version(*write: tuple[str, object]) -> ChromaIndex:
+    def version(*write: tuple[str, object]) -> ExactIndex:
         index = copy.checkout()
-        assert isinstance(index, ChromaIndex)
+        assert isinstance(index, ExactIndex)
         copy.mark_dirty()
         for method, argument in write:
             getattr(index, method)(argument)

@@ -9,6 +9,7 @@ from typing import Final
 
 from receipt_index.records import Index
 from receipt_index.snapshot.copies.base import names_of_base, write_base
+from receipt_index.snapshot.copies.derived import derive
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.rebasing import Room, lacking, without_limit
@@ -192,6 +193,7 @@ class WorkingCopy:
         return None
 
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
+        derive(self._index, self._deadline, whole=False)
         changed, removed = difference(self._mirror.folder, self._folder)
         if sum(map(len, changed.values())) > MAX_PACK_PAGES:
             return self._publish_base(previous, record_count)
@@ -208,6 +210,7 @@ class WorkingCopy:
         return self._after(manifest, etag, pack, len(pack or b""), expired)
 
     def _publish_base(self, previous: Manifest | None, record_count: int | None) -> Published:
+        derive(self._index, self._deadline, whole=True)
         expected = self._mirror.stage(self._folder)
         if previous is None:
             expected = self._begin()

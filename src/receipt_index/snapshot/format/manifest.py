@@ -23,7 +23,7 @@ from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.validation import describe
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 FAULTS_SHOWN: Final = 3
 """The number of faults that an error about a malformed object names."""
 BLOCK_SIZE: Final = 4 * 2**20
@@ -103,9 +103,9 @@ class Restored(_Part):
 class Manifest(_Part):
     """One published version of a collection."""
 
-    format: Literal[1, 2, 3] = FORMAT
+    format: Literal[1, 2, 3, 4] = FORMAT
     """In format 1, `retired` names single objects instead of lists. Formats 1 and 2 have no
-    `restored`.
+    `restored`. Since format 4, a version may have the files of the exact search.
     """
     collection: Collection
     version: Annotated[int, Field(ge=0)]

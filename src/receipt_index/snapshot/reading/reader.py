@@ -21,6 +21,7 @@ from receipt_index.following import Following, follow
 from receipt_index.records import Match, Record
 from receipt_index.snapshot.copies.room import full_disk_explained
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest
+from receipt_index.snapshot.reading.open_copy import OpenCopy
 from receipt_index.snapshot.reading.slots import Slot, claim_slot
 from receipt_index.snapshot.reading.turns import Turns
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
@@ -41,8 +42,13 @@ class NothingPublishedError(SyncError):
 class _Serving:
     """An open copy of one version."""
 
-    index: ChromaIndex
+    copy: OpenCopy[ChromaIndex]
     manifest: Manifest
+
+    @property
+    def index(self) -> ChromaIndex:
+        """Return Chroma's index."""
+        return self.copy.index
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,17 @@ class SnapshotReader:
         serving = self._serving
         return serving.manifest.elements if serving else 0
 
+    @property
+    def search_is_exact(self) -> bool:
+        """Return whether a search finds exactly the nearest records.
+
+        False means that Chroma's graph is searched, which misses some. The served version is then
+        larger than the size up to which an exact search is faster, or has no files for it: an
+        earlier version of this software published it.
+        """
+        serving = self._serving
+        return serving is not None and serving.copy.is_exact
+
     def refresh(self) -> bool:
         """Follow the published version; return True if a newer one is served from now on.
 
@@ -163,13 +180,13 @@ class SnapshotReader:
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
-        with self._used() as index:
-            return index.get(ids)
+        with self._used() as copy:
+            return copy.index.get(ids)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """Return the vectors of the records that exist, by id."""
-        with self._used() as index:
-            return index.vectors(ids)
+        with self._used() as copy:
+            return copy.index.vectors(ids)
 
     def ids(self) -> Iterator[str]:
         """Return an iterator over every record's id. A refresh while it runs ends it with an error.
@@ -177,19 +194,19 @@ class SnapshotReader:
         With `follow`, take the ids before it starts, or open a reader for this purpose.
         """
         self._check_process()
-        return self._index().ids()
+        return self._open_copy().index.ids()
 
     def count(self) -> int:
         """Return how many records the served version has."""
-        with self._used() as index:
-            return index.count()
+        with self._used() as copy:
+            return copy.index.count()
 
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:
         """Return the nearest records, nearest first; `where` is a Chroma metadata filter."""
-        with self._used() as index:
-            return index.search(vector, limit, where)
+        with self._used() as copy:
+            return copy.search(vector, limit, where)
 
     def close(self, *, keep: bool = False) -> None:
         """Close the files, and remove what this reader made below its root.
@@ -208,19 +225,19 @@ class SnapshotReader:
             place, self._place = self._place, None
             try:
                 if serving is not None:
-                    serving.index.close()
+                    serving.copy.close()
             finally:
                 if place is not None:
                     place.slot.release(remove=not keep)
 
     @contextmanager
-    def _used(self) -> Iterator[ChromaIndex]:
-        """Yield the index that is served. It is not closed while it is used."""
+    def _used(self) -> Iterator[OpenCopy[ChromaIndex]]:
+        """Yield the copy that is served. It is not closed while it is used."""
         self._check_process()
         with self._using:
-            yield self._index()
+            yield self._open_copy()
 
-    def _index(self) -> ChromaIndex:
+    def _open_copy(self) -> OpenCopy[ChromaIndex]:
         if self._closed:
             raise self._closed_error()
         if self._serving is None:
@@ -228,7 +245,7 @@ class SnapshotReader:
                 f"{self._collection} has no published version yet: load receipts, or wait for the "
                 "first compaction"
             )
-        return self._serving.index
+        return self._serving.copy
 
     def _closed_error(self) -> ReaderClosedError:
         return ReaderClosedError(f"the reader of {self._collection} is closed: open another")
@@ -262,16 +279,10 @@ class SnapshotReader:
         serving = _Serving(turns.open(self._opened), manifest)
         with self._using:
             old, self._serving = self._serving, serving
-        turns.swapped(old.index if old else None)
+        turns.swapped(old.copy if old else None)
 
-    def _opened(self, folder: Path) -> ChromaIndex:
-        index = ChromaIndex(folder, self._collection)
-        try:
-            index.warm_up()
-        except BaseException:
-            index.close()
-            raise
-        return index
+    def _opened(self, folder: Path) -> OpenCopy[ChromaIndex]:
+        return OpenCopy(ChromaIndex(folder, self._collection), folder, self._collection)
 
     def _is_foreign(self) -> bool:
         return self._place is not None and self._place.process != os.getpid()

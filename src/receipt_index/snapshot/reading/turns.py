@@ -4,9 +4,8 @@ import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from receipt_index.records import Index
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.mtime_marks import forget_marks
 from receipt_index.snapshot.copies.synchronise import synchronise
@@ -30,7 +29,14 @@ _numbers: Final = count(1)
 for a second copy.
 """
 
-Served = TypeVar("Served", bound=Index)
+
+class Closable(Protocol):
+    """Open files of a folder."""
+
+    def close(self) -> None: ...
+
+
+Served = TypeVar("Served", bound=Closable)
 """The kind of index that a reader serves."""
 
 
@@ -76,7 +82,7 @@ class Turns:
         """
         return self._open_first(open_index) if self._served is None else self._open(open_index)
 
-    def swapped(self, old: Index | None) -> None:
+    def swapped(self, old: Closable | None) -> None:
         """Close the index that was served before, and make its folder the mirror.
 
         If closing fails, its error is raised after the folder was removed from use.

@@ -176,7 +176,7 @@ def test_the_readers_lock_left_out_of_search_is_found(
     search = SnapshotReader.search
 
     def without_lock(self: SnapshotReader, *arguments: object) -> object:
-        return self._index().search(*arguments)  # type: ignore[arg-type]
+        return self._open_copy().search(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(SnapshotReader, "search", without_lock)
     assert search is not SnapshotReader.search

@@ -114,7 +114,7 @@ def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting
     [
         (lambda s: setattr(s.store, "data", b"{}"), "format"),
         (
-            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":3', b'"format":9')),
+            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":4', b'"format":9')),
             "format",
         ),
         (lambda s: s.store.objects.pop(next(n for n in s.store.objects if "packs" in n)), "gone"),

@@ -1,0 +1,1 @@
+"""The exact search: derived files over the distinct vectors of a collection."""

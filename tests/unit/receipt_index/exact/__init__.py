@@ -1,0 +1,1 @@
+"""Tests of the exact search, with an index in memory."""
