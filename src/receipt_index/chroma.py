@@ -5,6 +5,7 @@ so its holder discards it (I6).
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -16,6 +17,7 @@ import numpy as np
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
+from receipt_index.chroma_rows import StoredRecords
 from receipt_index.deltas import Vectors
 from receipt_index.records import Match, Metadata, NewVector, Record
 from receipt_sync.errors import ForkedError, IndexFailedError
@@ -176,7 +178,22 @@ class ChromaIndex(CollectionIndex):
                 path=str(path.resolve()), settings=Settings(anonymized_telemetry=False)
             )
             opened = client.get_or_create_collection(name=collection.value, **COLLECTION)
+            opened.get(limit=1, include=[])  # Chroma applies its log with the first read.
+            self._stored = StoredRecords.open(path, str(opened.id))
         super().__init__(client, opened)
+
+    def get(self, ids: Sequence[str]) -> dict[str, Record]:
+        """See `Index.get`."""
+        if self._stored is None:
+            return super().get(ids)
+        with _chroma("get"):
+            return self._stored.get(ids)
+
+    def close(self) -> None:
+        """See `Index.close`."""
+        if self._stored is not None:
+            self._stored.close()
+        super().close()
 
     def _batches(self, items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         """See `CollectionIndex._batches`.
@@ -232,6 +249,13 @@ def _columns(records: Sequence[NewVector], *, keep_none: bool) -> dict[str, Any]
 def _chroma(call: str) -> Iterator[None]:
     try:
         yield
-    except (ChromaError, ValueError, TypeError, RuntimeError, OSError) as error:
+    except (
+        ChromaError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        OSError,
+        sqlite3.Error,
+    ) as error:
         # The error's own text is left out: it may quote a value, which is receipt text (I8).
         raise IndexFailedError(f"Chroma's {call} failed: {type(error).__name__}") from error
