@@ -1,12 +1,13 @@
 """Telemetry with Powertools: JSON logs, EMF metrics and X-Ray subsegments."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.constants import MAX_METRICS
 
 from receipt_functions.tracing import Tracing
 from receipt_sync.telemetry import Fact, Metric
@@ -52,6 +53,23 @@ class PowertoolsTelemetry:
         """See Telemetry.measure."""
         with self._lock:
             self.metrics.add_metric(metric, UNITS.get(metric, MetricUnit.Count), value)
+
+    def measure_all(self, metric: Metric, values: Sequence[float]) -> None:
+        """See Telemetry.measure_all.
+
+        Powertools formats all held values with each one that is added. So it adds the first value
+        of each hundred, and the last one, with which it writes them out.
+        """
+        unit, place = UNITS.get(metric, MetricUnit.Count), 0
+        with self._lock:
+            while place < len(values):
+                self.metrics.add_metric(metric, unit, values[place])
+                place += 1
+                held = self.metrics.metric_set.get(metric)
+                if held is not None:  # None: they were just written out
+                    some = values[place : place + MAX_METRICS - 1 - len(held["Value"])]
+                    held["Value"] += map(float, some)
+                    place += len(some)
 
     def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
         """See Telemetry.step."""

@@ -1,5 +1,6 @@
 """The empty telemetry of a command. The operator reads the command's output instead."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,6 +17,9 @@ class NullTelemetry:
         pass
 
     def measure(self, metric: Metric, value: float) -> None:
+        pass
+
+    def measure_all(self, metric: Metric, values: Sequence[float]) -> None:
         pass
 
     def step(self, name: str, **facts: Any) -> AbstractContextManager[None]:  # noqa: ARG002 the Protocol names it

@@ -4,6 +4,7 @@ Receipt text never enters any of the three (I8). Callers pass keys, counts, fiel
 durations only. `receipt_functions.telemetry` implements the Protocol with Powertools.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
@@ -54,6 +55,10 @@ class Telemetry(Protocol):
 
     def measure(self, metric: Metric, value: float) -> None:
         """Record one value of a metric. Several values of one invocation form a histogram."""
+        ...
+
+    def measure_all(self, metric: Metric, values: Sequence[float]) -> None:
+        """Record each of some values of a metric."""
         ...
 
     def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:

@@ -1,6 +1,6 @@
 """Telemetry that records its calls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,9 @@ class RecordingTelemetry:
 
     def measure(self, metric: Metric, value: float) -> None:
         self.values.append((metric, value))
+
+    def measure_all(self, metric: Metric, values: Sequence[float]) -> None:
+        self.values += [(metric, value) for value in values]
 
     def total(self, metric: Metric) -> float:
         return sum(value for name, value in self.values if name is metric)

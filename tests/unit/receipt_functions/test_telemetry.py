@@ -197,3 +197,31 @@ def test_the_log_level_is_obeyed(service: str, namespace: str) -> None:
 def test_a_step_passes_on_what_is_raised_inside_of_it(telemetry: PowertoolsTelemetry) -> None:
     with pytest.raises(KeyError), telemetry.step("detect"):
         raise KeyError
+
+
+@pytest.mark.parametrize("before", [0, 1, 99])
+@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 250])
+def test_many_values_are_printed_as_each_of_them_would_be(
+    service: str, capsys: pytest.CaptureFixture[str], before: int, count: int
+) -> None:
+    def lines(*, together: bool) -> list[dict[str, Any]]:
+        telemetry = PowertoolsTelemetry.of(service, COMPACTION_NAMESPACE, "test", "INFO")
+        telemetry.metrics.clear_metrics()  # Powertools keeps values for the whole process.
+        telemetry.metrics.set_default_dimensions(environment="test")
+        with telemetry.invocation():
+            telemetry.measure(Metric.VECTORS_APPLIED, 7)
+            for value in range(before):
+                telemetry.measure(Metric.FRESHNESS, value)
+            if together:
+                telemetry.measure_all(Metric.FRESHNESS, range(count))
+            else:
+                for value in range(count):
+                    telemetry.measure(Metric.FRESHNESS, value)
+        found = printed(capsys.readouterr().out)
+        for line in found:
+            del line["_aws"]["Timestamp"]
+            (group,) = line["_aws"]["CloudWatchMetrics"]
+            group["Dimensions"] = [sorted(names) for names in group["Dimensions"]]
+        return found
+
+    assert lines(together=True) == lines(together=False)

@@ -1,6 +1,6 @@
 """Telemetry that searches its arguments for receipt text (I8)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,6 +49,10 @@ class WatchfulTelemetry:
             self._damaged()
         elif metric is Metric.COMPACTION_LOCK_CONTENTIONS:
             self._waited()
+
+    def measure_all(self, metric: Metric, values: Sequence[float]) -> None:
+        for value in values:
+            self.measure(metric, value)
 
     @contextmanager
     def step(self, name: str, **facts: Any) -> Iterator[None]:
