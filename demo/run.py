@@ -35,6 +35,8 @@ from receipt_ops.searching import Hit, search
 from receipt_ops.snapshots.wiring import store_of
 from receipt_ops.terminal.console import notes, progress_bars
 from receipt_ops.terminal.failures import explained
+from receipt_ops.verification.recall import SearchVerdict
+from receipt_ops.verification.recall_tasks import compare_search
 from receipt_ops.verification.settling import Backlog, settle
 from receipt_ops.verification.tasks import settle_with_progress, verify_once
 from receipt_ops.verification.verdict import Verdict
@@ -71,7 +73,7 @@ def demo(
 ) -> None:
     """Load receipts, change them, and show that readers follow.
 
-    Exit 0 only if table and snapshot agree at the end.
+    Exit 0 only if table and snapshot agree at the end, and searches find what is stored.
 
     Example: python -m demo --count 50
 
@@ -85,8 +87,8 @@ def demo(
     planned = survey(source())
     cast = choose(source(), _new_receipt())
     with running_or_started(os.environ, State.at(state), step, _note_present) as stack:
-        verdict = _play_story(stack, source, planned, cast, patience)
-    if not verdict.is_equal:
+        verdict, searched = _play_story(stack, source, planned, cast, patience)
+    if not (verdict.is_equal and searched.is_good):
         raise typer.Exit(DIFFERENCE_FOUND)
 
 
@@ -96,7 +98,7 @@ def _note_present(stack: Stack) -> None:
 
 def _play_story(
     stack: Stack, source: Receipts, planned: LoadReport, cast: Cast, patience: float
-) -> Verdict:
+) -> tuple[Verdict, SearchVerdict]:
     connection = connect(stack.variables, Path())
     with explained(connection), snapshot_readers(connection) as readers:
         with timed(f"{planned.receipts:,} receipts loaded: {planned.items:,} items, with vectors"):
@@ -108,8 +110,9 @@ def _play_story(
             for number, chapter in enumerate(steps(cast, connection), start=1)
         ]
         verdict, _ = settle_with_progress(connection, readers, STEP_PATIENCE_SECONDS, _EXAMPLES)
-    show_end(seen, verdict)
-    return verdict
+        searched = compare_search(readers, None, None, _EXAMPLES)
+    show_end(seen, verdict, searched)
+    return verdict, searched
 
 
 def _await_arrival(

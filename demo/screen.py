@@ -7,8 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from demo.story import Step
+from receipt_ops.screens.recall import mean_of
 from receipt_ops.searching import Hit
 from receipt_ops.terminal.console import output
+from receipt_ops.verification.recall import NEIGHBOURS, SearchVerdict
 from receipt_ops.verification.verdict import Finding, Verdict
 
 _COLUMNS: Final = {"": 9, "distance": 8, "text": 8, "merchant": 8, "receipt": 8, "vector": 6}
@@ -35,8 +37,8 @@ def show_step(
     console.print(f"   visible to readers after [bold green]{seconds:.2f} s[/]")
 
 
-def show_end(steps: Sequence[tuple[str, float]], verdict: Verdict) -> None:
-    """Print the closing table: the seconds of each step, and the counts of the verdict."""
+def show_end(steps: Sequence[tuple[str, float]], verdict: Verdict, searched: SearchVerdict) -> None:
+    """Print the closing table: the seconds of each step, and the figures of both verdicts."""
     table = Table(title="From a write to the table to a reader of the snapshot")
     table.add_column("step")
     table.add_column("seconds", justify="right")
@@ -46,6 +48,11 @@ def show_end(steps: Sequence[tuple[str, float]], verdict: Verdict) -> None:
     for finding in Finding:
         table.add_row(f"verify: {finding}", f"{verdict.total(finding):,}")
     table.add_row("verify: vectors of an earlier text", f"{verdict.stale:,}")
+    table.add_section()
+    for collection, recall in searched.recalls.items():
+        name = f"verify --search, {collection}"
+        table.add_row(f"{name}: recall@{NEIGHBOURS}", mean_of(recall))
+        table.add_row(f"{name}: vectors not found", f"{recall.missed:,}")
     console = output()
     console.print()
     console.print(table)
@@ -53,6 +60,10 @@ def show_end(steps: Sequence[tuple[str, float]], verdict: Verdict) -> None:
         console.print("[green]Table and snapshot agree in every record and every field.[/]")
     else:
         console.print(f"[red]Table and snapshot differ in {verdict.faults:,} records.[/]")
+    if searched.is_good:
+        console.print("[green]A search finds what is stored.[/]")
+    else:
+        console.print("[red]Searches miss what is stored: see `receipt-sync verify --search`.[/]")
 
 
 def _add_hits(table: Table, when: str, hits: Sequence[Hit], style: str) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from benchmarks.meters.corpus import COLLECTION, Corpus
 from benchmarks.meters.folder_store import FolderStore
 from benchmarks.paths import DATA
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import FORMAT
@@ -66,7 +66,9 @@ def _build(corpus: Corpus, collection: Collection, folder: Path, advance: Advanc
     scratch = folder.with_name(f"{uuid.uuid4()}.building")
     settings = CopySettings("benchmarks", timedelta(days=1))
     store = FolderStore(scratch / "objects")
-    copy = WorkingCopy(store, collection, scratch / "copy", ChromaIndex, SystemClock(), settings)
+    copy = WorkingCopy(
+        store, collection, scratch / "copy", open_exact_chroma, SystemClock(), settings
+    )
     try:
         index = copy.checkout()
         copy.mark_dirty()

@@ -30,6 +30,9 @@ class Reader(Protocol):
     def is_fixed(self) -> bool: ...
 
     @property
+    def search_is_exact(self) -> bool: ...
+
+    @property
     def published_at(self) -> datetime | None: ...
 
     @property

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from receipt_sync.keys import Collection
+
 STEPS = (
     "rename a merchant",
     "edit a line",
@@ -51,6 +53,11 @@ def test_it_ends_with_a_verdict_without_faults(demo_run: tuple[str, Path, float]
         (row,) = [row for row in closing.splitlines() if f"verify: {finding}" in row]
         assert row.split("│")[2].strip() == "0"
     assert "agree in every record and every field" in closing
+    for collection in Collection:
+        for figure, value in (("recall@10", "1.0000"), ("vectors not found", "0")):
+            name = f"verify --search, {collection}: {figure}"
+            (row,) = [row for row in closing.splitlines() if name in row]
+            assert row.split("│")[2].strip() == value
 
 
 def test_it_leaves_no_process_and_no_folder(demo_run: tuple[str, Path, float]) -> None:

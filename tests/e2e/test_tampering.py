@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
@@ -27,7 +28,7 @@ def working_copy(system: System, folder: Path) -> WorkingCopy:
         S3SnapshotStore(connection.s3, connection.names.bucket, Collection.WORDS),
         Collection.WORDS,
         folder,
-        ChromaIndex,
+        open_exact_chroma,
         SystemClock(),
         CopySettings("a tamperer", timedelta(days=1)),
     )
@@ -38,7 +39,7 @@ def test_one_record_that_was_tampered_with_is_named_and_the_exit_code_is_1(
 ) -> None:
     copy = working_copy(loaded, tmp_path)
     index = copy.checkout()
-    assert isinstance(index, ChromaIndex)
+    assert isinstance(index, ExactIndex)
     victim = next(index.ids())
     copy.mark_dirty()
     index.update({victim: {"merchant_name": "Another Merchant"}})
@@ -61,7 +62,7 @@ def test_a_record_that_was_taken_out_is_missing_and_one_put_in_is_unexpected(
 ) -> None:
     copy = working_copy(loaded, tmp_path)
     index = copy.checkout()
-    assert isinstance(index, ChromaIndex)
+    assert isinstance(index, ExactIndex)
     ids = list(index.ids())
     stranger = ids[1].rsplit("#", 1)[0] + "#99999"
     copy.mark_dirty()
@@ -77,6 +78,6 @@ def test_a_record_that_was_taken_out_is_missing_and_one_put_in_is_unexpected(
     assert found["unexpected"] == stranger
 
 
-def _insert(index: ChromaIndex, like: str, chroma_id: str) -> None:
+def _insert(index: ExactIndex, like: str, chroma_id: str) -> None:
     vector = index.vectors([like])[like]
     index.insert([NewVector(chroma_id, vector, "x", {"text": "x"})])

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.lock_table import CompactionLock
 from local.stack import Stack
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.reader import Reader
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
@@ -193,7 +194,7 @@ class Operator:
         return str(handled[-1]["request_id"])
 
     @contextmanager
-    def tampering(self, collection: Collection) -> Iterator[ChromaIndex]:
+    def tampering(self, collection: Collection) -> Iterator[ExactIndex]:
         """Yield the published collection, and publish the block's changes to it."""
         store = S3SnapshotStore(self.connection.s3, self.connection.names.bucket, collection)
         with TemporaryDirectory() as folder:
@@ -201,12 +202,12 @@ class Operator:
                 store,
                 collection,
                 Path(folder),
-                ChromaIndex,
+                open_exact_chroma,
                 SystemClock(),
                 CopySettings("a tamperer", timedelta(days=1)),
             )
             index = copy.checkout()
-            assert isinstance(index, ChromaIndex)
+            assert isinstance(index, ExactIndex)
             copy.mark_dirty()
             yield index
             copy.publish(index.count())

@@ -8,7 +8,7 @@ from itertools import cycle
 from random import Random
 from typing import Any, Final
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
 from receipt_index.records import NewVector
 from receipt_sync.keys import Collection
 from receipt_sync.sequences import batches
@@ -47,7 +47,7 @@ Planted = dict[Kind, set[str]]
 class _Pool:
     """The records of one collection that have no fault yet, shuffled."""
 
-    index: ChromaIndex
+    index: ExactIndex
     ids: Iterator[str]
 
     def take(self, count: int) -> list[str]:

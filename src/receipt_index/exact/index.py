@@ -6,7 +6,6 @@ of the collection: at once for a small collection, and otherwise with the next n
 """
 
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -15,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from receipt_index.deltas import Vectors
 from receipt_index.exact.layout import FOLDER, ExactFilesError
+from receipt_index.exact.record_table import UNREADABLE
 from receipt_index.exact.writing import ExactWriter
 from receipt_index.records import Index, Match, Metadata, NewVector, Record
 from receipt_sync.deadline import Deadline
@@ -103,16 +103,14 @@ class ExactIndex:
         """Make the derived files if they are missing.
 
         `whole` says that the whole snapshot is written next, so that work of its size is due.
-        Without it, only the files of a small collection are made. They are left out if the time is
-        too short, or if a vector can't be read: the search then uses Chroma's graph, as before.
+        Without it, only the files of a small collection are made. The files of a large one are left
+        out if the time is too short, and all are left out if a vector can't be read. The search
+        then uses Chroma's graph, as before.
         """
         if self._writer is not None:
             return
         records = self.plain.count()
-        seconds = records / _RECORDS_A_SECOND
-        if deadline is not None and deadline.remaining() < seconds:
-            return
-        if whole or records <= CHEAP:
+        if records <= CHEAP or (whole and _fits(records, deadline)):
             self._build()
 
     def close(self) -> None:
@@ -138,15 +136,16 @@ class ExactIndex:
 
     def _build(self) -> None:
         self._writer = self._created()
-        try:
-            all_ids = self.plain.ids()
-            while ids := list(islice(all_ids, _READ_AT_ONCE)):
+        all_ids = self.plain.ids()
+        while ids := list(islice(all_ids, _READ_AT_ONCE)):
+            try:
                 vectors = self.plain.vectors(ids)
-                with _written():
-                    self._writer.insert(vectors.items())
-        except IndexFailedError:
-            self._close_writer()
-            shutil.rmtree(self._folder)
+            except IndexFailedError:
+                self._close_writer()
+                shutil.rmtree(self._folder)
+                return
+            with _written():
+                self._writer.insert(vectors.items())
 
     def _close_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -154,11 +153,16 @@ class ExactIndex:
             writer.close()
 
 
+def _fits(records: int, deadline: Deadline | None) -> bool:
+    """Return whether the time is enough for this number of records."""
+    return deadline is None or deadline.remaining() > records / _RECORDS_A_SECOND
+
+
 @contextmanager
 def _written() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, ExactFilesError) as error:
+    except (*UNREADABLE, OSError, ExactFilesError) as error:
         # The error's own text is left out: it may quote a record's id.
         raise IndexFailedError(
             f"the files of the exact search can't be written: {type(error).__name__}"

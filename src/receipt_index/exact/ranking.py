@@ -25,7 +25,8 @@ def distances(matrix: Floats, query: Floats) -> Floats:
     The result is the only memory that is needed: four bytes for each row.
     """
     # A matrix product would take all processors, and waits for milliseconds if one of them is busy.
-    cosines = np.vecdot(matrix, query)
+    with np.errstate(all="ignore"):  # of a damaged file
+        cosines = np.vecdot(matrix, query)
     found: Floats = np.subtract(np.float32(1), cosines, out=cosines)
     return found
 

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from receipt_index.exact.layout import FORMAT, RECORDS, ExactFilesError, Header
 from receipt_sync.sequences import batches
 
+UNREADABLE: Final = (sqlite3.Error, ValueError, TypeError, IndexError)
+"""Errors of a damaged file: those of SQLite, and of values of another type than the schema's."""
 _CACHE_KIB: Final = 4_096
 _IDS_A_QUERY: Final = 512
 _MARKS: Final = ",".join("?" * _IDS_A_QUERY)
@@ -44,8 +46,8 @@ class RecordTable:
         """
         try:
             return cls._writable(path)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        except UNREADABLE as error:
+            raise _unreadable(error) from error
 
     @classmethod
     def read_only(cls, path: Path) -> Self:
@@ -56,8 +58,8 @@ class RecordTable:
         address = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
         try:
             return cls(_connection(address))
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        except UNREADABLE as error:
+            raise _unreadable(error) from error
 
     @classmethod
     def _writable(cls, path: Path) -> Self:
@@ -84,8 +86,8 @@ class RecordTable:
         try:
             found = self._execute("SELECT * FROM header").fetchall()
             (header,) = [Header(*(int(figure) for figure in row)) for row in found]
-        except (sqlite3.Error, TypeError, ValueError) as error:
-            raise unreadable(error) from error
+        except UNREADABLE as error:
+            raise _unreadable(error) from error
         return header
 
     def set_header(self, header: Header) -> None:
@@ -156,7 +158,7 @@ class RecordTable:
         return self._connection.execute(query, values)
 
 
-def unreadable(error: Exception) -> ExactFilesError:
+def _unreadable(error: Exception) -> ExactFilesError:
     """Return the error for a file that can't be read."""
     return ExactFilesError(f"{RECORDS} can't be read ({type(error).__name__})")
 
@@ -164,5 +166,9 @@ def unreadable(error: Exception) -> ExactFilesError:
 def _connection(address: str) -> sqlite3.Connection:
     """Open a file without transactions of Python's own, for any thread."""
     connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    try:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    except BaseException:
+        connection.close()
+        raise
     return connection

@@ -1,6 +1,5 @@
 """The exact search of a reader: the distinct vectors are compared, and then expanded to records."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -12,7 +11,7 @@ import numpy as np
 from receipt_index.deltas import Vectors
 from receipt_index.exact.layout import RECORDS, VECTORS, ExactFilesError, Header, check
 from receipt_index.exact.ranking import Ranked, all_by_distance, distances, nearest
-from receipt_index.exact.record_table import RecordTable
+from receipt_index.exact.record_table import UNREADABLE, RecordTable
 from receipt_index.exact.unit import unit
 from receipt_index.exact.vector_file import mapped
 from receipt_index.records import Match, Record
@@ -147,7 +146,7 @@ class ExactSearch:
 def _readable() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise IndexFailedError(
             f"the exact search can't read its records: {type(error).__name__}"
         ) from error

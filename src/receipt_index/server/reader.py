@@ -94,6 +94,11 @@ class ServerReader:
         return False
 
     @property
+    def search_is_exact(self) -> bool:
+        """Return False: the server searches its own graph."""
+        return False
+
+    @property
     def published_at(self) -> datetime | None:
         """Return when that version was published; None while nothing is published."""
         return self._published.published_at if self._published else None

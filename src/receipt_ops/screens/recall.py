@@ -39,12 +39,14 @@ def _table(verdict: SearchVerdict) -> Table:
     table.add_row("version", *(f"{recall.version:,}" for recall in recalls))
     table.add_row("records", *(f"{recall.records:,}" for recall in recalls))
     table.add_row("distinct vectors", *(f"{recall.distinct:,}" for recall in recalls))
+    table.add_row("search", *("exact" if r.is_exact else "Chroma's graph" for r in recalls))
     table.add_row("searched", *(f"{recall.searched:,}" for recall in recalls))
-    table.add_row(f"recall@{NEIGHBOURS}", *map(_mean, recalls))
+    table.add_row(f"recall@{NEIGHBOURS}", *map(mean_of, recalls))
     table.add_row("not found", *(f"{recall.missed:,}" for recall in recalls))
     table.add_row("without a vector", *(f"{recall.unreadable:,}" for recall in recalls))
     return table
 
 
-def _mean(recall: Recall) -> str:
+def mean_of(recall: Recall) -> str:
+    """Return recall@10 as text."""
     return "none" if recall.mean is None else f"{recall.mean:.4f}"

@@ -67,6 +67,8 @@ class Recall:
     examples: list[str] = field(default_factory=list)
     hits: float = 0.0
     """The sum of the recalls of all searches."""
+    is_exact: bool = False
+    """Whether the reader compares all vectors, and does not use Chroma's graph."""
 
     @property
     def mean(self) -> float | None:
@@ -84,6 +86,7 @@ class Recall:
     def to_json(self) -> dict[str, Any]:
         return {
             "version": self.version,
+            "exact_search": self.is_exact,
             "records": self.records,
             "distinct_vectors": self.distinct,
             "searched": self.searched,

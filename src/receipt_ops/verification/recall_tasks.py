@@ -51,7 +51,7 @@ def _recall(
 ) -> Recall:
     if not reader.version:
         return Recall()
-    recall = Recall(reader.version, reader.count())
+    recall = Recall(reader.version, reader.count(), is_exact=reader.search_is_exact)
     with scratch() as folder, progress_bars() as progress:
         distinct = DistinctVectors(folder)
         reading = progress.add_task(f"{name}: vectors read", total=recall.records)

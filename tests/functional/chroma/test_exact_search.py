@@ -115,7 +115,7 @@ def test_words_that_repeat_are_all_found(
         check_nearest(reader.search(query, 10, where), query, few, 10)
     assert reader.search(query, 10, {"tenth": 11}) == []
     with monkeypatch.context() as patch:
-        patch.setattr(open_copy, "MOST_FLOATS", 600 * DIMENSION - 1)
+        patch.setattr(open_copy, "MOST_WORK", 600 * (DIMENSION + 1_200) - 1)
         with SnapshotReader(setting.store, WORDS, tmp_path / "graph") as graph:
             graph.refresh()
             assert not graph.search_is_exact

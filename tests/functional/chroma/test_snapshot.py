@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -33,7 +33,7 @@ class Setting:
         settings = CopySettings(writer, timedelta(hours=1))
         folder = self.root / writer
         return WorkingCopy(
-            self.store, Collection.LINES, folder, ChromaIndex, SystemClock(), settings
+            self.store, Collection.LINES, folder, open_exact_chroma, SystemClock(), settings
         )
 
     def reader(self) -> SnapshotReader:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
 from receipt_index.records import NewVector, Record
 from receipt_sync.keys import Collection
 from tests.functional.operator import Operator
@@ -171,5 +171,5 @@ def test_a_part_that_the_stream_has_dropped_is_repaired_by_comparing_the_table(
     assert operator.json("compare", changed)["record"]["is_noise"] is True
 
 
-def _record(index: ChromaIndex, chroma_id: str) -> Record:
+def _record(index: ExactIndex, chroma_id: str) -> Record:
     return index.get([chroma_id])[chroma_id]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies.base import MAX_BLOCK_OBJECT
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -61,7 +61,7 @@ class Bucket:
     def copy(self, writer: str) -> WorkingCopy:
         settings = CopySettings(writer, timedelta(hours=1))
         return WorkingCopy(
-            self.store, LINES, self.root / writer, ChromaIndex, SystemClock(), settings
+            self.store, LINES, self.root / writer, open_exact_chroma, SystemClock(), settings
         )
 
     def grow(self, number: int) -> None:

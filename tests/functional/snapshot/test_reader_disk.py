@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
 from receipt_sync.errors import WorkspaceFullError
 from tests.functional.snapshot.test_reader_restart import Published, new, vectors
 
@@ -64,7 +64,7 @@ def _publish(published: Published, number: int) -> int:
     """
     if number == 0:
         published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))
-    published.publish(partial(ChromaIndex.update, metadata={"i0": {"x": number}}))
+    published.publish(partial(ExactIndex.update, metadata={"i0": {"x": number}}))
     mirror = published.root / "writer" / "mirror"
     return sum(path.stat().st_size for path in mirror.rglob("*.*"))
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact.index import ExactIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import mtime_marks
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -41,14 +42,14 @@ class Published:
             self.store,
             Collection.LINES,
             root / "writer",
-            ChromaIndex,
+            open_exact_chroma,
             SystemClock(),
             CopySettings("writer", timedelta(days=1)),
         )
 
-    def publish(self, write: Callable[[ChromaIndex], None]) -> None:
+    def publish(self, write: Callable[[ExactIndex], None]) -> None:
         index = self._writer.checkout()
-        assert isinstance(index, ChromaIndex)
+        assert isinstance(index, ExactIndex)
         self._writer.mark_dirty()
         write(index)
         self._writer.publish(index.count())
@@ -103,7 +104,7 @@ def test_a_restarted_reader_finds_every_record_by_its_published_vector(
     first.refresh()
     kill(first)
     for seed in (2, 3):
-        published.publish(partial(ChromaIndex.replace_vectors, records=new(vectors(seed))))
+        published.publish(partial(ExactIndex.replace_vectors, records=new(vectors(seed))))
     second = published.process()
     second.refresh()
     published.publish(lambda index: index.update({"i0": {"x": 2}}))

@@ -12,8 +12,8 @@ from compactor.batch.entries import QueueMessage
 from compactor.batch.slices import SliceLimits
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
-from receipt_index.chroma import ChromaIndex
 from receipt_index.deltas import VectorBatch, encode
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_sync.clock import SystemClock
 from receipt_sync.deadline import Deadline
@@ -71,7 +71,7 @@ class Function:
     def _copy(self, collection: Collection, outside: Path, disk: Path) -> WorkingCopy:
         settings = CopySettings("worker", timedelta(days=1))
         store = FolderStore(outside)
-        return WorkingCopy(store, collection, disk, ChromaIndex, self.clock, settings)
+        return WorkingCopy(store, collection, disk, open_exact_chroma, self.clock, settings)
 
     def _cycle(self, collection: Collection) -> Cycle:
         return Cycle(

@@ -3,19 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from receipt_index.deltas import Vectors
 from receipt_index.records import Match
 
 SAME = 2e-6
 """The difference of two distances that rounding to single precision can cause."""
-
-
-def distance(one: Vectors, other: Vectors) -> float:
-    """Return the cosine distance. A vector without a direction is at the distance 1 of any."""
-    long = [np.asarray(vector, np.float64) for vector in (one, other)]
-    lengths = float(np.linalg.norm(long[0]) * np.linalg.norm(long[1]))
-    return 1.0 if lengths == 0 else 1.0 - float(long[0] @ long[1]) / lengths
 
 
 def check_nearest(
@@ -25,9 +19,21 @@ def check_nearest(
     ids = [match.record.id for match in matches]
     assert len(set(ids)) == len(ids), "a record was found twice"
     assert set(ids) <= set(vectors), "a record was found that is not there"
-    best = sorted(distance(query, vector) for vector in vectors.values())[:limit]
-    assert len(matches) == len(best)
+    truth = dict(zip(vectors, _distances(query, list(vectors.values())), strict=True))
+    best = sorted(truth.values())[:limit]
+    assert len(matches) == len(best), "not as many records were found as there are"
     for match, least in zip(matches, best, strict=True):
-        truth = distance(query, vectors[match.record.id])
-        assert abs(match.distance - truth) < SAME, "the distance is wrong"
-        assert abs(truth - least) < SAME, "a nearer record was left out"
+        distance = truth[match.record.id]
+        assert abs(match.distance - distance) < SAME, "the distance is wrong"
+        assert abs(distance - least) < SAME, "a nearer record was left out"
+
+
+def _distances(query: Vectors, vectors: Sequence[Vectors]) -> npt.NDArray[np.float64]:
+    """Return the cosine distances. A vector without a direction is at the distance 1 of any."""
+    rows = np.array(vectors, np.float64).reshape(len(vectors), len(query))
+    long = query.astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(long)
+    products = rows @ long
+    cosines = np.zeros_like(products)
+    np.divide(products, lengths, out=cosines, where=lengths > 0)
+    return 1.0 - cosines

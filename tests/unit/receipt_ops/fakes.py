@@ -38,6 +38,7 @@ class InMemorySnapshot:
     def __init__(self) -> None:
         self.version = 1
         self.is_fixed = True
+        self.search_is_exact = True
         self.elements: int | None = 1_234
         self.published_at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
         self.records: dict[str, Record] = {}

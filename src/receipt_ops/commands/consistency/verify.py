@@ -74,8 +74,9 @@ def verify_command(  # noqa: PLR0913, PLR0917 one argument an option
     the answers with an exact search: recall@10, and the vectors that are not found. It refuses a
     Chroma server, because a server changes meanwhile.
 
-    The verdict of --search holds for this one copy of the snapshot. Each copy adds the newest
-    writes to its graph in another order, so another reader can miss other vectors.
+    If the search uses Chroma's graph, the verdict of --search holds for this one copy of the
+    snapshot. Each copy adds the newest writes to its graph in another order, so another reader can
+    miss other vectors. An exact search is the same in every copy.
 
     Example: receipt-sync verify --wait 120
 

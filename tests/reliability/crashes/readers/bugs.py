@@ -23,7 +23,7 @@ def lock_left_out_of_search() -> AbstractContextManager[Any]:
     """Search without the lock that the swap waits for."""
 
     def search(self: SnapshotReader, *arguments: Any) -> Any:
-        return self._index().search(*arguments)
+        return self._open_copy().search(*arguments)
 
     return patch.object(SnapshotReader, "search", search)
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -45,7 +45,7 @@ class Published:
             FolderStore(self.store),
             Collection.LINES,
             root / "writer",
-            ChromaIndex,
+            open_exact_chroma,
             SystemClock(),
             CopySettings("writer", timedelta(days=1)),
         )

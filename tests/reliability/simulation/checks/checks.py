@@ -16,6 +16,7 @@ class Check(StrEnum):
     LOST_ANSWERS = "what was done is not returned, parked or waited for"
     VERSIONS = "each version follows the one before it"
     VERSION_CONTENT = "a version holds what the table and the deltas held, and nothing older"
+    DERIVED = "the derived files of a version are those of its records"
     CHECKOUT = "a working copy is a published version"
     RETENTION = "an object is deleted only when no reader and no worker needs it"
     DAMAGE = "a snapshot is found damaged only if it was damaged"

@@ -12,6 +12,7 @@ from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.reliability.simulation.checks import model
 from tests.reliability.simulation.checks.checks import Check
+from tests.reliability.simulation.checks.derived import fault_of
 from tests.reliability.simulation.checks.direct_store import DirectStore
 from tests.reliability.simulation.checks.past import Past
 from tests.reliability.simulation.environment.deltas import Sent
@@ -142,9 +143,19 @@ class Publishes:
     def _open(self, collection: Collection, mirror: Mirror) -> Records:
         try:
             mirror.refresh()
-            return read_content(mirror.folder).records
+            records = read_content(mirror.folder).records
         except (SnapshotDamagedError, TornError) as error:
             self._fail(Check.VERSIONS, f"a version of {collection} can't be opened: {error}")
+        self._check_derived(collection, mirror, records)
+        return records
+
+    def _check_derived(self, collection: Collection, mirror: Mirror, records: Records) -> None:
+        if mirror.manifest is None or not mirror.manifest.base:
+            return  # `snapshot gc` can publish a version before the first worker does.
+        vectors = {chroma_id: vector for chroma_id, (_, _, vector) in records.items()}
+        fault = fault_of(mirror.folder, vectors)
+        if fault is not None:
+            self._fail(Check.DERIVED, f"the derived files of {collection}: {fault}")
 
     def _check_records(self, before: Records, after: Records) -> None:
         for chroma_id in sorted(before.keys() | after.keys()):

@@ -23,6 +23,7 @@ import receipt_index.snapshot.copies.mtime_marks
 import receipt_index.snapshot.reading.reader
 import receipt_index.snapshot.reading.turns
 import stream_processor.handler
+from receipt_index.exact.index import ExactIndex
 from receipt_index.server.index import directly
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
 from receipt_sync.deadline import Deadline
@@ -54,7 +55,8 @@ class _WatchedCopy(WorkingCopy):
 
     def checkout(self, deadline: Deadline | None = None) -> Any:
         index = super().checkout(deadline)
-        CURRENT.system.checked_out(self._collection, self.version, index)
+        assert isinstance(index, ExactIndex)
+        CURRENT.system.checked_out(self._collection, self.version, index.plain)
         return index
 
 

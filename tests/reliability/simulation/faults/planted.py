@@ -35,7 +35,12 @@ from receipt_sync.errors import TableReadError
 from stream_processor.detection import detect
 from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.faults import planted_server, planted_snapshot, planted_work
+from tests.reliability.simulation.faults import (
+    planted_exact,
+    planted_server,
+    planted_snapshot,
+    planted_work,
+)
 
 Planting = Callable[[], AbstractContextManager[Any]]
 
@@ -285,6 +290,12 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
     ),
     Check.STREAM_POSITION: (unsent_reported_as_sent, coalescing_that_forgets, removals_ignored),
     Check.LEASE: (heartbeat_that_revives, release_of_anothers_lease),
+    Check.DERIVED: (
+        planted_exact.derived_file_not_updated_on_delete,
+        planted_exact.derived_file_not_updated_on_replace,
+        planted_exact.freed_row_searched,
+        planted_exact.shared_row_freed,
+    ),
     Check.CHECKOUT: (dirty_copy_reused, failed_base_left_in_the_mirror),
     Check.RETENTION: (
         retirement_without_retention,

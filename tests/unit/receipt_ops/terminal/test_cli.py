@@ -117,15 +117,18 @@ def test_verify_search_says_what_searches_miss(
     verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch, missed: int, code: int
 ) -> None:
     recall = Recall(4, 10, 9, 9, missed, examples=[RECORD] * (missed > 0), hits=9 - missed)
+    recall.is_exact = missed == 0
     found = SearchVerdict({Collection.LINES: recall, Collection.WORDS: Recall()}, 1.5)
     monkeypatch.setattr(verify_module, "compare_search", lambda *_: found)
     screen = run("verify", "--search")
     assert screen.exit_code == code
     assert (f"not found {RECORD}" in screen.stdout) is (missed > 0)
     assert ("searches of this copy find what is stored" in screen.stdout) is (missed == 0)
+    assert screen.stdout.count("Chroma's graph") == 1 + (missed > 0)
     document = run("verify", "--search", "--json")
     lines = json.loads(document.stdout)["collections"]["receipt_lines"]
     assert (document.exit_code, lines["missed"]) == (code, missed)
+    assert lines["exact_search"] is (missed == 0)
     assert lines["recall_at_10"] == pytest.approx((9 - missed) / 9)
 
 
