@@ -9,7 +9,8 @@ class Scale:
     """The sizes of a run, in records; durations are in seconds.
 
     `search_receipts` is the number of synthetic receipts whose lines and words are searched. A file
-    `receipts` replaces them. `apply_changes` is the number of changes in the large cycle of the apply rate.
+    `receipts` replaces them. `apply_changes` is the number of changes in the large cycle of the
+    apply rate.
     """
 
     name: str

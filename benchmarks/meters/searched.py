@@ -85,7 +85,7 @@ class Searched:
             and (merchant is None or self.merchants[row] == merchant)
             for row in rows
         )
-        return min(near, wanted) / wanted
+        return float(min(near, wanted) / wanted)
 
     def is_missed(self, query: Vectors, answer: Sequence[str]) -> bool:
         """Return whether no record of an answer has the vector of the query."""
@@ -106,7 +106,7 @@ def searched_of(receipts: Sequence[Receipt], collection: Collection) -> Searched
 
 def unseen_vectors(searched: Searched, count: int) -> Vectors:
     """Return vectors of texts that no record of the collection has."""
-    known = {record.document for record in searched.records}
+    known: set[str | None] = {record.document for record in searched.records}
     return embed(list(_other_texts(searched.collection, known, count)))
 
 
@@ -142,7 +142,7 @@ def _other_texts(collection: Collection, known: set[str | None], count: int) -> 
         for entity in entities_of(receipt):
             if entity.key.collection is not collection:
                 continue
-            # Two texts of different receipts, joined, are a text that no receipt has.
+            # A number behind the text makes it one that no receipt has.
             text = f"{entity.text} {len(found)}"
             if text not in known and text not in found:
                 found.add(text)
