@@ -59,7 +59,10 @@ def benchmarks(
 
     Example: python -m benchmarks search --receipts receipts.jsonl
     """
-    scale = replace(QUICK if quick else HUGE if huge else FULL, receipts=receipts)
+    scale = replace(
+        QUICK if quick else HUGE if huge else FULL,
+        receipts=None if receipts is None else str(receipts),
+    )
     results = [_measure(name, scale, silent=as_json) for name in names or list(Name)]
     judged = verdicts(
         {key: value for result in results for key, value in result["figures"].items()}

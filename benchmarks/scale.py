@@ -1,7 +1,6 @@
 """The scales of a run: how much it measures."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Scale:
     search_receipts: int
     search_queries: int
     dimension: int = 1536
-    receipts: Path | None = None
+    receipts: str | None = None
 
     @property
     def few_rounds(self) -> int:
@@ -57,7 +56,7 @@ FULL = Scale(
     rounds=15,
     rates=(10, 100, 300),
     seconds=60,
-    search_receipts=1_000,
+    search_receipts=500,
     search_queries=1_000,
 )
 HUGE = replace(FULL, name="huge", sizes=(*FULL.sizes, 100_000))

@@ -105,7 +105,7 @@ def run(scale: Scale, bars: Bars) -> Report:
 
 def _receipts(scale: Scale) -> list[Receipt]:
     if scale.receipts is not None:
-        return list(read_receipts(scale.receipts))
+        return list(read_receipts(Path(scale.receipts)))
     return list(synthetic_receipts(scale.search_receipts, Random(_SEED)))
 
 
