@@ -5,8 +5,10 @@ import shlex
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -37,6 +39,12 @@ def benchmarks(
     huge: Annotated[
         bool, typer.Option("--huge", help="Also run the cycle at 100,000 records.")
     ] = False,
+    receipts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Receipts for `search`, in place of synthetic ones.", exists=True, dir_okay=False
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Run the benchmarks and compare their figures with the targets.
@@ -48,8 +56,13 @@ def benchmarks(
     Exit code 2: a benchmark could not run.
 
     Example: python -m benchmarks cycle stream --quick
+
+    Example: python -m benchmarks search --receipts receipts.jsonl
     """
-    scale = QUICK if quick else HUGE if huge else FULL
+    scale = replace(
+        QUICK if quick else HUGE if huge else FULL,
+        receipts=None if receipts is None else str(receipts),
+    )
     results = [_measure(name, scale, silent=as_json) for name in names or list(Name)]
     judged = verdicts(
         {key: value for result in results for key, value in result["figures"].items()}

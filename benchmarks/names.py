@@ -13,3 +13,4 @@ class Name(StrEnum):
     COLD = "cold"
     FRESHNESS = "freshness"
     CALLS = "calls"
+    SEARCH = "search"

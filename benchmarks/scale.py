@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 class Scale:
     """The sizes of a run, in records; durations are in seconds.
 
-    `apply_changes` is the number of changes in the large cycle of the apply rate.
+    `search_receipts` is the number of synthetic receipts whose lines and words are searched. A file
+    `receipts` replaces them. `apply_changes` is the number of changes in the large cycle of the
+    apply rate.
     """
 
     name: str
@@ -18,7 +20,10 @@ class Scale:
     rounds: int
     rates: tuple[int, ...]
     seconds: float
+    search_receipts: int
+    search_queries: int
     dimension: int = 1536
+    receipts: str | None = None
 
     @property
     def few_rounds(self) -> int:
@@ -39,6 +44,8 @@ QUICK = Scale(
     rounds=5,
     rates=(100,),
     seconds=10,
+    search_receipts=60,
+    search_queries=200,
 )
 FULL = Scale(
     name="full",
@@ -49,5 +56,7 @@ FULL = Scale(
     rounds=15,
     rates=(10, 100, 300),
     seconds=60,
+    search_receipts=500,
+    search_queries=1_000,
 )
 HUGE = replace(FULL, name="huge", sizes=(*FULL.sizes, 100_000))

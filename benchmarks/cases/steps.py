@@ -26,7 +26,7 @@ from compactor.cycle import cycle
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.dynamodb_source import DynamoDBSource
 from compactor.locking.lease import Lease
-from receipt_index.chroma import CollectionIndex
+from receipt_index.chroma import ChromaIndex, CollectionIndex
 from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
@@ -41,7 +41,7 @@ STEPS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("closure of the changes", cycle, "closure_of"),
     ("read table and Chroma in parallel", Cycle, "_read"),
     ("… part of it, the table: BatchGetItem", DynamoDBSource, "get"),
-    ("… part of it, Chroma: get", CollectionIndex, "get"),
+    ("… part of it, Chroma: get", ChromaIndex, "get"),
     ("project and compare: make the plan", cycle, "make_plan"),
     ("Chroma: update", CollectionIndex, "update"),
     ("read back", cycle, "read_back"),

@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks.names import Name
 from benchmarks.reporting.report import Cell, Table
 from benchmarks.reporting.screen import text_of
+from receipt_sync.keys import Collection
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,21 @@ TARGETS: Final = (
     ),
     Target(
         "AWS calls per 1,000 scattered changes", Name.CALLS, "calls scattered", 60, at_most=True
+    ),
+    *(
+        target
+        for name in Collection
+        for target in (
+            Target(f"recall@10 of searches, {name}", Name.SEARCH, f"{name} least recall", 0.999),
+            Target(f"vectors not found, {name}", Name.SEARCH, f"{name} missed", 0, at_most=True),
+            Target(
+                f"p50 of a search / Chroma's default, {name}",
+                Name.SEARCH,
+                f"{name} p50 to the default",
+                1,
+                at_most=True,
+            ),
+        )
     ),
     Target("compactor import, built package, s", Name.COLD, "import compactor", 1.2, at_most=True),
 )

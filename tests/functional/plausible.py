@@ -8,7 +8,7 @@ from benchmarks.names import Name
 
 Figures = Mapping[str, float]
 
-_MAY_BE_ZERO: Final = (" backlog",)
+_MAY_BE_ZERO: Final = (" backlog", " missed")
 _WHOLE: Final = "step whole"
 _PART_OF_ANOTHER: Final = "step …"
 _LEAST_COVERED: Final = 0.6
@@ -72,9 +72,16 @@ def _apply_rate(figures: Figures) -> Iterator[str]:
         yield "changes are applied faster than Chroma can update records"
 
 
+def _search(figures: Figures) -> Iterator[str]:
+    for key, value in figures.items():
+        if key.endswith(" recall") and value > 1:
+            yield f"{key} is {value}, but a search finds no more than all"
+
+
 _CHECKS: Final[Mapping[Name, Callable[[Figures], Iterator[str]]]] = {
     Name.CYCLE: _cycle,
     Name.STEPS: _steps,
     Name.CALLS: _calls,
     Name.APPLY_RATE: _apply_rate,
+    Name.SEARCH: _search,
 }

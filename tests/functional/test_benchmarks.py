@@ -35,6 +35,8 @@ TINY = replace(
     rounds=1,
     rates=(100,),
     seconds=1,
+    search_receipts=5,
+    search_queries=20,
     dimension=8,
 )
 FEWER: Final[tuple[tuple[ModuleType, str, int], ...]] = (
@@ -103,6 +105,7 @@ _CALLS = {
         (Name.STEPS, _STEPS, "step read", 0.01, "the steps take 0.41 of the whole"),
         (Name.CALLS, _CALLS, "calls scattered", 61.0, "61.0 calls"),
         (Name.CALLS, _CALLS, "usd per million, scattered, a text", 0.7, "costs no more"),
+        (Name.SEARCH, {"x least recall": 1.0}, "x least recall", 1.1, "no more than all"),
         (Name.STREAM, {"stream 100 rate": 1.0}, "stream 100 rate", 0.0, "stream 100 rate is 0.0"),
         (Name.STREAM, {"stream 100 rate": 1.0}, "stream 100 rate", math.nan, "is nan"),
     ],

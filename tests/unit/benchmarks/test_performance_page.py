@@ -15,6 +15,11 @@ PROMISED = {
     "freshness 100 backlog": 0,
     "calls scattered": 60,
     "import compactor": 1.2,
+    **{
+        f"{name} {figure}": wanted
+        for name in ("receipt_lines", "receipt_words")
+        for figure, wanted in (("least recall", 0.999), ("missed", 0), ("p50 to the default", 1))
+    },
 }
 
 
