@@ -130,6 +130,7 @@ class Rebuilding:
             lacks = "a new generation needs objects that are being deleted"
         if lacks is not None:
             self.discard()
+            self._fail(lacks)
             return Attempt(postponed=lacks)
         return Attempt(made)
 
@@ -158,6 +159,7 @@ class Rebuilding:
             target.close()
 
     def _fail(self, reason: str) -> None:
+        """Postpone the next try, because this one has already cost its time."""
         self._failure = reason
         self._not_before = self._clock.monotonic() + RETRY_AFTER
 
