@@ -345,3 +345,22 @@ def test_a_generation_that_can_not_take_its_place_blames_no_message(
             publish(copy, range(600), range(600))
     copy.discard()
     assert content(copy) == before
+
+
+def test_a_generation_that_does_not_open_in_its_place_blames_no_message(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    before = content(copy)
+
+    def close(index: GraphIndex) -> None:
+        if "working" in str(index._records):
+            raise IndexFailedError("Chroma's close failed: InternalError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GraphIndex, "close", close)
+        with pytest.raises(IndexUnavailableError, match="close failed"):
+            publish(copy, range(600), range(600))
+    copy.discard()
+    assert content(copy) == before
