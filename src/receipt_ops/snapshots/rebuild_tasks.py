@@ -14,7 +14,7 @@ from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
 from compactor.locking.lock_table import lock_id_of
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.snapshot.copies.progress import OnProgress
 from receipt_index.snapshot.copies.rebuilding import RebuildSettings
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -78,7 +78,7 @@ class IndexRebuild:
         with scratch() as folder:
             self._check_disk(self._present(), folder)
             copy = WorkingCopy(
-                self._store, self._collection, folder, ChromaIndex, self._clock, settings
+                self._store, self._collection, folder, open_exact_chroma, self._clock, settings
             )
             try:
                 if dry_run:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receipt_index.chroma import ChromaIndex
+from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies.working_copy import CopySettings, Published, WorkingCopy
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
@@ -29,7 +29,7 @@ class Setting:
             self.store,
             Collection.LINES,
             self.root / writer,
-            ChromaIndex,
+            open_exact_chroma,
             SystemClock(),
             CopySettings(writer, timedelta(hours=1)),
         )
@@ -67,7 +67,7 @@ def size(manifest: Manifest) -> int:
 
 def size_of_fresh(root: Path, records: int) -> int:
     """Return the size of a new index whose whole graph is written out."""
-    index = ChromaIndex(root, Collection.LINES)
+    index = open_exact_chroma(root, Collection.LINES)
     for start in range(0, records, 250):
         index.insert([record(n, 0) for n in range(start, start + 250)])
     index.close()

@@ -1,4 +1,4 @@
-"""Make a new generation of a collection: its present records in a new index (I10).
+"""Make a new generation of a collection: its present records in a new index (design: Generations).
 
 Chroma never reclaims a deleted element of its graph, and SQLite keeps the pages that it once used.
 A new index has neither. The records are copied exactly as they are, in batches, so the memory does

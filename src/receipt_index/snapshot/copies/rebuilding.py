@@ -15,6 +15,7 @@ from receipt_index.snapshot.copies.base import BASE_MEMORY, names_of_base
 from receipt_index.snapshot.copies.generation import compare, fill
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.rebasing import Room, lacking
+from receipt_index.snapshot.format.bloat import is_due
 from receipt_index.snapshot.format.manifest import elements_of
 from receipt_index.snapshot.format.pages import list_files
 from receipt_sync.clock import Clock
@@ -26,15 +27,6 @@ from receipt_sync.errors import (
 )
 from receipt_sync.keys import Collection
 
-REBUILD_SHARE: Final = 1.5
-"""Elements a record above which a new generation is made.
-
-A rebuild then costs as much as a fixed multiple of the changes that made it necessary.
-"""
-REBUILD_FLOOR: Final = 1_000
-"""Elements up to which no generation is made. Chroma writes its graph for the first time at a
-thousand elements. A smaller collection has nothing to reclaim that is worth a base.
-"""
 RETRY_AFTER: Final = 3_600.0
 """Seconds without another try in this process after a rebuild has failed."""
 _RECORDS_A_SECOND: Final = 800
@@ -138,6 +130,7 @@ class Rebuilding:
             lacks = "a new generation needs objects that are being deleted"
         if lacks is not None:
             self.discard()
+            self._fail(lacks)
             return Attempt(postponed=lacks)
         return Attempt(made)
 
@@ -166,13 +159,9 @@ class Rebuilding:
             target.close()
 
     def _fail(self, reason: str) -> None:
+        """Postpone the next try, because this one has already cost its time."""
         self._failure = reason
         self._not_before = self._clock.monotonic() + RETRY_AFTER
-
-
-def is_due(elements: int, records: int) -> bool:
-    """Return whether an index with so many elements needs a new generation."""
-    return elements > REBUILD_FLOOR - 1 and elements > REBUILD_SHARE * records
 
 
 def replace_files(new: Path, present: Path) -> None:

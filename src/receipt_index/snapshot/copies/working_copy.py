@@ -41,6 +41,7 @@ from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     IndexFailedError,
+    IndexUnavailableError,
     ObjectsNotDeletedError,
     PublishRefusedError,
     SyncError,
@@ -189,10 +190,20 @@ class WorkingCopy:
         )
         attempt = self._rebuilding.attempt(present)
         if attempt.made:
+            self._move_to_the_generation()
+        return attempt
+
+    def _move_to_the_generation(self) -> None:
+        """Open the new generation in place of the present one.
+
+        A failure becomes IndexUnavailableError, because no message is its cause.
+        """
+        try:
             self.close()
             replace_files(self._rebuilding.folder, self._folder)
             self._index = self._open_index(self._folder, self._collection)
-        return attempt
+        except IndexFailedError as error:
+            raise IndexUnavailableError(str(error)) from error
 
     def _refresh(self) -> bool:
         """Return whether the mirror moved. Raises SnapshotDamagedError if the manifest is lost."""

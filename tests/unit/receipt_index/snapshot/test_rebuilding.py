@@ -18,7 +18,12 @@ from receipt_index.snapshot.copies.rebuilding import RETRY_AFTER, RebuildSetting
 from receipt_index.snapshot.copies.working_copy import CopySettings, Published, WorkingCopy
 from receipt_index.snapshot.format.manifest import Manifest, read_manifest
 from receipt_sync.deadline import Deadline
-from receipt_sync.errors import IndexFailedError, PublishRefusedError, ReadBackError
+from receipt_sync.errors import (
+    IndexFailedError,
+    IndexUnavailableError,
+    PublishRefusedError,
+    ReadBackError,
+)
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.graph_index import GraphIndex
@@ -282,3 +287,80 @@ def test_a_generation_that_differs_in_anything_is_refused(
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+class Killed(BaseException):
+    """The end of a process in the middle of a step."""
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "receipt_index.snapshot.copies.rebuilding.fill",
+        "receipt_index.snapshot.copies.rebuilding.compare",
+        "receipt_index.snapshot.copies.working_copy.replace_files",
+        "receipt_index.snapshot.copies.working_copy.check_sizes",
+        "receipt_index.snapshot.copies.working_copy.write_base",
+        "tests.support.fakes.snapshots.InMemorySnapshotStore.swap_manifest",
+    ],
+)
+def test_a_worker_that_ends_at_any_step_of_a_rebuild_leaves_the_published_version(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    before = content(copy)
+    index = copy.checkout()
+    copy.mark_dirty()
+    index.delete([record(n).id for n in range(600)])
+    index.insert([record(n) for n in range(599)])
+
+    def end(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, end)
+        with pytest.raises(Killed):
+            copy.publish(MOST - 1)
+    assert content(setting.copy("next")) == before
+    copy.discard()  # a worker that goes on after such an error
+    assert content(copy) == before
+    assert publish(copy, range(600), range(600)).rebuilt is not None
+    assert content(setting.copy("last")) == before
+
+
+def test_a_generation_that_can_not_take_its_place_blames_no_message(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    before = content(copy)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(IndexUnavailableError, match="could not take its place"):
+            publish(copy, range(600), range(600))
+    copy.discard()
+    assert content(copy) == before
+
+
+def test_a_generation_that_does_not_open_in_its_place_blames_no_message(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    before = content(copy)
+
+    def close(index: GraphIndex) -> None:
+        if "working" in str(index._records):
+            raise IndexFailedError("Chroma's close failed: InternalError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GraphIndex, "close", close)
+        with pytest.raises(IndexUnavailableError, match="close failed"):
+            publish(copy, range(600), range(600))
+    copy.discard()
+    assert content(copy) == before
