@@ -1,6 +1,6 @@
 """The records of a collection, and the protocol with which the logic reads and writes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -55,6 +55,10 @@ class Index(Protocol):
 
     def vectors(self, ids: Sequence[str]) -> "dict[str, Vectors]":
         """Return the vectors of the records that exist, by id."""
+        ...
+
+    def ids(self) -> Iterator[str]:
+        """Yield every record's id, each once. Nothing may be written meanwhile."""
         ...
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:

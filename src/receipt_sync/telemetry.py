@@ -38,6 +38,8 @@ class Metric(StrEnum):
     BYTES_PUBLISHED = "BytesPublished"
     PUBLISHES_REFUSED = "PublishesRefused"
     REBASES_POSTPONED = "RebasesPostponed"
+    REBUILDS = "Rebuilds"
+    REBUILDS_POSTPONED = "RebuildsPostponed"
     MASS_DELETES_REFUSED = "MassDeletesRefused"
     SNAPSHOTS_DAMAGED = "SnapshotsDamaged"
 

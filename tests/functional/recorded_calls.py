@@ -72,7 +72,8 @@ def _part_of(service: str, operation: str, arguments: dict[str, Any], queue_url:
     if operation in _SETTINGS or operation.startswith("GetBucket"):
         return Part.SETTINGS
     if service == "dynamodb":
-        return Part.LEASES if "LOCK#" in str(arguments.get("Key")) else Part.TABLE
+        key = arguments.get("Key") or arguments.get("Item", {}).get("PK")
+        return Part.LEASES if "LOCK#" in str(key) else Part.TABLE
     if service == "sqs":
         return Part.QUEUE if arguments["QueueUrl"] == queue_url else Part.DEAD_LETTERS
     if service == "s3":

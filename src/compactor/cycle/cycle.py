@@ -20,6 +20,7 @@ from compactor.cycle.delete_guard import DeleteGuard, DeleteLedger
 from compactor.cycle.plan import Plan, make_plan, newest_vectors
 from compactor.cycle.projection import Items
 from compactor.cycle.readback import read_back
+from compactor.cycle.rebuild_report import report_rebuild
 from compactor.cycle.source import TableSource
 from compactor.cycle.truth import add_members, read_truth
 from compactor.locking.lease import Lease
@@ -255,6 +256,7 @@ class Cycle:
             self._telemetry.event(
                 "rebase postponed", collection=self.collection, reason=published.postponed
             )
+        report_rebuild(self._telemetry, self.collection, published)
 
     def _report_outcome(self, outcome: "_Outcome") -> CycleReport:
         report = outcome.report

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from receipt_ops.snapshots.manifests import Damaged
+from receipt_ops.snapshots.manifests import Damaged, Published
 from receipt_sync.telemetry import Metric
 
 if TYPE_CHECKING:
@@ -40,6 +40,20 @@ def attention_of(status: "Status") -> list[str]:
 
 def warnings_of(status: "Status") -> list[str]:
     """Return the sentences about checks that the operator should make. None reports a fault."""
+    return [*_comparison_due(status), *_rebuild_due(status)]
+
+
+def _rebuild_due(status: "Status") -> Iterator[str]:
+    for name, one in status.versions.items():
+        if isinstance(one, Published) and one.rebuild_due:
+            yield (
+                f"the index of {name} holds {one.elements:,} elements for {one.records:,} records. "
+                "The compactor replaces it with its next change. If it stays so, it lacks time or "
+                f"memory for it: `receipt-sync snapshot rebuild {name}`"
+            )
+
+
+def _comparison_due(status: "Status") -> list[str]:
     last = status.comparison
     if "comparison" in status.unknown:
         return []

@@ -12,6 +12,7 @@ from receipt_ops.snapshots.garbage import Announced, StoredObject
 from receipt_ops.snapshots.kept_versions import KeptVersion
 from receipt_ops.snapshots.manifests import Damaged, Published, of_snapshot
 from receipt_ops.snapshots.objects import Soundness, missing
+from receipt_ops.snapshots.rebuild_tasks import IndexRebuilt
 from receipt_ops.snapshots.restored import Restored
 from receipt_ops.terminal.console import output
 from receipt_sync.keys import Collection
@@ -94,6 +95,21 @@ def print_history(collection: Collection, rows: Sequence[HistoryRow]) -> None:
             row.in_words,
         )
     output().print(table)
+
+
+def rebuilt_table(done: IndexRebuilt, collection: Collection) -> Table:
+    """Return a table of the version before a rebuild, and of the version after it."""
+    columns = [("published" if done.after is None else "before", done.before)]
+    if done.after is not None:
+        columns.append(("after", done.after))
+    verb = "would be rebuilt" if done.after is None else "is rebuilt"
+    table = Table(title=f"the index of {collection} {verb}", title_justify="left")
+    for name in ("", *(name for name, _ in columns)):
+        table.add_column(name, justify="left" if not name else "right")
+    for name in ("version", "records", "elements", "size"):
+        figures = [f"{getattr(version, name):,}" for _, version in columns]
+        table.add_row("bytes of its files" if name == "size" else name, *figures)
+    return table
 
 
 def restored_table(done: Restored, collection: Collection) -> Table:

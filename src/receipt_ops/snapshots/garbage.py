@@ -63,8 +63,11 @@ def garbage(
 ) -> list[StoredObject]:
     """Return the objects older than the grace that no kept manifest needs or has retired.
 
-    Raises GarbageUnknownError if a manifest is unreadable and may name one of them.
+    There are none before the first publish has ended, which may need each object. Raises
+    GarbageUnknownError if a manifest is unreadable and may name one of them.
     """
+    if newest.version == 0:
+        return []
     named = _named(newest, retired_lists)
     left = {
         stored.name: stored

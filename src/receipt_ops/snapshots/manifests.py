@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from receipt_index.server.version import read_version
+from receipt_index.snapshot.format.bloat import is_due
 from receipt_index.snapshot.format.manifest import Manifest, lost_manifest, read_manifest
 from receipt_index.snapshot.store.snapshot_store import FetchedManifest, SnapshotStore
 from receipt_ops.errors import OperationError
@@ -43,8 +44,23 @@ class Published:
     retired: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        at = self.published_at
-        return {**asdict(self), "published_at": at.isoformat() if at else None}
+        at, share = self.published_at, self.elements_a_record
+        return {
+            **asdict(self),
+            "published_at": at.isoformat() if at else None,
+            "elements_a_record": None if share is None else round(share, 2),
+            "rebuild_due": self.rebuild_due,
+        }
+
+    @property
+    def elements_a_record(self) -> float | None:
+        """Return the elements for each record; None if there is no graph or no record."""
+        return self.elements / self.records if self.elements and self.records else None
+
+    @property
+    def rebuild_due(self) -> bool:
+        """Return whether a new index of the same records is due."""
+        return is_due(self.elements, self.records)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ COMMANDS: Final[Mapping[str, Declared]] = {
     ),
     "snapshot": Declared(
         "receipt_ops.commands.recovery.snapshot:snapshot",
-        "Show the published versions, restore one, and delete unused objects.",
+        "Show the published versions, restore one, rebuild an index, delete unused objects.",
     ),
     "flags": Declared(
         "receipt_ops.commands.recovery.flags:flags",
@@ -199,6 +199,12 @@ EFFECTS: Final[Mapping[str, Effects]] = {
         beside="yes: it switches the queue's mappings off, and on again at its end",
         ctrl_c="the old version or the restored one is published, never a mixture; the mappings "
         "are on again; repair sends the missing deltas",
+    ),
+    "snapshot rebuild": Effects(
+        _parts("snapshots leases settings"),
+        _parts("snapshots leases"),
+        beside="yes: it holds the lease, so the collection's messages wait and return",
+        ctrl_c="the old version or the rebuilt one is published; the lease is released",
     ),
     "snapshot gc": Effects(
         _parts("snapshots settings"),

@@ -15,7 +15,8 @@ from receipt_index.exact.layout import FOLDER, RECORDS, VECTORS
 from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.records import NewVector
 from receipt_index.snapshot.copies import working_copy as copies
-from receipt_index.snapshot.copies.working_copy import CopySettings, OpenIndex, WorkingCopy
+from receipt_index.snapshot.copies.rebuilding import OpenIndex
+from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import read_manifest
 from receipt_index.snapshot.reading import open_copy
 from receipt_index.snapshot.reading.reader import SnapshotReader

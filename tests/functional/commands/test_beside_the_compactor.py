@@ -22,6 +22,7 @@ DESTRUCTIVE = {
     "lock release": "receipt_lines --force",
     "snapshot restore": "receipt_lines VERSION",
     "snapshot gc": "receipt_lines",
+    "snapshot rebuild": "receipt_lines",
     "flags set": "--no-queue",
 }
 QUICK = {"dlq drop", "lock release"}

@@ -11,7 +11,9 @@ import pytest
 
 from local.stack import Stack
 from receipt_ops.probes.dynamodb_editor import TableEditor
+from receipt_ops.snapshots.rebuild_tasks import IndexRebuild
 from receipt_sync.clock import SystemClock
+from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, parse_chroma_id
 from tests.functional.conftest import QUICK_FUNCTIONS
 from tests.functional.operator import Operator
@@ -127,7 +129,8 @@ def test_a_damaged_block_is_seen_though_its_manifest_can_be_read(operator: Opera
     [
         "load --synthetic 1", "repair", "dlq restore", "dlq redrive", "dlq drop unknown-id",
         "replay", "backfill",
-        "lock release receipt_lines", "snapshot gc receipt_lines", "smoke", "latency",
+        "lock release receipt_lines", "snapshot gc receipt_lines",
+        "snapshot rebuild receipt_lines", "smoke", "latency",
         "stress", "flags set --word", "create-test-receipts --count 1",
         "modify-test-receipts --count 1",
     ],
@@ -338,6 +341,31 @@ def test_an_object_that_s3_does_not_delete_is_not_called_deleted(
     refused = operator.command("snapshot", "gc", "receipt_lines", "--yes", code=2)
     assert f"S3 has not deleted 1 of 1 objects, among them {name}" in refused.stderr
     s3.delete_object(Bucket=bucket, Key=f"snapshots/receipt_lines/{name}")
+
+
+def test_an_index_is_rebuilt_and_the_compactor_goes_on_from_it(operator: Operator) -> None:
+    before = operator.json("snapshot", "show")["receipt_lines"]
+    dry = operator.json("snapshot", "rebuild", "receipt_lines", "--dry-run")
+    assert dry["after"] is None
+    assert dry["before"]["records"] == before["records"] > 0
+    shown = operator.command("snapshot", "rebuild", "receipt_lines", "--dry-run").stdout
+    assert "would be rebuilt" in " ".join(shown.split())
+    done = operator.json("snapshot", "rebuild", "receipt_lines", "--yes")
+    assert done["after"]["version"] == done["before"]["version"] + 1
+    assert done["after"]["records"] == before["records"]
+    assert done["after"]["packs"] == 0
+    assert operator.json("lock", "show")["locks"] == []
+    assert operator.json("verify")["different"] == 0
+
+
+def test_a_rebuild_waits_for_the_lease_and_then_names_its_holder(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receipt_ops.snapshots.rebuild_tasks.PATIENCE_SECONDS", 0.5)
+    rebuild = IndexRebuild(operator.connection, Collection.LINES, SystemClock())
+    with rebuild._lease().held(Deadline(SystemClock(), 60.0)):
+        refused = operator.command("snapshot", "rebuild", "receipt_lines", "--yes", code=2)
+    assert "the lease of receipt_lines was not free within" in refused.stderr
 
 
 def test_a_receiver_of_alarms_is_subscribed_and_notified(operator: Operator) -> None:

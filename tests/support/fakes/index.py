@@ -6,7 +6,7 @@ It refuses empty metadata, a wrong dimension and duplicate ids. It raises an err
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -35,6 +35,9 @@ class InMemoryIndex:
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
         _refuse_duplicates(ids)
         return {i: self.records[i] for i in ids if i in self.records}
+
+    def ids(self) -> Iterator[str]:
+        return iter(sorted(self.records))
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         return {i: self.stored_vectors[i] for i in ids if i in self.stored_vectors}

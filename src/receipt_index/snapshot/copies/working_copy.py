@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,14 @@ from receipt_index.snapshot.copies.derived import derive
 from receipt_index.snapshot.copies.mirror import Mirror
 from receipt_index.snapshot.copies.progress import OnProgress, ignore_progress
 from receipt_index.snapshot.copies.rebasing import Room, lacking, without_limit
+from receipt_index.snapshot.copies.rebuilding import (
+    OpenIndex,
+    Present,
+    Rebuilding,
+    RebuildSettings,
+    Rebuilt,
+    replace_files,
+)
 from receipt_index.snapshot.copies.synchronise import difference, mark_all_equal, synchronise
 from receipt_index.snapshot.format.compression import digest_of
 from receipt_index.snapshot.format.manifest import (
@@ -33,6 +41,7 @@ from receipt_sync.clock import Clock
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     IndexFailedError,
+    IndexUnavailableError,
     ObjectsNotDeletedError,
     PublishRefusedError,
     SyncError,
@@ -51,8 +60,6 @@ format's limit, MOST_PACKS. Then a new base is written with or without room, bec
 name another pack.
 """
 
-OpenIndex = Callable[[Path, Collection], Index]
-
 
 @dataclass(frozen=True)
 class Published:
@@ -66,16 +73,21 @@ class Published:
     """Why expired objects were not deleted after the publish."""
     abandoned: str | None = None
     """Why the copy can't continue from the version that it has published."""
+    rebuilt: Rebuilt | None = None
+    """The new generation, if the version has one."""
+    rebuild_postponed: str | None = None
+    """Why a new generation that is due has to wait."""
 
 
 @dataclass(frozen=True)
 class CopySettings:
-    """The writer's name, the retention of retired objects, and the free memory."""
+    """The writer's name, the retention of retired objects, the free memory, and the rebuilds."""
 
     writer: str
     retention: timedelta
     free_memory: Callable[[], int] = without_limit
     """Returns the bytes that the process may still allocate."""
+    rebuild: RebuildSettings = field(default_factory=RebuildSettings)
 
 
 class WorkingCopy:
@@ -99,6 +111,9 @@ class WorkingCopy:
         self._mirror = Mirror(store, collection, folder / "mirror", clock, on_progress, room=folder)
         self._retired_lists, self._leftovers = RetiredLists(store), Leftovers(store)
         self._folder = folder / "working"
+        self._rebuilding = Rebuilding(
+            collection, folder / "generation", open_index, clock, settings.rebuild
+        )
         self._index: Index | None = None
         self._dirty = False
         self._deadline: Deadline | None = None
@@ -139,19 +154,56 @@ class WorkingCopy:
     def publish(self, record_count: int | None) -> Published:
         """Publish the copy as the next version if the version checked out is still the newest.
 
+        A new generation is published in its place if one is due, as a new base.
         `record_count` None keeps the count of the version before. Raises PublishRefusedError if
         another version was published. The caller must discard the copy after any error.
         """
         self._dirty = True
+        manifest = self._mirror.manifest
+        rebuilt, postponed = self._rebuild(manifest, record_count) if manifest else (None, None)
         self._check_idle()
         check_sizes(self._folder)
-        return self._publish(self._mirror.manifest, record_count)
+        if rebuilt:
+            published = self._publish_base(manifest, record_count)
+        else:
+            published = self._publish(manifest, record_count)
+        return replace(published, rebuilt=rebuilt, rebuild_postponed=postponed)
 
     def close(self) -> None:
         """Close the index. The files stay."""
         index, self._index = self._index, None
         if index is not None:
             index.close()
+
+    def _rebuild(
+        self, manifest: Manifest, record_count: int | None
+    ) -> tuple[Rebuilt | None, str | None]:
+        """Replace the copy's files by a new generation if one is due and there is room."""
+        if self._index is None:
+            return None, None
+        present = Present(
+            self._index,
+            self._folder,
+            manifest.record_count if record_count is None else record_count,
+            Room(self._deadline, self._settings.free_memory),
+            lambda: being_deleted(manifest, self._retired_lists),
+        )
+        attempt = self._rebuilding.attempt(present)
+        if attempt.made:
+            self._move_to_the_generation()
+        return attempt
+
+    def _move_to_the_generation(self) -> None:
+        """Open the new generation in place of the present one.
+
+        A failure becomes IndexUnavailableError, because no message is its cause.
+        """
+        try:
+            self.close()
+            replace_files(self._rebuilding.folder, self._folder)
+            self._index = self._open_index(self._folder, self._collection)
+        except IndexFailedError as error:
+            raise IndexUnavailableError(str(error)) from error
 
     def _refresh(self) -> bool:
         """Return whether the mirror moved. Raises SnapshotDamagedError if the manifest is lost."""

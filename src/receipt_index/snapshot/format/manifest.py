@@ -6,6 +6,7 @@ Digests are SHA-256 in lower-case hexadecimal. A block's digest is taken before 
 pack's digest is that of the stored object.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 
@@ -164,15 +165,23 @@ class Manifest(_Part):
 
         The graph can have more elements than there are records, because Chroma leaves deleted
         elements in it. The newest records may be missing from it, because Chroma adds a thousand at
-        a time. hnswlib writes `length.bin` with four bytes for each element.
+        a time.
         """
-        lengths = (size for name, size in self.files.items() if name.endswith("/length.bin"))
-        return sum(lengths) // _LENGTH_BYTES
+        return elements_of(self.files)
 
     @property
     def packs_size(self) -> int:
         """Return the total size of the packs in bytes."""
         return sum(pack.size for pack in self.packs)
+
+
+def elements_of(sizes: Mapping[str, int]) -> int:
+    """Return the number of elements of the graph in files of these sizes in bytes.
+
+    hnswlib writes `length.bin` with four bytes for each element.
+    """
+    lengths = (size for name, size in sizes.items() if name.endswith("/length.bin"))
+    return sum(lengths) // _LENGTH_BYTES
 
 
 def read_manifest(data: bytes, collection: Collection) -> Manifest:

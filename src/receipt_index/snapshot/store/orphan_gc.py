@@ -3,6 +3,9 @@
 Objects are named by their content, so a publish that is under way may need one of them again.
 Therefore a new version of the manifest first lists them as being deleted. The condition of a
 publish that began earlier then fails. A publish that begins later does not use these objects.
+
+Before the first publish has ended, nothing is deleted. Its base would need the same objects again,
+and would be refused until their deletion is over.
 """
 
 from collections.abc import Iterable
@@ -56,6 +59,8 @@ def _announced(
     if not isinstance(got, FetchedManifest):
         raise PublishRefusedError(f"there is no manifest of {collection} to announce deletions in")
     present = read_manifest(got.data, collection)
+    if present.version == 0:
+        return []
     retired_lists = RetiredLists(store)
     retired_lists.load(present.retired)
     orphans = sorted(wanted.difference(_named(present, retired_lists)))

@@ -14,7 +14,7 @@ from receipt_ops.deployment.status import WINDOW, Status
 from receipt_ops.deployment.status_tasks import collect_status, openings_of
 from receipt_ops.environment import connection_of_process
 from receipt_ops.screens.verdict import moment
-from receipt_ops.snapshots.manifests import Damaged
+from receipt_ops.snapshots.manifests import Damaged, Published
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
@@ -142,7 +142,16 @@ def _freshness(status: Status) -> str:
 
 def _snapshots(status: Status) -> Table:
     table = Table(title="snapshots", title_justify="left")
-    for name in ("collection", "version", "published", "records", "MiB", "packs", "opened"):
+    for name in (
+        "collection",
+        "version",
+        "published",
+        "records",
+        "elements",
+        "MiB",
+        "packs",
+        "opened",
+    ):
         table.add_column(name, justify="left" if name in _LEFT else "right")
     for collection, version in status.versions.items():
         if version is None:
@@ -156,11 +165,20 @@ def _snapshots(status: Status) -> Table:
             f"{version.version:,}",
             moment(version.published_at),
             f"{version.records:,}",
+            _elements(version),
             f"{version.size / 2**20:,.1f}",
             str(version.packs),
             _opened(status, collection),
         )
     return table
+
+
+def _elements(version: Published) -> str:
+    """Return the elements for each record, and whether a rebuild is due."""
+    share = version.elements_a_record
+    if share is None:
+        return ""
+    return f"{share:.2f} a record" + (", rebuild due" if version.rebuild_due else "")
 
 
 def _opened(status: Status, collection: Collection) -> str:

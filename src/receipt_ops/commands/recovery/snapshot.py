@@ -1,4 +1,4 @@
-"""The commands `receipt-sync snapshot show | history | restore | gc`."""
+"""The commands `receipt-sync snapshot show | history | restore | gc | rebuild`."""
 
 from datetime import timedelta
 from itertools import islice
@@ -17,17 +17,25 @@ from receipt_ops.screens.snapshots import (
     print_garbage,
     print_history,
     print_version,
+    rebuilt_table,
     restored_table,
     row_of,
 )
 from receipt_ops.snapshots.garbage import stored_objects
 from receipt_ops.snapshots.manifests import Damaged, check_has_snapshots
 from receipt_ops.snapshots.objects import Soundness
+from receipt_ops.snapshots.rebuild_tasks import IndexRebuild
 from receipt_ops.snapshots.restore_tasks import Restoration
 from receipt_ops.snapshots.tasks import delete_garbage, find_garbage
 from receipt_ops.snapshots.wiring import history_of, present_versions, store_of
 from receipt_ops.terminal.confirmation import Yes, confirm
-from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
+from receipt_ops.terminal.console import (
+    ends_in_a_sentence,
+    notes,
+    output,
+    print_json,
+    progress_bars,
+)
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
 from receipt_sync.clock import SystemClock
@@ -37,7 +45,7 @@ CollectionArgument = Annotated[Collection, typer.Argument(help="The collection o
 
 snapshot = typer.Typer(
     no_args_is_help=True,
-    help="Show the published versions, restore one, and delete unused objects.",
+    help="Show the published versions, restore one, rebuild an index, delete unused objects.",
 )
 
 
@@ -193,6 +201,44 @@ def gc_command(
         print_json(garbage_json(found, announced, dry_run=dry_run))
     else:
         print_garbage(found, announced, dry_run=dry_run)
+
+
+@snapshot.command("rebuild")
+@ends_in_a_sentence
+def rebuild_command(
+    collection: CollectionArgument,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new index of the present records, and publish it as the newest version.
+
+    Chroma keeps every deleted element in its index. The compactor makes a new index by itself above
+    1.5 elements a record. This command does the same without the limits of the function, for
+    example if the metric RebuildsPostponed shows that the function lacks time or memory.
+
+    The command takes the lease of the collection, so its messages wait meanwhile. It copies every
+    record, compares both indexes, and publishes on condition that no other version was published.
+    A dry run fetches and opens the version, and shows what a rebuild would replace.
+
+    Exit code 0: rebuilt, or a rebuild is possible. 2: not rebuilt, and the published version
+    stands; the error says why.
+
+    Example: receipt-sync snapshot rebuild receipt_lines --dry-run
+    """
+    connection = connection_of_process()
+    if not dry_run:
+        confirm(f"this publishes a new index of {collection}", yes=yes)
+    with explained(connection), progress_bars() as progress:
+        task = progress.add_task("records", total=None)
+        done = IndexRebuild(connection, collection, SystemClock()).run(
+            lambda copied, total: progress.update(task, completed=copied, total=total),
+            dry_run=dry_run,
+        )
+    if as_json:
+        print_json({"collection": collection.value, **done.to_json()})
+    else:
+        output().print(rebuilt_table(done, collection))
 
 
 def _confirm(collection: Collection, version: int, *, yes: bool) -> None:

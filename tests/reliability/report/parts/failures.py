@@ -51,6 +51,12 @@ FAILURES: Final[dict[str, tuple[str, ...]]] = {
         "tests/unit/compactor/server/test_deadly_batches.py",
         "tests/reliability/simulation/test_simulation.py::test_a_deadly_message_takes_no_other_message_with_it",
     ),
+    "a rebuild of the index fails, or lacks time, memory or disk": (
+        f"{_SNAPSHOT}test_rebuilding.py::"
+        "test_a_rebuild_without_room_waits_and_the_publish_does_not",
+        f"{_SNAPSHOT}test_rebuilding.py::"
+        "test_a_failed_rebuild_fails_no_publish_and_is_tried_again_later",
+    ),
     "a paused worker wakes after another took over": (
         f"{_COMPACTION}a_paused_worker_wakes_after_another_took_over_and_is_refused",
         "tests/unit/receipt_index/snapshot/test_working_copy.py::test_a_refused_swap_throws_the_work_away",

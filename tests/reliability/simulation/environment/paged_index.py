@@ -29,6 +29,9 @@ _VECTOR_HEAD: Final = struct.Struct(">II")  # dimension, generation
 RECORDS: Final = "records.db"
 VECTORS: Final = "segment/vectors.bin"
 LINKS: Final = "segment/links.bin"
+LENGTH: Final = "segment/length.bin"
+_ELEMENT: Final = 4
+"""Bytes of LENGTH for each vector that was ever written. Like Chroma, the index forgets none."""
 _LINKED: Final = 4
 """Number of records from which a third file exists."""
 
@@ -139,7 +142,21 @@ class PagedIndex(InMemoryIndex):
         by_id = {record.id: record for record in records}
         for chroma_id in by_id:
             self._generations[chroma_id] = self._generations.get(chroma_id, 0) + 1
-        self._change(step, list(by_id), lambda ids: write([by_id[i] for i in ids]))
+
+        def effect(ids: list[str]) -> None:
+            write([by_id[i] for i in ids])
+            with (self._folder / LENGTH).open("ab") as file:
+                file.write(self._element() * len(ids))
+
+        self._change(step, list(by_id), effect)
+
+    def _element(self) -> bytes:
+        """Return the bytes of one element.
+
+        They differ from process to process, so that two first publishes share no block.
+        """
+        name = f"{self._gate.scheduler.process.name} {self._gate.scheduler.now}"
+        return crc32(name.encode()).to_bytes(_ELEMENT)
 
     def _change(self, step: str, ids: list[str], write: Callable[[list[str]], None]) -> None:
         def effect(special: Kind | None) -> None:

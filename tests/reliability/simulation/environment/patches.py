@@ -20,6 +20,7 @@ import compactor.wiring
 import receipt_index.server.index
 import receipt_index.snapshot.copies.layers
 import receipt_index.snapshot.copies.mtime_marks
+import receipt_index.snapshot.copies.rebuilding
 import receipt_index.snapshot.reading.reader
 import receipt_index.snapshot.reading.turns
 import stream_processor.handler
@@ -90,6 +91,7 @@ def installed() -> Iterator[Current]:
         patches.set(heartbeat, "threading", _Delegate(lambda: Threading(CURRENT.system.scheduler)))
         for module in (
             receipt_index.snapshot.copies.layers,
+            receipt_index.snapshot.copies.rebuilding,
             sys.modules["receipt_index.snapshot.copies.working_copy"],
         ):
             quick = SimpleNamespace(**{**vars(shutil), "rmtree": _remove_tree})
@@ -115,6 +117,7 @@ def set_sizes(
         "MAX_PACKS": max_packs,
         "REBASE_FLOOR": rebase_floor,
         "BLOCK_SIZE": block_size,
+        "REBUILD_FLOOR": 6,
         # A worker that waits for a lease asks less often. Nothing else changes.
         "_LONGEST_PAUSE": 8.0,
     }
@@ -244,6 +247,7 @@ _SIZES: Final = (
     "MAX_PACKS",
     "REBASE_FLOOR",
     "BLOCK_SIZE",
+    "REBUILD_FLOOR",
     "_LONGEST_PAUSE",
 )
 

@@ -37,6 +37,7 @@ from stream_processor.sqs_publisher import SQSChangePublisher
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.faults import (
     planted_exact,
+    planted_rebuild,
     planted_server,
     planted_snapshot,
     planted_work,
@@ -273,6 +274,7 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         planted_work.query_without_consistent_read,
         planted_work.bisection_that_settles_what_failed,
         planted_work.drain_that_acknowledges_at_once,
+        planted_rebuild.rebuild_from_a_stale_version,
     ),
     Check.VERSIONS: (
         unconditional_manifest_write,
@@ -287,6 +289,8 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         throttle_taken_for_absence,
         older_vector_replaces_newer,
         truth_before_checkout,
+        planted_rebuild.rebuild_without_the_last_batch,
+        planted_rebuild.rebuild_without_a_comparison,
     ),
     Check.STREAM_POSITION: (unsent_reported_as_sent, coalescing_that_forgets, removals_ignored),
     Check.LEASE: (heartbeat_that_revives, release_of_anothers_lease),

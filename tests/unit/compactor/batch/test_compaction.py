@@ -16,6 +16,7 @@ from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.projection import Item
 from receipt_index.deltas import VectorBatch, decode, encode
 from receipt_index.records import Index, Metadata
+from receipt_index.snapshot.copies.rebuilding import Rebuilt
 from receipt_index.snapshot.copies.working_copy import Published
 from receipt_ops.deployment.freshness import percentiles
 from receipt_sync.deadline import Deadline
@@ -327,6 +328,34 @@ def test_a_new_base_that_has_to_wait_is_a_metric_and_an_event_with_its_reason(
     assert system.telemetry.total(Metric.REBASES_POSTPONED) == 1
     postponed = [fields for name, fields in system.telemetry.events if name == "rebase postponed"]
     assert postponed == [{"collection": Collection.LINES, "reason": "a new base needs 2 s"}]
+
+
+def test_a_rebuild_is_a_metric_and_an_event_and_so_is_one_that_has_to_wait(
+    system: InMemorySystem,
+) -> None:
+    load(system)
+
+    class Rebuilds(InMemoryTarget):
+        def publish(self, record_count: int | None) -> Published:
+            published = super().publish(record_count)
+            return replace(published, rebuilt=Rebuilt(10, 20), rebuild_postponed="it needs 2 s")
+
+    worker = system.worker(wrap=lambda t: Rebuilds(t.state))
+    assert system.handle(worker, system.change_body(line(1), "text")).returned == {}
+    assert system.telemetry.total(Metric.REBUILDS) == 1
+    assert system.telemetry.total(Metric.REBUILDS_POSTPONED) == 1
+    events = dict(system.telemetry.events)
+    version = system.published[Collection.LINES].version
+    assert events["index rebuilt"] == {
+        "collection": Collection.LINES,
+        "version": version,
+        "records": 10,
+        "elements": 20,
+    }
+    assert events["rebuild postponed"] == {
+        "collection": Collection.LINES,
+        "reason": "it needs 2 s",
+    }
 
 
 def test_a_vector_that_float32_distance_cannot_hold_is_parked_with_the_rule(

@@ -108,3 +108,24 @@ def test_after_ten_refusals_it_gives_up_and_has_deleted_nothing(
     with pytest.raises(PublishRefusedError):
         delete_orphans(setting, left)
     assert left <= set(setting.store.objects)
+
+
+def test_nothing_is_deleted_before_the_first_publish_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its base needs the same blocks again. It was refused for an hour, and its messages failed."""
+    setting = Setting(tmp_path)
+
+    def crash(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.WorkingCopy, "_next", crash)  # after version 0 and the blocks
+        with pytest.raises(RuntimeError):
+            setting.publish(setting.copy("crashed"), a="1")
+    left = frozenset(setting.store.objects)
+    assert left
+    assert setting.manifest().version == 0
+    assert delete_orphans(setting, left) == []
+    assert (frozenset(setting.store.objects), setting.manifest().version) == (left, 0)
+    assert setting.publish(setting.copy("two"), a="1").version == 1

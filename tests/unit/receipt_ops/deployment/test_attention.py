@@ -118,3 +118,14 @@ def test_a_comparison_that_is_missing_or_old_is_a_warning_and_no_fault(
         Console(width=200).print(screen_of(found))
         printed = capsys.readouterr().out.splitlines()
         assert printed[-len(warnings) - 1 :] == [*warnings, last_line]
+
+
+def test_an_index_that_a_rebuild_would_shrink_is_shown_and_needs_no_person() -> None:
+    bloated = Published("snapshot", 7, NOW, "w", 1_000, elements=2_400)
+    found = status(versions={Collection.WORDS: bloated})
+    assert found.attention == []
+    assert ["2,400 elements for 1,000 records" in line for line in found.warnings] == [True]
+    assert "snapshot rebuild receipt_words" in found.warnings[0]
+    console = Console(width=200, record=True)
+    console.print(screen_of(found))
+    assert "2.40 a record, rebuild due" in console.export_text()

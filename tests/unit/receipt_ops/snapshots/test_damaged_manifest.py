@@ -141,7 +141,16 @@ def test_the_history_ends_with_a_verdict_if_the_newest_version_or_an_object_is_d
     assert result.exit_code == code
 
 
-@pytest.mark.parametrize("line", [("history",), ("gc", "--yes"), ("gc", "--dry-run")])
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("history",),
+        ("gc", "--yes"),
+        ("gc", "--dry-run"),
+        ("rebuild", "--yes"),
+        ("rebuild", "--dry-run"),
+    ],
+)
 def test_a_sound_server_is_not_called_damaged_by_the_commands_of_snapshots(
     line: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -304,6 +304,10 @@ def test_garbage_is_what_no_version_names_and_what_is_older_than_the_grace() -> 
     assert found_garbage(bucket, *objects) == ["c"]
 
 
+def test_before_the_first_publish_has_ended_nothing_is_garbage() -> None:
+    assert found_garbage(VersionedBucket(manifest(0)), stored("a", 0)) == []
+
+
 def test_without_a_candidate_no_earlier_version_is_read() -> None:
     bucket = many()
     assert found_garbage(bucket, stored("d", 30 * 24 * 60 - 1)) == []

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from receipt_ops.snapshots.manifests import Published, published
+from receipt_ops.snapshots.manifests import Published, of_snapshot, published
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from tests.unit.receipt_ops.deployed_system import NOW
+from tests.unit.receipt_ops.snapshots.versions import manifest
 
 
 def test_a_servers_version_is_shown_as_a_snapshots_is() -> None:
@@ -30,3 +31,17 @@ def test_a_servers_version_is_shown_as_a_snapshots_is() -> None:
     for junk in (b"junk", b"[]", b'{"target": "server"}'):
         with pytest.raises(SnapshotDamagedError):
             published(junk, Collection.LINES)
+
+
+@pytest.mark.parametrize(
+    ("elements", "share", "due"), [(0, None, False), (1_500, 1.5, False), (1_501, 1.501, True)]
+)
+def test_a_version_says_how_many_elements_a_record_its_index_holds(
+    elements: int, share: float | None, *, due: bool
+) -> None:
+    sizes = {"graph/length.bin": 4 * elements}
+    version = of_snapshot(manifest(1).model_copy(update={"files": sizes, "record_count": 1_000}))
+    assert (version.elements_a_record, version.rebuild_due) == (share, due)
+    shown = version.to_json()
+    assert shown["elements_a_record"] == (None if share is None else round(share, 2))
+    assert shown["rebuild_due"] is due

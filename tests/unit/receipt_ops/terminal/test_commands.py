@@ -25,6 +25,7 @@ ARGUMENTS = {
     "snapshot history": "receipt_lines",
     "snapshot restore": "receipt_lines 1 --yes",
     "snapshot gc": "receipt_lines --yes",
+    "snapshot rebuild": "receipt_lines --yes",
     "flags set": "--word --yes",
     "alerts subscribe": "--email a@b.example --topic arn:aws:sns:us-east-1:1:t",
     "alerts unsubscribe": "arn:x --yes",
@@ -68,8 +69,8 @@ def test_every_command_speaks_json(command: str) -> None:
 WRITING = {
     "alerts subscribe", "alerts test", "alerts unsubscribe", "backfill", "create-test-receipts",
     "dlq drop", "dlq restore", "dlq redrive", "flags set", "latency", "load", "lock release",
-    "modify-test-receipts", "repair", "replay", "smoke", "snapshot gc", "snapshot restore",
-    "stress",
+    "modify-test-receipts", "repair", "replay", "smoke", "snapshot gc",
+    "snapshot rebuild", "snapshot restore", "stress",
 }  # fmt: skip
 
 

@@ -354,7 +354,7 @@ def test_expired_credentials_and_missing_permissions_have_separate_sentences(
 
 ASKING = {
     "alerts unsubscribe", "dlq drop", "dlq redrive", "flags set", "lock release", "snapshot gc",
-    "snapshot restore",
+    "snapshot rebuild", "snapshot restore",
 }  # fmt: skip
 
 
