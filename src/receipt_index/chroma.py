@@ -174,12 +174,16 @@ class ChromaIndex(CollectionIndex):
     def __init__(self, path: Path, collection: Collection) -> None:
         _check_process()
         with _chroma("open"):
-            client = chromadb.PersistentClient(
+            client: Any = chromadb.PersistentClient(
                 path=str(path.resolve()), settings=Settings(anonymized_telemetry=False)
             )
-            opened = client.get_or_create_collection(name=collection.value, **COLLECTION)
-            opened.get(limit=1, include=[])  # Chroma applies its log with the first read.
-            self._stored = StoredRecords.open(path, str(opened.id))
+            try:
+                opened = client.get_or_create_collection(name=collection.value, **COLLECTION)
+                opened.get(limit=1, include=[])  # Chroma applies its log with the first read.
+                self._stored = StoredRecords.open(path, str(opened.id))
+            except BaseException:
+                client.close()
+                raise
         super().__init__(client, opened)
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:

@@ -101,8 +101,6 @@ def test_a_pickle_that_chroma_itself_is_given_is_read_without_running_it(
     Mirror(store, Collection.LINES, folder).refresh()
     (path,) = folder.rglob(NAME)
     path.write_bytes(pickle.dumps(Bomb(mark)))
-    index = ChromaIndex(folder, Collection.LINES)
-    with pytest.raises(IndexFailedError):
-        index.vectors(list(index.ids()))
-    index.close()
+    with pytest.raises(IndexFailedError, match="open failed"):
+        ChromaIndex(folder, Collection.LINES)
     assert not mark.exists()
