@@ -155,7 +155,7 @@ class PagedIndex(InMemoryIndex):
 
         They differ from process to process, so that two first publishes share no block.
         """
-        name = f"{self._gate.scheduler.process.name} {self._gate.scheduler.now}"
+        name = f"{self._gate.scheduler.process.name} {self._opened}"
         return crc32(name.encode()).to_bytes(_ELEMENT)
 
     def _change(self, step: str, ids: list[str], write: Callable[[list[str]], None]) -> None:
