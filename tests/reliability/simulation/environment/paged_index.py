@@ -146,17 +146,9 @@ class PagedIndex(InMemoryIndex):
         def effect(ids: list[str]) -> None:
             write([by_id[i] for i in ids])
             with (self._folder / LENGTH).open("ab") as file:
-                file.write(self._element() * len(ids))
+                file.write(bytes(_ELEMENT * len(ids)))
 
         self._change(step, list(by_id), effect)
-
-    def _element(self) -> bytes:
-        """Return the bytes of one element.
-
-        They differ from process to process, so that two first publishes share no block.
-        """
-        name = f"{self._gate.scheduler.process.name} {self._opened}"
-        return crc32(name.encode()).to_bytes(_ELEMENT)
 
     def _change(self, step: str, ids: list[str], write: Callable[[list[str]], None]) -> None:
         def effect(special: Kind | None) -> None:
