@@ -18,8 +18,7 @@ _SLOW = {
     "garbage_deleted_without_an_announcement", "marks_that_start_equal",
     "mirror_that_is_not_brought_up", "partial_read_taken_for_absence",
     "query_without_consistent_read", "reader_that_believes_its_folder",
-    "reader_that_follows_backwards", "rebuild_without_a_comparison",
-    "retired_objects_taken_for_garbage",
+    "reader_that_follows_backwards", "retired_objects_taken_for_garbage",
     "throttle_taken_for_absence", "truth_before_checkout", "unanswered_write_forgotten",
     "unsent_reported_as_sent",
 }  # fmt: skip

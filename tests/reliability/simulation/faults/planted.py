@@ -290,7 +290,7 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         older_vector_replaces_newer,
         truth_before_checkout,
         planted_rebuild.rebuild_without_the_last_batch,
-        planted_rebuild.rebuild_without_a_comparison,
+        planted_rebuild.rebuild_that_loses_a_field,
     ),
     Check.STREAM_POSITION: (unsent_reported_as_sent, coalescing_that_forgets, removals_ignored),
     Check.LEASE: (heartbeat_that_revives, release_of_anothers_lease),

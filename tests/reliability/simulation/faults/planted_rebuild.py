@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import receipt_index.snapshot.copies.generation
 import receipt_index.snapshot.copies.rebuilding
-from receipt_index.records import Record
+from receipt_index.records import NewVector, Record
 from receipt_index.snapshot.copies.rebuilding import Present, Rebuilding, Rebuilt
 from tests.reliability.simulation.environment.paged_index import read_content
 from tests.support.fakes.index import InMemoryIndex
@@ -33,9 +33,24 @@ def rebuild_without_the_last_batch() -> Iterator[None]:
         yield
 
 
-def rebuild_without_a_comparison() -> AbstractContextManager[Any]:
-    """Publish a new index although a call that filled it had half of its effect."""
-    return patch.object(_REBUILDING, "compare", lambda *_: None)
+@contextmanager
+def rebuild_that_loses_a_field() -> Iterator[None]:
+    """Copy every record without its text into a new index, and do not compare the two.
+
+    A call of Chroma that has only a part of its effect looks the same.
+    """
+    new = receipt_index.snapshot.copies.generation._new
+
+    def shorter(*given: Any) -> NewVector:
+        made = new(*given)
+        kept = {name: value for name, value in made.metadata.items() if name != "text"}
+        return replace(made, metadata=kept)
+
+    with (
+        patch.object(receipt_index.snapshot.copies.generation, "_new", shorter),
+        patch.object(_REBUILDING, "compare", lambda *_: None),
+    ):
+        yield
 
 
 def rebuild_from_a_stale_version() -> AbstractContextManager[Any]:
