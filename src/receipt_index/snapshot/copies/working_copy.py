@@ -164,6 +164,8 @@ class WorkingCopy:
         self._check_idle()
         check_sizes(self._folder)
         if rebuilt:
+            derive(self._index, self._deadline, whole=True)
+        if rebuilt and not self._needs_deleted(manifest):
             published = self._publish_base(manifest, record_count)
         else:
             published = self._publish(manifest, record_count)
@@ -229,9 +231,12 @@ class WorkingCopy:
     def _publish(self, manifest: Manifest | None, record_count: int | None) -> Published:
         if manifest is None or not manifest.base or len(manifest.packs) >= MOST_PACKS:
             return self._publish_base(manifest, record_count)
-        postponed = self._postponed(manifest) if _outgrown(manifest) else None
-        if _outgrown(manifest) and postponed is None:
-            return self._publish_base(manifest, record_count)
+        postponed = None
+        if _outgrown(manifest):
+            derive(self._index, self._deadline, whole=True)
+            postponed = self._postponed(manifest)
+            if postponed is None:
+                return self._publish_base(manifest, record_count)
         return replace(self._publish_pack(manifest, record_count), postponed=postponed)
 
     def _postponed(self, manifest: Manifest) -> str | None:
@@ -239,10 +244,19 @@ class WorkingCopy:
         lacks = lacking(self._folder, Room(self._deadline, self._settings.free_memory))
         if lacks is not None:
             return lacks
-        names = being_deleted(manifest, self._retired_lists)
-        if names and not names.isdisjoint(names_of_base(self._folder)):
+        if self._needs_deleted(manifest):
             return "a new base needs objects that are being deleted"
         return None
+
+    def _needs_deleted(self, manifest: Manifest | None) -> bool:
+        """Return whether a base of the present files needs objects that are being deleted.
+
+        Opening a collection changes its files, and derived files are among them. So ask after the
+        collection is open and its derived files are made. A pack can replace the base, because no
+        other pack has its name.
+        """
+        names = being_deleted(manifest, self._retired_lists) if manifest else frozenset()
+        return bool(names) and not names.isdisjoint(names_of_base(self._folder))
 
     def _publish_pack(self, previous: Manifest, record_count: int | None) -> Published:
         derive(self._index, self._deadline, whole=False)

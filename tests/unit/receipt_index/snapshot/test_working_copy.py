@@ -8,7 +8,8 @@ import pytest
 
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
-from receipt_index.snapshot.format.manifest import read_manifest
+from receipt_index.snapshot.format.compression import digest_of
+from receipt_index.snapshot.format.manifest import block_name, read_manifest
 from receipt_index.snapshot.store.leftovers import Leftovers
 from receipt_index.snapshot.store.retirement import GRACE
 from receipt_sync.deadline import Deadline
@@ -361,3 +362,25 @@ def test_a_first_publish_that_ends_after_its_blocks_is_followed_by_another(
 def _truncate(setting: Setting, kind: str) -> None:
     name = next(name for name in setting.store.objects if name.startswith(kind))
     setting.store.objects[name] = setting.store.objects[name][:-2]
+
+
+def test_a_base_whose_derived_files_need_a_deleted_object_waits_and_a_pack_is_published(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files were made after the check, so the publish was refused until the deletion ended."""
+    copy = setting.copy("one")
+    setting.publish(copy, a="1")
+    derived = setting.root / "one" / "working" / "derived"
+
+    def derive(*_: object, whole: bool) -> None:
+        if whole:
+            derived.write_bytes(b"derived")
+
+    deleted = frozenset({block_name(digest_of(b"derived"))})
+    monkeypatch.setattr(module, "MAX_PACKS", 0)
+    monkeypatch.setattr(module, "derive", derive)
+    monkeypatch.setattr(module, "being_deleted", lambda *_: deleted)
+    put(copy, b="2")
+    published = copy.publish(2)
+    assert published.postponed == "a new base needs objects that are being deleted"
+    assert set(setting.records(setting.copy("cold"))) == {"a", "b"}
