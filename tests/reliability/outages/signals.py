@@ -17,6 +17,9 @@ _EVERY: Final = 0.5
 _FUNCTION_METRICS: Final = ("Errors", "Throttles")
 DEPTH: Final = "ApproximateNumberOfMessagesVisible"
 AGE: Final = "ApproximateAgeOfOldestMessage"
+ITERATOR_AGE: Final = "IteratorAge"
+_PROCESSED: Final = "batch processed"
+_LOG_TIME: Final = "%Y-%m-%d %H:%M:%S,%f%z"
 
 Series: TypeAlias = dict[tuple[str, str], list[tuple[float, float]]]
 """Times and values, by source and metric of the alarms."""
@@ -26,7 +29,8 @@ class Signals:
     """Samples the queues in a thread during the block. `series` reads the logs.
 
     Only CloudWatch reports the age of a queue's oldest message. Here the time since the queue was
-    last empty stands for it, which is exact while no message is applied.
+    last empty stands for it, which is exact while no message is applied. The emulator does not
+    report the age of the stream's records either (iterator_ages).
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -61,8 +65,11 @@ class Signals:
             ("stream_processor", names.stream_processor),
             ("compactor", names.compactor),
         ):
-            for metric, points in metric_points(function_log(self._stack, function)).items():
+            log = function_log(self._stack, function)
+            for metric, points in metric_points(log).items():
                 found[source, metric] = points
+            if source == "stream_processor":
+                found[source, ITERATOR_AGE] = iterator_ages(log)
             for metric in _FUNCTION_METRICS:
                 found[source, metric] = self._of_lambda(function, metric)
         return found
@@ -113,3 +120,23 @@ def metric_points(lines: Iterable[str]) -> dict[str, list[tuple[float, float]]]:
                 values = value if isinstance(value, list) else [value]
                 found[metric["Name"]] += [(meta["Timestamp"] / 1000, float(v)) for v in values]
     return dict(found)
+
+
+def iterator_ages(lines: Iterable[str]) -> list[tuple[float, float]]:
+    """Return the least age of the stream's oldest unsent record in ms at the end of each batch.
+
+    Times are in seconds since 1970. Lambda reports the age of the records that it passes to the
+    stream processor. The record from which a batch failed is at least as old as its first failure.
+    """
+    found = []
+    failing, since = None, 0.0
+    for line in lines:
+        content = json.loads(line) if line.startswith("{") else {}
+        if content.get("message") != _PROCESSED:
+            continue
+        at = datetime.strptime(content["timestamp"], _LOG_TIME).timestamp()
+        failed_from = content.get("failed_from")
+        if failed_from != failing:
+            failing, since = failed_from, at
+        found.append((at, 1000 * (at - since) if failed_from else 0.0))
+    return found
