@@ -19,7 +19,6 @@ DEPTH: Final = "ApproximateNumberOfMessagesVisible"
 AGE: Final = "ApproximateAgeOfOldestMessage"
 ITERATOR_AGE: Final = "IteratorAge"
 _PROCESSED: Final = "batch processed"
-_LOG_TIME: Final = "%Y-%m-%d %H:%M:%S,%f%z"
 
 Series: TypeAlias = dict[tuple[str, str], list[tuple[float, float]]]
 """Times and values, by source and metric of the alarms."""
@@ -134,7 +133,7 @@ def iterator_ages(lines: Iterable[str]) -> list[tuple[float, float]]:
         content = json.loads(line) if line.startswith("{") else {}
         if content.get("message") != _PROCESSED:
             continue
-        at = datetime.strptime(content["timestamp"], _LOG_TIME).timestamp()
+        at = datetime.strptime(str(content["timestamp"]), "%Y-%m-%d %H:%M:%S,%f%z").timestamp()
         failed_from = content.get("failed_from")
         if failed_from != failing:
             failing, since = failed_from, at
