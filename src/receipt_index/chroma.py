@@ -107,8 +107,11 @@ class CollectionIndex:
 
     def dimension(self) -> int | None:
         """See `Index.dimension`."""
-        first = self._call("get", limit=1, include=["embeddings"])["embeddings"]
-        return None if first is None or len(first) == 0 else len(first[0])
+        with _chroma("get_collection"):
+            # The open collection does not know the dimension that a later write has set.
+            found = self._client.get_collection(self._collection.name, embedding_function=None)
+            dimension: int | None = found._model.dimension
+            return dimension
 
     def ids(self) -> Iterator[str]:
         """Yield every record's id, in Chroma's order."""

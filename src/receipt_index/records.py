@@ -82,7 +82,10 @@ class Index(Protocol):
         ...
 
     def dimension(self) -> int | None:
-        """Return the dimension of the vectors; None while there are none."""
+        """Return the dimension of the collection's vectors; None before the first vector.
+
+        Chroma keeps the dimension when the last record is deleted.
+        """
         ...
 
     def close(self) -> None:

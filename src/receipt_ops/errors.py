@@ -36,7 +36,7 @@ class OtherDimensionError(OperationError):
 
 
 class AmbiguousDimensionError(OperationError):
-    """The deltas of a collection without a vector have several dimensions."""
+    """The deltas of a collection that never held a vector have several dimensions."""
 
 
 class HalfDoneError(OperationError):

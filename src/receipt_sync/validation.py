@@ -1,9 +1,21 @@
 """Sentences for content that breaks a Pydantic model, without the refused values (I8)."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, AwareDatetime, ValidationError
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("in UTC, the time is outside of the years 1 to 9999") from error
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with a zone, converted to UTC. An integer or a text without a zone is refused."""
 
 
 class Fault(NamedTuple):

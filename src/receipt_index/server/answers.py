@@ -84,7 +84,7 @@ def _is_chromas(response: httpx.Response) -> bool:
     """
     try:
         content = json.loads(response.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if not isinstance(content, dict) or "message" not in content:
         return False

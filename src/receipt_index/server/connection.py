@@ -45,11 +45,7 @@ class ServerConnection:
 
         Without `create`, raises Chroma's NotFoundError if it is missing.
         """
-        place: dict[str, Any] = {
-            "name": collection.value,
-            "tenant": self._tenant,
-            "database": self._database,
-        }
+        place = self._place(collection)
         if create:
             configuration = COLLECTION["configuration"]
             model = self._api.get_or_create_collection(configuration=configuration, **place)
@@ -57,10 +53,21 @@ class ServerConnection:
             model = self._api.get_collection(**place)
         return ChromaCollection(client=self._api, model=model, embedding_function=None)
 
+    def dimension(self, collection: Collection) -> int | None:
+        """Return the dimension of the collection's vectors; None before the first vector.
+
+        Raises Chroma's NotFoundError if the collection is missing.
+        """
+        dimension: int | None = self._api.get_collection(**self._place(collection)).dimension
+        return dimension
+
     def close(self) -> None:
         """Close the sockets."""
         self._session.close()
         self._system.stop()
+
+    def _place(self, collection: Collection) -> dict[str, Any]:
+        return {"name": collection.value, "tenant": self._tenant, "database": self._database}
 
 
 def _client_settings(settings: ChromaSettings) -> Settings:

@@ -68,6 +68,17 @@ class ServerIndex(CollectionIndex):
         self._check(records)
         super().replace_vectors(records)
 
+    def dimension(self) -> int | None:
+        """See `Index.dimension`."""
+
+        def call() -> int | None:
+            with chroma_answers("get_collection"):
+                return connection.dimension(Collection(self._collection.name))
+
+        connection: ServerConnection = self._client
+        dimension: int | None = self._through(call)
+        return dimension
+
     def ids(self) -> Iterator[str]:
         """Yield the id of every record that exists from the first read to the last."""
 

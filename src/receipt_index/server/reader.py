@@ -153,6 +153,10 @@ class ServerReader:
         """Return how many records there are now."""
         return self._index.count()
 
+    def dimension(self) -> int | None:
+        """Return the dimension of the vectors; None before the first vector."""
+        return self._index.dimension()
+
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:

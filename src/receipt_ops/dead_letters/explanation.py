@@ -59,7 +59,7 @@ class DeltaState(Protocol):
         ...
 
     def dimension(self, collection: Collection) -> int | None:
-        """Return the dimension of the collection's vectors; None while it has none.
+        """Return the dimension of the collection's vectors; None before the first vector.
 
         Raises SnapshotDamagedError and IndexFailedError if the collection cannot be opened.
         """

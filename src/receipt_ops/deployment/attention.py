@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 OLD_COMPARISON: Final = timedelta(days=7)
 """The age at which a comparison is old. Deltas stay for 30 days, and a repair needs them."""
+MOST_SKEW: Final = timedelta(minutes=5)
+"""The most that the clocks of two machines differ."""
 OLDEST_SECONDS: Final = 900.0
 """The threshold of the alarm on the oldest message (terraform/variables.tf)."""
 REFUSALS: Final = {
@@ -60,6 +62,12 @@ def _comparison_due(status: "Status") -> list[str]:
     if last is None:
         return ["table and index were never compared as a whole: `receipt-sync verify`"]
     age = status.at - last.at
+    if -age > MOST_SKEW:
+        return [
+            f"the last full comparison is dated {last.at:%Y-%m-%d %H:%M} UTC, which is in the "
+            "future, so its age is unknown: correct the clock of the machine that ran `verify`, "
+            "and run it again"
+        ]
     if age > OLD_COMPARISON:
         return [f"the last full comparison is {age.days} days old: `receipt-sync verify`"]
     return []

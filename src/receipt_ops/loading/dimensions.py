@@ -1,13 +1,7 @@
 """The dimension of published vectors."""
 
-from itertools import islice
-from typing import Final
-
 from receipt_index.reader import Reader, Readers
 from receipt_ops.errors import OtherDimensionError
-from receipt_sync.errors import IndexFailedError
-
-_RECORDS_ASKED: Final = 20
 
 
 def check_dimensions(readers: Readers, dimension: int) -> None:
@@ -21,28 +15,20 @@ def check_dimensions(readers: Readers, dimension: int) -> None:
         named = [f"{name} holds vectors of {one} dimensions" for name, one in wrong.items()]
         raise OtherDimensionError(
             f"{', '.join(named)}, but this command makes vectors of {dimension} dimensions: send "
-            "vectors of the collection's own model, or use a deployment whose collections are "
-            f"empty or hold vectors of {dimension} dimensions"
+            "vectors of the collection's own model, or use a deployment whose collections never "
+            f"held a vector or hold vectors of {dimension} dimensions"
         )
 
 
 def dimension_of_one(reader: Reader) -> int | None:
-    """Refresh a reader and return the dimension of its vectors; None while it has none."""
+    """Refresh a reader and return the dimension of its vectors. See `dimension_of`."""
     reader.refresh()
     return dimension_of(reader)
 
 
 def dimension_of(reader: Reader) -> int | None:
-    """Return the dimension of a collection's vectors; None while it has none.
+    """Return the dimension of a collection's vectors; None before its first vector.
 
-    A record that lost its vector makes a call fail, so this reads up to 20 records one by one.
+    Chroma keeps the dimension when the last record is deleted, and refuses vectors of another one.
     """
-    if not reader.version:
-        return None
-    for chroma_id in islice(reader.ids(), _RECORDS_ASKED):
-        try:
-            for vector in reader.vectors([chroma_id]).values():
-                return len(vector)
-        except IndexFailedError:
-            continue  # This record lost its vector. The next record has the same dimension.
-    return None
+    return reader.dimension() if reader.version else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from receipt_ops.connection import Connection
 from receipt_ops.deployment.discovery import Deployment
 from receipt_ops.repair.backfill import Backfill, Pace, Sent
-from receipt_ops.repair.place import Place, PlaceFile
+from receipt_ops.repair.place import Place, PlaceFile, TableIdentity
 from receipt_ops.repair.wiring import changes_of
 from receipt_ops.table_pages import Page, PageRequest, Position
 from receipt_ops.terminal.console import progress_bars
@@ -35,15 +35,20 @@ class DeployedConsumer:
 
 def backfill_of(connection: Connection, pace: Pace, place: Path) -> Backfill:
     """Return a backfill of the connection's table that notes its position in a file."""
-    table, endpoint = connection.names.table, connection.dynamodb.meta.endpoint_url
     return Backfill(
         lambda start: _pages(connection, start),
         changes_of(connection),
         DeployedConsumer(connection),
-        PlaceFile(place, table, endpoint),
+        PlaceFile(place, _identity(connection)),
         SystemClock(),
         pace,
     )
+
+
+def _identity(connection: Connection) -> TableIdentity:
+    name = connection.names.table
+    table = connection.dynamodb.describe_table(TableName=name)["Table"]
+    return TableIdentity(name, connection.dynamodb.meta.endpoint_url, table["TableId"])
 
 
 def count_records(connection: Connection, start: Position | None) -> int:

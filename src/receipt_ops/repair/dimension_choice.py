@@ -1,6 +1,7 @@
-"""The choice of a dimension for a collection that holds no vector, if its deltas have several.
+"""The choice of a dimension for a new collection, if its deltas have several.
 
-The first delta that the compactor applies decides the dimension of an empty collection. The bucket
+A new collection never held a vector. The first delta that the compactor applies decides its
+dimension, which stays when the last record is deleted. The bucket
 does not say which deltas the compactor refused. So only a person knows which model is the right
 one.
 """
@@ -24,7 +25,8 @@ def only_dimension(collection: Collection, records: Mapping[int, int]) -> int:
     if len(records) == 1:
         return next(iter(records))
     raise AmbiguousDimensionError(
-        f"{collection} holds no vector, and its deltas have several dimensions: {_named(records)}. "
+        f"{collection} never held a vector, and its deltas have several dimensions: "
+        f"{_named(records)}. "
         "Choose one with `receipt-sync repair --dimension`"
     )
 

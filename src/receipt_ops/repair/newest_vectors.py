@@ -24,7 +24,7 @@ _MOST_SKEW: Final = timedelta(days=1)
 """How far the clock of a producer may be ahead of ours."""
 
 Dimensions = Callable[[Collection], int | None]
-"""Returns the dimension of a collection's vectors; None while it has no vector."""
+"""Returns the dimension of a collection's vectors; None before its first vector."""
 
 
 class DeltaObjects(Outlines, Protocol):
@@ -62,7 +62,7 @@ class NewestVectors:
         `held` maps a record id to its delta id, or to "" for a record without a delta. A delta id
         that is later than tomorrow and names no object is damage, and counts as no delta. The
         result holds "" for such a record if there is no delta of it. Raises the errors of botocore,
-        and those of the choice of a dimension for a collection without a vector.
+        and those of the choice of a dimension for a collection that never held one.
         """
         if not held:
             return {}
@@ -124,7 +124,7 @@ class NewestVectors:
         return state == SOUND
 
     def _dimension(self, collection: Collection) -> int:
-        """Return the dimension of a collection. Without a vector in it, the deltas decide."""
+        """Return the dimension of a collection. Before its first vector, the deltas decide."""
         published = self._dimensions(collection)
         if published is not None:
             return published

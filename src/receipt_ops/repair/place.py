@@ -1,16 +1,18 @@
 """The place file: the position of an interrupted backfill, from which the next run resumes."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Final
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from receipt_ops.errors import OperationError
 from receipt_ops.table_pages import Position
+from receipt_sync.validation import UtcDatetime, describe
 
 MOST_AGE: Final = timedelta(hours=24)
 """The stream keeps a change for 24 hours. Later changes of sent items may be lost after that."""
@@ -38,11 +40,45 @@ class Place:
     sent: int
 
 
+@dataclass(frozen=True)
+class TableIdentity:
+    """Identifies a table: its name, its endpoint, and the id that DynamoDB gave it.
+
+    A table that is deleted and created again has another id.
+    """
+
+    name: str
+    endpoint: str
+    id: str
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _KeyValue(_Part):
+    S: Annotated[str, Field(min_length=1)]
+
+
+class _Key(_Part):
+    PK: _KeyValue
+    SK: _KeyValue
+
+
+class _Content(_Part):
+    table: str
+    table_id: str
+    endpoint: str
+    begun: UtcDatetime
+    next: _Key
+    sent: Annotated[int, Field(ge=0)]
+
+
 class PlaceFile:
     """Reads and writes the place of a table's backfill. A finished backfill deletes the file."""
 
-    def __init__(self, path: Path, table: str, endpoint: str) -> None:
-        self._path, self._table, self._endpoint = path, table, endpoint
+    def __init__(self, path: Path, table: TableIdentity) -> None:
+        self._path, self._table = path, table
 
     def read(self) -> Place | None:
         """Return the place; None if there is no file.
@@ -50,22 +86,29 @@ class PlaceFile:
         Raises PlaceError if the file is unreadable or belongs to another table.
         """
         try:
-            content: Any = json.loads(self._content())
-            place = Place(_with_zone(content["begun"]), dict(content["next"]), int(content["sent"]))
-            origin = content["table"], content["endpoint"]
+            content = _Content.model_validate_json(self._content())
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
+        except ValidationError as error:
             raise PlaceError(
-                f"{self._path} is not the place file of a backfill: "
+                f"{self._path} is not the place file of a backfill ({describe(error, 1)}): "
                 "name another file with --place, or delete this one"
             ) from error
-        if origin != (self._table, self._endpoint):
+        self._check_table(content)
+        return Place(content.begun, content.next.model_dump(), content.sent)
+
+    def _check_table(self, content: _Content) -> None:
+        """Raise PlaceError if the place belongs to another table."""
+        if (content.table, content.endpoint) != (self._table.name, self._table.endpoint):
             raise PlaceError(
-                f"{self._path} is the place file of a backfill of the table {origin[0]} at "
-                f"{origin[1]}: finish that backfill, or name another file with --place"
+                f"{self._path} is the place file of a backfill of the table {content.table} at "
+                f"{content.endpoint}: finish that backfill, or name another file with --place"
             )
-        return place
+        if content.table_id != self._table.id:
+            raise PlaceError(
+                f"{self._path} is the place file of an earlier table {content.table}, which was "
+                "deleted and created again: delete the file, and run the backfill without --resume"
+            )
 
     def resumed(self, now: datetime) -> Place:
         """Return the place to resume from.
@@ -78,7 +121,7 @@ class PlaceFile:
                 f"there is no place file {self._path}, so there is no run to resume: "
                 "leave out --resume"
             )
-        began = f"{place.begun.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        began = f"{place.begun:%Y-%m-%d %H:%M} UTC"
         if place.begun - now > MOST_SKEW:
             raise PlaceError(
                 f"the run of {self._path} began at {began}, which is in "
@@ -102,15 +145,16 @@ class PlaceFile:
 
         Raises OSError, which names the place.
         """
-        content = {
-            "table": self._table,
-            "endpoint": self._endpoint,
-            "begun": place.begun.isoformat(),
-            "next": place.next,
-            "sent": place.sent,
-        }
+        content = _Content(
+            table=self._table.name,
+            table_id=self._table.id,
+            endpoint=self._table.endpoint,
+            begun=place.begun,
+            next=_Key.model_validate(place.next),
+            sent=place.sent,
+        )
         with self._named(), self._beside() as scratch:
-            scratch.write_text(json.dumps(content) + "\n")
+            scratch.write_text(content.model_dump_json() + "\n")
             scratch.replace(self._path)
 
     def remove(self) -> None:
@@ -119,10 +163,7 @@ class PlaceFile:
 
     def _content(self) -> bytes:
         with self._path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError("a place file is never that large")
-        return content
+            return file.read(_MOST_BYTES)
 
     @contextmanager
     def _beside(self) -> Iterator[Path]:
@@ -147,10 +188,3 @@ class PlaceFile:
             yield
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
-
-
-def _with_zone(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("the time has no time zone")
-    return moment

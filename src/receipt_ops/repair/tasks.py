@@ -26,7 +26,7 @@ def send_with_progress(repair: Repair, plan: Plan) -> int:
 def repair_whole_table(connection: Connection, *, dry_run: bool) -> Summary:
     """Compare the whole table and repair the differences, within the limit of deletions.
 
-    Raises AmbiguousDimensionError if the deltas of an empty collection have several dimensions.
+    Raises AmbiguousDimensionError if the deltas of a new collection have several dimensions.
     """
     with (
         snapshot_readers(connection) as readers,

@@ -69,7 +69,7 @@ def newest_of(
 ) -> Iterator[NewestVectors]:
     """Give a NewestVectors of the connection's bucket for a `with` block.
 
-    `choose` selects the dimension of a collection without a vector.
+    `choose` selects the dimension of a collection that never held a vector.
     """
     objects = S3DeltaObjects(connection.s3, connection.names.bucket)
     with newest_vectors(objects, ReaderDimensions(readers), SystemClock(), choose) as newest:

@@ -1,9 +1,10 @@
 """The published version of each collection, of its snapshot or of its Chroma server."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from pydantic_core import from_json
 
 from receipt_index.server.version import read_version
 from receipt_index.snapshot.format.bloat import is_due
@@ -153,7 +154,7 @@ def check_has_snapshots(store: SnapshotStore, collection: Collection) -> None:
 
 def _is_of_a_server(data: bytes) -> bool:
     try:
-        content = json.loads(data)
+        content = from_json(data)  # Python's json exceeds its stack if the content is nested.
     except ValueError:
         return False
     return isinstance(content, dict) and content.get("target") == "server"

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY: Final = "operations/last-comparison.json"
+_MOST_BYTES: Final = 64 * 1024
+"""More than any note holds."""
 
 
 class BucketNote:
@@ -20,14 +22,17 @@ class BucketNote:
         self._client, self._bucket = client, bucket
 
     def read(self) -> LastComparison | None:
-        """Return the last comparison; None if there is none. Raises the errors of botocore."""
+        """Return the last comparison; None if there is none.
+
+        Raises NoteDamagedError, and the errors of botocore.
+        """
         try:
             got = self._client.get_object(Bucket=self._bucket, Key=KEY)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "NoSuchKey":
                 return None
             raise
-        return LastComparison.read(got["Body"].read())
+        return LastComparison.read(got["Body"].read(_MOST_BYTES))
 
     def write(self, comparison: LastComparison) -> None:
         """Replace the note. Raises the errors of botocore."""

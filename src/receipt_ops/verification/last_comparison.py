@@ -5,24 +5,36 @@ shows the result of the last comparison. The note lies in the bucket beside the 
 operator sees it.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from receipt_ops.errors import OperationError
 from receipt_ops.verification.verdict import Finding, Verdict
+from receipt_sync.validation import UtcDatetime, describe
+
+_FAULTS_SHOWN = 1
+
+_Count = Annotated[int, Field(strict=True, ge=0)]
 
 
-@dataclass(frozen=True)
+class NoteDamagedError(OperationError):
+    """The note of the last comparison is unreadable."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class LastComparison:
     """Holds the counts of the last full comparison. `pending` counts items without a vector."""
 
-    at: datetime
-    equal: int
-    missing: int
-    unexpected: int
-    different: int
-    pending: int
+    at: UtcDatetime
+    equal: _Count
+    missing: _Count
+    unexpected: _Count
+    different: _Count
+    pending: _Count
 
     @classmethod
     def of(cls, verdict: Verdict, at: datetime) -> "LastComparison":
@@ -44,12 +56,18 @@ class LastComparison:
         return {**asdict(self), "at": self.at.isoformat()}
 
     @classmethod
-    def read(cls, data: bytes) -> "LastComparison | None":
-        """Return the comparison of a note; None if another program version wrote the note."""
+    def read(cls, data: bytes) -> "LastComparison":
+        """Return the comparison of a note.
+
+        Raises NoteDamagedError for other content, which another program version may have written.
+        """
         try:
-            content = json.loads(data)
-            at = datetime.fromisoformat(content.pop("at"))
-            counts = all(type(value) is int for value in content.values())
-            return cls(at=at, **content) if counts else None
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return None
+            return _COMPARISON.validate_json(data)
+        except ValidationError as error:
+            raise NoteDamagedError(
+                f"the note of the last comparison is unreadable ({describe(error, _FAULTS_SHOWN)}):"
+                " run `receipt-sync verify`, which writes it again"
+            ) from error
+
+
+_COMPARISON = TypeAdapter(LastComparison)

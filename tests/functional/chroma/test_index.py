@@ -99,6 +99,16 @@ def test_the_dimension_is_that_of_the_first_vector(index: ChromaIndex) -> None:
         index.insert([NewVector("id-2", np.ones(3, np.float32), "t", {"n": 2})])
 
 
+def test_a_collection_keeps_its_dimension_when_its_last_record_is_deleted(
+    index: ChromaIndex,
+) -> None:
+    index.insert([new(1)])
+    index.delete(["id-1"])
+    assert (index.count(), index.dimension()) == (0, DIMENSION)
+    with pytest.raises(IndexFailedError):
+        index.insert([NewVector("id-2", np.ones(3, np.float32), "t", {"n": 2})])
+
+
 @pytest.mark.parametrize(
     "text", ["", "\x00", "a\x00b", "\U0001f9fe\u202e", "x" * 400_000, "line\nbreak\r\n", "'\";--"]
 )

@@ -48,6 +48,16 @@ def test_the_semantics_are_those_of_a_directory(index: ServerIndex) -> None:
     assert index.count() == 1
 
 
+def test_a_collection_keeps_its_dimension_when_its_last_record_is_deleted(
+    index: ServerIndex,
+) -> None:
+    index.insert([new(1)])
+    index.delete(["id-1"])
+    assert (index.count(), index.dimension()) == (0, 8)
+    with pytest.raises(IndexFailedError):
+        index.insert([NewVector("id-2", vector(2, 3), "t", {"n": 2})])
+
+
 class Recording:
     """A collection that counts the records in each request."""
 

@@ -25,11 +25,12 @@ class InMemoryIndex:
         self.stored_vectors: dict[str, Vectors] = {}
         self.poisonous = poisonous if poisonous is not None else set()
         self.calls: list[tuple[str, int]] = []
+        self._dimension: int | None = None
 
     def copy(self) -> "InMemoryIndex":
         twin = InMemoryIndex(self.poisonous)
         twin.records, twin.stored_vectors = deepcopy(self.records), dict(self.stored_vectors)
-        twin.calls = self.calls
+        twin.calls, twin._dimension = self.calls, self.dimension()
         return twin
 
     def get(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -73,7 +74,13 @@ class InMemoryIndex:
         return len(self.records)
 
     def dimension(self) -> int | None:
-        return next((len(vector) for vector in self.stored_vectors.values()), None)
+        if self._dimension is None:  # A test or a file may have set the vectors.
+            self._dimension = next(map(len, self.stored_vectors.values()), None)
+        return self._dimension
+
+    def forget_dimension(self) -> None:
+        """Let the next vector decide the dimension, as in a new collection."""
+        self._dimension = None
 
     def close(self) -> None:
         pass
@@ -85,9 +92,9 @@ class InMemoryIndex:
             raise IndexFailedError(f"Chroma's {call} failed: InternalError")
 
     def _store(self, record: NewVector) -> None:
-        known = self.dimension()
-        if known not in (None, len(record.vector)):
+        if self.dimension() not in (None, len(record.vector)):
             raise IndexFailedError("Chroma's add failed: InvalidArgumentError")
+        self._dimension = len(record.vector)  # Chroma keeps it when the last record is deleted.
         self.stored_vectors[record.id] = np.asarray(record.vector, np.float32)
         self._merge(record.id, record.metadata, record.document)
 

@@ -70,6 +70,9 @@ class InMemorySnapshot:
     def count(self) -> int:
         return len(self.records)
 
+    def dimension(self) -> int | None:
+        return 2 if self.records else None
+
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:

@@ -7,7 +7,7 @@ pack's digest is that of the stored object.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -44,6 +44,10 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"
 FilePath = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART}){{0,7}}$")]
 Size = Annotated[int, Field(ge=0, le=MAX_FILE_SIZE)]
+
+
+_Moment = Annotated[AwareDatetime, Field(lt=datetime(9000, 1, 1, tzinfo=UTC))]
+"""A time to which a retention can be added. Python's times end with the year 9999."""
 
 
 class _Part(BaseModel):
@@ -84,8 +88,8 @@ class Retired(_Part):
     name: Annotated[
         str, StringConstraints(pattern=rf"^({OBJECT_NAME}|{LIST_FOLDER}/[0-9a-f]{{64}})$")
     ]
-    since: AwareDatetime
-    deleting: AwareDatetime | None = None
+    since: _Moment
+    deleting: _Moment | None = None
     """The time when the deletion of the objects began. No version may need the objects again until
     the deletion has certainly ended.
     """

@@ -201,6 +201,11 @@ class SnapshotReader:
         with self._used() as copy:
             return copy.index.count()
 
+    def dimension(self) -> int | None:
+        """Return the dimension of the vectors; None before the first vector."""
+        with self._used() as copy:
+            return copy.index.dimension()
+
     def search(
         self, vector: Vectors, limit: int, where: Mapping[str, Any] | None = None
     ) -> list[Match]:

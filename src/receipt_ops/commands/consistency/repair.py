@@ -63,7 +63,7 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     dimension: Annotated[
         int | None,
         typer.Option(
-            help="Dimension for a collection without a vector whose deltas have several.",
+            help="Dimension for a new collection whose deltas have several dimensions.",
             min=1,
         ),
     ] = None,
@@ -86,7 +86,7 @@ def repair_command(  # noqa: PLR0913, PLR0917 one argument an option
     the command never sends more than that. Deletions of the last hour count too: the compactor
     returns what is too much to the queue, and --wait reports it.
 
-    A collection without a vector takes the dimension of the first delta that the compactor applies.
+    A new collection takes the dimension of the first delta that the compactor applies.
     If its deltas have several dimensions, the command sends nothing and asks for --dimension.
 
     Exit code 0: nothing differs, or all is sent (with --wait: and repaired). 1: some records cannot

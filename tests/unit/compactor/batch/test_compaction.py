@@ -215,6 +215,23 @@ def test_a_delta_of_the_wrong_dimension_is_parked_and_the_good_one_applied(
     assert line(4).chroma_id not in system.index().records
 
 
+def test_a_collection_whose_last_record_was_deleted_keeps_its_dimension(
+    system: InMemorySystem,
+) -> None:
+    """The delta was tried until SQS gave up, because Chroma refuses its vectors."""
+    system.table.put(line(1), text="a")
+    system.handle(system.worker(), system.delta_body([line(1)]))
+    del system.table.items[line(1)]
+    removed = system.change_body(line(1), event="REMOVE")
+    system.handle(system.worker(), removed)
+    assert not system.index().records
+    system.table.put(line(2), text="b")
+    bad = system.delta_body([line(2)], dimension=DIMENSION + 1)
+    report = system.handle(system.worker(), bad)
+    assert report.returned == {}
+    assert "dimensions" in system.dead_letters.parked[0][1]
+
+
 def test_a_delta_that_is_not_there_is_parked(system: InMemorySystem) -> None:
     system.table.put(line(1), text="a")
     body = system.delta_body([line(1)])

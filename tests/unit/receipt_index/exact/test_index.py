@@ -222,7 +222,8 @@ def test_a_record_that_the_collection_lacks_is_no_result(copy: Copy) -> None:
 
 def test_other_dimensions_need_an_empty_collection(copy: Copy) -> None:
     copy.index.insert([record(1)])
-    copy.plain.stored_vectors.clear()  # so that the fake accepts it
+    copy.plain.stored_vectors.clear()
+    copy.plain.forget_dimension()  # so that the fake accepts it
     with pytest.raises(IndexFailedError, match="ExactFilesError"):
         copy.index.insert([record(2, np.ones(5, np.float32))])
     copy.index.close()
@@ -230,6 +231,7 @@ def test_other_dimensions_need_an_empty_collection(copy: Copy) -> None:
     copy.index = ExactIndex(copy.plain, copy.folder)
     copy.index.insert([record(2, np.ones(5, np.float32))])
     copy.index.delete(["id02"])
+    copy.plain.forget_dimension()
     copy.index.insert([record(3, np.ones(4, np.float32))])
     assert copy.found(np.ones(4, np.float32)) == ["id03"]
 

@@ -27,6 +27,14 @@ def test_a_gateway_that_answers_with_error_and_message_blames_no_record(
         refuse_unserved(answer(status, error))
 
 
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_deeply_nested_refusal_blames_no_record(status: int) -> None:
+    """Python's json exceeds its stack. The error counted as one of the record."""
+    content = b'{"error": ' + b"[" * 30_000
+    with pytest.raises(IndexUnavailableError):
+        refuse_unserved(httpx.Response(status, content=content))
+
+
 @pytest.mark.parametrize("error", CHROMAS)
 def test_an_error_that_chroma_names_is_left_to_its_client(error: str) -> None:
     refuse_unserved(answer(400, error))

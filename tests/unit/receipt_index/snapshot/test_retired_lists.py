@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from pydantic import ValidationError
 
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.format.compression import compress
@@ -118,3 +119,11 @@ def version(retired: tuple[Retired, ...]) -> Manifest:
         writer="w",
         retired=retired,
     )
+
+
+@pytest.mark.parametrize("field", ["since", "deleting"])
+def test_a_time_to_which_no_retention_can_be_added_is_refused(field: str) -> None:
+    """Every publish of a manifest with such an entry ended with an OverflowError."""
+    times = {"since": NOW, field: datetime(9999, 12, 31, tzinfo=UTC)}
+    with pytest.raises(ValidationError):
+        Retired.model_validate({"name": f"retired/{'0' * 64}", **times})

@@ -1,7 +1,7 @@
 """What `status` reports as a matter for a person."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +102,16 @@ def test_what_needs_a_person_is_said(change: dict[str, Any], words: str | None) 
             "nothing else needs attention",
         ),
         ({"comparison": replace(compared(), at=NOW - timedelta(days=6))}, [], None),
+        ({"comparison": replace(compared(), at=NOW + timedelta(minutes=5))}, [], None),
+        (
+            {"comparison": replace(compared(), at=datetime(2999, 1, 1, tzinfo=UTC))},
+            [
+                "the last full comparison is dated 2999-01-01 00:00 UTC, which is in the future, "
+                "so its age is unknown: correct the clock of the machine that ran `verify`, and "
+                "run it again"
+            ],
+            "nothing else needs attention",
+        ),
         ({"comparison": None, "unknown": {"comparison": "no right"}}, [], None),
     ],
 )

@@ -1,5 +1,6 @@
 """The parts of `status`: the last comparison, the oldest message, openings, refused services."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from receipt_ops.deployment.unknown import Unknown
 from receipt_ops.snapshots.manifests import Damaged, Present, Published
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.verification.bucket_note import KEY, BucketNote
-from receipt_ops.verification.last_comparison import LastComparison
+from receipt_ops.verification.last_comparison import LastComparison, NoteDamagedError
 from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.errors import (
     IndexFailedError,
@@ -48,8 +49,7 @@ class Bucket:
     def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803 as boto3 calls it
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        held = self.objects[Key]
-        return {"Body": type("Body", (), {"read": lambda _: held})()}
+        return {"Body": io.BytesIO(self.objects[Key])}
 
     def list_objects_v2(self, **_: Any) -> Any:
         return {}
@@ -70,7 +70,8 @@ def test_the_last_comparison_is_noted_and_read_again() -> None:
     assert found is not None
     assert found.faults == 2
     bucket.objects[KEY] = b"{"
-    assert note.read() is None
+    with pytest.raises(NoteDamagedError):
+        note.read()
 
 
 def test_the_age_of_the_oldest_message_is_the_newest_value_of_cloudwatch() -> None:
@@ -205,10 +206,34 @@ def test_credentials_that_are_refused_are_a_failure_of_all() -> None:
         looked_at("ExpiredToken", "cloudwatch")
 
 
-@pytest.mark.parametrize("value", ["7", None, 1.5, [], True])
-def test_a_damaged_note_is_no_comparison(value: Any) -> None:
-    content = {**LastComparison(NOW, 1, 2, 3, 4, 5).to_json(), "missing": value}
-    assert LastComparison.read(json.dumps(content).encode()) is None
+SOUND = LastComparison(NOW, 1, 2, 3, 4, 5).to_json()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {**SOUND, "missing": "7"},
+        {**SOUND, "missing": None},
+        {**SOUND, "missing": 1.5},
+        {**SOUND, "missing": []},
+        {**SOUND, "missing": True},
+        {**SOUND, "missing": -1},
+        {**SOUND, "at": "2026-01-01T00:00:00"},
+        {**SOUND, "at": "0001-01-01T00:00:00+14:00"},
+        {**SOUND, "more": 1},
+        {"at": SOUND["at"]},
+        [],
+    ],
+)
+def test_a_damaged_note_is_unknown_and_the_remedy_is_named(content: Any) -> None:
+    with pytest.raises(NoteDamagedError, match="run `receipt-sync verify`, which writes it again"):
+        LastComparison.read(json.dumps(content).encode())
+
+
+def test_a_nested_note_is_damaged() -> None:
+    """`status` ended with a RecursionError."""
+    with pytest.raises(NoteDamagedError):
+        LastComparison.read(b"[" * 30_000)
 
 
 @pytest.mark.parametrize(

@@ -23,17 +23,15 @@ LOADING = [["load", "--synthetic", "2"], ["create-test-receipts", "--count", "2"
 
 
 class Sized(InMemorySnapshot):
-    """A published collection of vectors of one dimension; of none while it is empty."""
+    """A published collection of vectors of one dimension; of none before its first vector."""
 
     def __init__(self, dimension: int | None) -> None:
         super().__init__()
         self.refresh: Callable[[], bool] = lambda: True
-        self.dimension = dimension
-        if dimension is not None:
-            self.put("IMAGE#i#RECEIPT#00001#LINE#00001", {}, "text")
+        self._dimension = dimension
 
-    def vectors(self, ids: Any) -> dict[str, Any]:
-        return {i: [0.0] * (self.dimension or 0) for i in ids}
+    def dimension(self) -> int | None:
+        return self._dimension
 
 
 def published(lines: int | None, words: int | None) -> Published:
@@ -102,6 +100,6 @@ def test_every_collection_of_another_dimension_is_named_with_what_to_do() -> Non
     assert str(error.value) == (
         "receipt_lines holds vectors of 3 dimensions, receipt_words holds vectors of 4 "
         "dimensions, but this command makes vectors of 384 dimensions: send vectors of the "
-        "collection's own model, or use a deployment whose collections are empty or hold vectors "
-        "of 384 dimensions"
+        "collection's own model, or use a deployment whose collections never held a vector or hold "
+        "vectors of 384 dimensions"
     )

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from receipt_ops.errors import OperationError
 from receipt_ops.repair.backfill import Backfill, Pace, QueueStoppedError, Sent
-from receipt_ops.repair.place import PlaceError, PlaceFile
+from receipt_ops.repair.place import PlaceError, PlaceFile, TableIdentity
 from receipt_ops.table_pages import Page, Position
 from receipt_ops.terminal.unexpected import sentence_of
 from receipt_ops.verification.settling import Backlog
@@ -25,11 +26,18 @@ KEYS = [metadata(), *(line(n) for n in range(1, 7)), *(word(n) for n in range(1,
 
 
 def pages(start: Position | None) -> Iterator[Page]:
-    """Four keys a page; a position is the number of the next key."""
-    for at in range(int(start["at"]) if start else 0, len(KEYS), 4):
+    """Four keys a page; the sort key of a position is the number of the next key."""
+    for at in range(int(start["SK"]["S"]) if start else 0, len(KEYS), 4):
         last = at + 4 >= len(KEYS)
         entities: dict[EntityKey, Any] = {key: {} for key in KEYS[at : at + 4]}
-        yield Page(entities, None if last else {"at": at + 4})
+        yield Page(entities, None if last else position(at + 4))
+
+
+def position(at: int) -> dict[str, dict[str, str]]:
+    return {"PK": {"S": "IMAGE#i"}, "SK": {"S": str(at)}}
+
+
+HERE = TableIdentity("table", "https://here", "id-1")
 
 
 class Changes:
@@ -74,7 +82,7 @@ class Setup:
             pages,
             changes,
             self.queue,
-            PlaceFile(self.path, "table", "https://here"),
+            PlaceFile(self.path, HERE),
             self.clock,
             Pace(rate, most_waiting=5),
         )
@@ -103,7 +111,8 @@ def test_an_interrupted_run_is_resumed_with_the_page_that_failed(tmp_path: Path)
     broken = interrupted(tmp_path)
     begun = broken.clock.now().isoformat()
     assert json.loads(broken.path.read_text()) == {
-        "table": "table", "endpoint": "https://here", "begun": begun, "next": {"at": 4}, "sent": 3,
+        "table": "table", "table_id": "id-1", "endpoint": "https://here",
+        "begun": begun.replace("+00:00", "Z"), "next": position(4), "sent": 3,
     }  # fmt: skip
     again = Setup(tmp_path, Changes())
     assert again.run(resume=True) == (6, 3), "what this run has sent, and what was sent before"
@@ -195,8 +204,12 @@ def test_it_keeps_to_its_rate(tmp_path: Path) -> None:
     assert setup.clock.elapsed == pytest.approx(9 / 2)
 
 
-PLACE = {"table": "table", "endpoint": "https://here", "next": {}, "sent": 1}
+PLACE = {
+    "table": "table", "table_id": "id-1", "endpoint": "https://here", "next": position(4), "sent": 1
+}  # fmt: skip
 BEGUN = {"begun": "2026-01-01T00:00:00+00:00"}
+NESTED = "[" * 30_000 + "]" * 30_000
+FAR = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
 
 
 @pytest.mark.parametrize("resume", [True, False])
@@ -212,6 +225,16 @@ BEGUN = {"begun": "2026-01-01T00:00:00+00:00"}
         json.dumps({**PLACE, **BEGUN, "next": None}),
         json.dumps({**PLACE, **BEGUN, "next": "PK"}),
         json.dumps({**PLACE, **BEGUN}).replace('"sent": 1', '"sent": 1e999'),
+        json.dumps({**PLACE, **BEGUN, "table_id": "id-2"}),
+        json.dumps({**PLACE, **BEGUN, "sent": -1}),
+        json.dumps({**PLACE, **BEGUN, "sent": True}),
+        json.dumps({**PLACE, **BEGUN, "next": {}}),
+        json.dumps({**PLACE, **BEGUN, "next": {"PK": {"S": "a"}}}),
+        json.dumps({**PLACE, **BEGUN, "next": {"PK": {"S": "a"}, "SK": {"N": "1"}}}),
+        json.dumps({**PLACE, **BEGUN, "next": {**position(4), "more": {"S": "b"}}}),
+        json.dumps({**PLACE, **BEGUN, "more": 1}),
+        *(json.dumps({**PLACE, "begun": begun}) for begun in FAR),
+        NESTED,
     ],
 )
 def test_a_file_that_is_no_place_of_this_table_is_refused_and_kept(
@@ -286,6 +309,14 @@ def test_a_file_beside_the_place_is_left_alone(tmp_path: Path, resume: bool) -> 
     setup.run(resume=resume)
     assert target.read_text() == "MINE"
     assert setup.path.with_name("place.new").is_symlink()
+
+
+def test_the_place_of_a_table_that_was_created_again_is_refused(tmp_path: Path) -> None:
+    """A thousand items of the new table were never sent."""
+    place = interrupted(tmp_path).path
+    later = PlaceFile(place, replace(HERE, id="id-2"))
+    with pytest.raises(PlaceError, match=r"was deleted and created again: delete the file"):
+        later.read()
 
 
 def test_a_place_without_an_end_is_refused(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_repair_of_an_empty_collection_chooses_no_dimension_itself() -> None:
     with pytest.raises(AmbiguousDimensionError) as raised:
         answers.newer(LINES, EMPTY)
     assert str(raised.value) == (
-        "receipt_lines holds no vector, and its deltas have several dimensions: 2 (2 records), "
+        "receipt_lines never held a vector, and its deltas have several dimensions: 2 (2 records), "
         "3 (3 records). Choose one with `receipt-sync repair --dimension`"
     )
 

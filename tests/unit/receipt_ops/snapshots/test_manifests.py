@@ -33,6 +33,13 @@ def test_a_servers_version_is_shown_as_a_snapshots_is() -> None:
             published(junk, Collection.LINES)
 
 
+@pytest.mark.parametrize("content", [b"[" * 60_000, b'{"target":' * 60_000])
+def test_a_nested_manifest_is_damaged(content: bytes) -> None:
+    """`status`, `snapshot show` and `check-config` ended with a RecursionError."""
+    with pytest.raises(SnapshotDamagedError):
+        published(content, Collection.WORDS)
+
+
 @pytest.mark.parametrize(
     ("elements", "share", "due"), [(0, None, False), (1_500, 1.5, False), (1_501, 1.501, True)]
 )

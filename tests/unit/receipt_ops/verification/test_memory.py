@@ -29,7 +29,7 @@ from receipt_ops.repair.guard import DeleteLimit, Guard
 from receipt_ops.repair.ledger import Ledger
 from receipt_ops.repair.newest_vectors import NewestVectors
 from receipt_ops.repair.outline import Outline
-from receipt_ops.repair.place import PlaceFile
+from receipt_ops.repair.place import PlaceFile, TableIdentity
 from receipt_ops.repair.repair import Repair
 from receipt_ops.spool import Spool
 from receipt_ops.table_pages import Page, Position
@@ -138,10 +138,13 @@ def repair(size: int) -> None:
 def backfill(size: int, folder: Path) -> None:
     def pages(start: Position | None) -> Iterator[Page]:
         for at in range(0, size, 1_000):
-            yield Page({key(n): {} for n in range(at, at + 1_000)}, {"at": at})
+            yield Page(
+                {key(n): {} for n in range(at, at + 1_000)},
+                {"PK": {"S": "IMAGE#i"}, "SK": {"S": str(at)}},
+            )
 
     changes = Changes()
-    place = PlaceFile(folder / "place", "table", "here")
+    place = PlaceFile(folder / "place", TableIdentity("table", "here", "id"))
     Backfill(pages, changes, Queue(), place, ManualClock(), Pace(1e9, 5)).run()
     assert changes.changes == size
 
