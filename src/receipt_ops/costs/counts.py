@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from receipt_ops.costs.invocations import billed_ms
 from receipt_ops.costs.prices import PricesError
 from receipt_ops.deployment.freshness import values
+from receipt_ops.logs.invocation_reports import billed_ms
 from receipt_ops.logs.log_events import LogEvent, LogLine
 from receipt_sync.telemetry import Metric
 

@@ -1,8 +1,9 @@
 """Reads the logs of the functions in one order, and follows them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from receipt_ops.deployment.function_errors import error_lines, is_error
 from receipt_ops.logs.log_events import LogLine, LogLines
@@ -46,6 +47,13 @@ class FunctionLogs:
 
 
 def _is_shown(line: LogLine) -> bool:
+    if is_error(line):
+        return True
     if line.content is not None:
-        return "_aws" not in line.content
-    return is_error(line) or not line.text.startswith(_RUNTIME)
+        return "_aws" not in line.content and not _is_of_the_platform(line.content)
+    return not line.text.startswith(_RUNTIME)
+
+
+def _is_of_the_platform(content: Mapping[str, Any]) -> bool:
+    """Return whether Lambda wrote a JSON line, about the begin or the end of an invocation."""
+    return str(content.get("type", "")).startswith("platform.")

@@ -13,7 +13,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def line(second: int, content: Any, function: str = "f") -> LogLine:
-    text = content if isinstance(content, str) else json.dumps(content)
+    text = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
     parsed = content if isinstance(content, dict) else None
     return LogLine(NOW + timedelta(seconds=second), function, text, str(second), parsed)
 

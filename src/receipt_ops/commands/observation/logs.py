@@ -10,6 +10,7 @@ from receipt_ops.commands.options import MOST_HOURS
 from receipt_ops.deployment.function_errors import is_error
 from receipt_ops.deployment.tracing import NOISE
 from receipt_ops.environment import connection_of_process
+from receipt_ops.logs.invocation_reports import failure_of
 from receipt_ops.logs.log_events import LogLine
 from receipt_ops.logs.log_following import FunctionName
 from receipt_ops.logs.wiring import function_logs_of
@@ -56,7 +57,8 @@ def logs_command(
 def _show(line: LogLine, *, as_json: bool) -> None:
     content = line.content or {}
     fields = {name: value for name, value in content.items() if name not in NOISE}
-    what = str(content.get("message", "")) if content else line.text.strip()
+    failure = failure_of(line) if content else None
+    what = failure or str(content.get("message", "")) if content else line.text.strip()
     if as_json:
         seen = {"at": line.at, "function": line.function, "error": is_error(line), "what": what}
         document = {**seen, "request_id": content.get("request_id"), "fields": fields}

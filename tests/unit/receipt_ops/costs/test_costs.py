@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from receipt_ops.costs.counts import MONTH_SECONDS, Counts, Memory, counted
-from receipt_ops.costs.invocations import billed_ms
 from receipt_ops.costs.model import SCALES, by_scale, estimate
 from receipt_ops.costs.plot import PlotError, plot
 from receipt_ops.costs.prices import Prices, PricesError
+from receipt_ops.logs.invocation_reports import billed_ms
 from receipt_ops.logs.log_events import LogLine
 from receipt_ops.terminal.cli import main
 

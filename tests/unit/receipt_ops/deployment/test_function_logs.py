@@ -34,6 +34,66 @@ def test_the_last_error_of_a_function_is_reported_with_its_time_and_count() -> N
     assert errors_of(logs, "f", NOW + timedelta(seconds=4)) is None
 
 
+REQUEST = "0f8fad5b-d9cb-469f-a165-70867728950e"
+OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+def report(status: str, **more: Any) -> dict[str, Any]:
+    metrics = {"durationMs": 900_000.0, "billedDurationMs": 900_000}
+    record = {"requestId": REQUEST, "metrics": metrics, "status": status, **more}
+    return {"time": "2026-01-01T00:00:00Z", "type": "platform.report", "record": record}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (report("timeout"), "Lambda ended an invocation after 900.0 s: timeout"),
+        (
+            report("error", errorType="Runtime.OutOfMemory"),
+            "Lambda ended an invocation after 900.0 s: error, Runtime.OutOfMemory",
+        ),
+        (report("failure"), "Lambda ended an invocation after 900.0 s: failure"),
+        (
+            f"REPORT RequestId: {REQUEST}\tDuration: 3 ms\tStatus: timeout",
+            f"REPORT RequestId: {REQUEST} Duration: 3 ms Status: timeout",
+        ),
+        (
+            f"REPORT RequestId: {REQUEST}\tStatus: error\tError Type: Runtime.OutOfMemory",
+            f"REPORT RequestId: {REQUEST} Status: error Error Type: Runtime.OutOfMemory",
+        ),
+        ("Worker process died", "Worker process died"),
+    ],
+)
+def test_an_invocation_that_lambda_ended_is_an_error(content: Any, words: str) -> None:
+    """`status` said that nothing needs attention while every batch timed out."""
+    found = errors_of(Lines(line(1, content)), "f", NOW)
+    assert found is not None
+    assert (found.count, found.last) == (1, words)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        report("success"),
+        {**report("timeout"), "type": "platform.runtimeDone"},
+        {**report("timeout"), "record": "timeout"},
+        f"REPORT RequestId: {REQUEST}\tDuration: 3 ms\tBilled Duration: 3 ms",
+        f"REPORT RequestId: {REQUEST}\tStatus: error\tError Type: ValueError",
+    ],
+)
+def test_the_report_of_another_invocation_is_no_error(content: Any) -> None:
+    assert errors_of(Lines(line(1, content)), "f", NOW) is None
+
+
+def test_an_invocation_that_logged_its_error_is_counted_once() -> None:
+    raised = {"level": "ERROR", "errorType": "ValueError", "requestId": REQUEST}
+    ended = report("error", errorType="ValueError")
+    other = {**ended, "record": {**ended["record"], "requestId": OTHER}}
+    found = errors_of(Lines(line(1, raised), line(2, ended), line(3, other)), "f", NOW)
+    assert found is not None
+    assert (found.count, found.last_at) == (2, NOW + timedelta(seconds=3))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -125,15 +185,16 @@ def test_metrics_and_the_runtimes_lines_are_left_out_unless_they_report_an_error
     said = line(1, {"message": "published"})
     timed_out = line(3, "Task timed out after 3.00 seconds")
     logs = Lines(
-        line(0, "START RequestId: r"), said, line(2, {"_aws": {}}), timed_out, line(4, FAILED)
-    )
+        line(0, "START RequestId: r"), said, line(2, {"_aws": {}}), timed_out, line(4, FAILED),
+        line(5, report("success")), line(6, report("timeout")),
+    )  # fmt: skip
     clock = ManualClock()
     monkeypatch.setattr(clock, "now", lambda: NOW)
     back = timedelta(minutes=1)
     all_lines = list(functions(monkeypatch, logs).lines(clock, back, follow=False))
-    assert [one.event_id for one in all_lines] == ["1", "3", "4"]
+    assert [one.event_id for one in all_lines] == ["1", "3", "4", "6"]
     only = list(functions(monkeypatch, logs, errors=True).lines(clock, back, follow=False))
-    assert [one.event_id for one in only] == ["3", "4"]
+    assert [one.event_id for one in only] == ["3", "4", "6"]
 
 
 def test_a_function_that_was_never_invoked_has_no_log_group_and_so_no_events() -> None:
