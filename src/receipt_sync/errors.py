@@ -108,6 +108,10 @@ class ReadBackError(TransientError):
     """The data that was read back from Chroma differs from the data that was written."""
 
 
+class WriteIgnoredError(ReadBackError):
+    """Chroma answered a write with success, and the write had no effect."""
+
+
 class MassDeleteRefusedError(TransientError):
     """A cycle would delete more than the allowed share of a collection (I5)."""
 

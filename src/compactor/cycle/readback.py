@@ -7,7 +7,7 @@ import numpy as np
 from compactor.cycle.plan import Plan, same
 from receipt_index.deltas import Vectors
 from receipt_index.records import Index, Metadata, NewVector, Record
-from receipt_sync.errors import ReadBackError
+from receipt_sync.errors import IndexUnavailableError, ReadBackError, WriteIgnoredError
 from receipt_sync.sequences import evenly
 
 _SAME_DIRECTION: Final = 0.999
@@ -27,7 +27,10 @@ writing them.
 
 
 def read_back(index: Index, plan: Plan) -> None:
-    """Raise ReadBackError unless the index holds what the plan has written."""
+    """Raise ReadBackError unless the index holds what the plan has written.
+
+    Raises WriteIgnoredError if a write had no effect.
+    """
     vectors = [*plan.insert, *plan.replace]
     updated = dict(evenly(list(plan.update.items()), UPDATES_READ))
     written = {**updated, **{record.id: record.metadata for record in vectors}}
@@ -36,16 +39,32 @@ def read_back(index: Index, plan: Plan) -> None:
         _check_metadata(chroma_id, metadata, found.get(chroma_id))
     for chroma_id in plan.delete:
         if chroma_id in found:
-            raise ReadBackError(f"{chroma_id} is still there after its deletion")
+            raise WriteIgnoredError(f"{chroma_id} is still there after its deletion")
     _check_vectors(index, vectors, found)
+
+
+def read_back_of_server(index: Index, plan: Plan) -> None:
+    """Do the same for an index on a server, where a write without effect blames no record.
+
+    A proxy may have answered in place of the server, so the write may never have reached it. Raises
+    IndexUnavailableError in this case.
+    """
+    try:
+        read_back(index, plan)
+    except WriteIgnoredError as error:
+        raise IndexUnavailableError(
+            f"the Chroma server confirmed a write that had no effect: {error}. Check the proxy in "
+            "front of the server"
+        ) from error
 
 
 def _check_metadata(chroma_id: str, metadata: Metadata, record: Record | None) -> None:
     if record is None:
-        raise ReadBackError(f"{chroma_id} is not there after it was written")
+        raise WriteIgnoredError(f"{chroma_id} is not there after it was written")
     wrong = [name for name, value in metadata.items() if not same(record.metadata.get(name), value)]
     if wrong:
-        raise ReadBackError(f"{chroma_id} differs from what was written in {', '.join(wrong)}")
+        kind = WriteIgnoredError if len(wrong) == len(metadata) else ReadBackError
+        raise kind(f"{chroma_id} differs from what was written in {', '.join(wrong)}")
 
 
 def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Record]) -> None:

@@ -113,7 +113,7 @@ class ServerIndex(CollectionIndex):
     def _call(self, name: str, **arguments: Any) -> Any:
         def call() -> Any:
             with chroma_answers(name):
-                return getattr(self._collection, name)(**arguments)
+                return _checked(name, getattr(self._collection, name)(**arguments))
 
         try:
             return self._through(call)
@@ -123,6 +123,15 @@ class ServerIndex(CollectionIndex):
 
     def _writes(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
         return self._limits.requests(items)
+
+
+def _checked(name: str, answer: Any) -> Any:
+    """Return the answer. Raises IndexUnavailableError for one that Chroma would not give."""
+    if name == "count" and type(answer) is not int:
+        raise IndexUnavailableError(
+            "the answer to 'count' is not a number: check the proxy in front of the server"
+        )
+    return answer
 
 
 class ServerIndexes:

@@ -1,12 +1,14 @@
 """A complete compactor for a Chroma server: one index that all workers write to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from compactor.batch.compaction import Compactor
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
+from compactor.cycle.readback import read_back_of_server
+from receipt_index.records import Metadata, NewVector
 from receipt_index.server.target import OpenIndex, RemoteIndex, ServerTarget
 from receipt_index.server.version import ServerVersion, read_version
 from receipt_sync.errors import IndexUnavailableError
@@ -25,6 +27,27 @@ class InMemoryServerIndex(InMemoryIndex):
     collection_id = UUID(int=1)
     unanswered = False
     down = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ignored: set[str] = set()
+        """Names of the writes that a proxy confirms and never passes on."""
+
+    def insert(self, records: Sequence[NewVector]) -> None:
+        if "insert" not in self.ignored:
+            super().insert(records)
+
+    def update(self, metadata: Mapping[str, Metadata]) -> None:
+        if "update" not in self.ignored:
+            super().update(metadata)
+
+    def replace_vectors(self, records: Sequence[NewVector]) -> None:
+        if "replace" not in self.ignored:
+            super().replace_vectors(records)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        if "delete" not in self.ignored:
+            super().delete(ids)
 
     def _enter(self, call: str, ids: Any) -> None:
         if self.down:
@@ -74,4 +97,12 @@ class InMemoryServerSystem(InMemorySystem):
         wrap(target)
         guard = DeleteGuard(0.1, 1000)
         lease = self.lease(collection, name)
-        return Cycle(collection, lease, target, self.table, guard, self.telemetry)
+        return Cycle(
+            collection,
+            lease,
+            target,
+            self.table,
+            guard,
+            self.telemetry,
+            check_written=read_back_of_server,
+        )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from compactor.cycle.plan import Plan
-from compactor.cycle.readback import UPDATES_READ, read_back
+from compactor.cycle.readback import UPDATES_READ, read_back, read_back_of_server
 from receipt_index.records import NewVector, Record
-from receipt_sync.errors import ReadBackError
+from receipt_sync.errors import IndexUnavailableError, ReadBackError, WriteIgnoredError
 from tests.support.fakes.index import InMemoryIndex
 
 MANY = 4 * UPDATES_READ
@@ -75,6 +75,35 @@ def test_a_vector_that_is_stored_as_nan_is_found() -> None:
     index.insert([replace(written, vector=np.full(2, np.nan, np.float32))])
     with pytest.raises(ReadBackError, match="id-1 has a vector of NaN"):
         read_back(index, Plan(insert=[written]))
+
+
+def ignored_writes() -> dict[str, Plan]:
+    other = replace(new(1), metadata={"n": 7, "delta_id": "b"})
+    return {
+        "insert": Plan(insert=[new(MANY)]),
+        "update": Plan(update={"id-1": {"n": 7, "m": 8}}),
+        "replace": Plan(replace=[other]),
+        "delete": Plan(delete=["id-1"]),
+    }
+
+
+@pytest.mark.parametrize("plan", ignored_writes().values(), ids=ignored_writes())
+def test_a_write_without_any_effect_on_a_server_blames_no_record(
+    index: CountingIndex, plan: Plan
+) -> None:
+    """A proxy had answered in place of the server, and the records became dead letters."""
+    with pytest.raises(WriteIgnoredError):
+        read_back(index, plan)
+    with pytest.raises(IndexUnavailableError, match="confirmed a write that had no effect"):
+        read_back_of_server(index, plan)
+
+
+def test_a_write_of_which_a_part_is_there_blames_its_record_on_a_server_too(
+    index: CountingIndex,
+) -> None:
+    index.update({"id-1": {"n": 7}})
+    with pytest.raises(ReadBackError, match="id-1 differs from what was written in m"):
+        read_back_of_server(index, Plan(update={"id-1": {"n": 7, "m": 8}}))
 
 
 @pytest.mark.parametrize("scale", [1e-15, 1e15])
