@@ -159,6 +159,14 @@ def _delta(dead_letter: DeadLetter, delta: Delta, deltas: DeltaState) -> Explana
         return _explained(dead_letter, "delta", reason, Outlook.REFUSED, remedy, batch.ids)
     if dead_letter.reason is None:
         return _received_too_often(dead_letter, "delta", batch.ids)
+    if dead_letter.reason.startswith(batch.ids):  # No check here can repeat that of the compactor.
+        remedy = (
+            "repair the item of the record that the reason names (see `receipt-sync compare`), "
+            "then redrive: the compactor reads the repaired item"
+        )
+        return _explained(
+            dead_letter, "delta", dead_letter.reason, Outlook.UNKNOWN, remedy, batch.ids
+        )
     remedy = "its cause is repaired: redrive it"
     return _explained(dead_letter, "delta", dead_letter.reason, Outlook.TAKEN, remedy, batch.ids)
 

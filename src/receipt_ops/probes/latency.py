@@ -10,6 +10,12 @@ from receipt_sync.clock import Clock
 Advance = Callable[[float], None]
 
 
+def latency_receipt(name: str) -> Receipt:
+    """Return the receipt that is changed. It has one line of one word."""
+    line = Line(text="LATENCY", box=(0, 0, 9, 9))
+    return Receipt(receipt=name, company="Latency", lines=(line,))
+
+
 def measure(
     tools: Tools, name: str, changes: int, clock: Clock, advance: Advance = lambda _: None
 ) -> list[float]:
@@ -18,10 +24,7 @@ def measure(
     The function waits for a change before it makes the next, so its changes do not delay each
     other. Raises NotVisibleError.
     """
-    receipt = Receipt(
-        receipt=name, company="Latency", lines=(Line(text="LATENCY", box=(0, 0, 9, 9)),)
-    )
-    with temporary_receipts(tools, [receipt]) as subject:
+    with temporary_receipts(tools, [latency_receipt(name)]) as subject:
         tools.watcher.until(subject.records, holds({"embedding_status": "SUCCESS"}), "the receipt")
         found = []
         for number in range(changes):

@@ -31,5 +31,6 @@ def check_room(
                 f"the test receipts have {count:,} records of {collection}, and the compactor "
                 "deletes at most "
                 f"{max(limit.floor, round(limit.share * records[collection])):,} of "
-                f"{records[collection]:,} records within an hour: choose fewer receipts"
+                f"{records[collection]:,} records within an hour: choose fewer receipts, or "
+                "raise MAX_DELETE_FLOOR of the compactor"
             )

@@ -27,6 +27,12 @@ OnStep = Callable[[str], None]
 """Receives the description of a step before it begins."""
 
 
+def smoke_receipt(name: str) -> Receipt:
+    """Return the receipt of the smoke test. It has one line of one word."""
+    line = Line(text="SMOKE", box=(0, 0, 9, 9))
+    return Receipt(receipt=name, company="Smoke Test", lines=(line,))
+
+
 def smoke(tools: Tools, name: str, clock: Clock, on_step: OnStep = lambda _: None) -> list[Timing]:
     """Insert, rename and delete a receipt of this name, and return the time of each step.
 
@@ -34,12 +40,9 @@ def smoke(tools: Tools, name: str, clock: Clock, on_step: OnStep = lambda _: Non
     part. Raises NotVisibleError.
     """
     timings: list[Timing] = []
-    receipt = Receipt(
-        receipt=name, company="Smoke Test", lines=(Line(text="SMOKE", box=(0, 0, 9, 9)),)
-    )
     begun = clock.monotonic()
     on_step("insert a receipt with its vectors")
-    with temporary_receipts(tools, [receipt]) as subject:
+    with temporary_receipts(tools, [smoke_receipt(name)]) as subject:
         tools.watcher.until(subject.records, holds({"embedding_status": "SUCCESS"}), "the insert")
         timings.append(Timing("insert", clock.monotonic() - begun))
         on_step("rename its merchant")

@@ -8,14 +8,14 @@ from random import Random
 from ulid import ULID
 
 from receipt_ops.connection import Connection
-from receipt_ops.loading.items import Entity, entities_of
+from receipt_ops.loading.items import Entity
 from receipt_ops.loading.receipts import Receipt
 from receipt_ops.loading.synthetic import synthetic_receipts
 from receipt_ops.loading.wiring import writer_of
 from receipt_ops.probes.editing import Edit, apply, edits
 from receipt_ops.probes.stress import Stress, StressReport
 from receipt_ops.probes.subject import Subject, delete, temporary_receipts
-from receipt_ops.probes.wiring import check_deletable, editor_of, tools_of, watcher_of
+from receipt_ops.probes.wiring import check_deletable, checked_tools, editor_of, watcher_of
 from receipt_ops.readers import snapshot_readers
 from receipt_ops.terminal.console import progress_bars
 from receipt_ops.verification.scope import SomeReceipts
@@ -47,15 +47,22 @@ def stress(
 
     Return the counts, the verdict, and the seconds from the last write to the verdict.
     """
-    with tools_of(connection, timeout) as tools:
-        made = _receipts(load.receipts, Random(load.seed))
-        check_deletable(connection, [e.key for one in made for e in entities_of(one)])
-        with temporary_receipts(tools, made) as subject:
-            seen = holds({"embedding_status": "SUCCESS"})
-            tools.watcher.until(subject.records, seen, "the receipts")
-            report = _write(connection, subject, load)
-            settled, took = _settle(connection, subject, timeout)
+    made = _receipts(load.receipts, Random(load.seed))
+    with (
+        checked_tools(connection, timeout, made) as tools,
+        temporary_receipts(tools, made) as subject,
+    ):
+        seen = holds({"embedding_status": "SUCCESS"})
+        tools.watcher.until(subject.records, seen, "the receipts")
+        report = _write(connection, subject, load)
+        settled, took = _settle(connection, subject, timeout)
     return report, settled, took
+
+
+def check_stress(connection: Connection, load: StressLoad, timeout: float) -> None:
+    """Make every check of `stress`, and write nothing."""
+    with checked_tools(connection, timeout, _receipts(load.receipts, Random(load.seed))):
+        pass
 
 
 def _receipts(count: int, randomness: Random) -> list[Receipt]:

@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from receipt_index.reader import Readers
 from receipt_ops.connection import Connection, check_reachable
 from receipt_ops.loading.embedding import embed
+from receipt_ops.loading.items import entities_of
+from receipt_ops.loading.receipts import Receipt
 from receipt_ops.loading.wiring import sender_of, writer_of
 from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.probes.room import check_room
 from receipt_ops.probes.subject import Tools
 from receipt_ops.readers import snapshot_readers
-from receipt_ops.repair.guard import DeleteLimit
+from receipt_ops.repair.wiring import compactor_limit
 from receipt_ops.snapshots.manifests import Published
 from receipt_ops.snapshots.wiring import present_versions
 from receipt_ops.visibility import Watcher
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import EntityKey
-from receipt_sync.settings import CompactorSettings
 
 
 def editor_of(connection: Connection) -> TableEditor:
@@ -55,6 +56,18 @@ def check_deletable(
         name: (one.records if isinstance(one, Published) else 0) + (0 if are_loaded else mine[name])
         for name, one in present_versions(connection).items()
     }
-    defaults = CompactorSettings.model_fields
-    share, floor = defaults["max_delete_share"].default, defaults["max_delete_floor"].default
-    check_room(keys, records, DeleteLimit(float(share), int(floor)))
+    check_room(keys, records, compactor_limit(connection))
+
+
+@contextmanager
+def checked_tools(
+    connection: Connection, patience_seconds: float, receipts: Sequence[Receipt]
+) -> Iterator[Tools]:
+    """Give the tools of a probe for a `with` block, after every check that the probe needs.
+
+    A dry run enters the block and leaves it at once. Raises TooManyReceiptsError if the compactor
+    would refuse the deletion of the probe's receipts.
+    """
+    with tools_of(connection, patience_seconds) as tools:
+        check_deletable(connection, [e.key for one in receipts for e in entities_of(one)])
+        yield tools

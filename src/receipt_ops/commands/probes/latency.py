@@ -7,12 +7,12 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import MOST_SECONDS, AsJson, DryRun
-from receipt_ops.connection import Connection, check_reachable
+from receipt_ops.connection import Connection
 from receipt_ops.deployment.freshness import Percentiles, percentiles
 from receipt_ops.environment import connection_of_process
-from receipt_ops.probes.latency import measure
+from receipt_ops.probes.latency import latency_receipt, measure
 from receipt_ops.probes.subject import new_name
-from receipt_ops.probes.wiring import tools_of
+from receipt_ops.probes.wiring import checked_tools
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json, progress_bars
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
@@ -46,11 +46,10 @@ def latency_command(
     """
     connection = connection_of_process()
     with explained(connection):
-        if dry_run:
-            check_reachable(connection)
-            _show_plan(changes, as_json=as_json)
-            return
-        seconds = _measure(connection, changes, timeout)
+        seconds = _measure(connection, changes, timeout, dry_run=dry_run)
+    if dry_run:
+        _show_plan(changes, as_json=as_json)
+        return
     found = percentiles(seconds)
     if found is None:
         raise AssertionError("at least one change was made")
@@ -69,12 +68,15 @@ def _show_plan(changes: int, *, as_json: bool) -> None:
         output().print(f"would make {changes} changes to a new test receipt")
 
 
-def _measure(connection: Connection, changes: int, timeout: float) -> list[float]:
-    with tools_of(connection, timeout) as tools, progress_bars() as progress:
-        bar = progress.add_task("changes seen", total=changes)
-        return measure(
-            tools, new_name("latency"), changes, SystemClock(), lambda _: progress.advance(bar)
-        )
+def _measure(connection: Connection, changes: int, timeout: float, *, dry_run: bool) -> list[float]:
+    """Return the seconds of each change. A dry run makes every check, and returns nothing."""
+    name = new_name("latency")
+    with checked_tools(connection, timeout, [latency_receipt(name)]) as tools:
+        if dry_run:
+            return []
+        with progress_bars() as progress:
+            bar = progress.add_task("changes seen", total=changes)
+            return measure(tools, name, changes, SystemClock(), lambda _: progress.advance(bar))
 
 
 def _show(found: Percentiles) -> None:

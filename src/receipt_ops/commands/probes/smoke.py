@@ -6,11 +6,10 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import MOST_SECONDS, AsJson, DryRun
-from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
-from receipt_ops.probes.smoke import Timing, smoke
+from receipt_ops.probes.smoke import Timing, smoke, smoke_receipt
 from receipt_ops.probes.subject import new_name
-from receipt_ops.probes.wiring import tools_of
+from receipt_ops.probes.wiring import checked_tools
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
@@ -43,18 +42,19 @@ def smoke_command(
     """
     connection = connection_of_process()
     name = new_name("smoke")
+    timings = []
     with explained(connection):
-        if dry_run:
-            check_reachable(connection)
-            _show(name, [], dry_run=True, as_json=as_json)
-            return
         try:
-            with tools_of(connection, timeout) as tools, notes().status("smoke test") as status:
-                timings = smoke(tools, name, SystemClock(), status.update)
+            with (
+                checked_tools(connection, timeout, [smoke_receipt(name)]) as tools,
+                notes().status("smoke test") as status,
+            ):
+                if not dry_run:
+                    timings = smoke(tools, name, SystemClock(), status.update)
         except NotVisibleError as error:
             typer.echo(f"receipt-sync: {error}", err=True)
             raise typer.Exit(ExitCode.VERDICT) from error
-    _show(name, timings, dry_run=False, as_json=as_json)
+    _show(name, timings, dry_run=dry_run, as_json=as_json)
 
 
 def _show(name: str, timings: list[Timing], *, dry_run: bool, as_json: bool) -> None:

@@ -6,10 +6,9 @@ import typer
 from rich.table import Table
 
 from receipt_ops.commands.options import MOST_RATE, MOST_SECONDS, AsJson, DryRun
-from receipt_ops.connection import check_reachable
 from receipt_ops.environment import connection_of_process
 from receipt_ops.probes.stress import StressReport
-from receipt_ops.probes.tasks import StressLoad, stress
+from receipt_ops.probes.tasks import StressLoad, check_stress, stress
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
@@ -49,14 +48,13 @@ def stress_command(
     Example: receipt-sync stress --changes-per-second 100 --seconds 60
     """
     connection = connection_of_process()
+    load = StressLoad(rate, seconds, receipts, seed)
     with explained(connection):
         if dry_run:
-            check_reachable(connection)
+            check_stress(connection, load, timeout)
             _show_plan(round(rate * seconds), receipts, as_json=as_json)
             return
-        report, settled, took = stress(
-            connection, StressLoad(rate, seconds, receipts, seed), timeout
-        )
+        report, settled, took = stress(connection, load, timeout)
     _show(report, settled, took, as_json=as_json)
     if not settled.settled:
         raise typer.Exit(ExitCode.VERDICT)

@@ -64,7 +64,8 @@ def modify_command(
 
     The command skips and counts an edit whose item an earlier edit has deleted. --delete deletes
     the items in portions, and waits until each portion has left the snapshot. It refuses more
-    receipts than the compactor's delete guard allows within an hour.
+    receipts than the compactor's delete guard allows within an hour. Without --delete, --dry-run
+    does not call AWS.
 
     Example: receipt-sync modify-test-receipts --count 10 --seed 7 --changes 100
 

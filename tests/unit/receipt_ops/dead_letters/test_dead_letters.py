@@ -83,6 +83,12 @@ def test_an_odd_stream_record_has_no_entity(record: dict[str, Any]) -> None:
         (dead_letter(to_body(DELTA), "gone"), Deltas(), Outlook.REFUSED, "let its producer store"),
         (dead_letter(to_body(DELTA), "gone"), Deltas(deleted=True), Outlook.REFUSED, "dlq restore"),
         (dead_letter(to_body(DELTA), "gone"), Deltas(batch_of(2)), Outlook.TAKEN, "redrive"),
+        (
+            dead_letter(to_body(DELTA), f"{batch_of(2).ids[0]}: 5000 bytes of text are too many"),
+            Deltas(batch_of(2)),
+            Outlook.UNKNOWN,
+            "repair the item of the record that the reason names",
+        ),
         (dead_letter(to_body(DELTA), "x"), Deltas(batch_of(3)), Outlook.REFUSED, "new delta"),
         (dead_letter(to_body(DELTA)), Deltas(batch_of(2)), Outlook.UNPROVEN, "dlq redrive 1`"),
         (

@@ -18,11 +18,12 @@ from receipt_ops.loading.items import Entity, entities_of
 from receipt_ops.loading.load import load
 from receipt_ops.loading.receipts import Line, Receipt
 from receipt_ops.loading.synthetic import synthetic_receipts
+from receipt_ops.probes import wiring
 from receipt_ops.probes.dynamodb_editor import TableEditor
 from receipt_ops.probes.editing import Edit, Editor, Kind, apply, edits
 from receipt_ops.probes.latency import measure
 from receipt_ops.probes.room import TooManyReceiptsError, check_room
-from receipt_ops.probes.smoke import MERCHANT, smoke
+from receipt_ops.probes.smoke import MERCHANT, smoke, smoke_receipt
 from receipt_ops.probes.stress import Stress
 from receipt_ops.probes.subject import FittedSender, Tools, delete, fit, temporary_receipts
 from receipt_ops.repair.guard import DeleteLimit
@@ -337,6 +338,19 @@ def test_more_test_receipts_than_the_delete_guard_lets_go_are_refused(
         expected = pytest.raises(TooManyReceiptsError, match="fewer receipts")
     with expected:
         check_room(keys, counts, DeleteLimit(0.1, 1_000))
+
+
+def test_the_limits_are_those_of_the_deployed_compactor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defaults were used, so the receipts of a probe stayed in the index."""
+    keys = [entity.key for entity in entities_of(smoke_receipt("smoke-1"))]
+    nothing: dict[Collection, None] = dict.fromkeys(Collection)
+    monkeypatch.setattr(wiring, "present_versions", lambda _: nothing)
+    connection: Any = None
+    monkeypatch.setattr(wiring, "compactor_limit", lambda _: DeleteLimit(0.001, 1))
+    wiring.check_deletable(connection, keys)
+    monkeypatch.setattr(wiring, "compactor_limit", lambda _: DeleteLimit(0.001, 0))
+    with pytest.raises(TooManyReceiptsError, match="deletes at most 0 of 1 records"):
+        wiring.check_deletable(connection, keys)
 
 
 def test_the_merchant_of_the_smoke_test_is_seen_on_its_records() -> None:

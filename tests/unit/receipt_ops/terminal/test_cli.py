@@ -12,6 +12,9 @@ from typer.testing import CliRunner, Result
 
 from receipt_ops.commands.consistency import verify as verify_module
 from receipt_ops.commands.observation import alerts as alerts_module
+from receipt_ops.commands.probes import latency as latency_module
+from receipt_ops.commands.probes import smoke as smoke_module
+from receipt_ops.commands.probes import stress as stress_module
 from receipt_ops.commands.receipts import load as load_module
 from receipt_ops.commands.receipts import receipts_for_tests as receipts_module
 from receipt_ops.commands.receipts import search as search_module
@@ -359,6 +362,31 @@ def test_a_dry_run_refuses_what_the_call_itself_would_refuse(
     monkeypatch.setattr(probe_tasks, "source_of", lambda _: InMemoryTable())
     monkeypatch.setattr(probe_tasks, "check_deletable", refuse)
     answer = run("modify-test-receipts", "--count", "2", "--delete", "--dry-run")
+    assert (answer.exit_code, "take fewer" in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (["smoke"], smoke_module),
+        (["latency", "--changes", "2"], latency_module),
+        (["stress", "--receipts", "400", "--seconds", "2"], probe_tasks),
+    ],
+)
+def test_a_dry_run_of_a_probe_makes_the_checks_of_the_call(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], module: Any
+) -> None:
+    """It promised what the real call refused, such as more receipts than the guard lets go."""
+
+    @contextmanager
+    def refuse(*_: Any) -> Iterator[None]:
+        raise TooManyReceiptsError("take fewer receipts")
+        yield
+
+    for named in (smoke_module, latency_module, stress_module):
+        monkeypatch.setattr(named, "connection_of_process", lambda: CONNECTION)
+    monkeypatch.setattr(module, "checked_tools", refuse)
+    answer = run(*command, "--dry-run")
     assert (answer.exit_code, "take fewer" in answer.stderr) == (2, True)
 
 
