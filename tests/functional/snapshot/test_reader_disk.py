@@ -14,6 +14,7 @@ from tests.functional.snapshot.test_reader_restart import Published, new, vector
 
 RECORDS, DIMENSION = 2_000, 256
 UPDATES = 4
+"""Versions after the first one."""
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("this process may not mount a file system")
     subprocess.run(["umount", str(folder)], check=True)
     yield folder
-    subprocess.run(["umount", str(folder)], check=False)
+    # The reader's process may still end, so a plain umount can find the disk busy.
+    subprocess.run(["umount", "--lazy", str(folder)], check=False)
 
 
 def _mount(folder: Path, size: int) -> bool:
@@ -60,7 +62,7 @@ def test_two_copies_are_enough_and_less_is_named_before_anything_is_written(
 def _publish(published: Published, number: int) -> int:
     """Publish the version of a number, which `i0` has as `x`. Return its size in bytes.
 
-    Chroma writes the part of the graph that version 0 lacks with a later version.
+    Chroma writes the last part of the graph with a later version than the first.
     """
     if number == 0:
         published.publish(lambda index: index.insert(new(vectors(1, RECORDS, DIMENSION))))
