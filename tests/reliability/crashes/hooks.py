@@ -14,15 +14,19 @@ from urllib.parse import urlsplit
 import boto3
 
 from receipt_index.chroma import CollectionIndex
+from receipt_index.snapshot.copies import rebuilding, working_copy
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
-from tests.reliability.crashes.moments import Moment
+from tests.reliability.crashes.moments import OF_A_REBUILD, Moment
 
 Announce = Callable[[], None]
 """Reports that the moment has come. Returns when the worker may continue, if it ever may."""
 
 _OBJECTS: Final = ("/packs/", "/blocks/")
 _MARK: Final = (WorkingCopy, "mark_dirty")
-_CALLS: Final = {
+_CALLS: Final[dict[Moment, tuple[tuple[Any, str], ...]]] = {
+    Moment.REBUILDING: ((rebuilding, "compare"),),
+    Moment.REBUILT: ((working_copy, "replace_files"),),
+    Moment.REPLACED: ((working_copy, "replace_files"),),
     Moment.WRITING: (_MARK,),
     Moment.PERSIST: (_MARK,),
     Moment.WRITTEN: tuple(
@@ -40,7 +44,9 @@ _EVENTS: Final = {
     Moment.SWAPPED: ("s3.PutObject",),
     Moment.ACKNOWLEDGING: ("sqs.DeleteMessageBatch",),
 }
-_AFTER: Final = (Moment.LEASED, Moment.UPLOADED, Moment.SWAPPED)
+_AFTER: Final = (
+    Moment.WRITTEN, Moment.REPLACED, Moment.LEASED, Moment.UPLOADED, Moment.SWAPPED
+)  # fmt: skip
 _HALF: Final = (Moment.HALF_UPLOADED, Moment.HALF_SWAPPED)
 
 
@@ -73,8 +79,10 @@ class HalfSent(io.BytesIO):
 
 def install(moment: Moment, reached: Announce) -> None:
     """Call `reached` whenever a worker that is built from now on reaches `moment`."""
+    if moment in OF_A_REBUILD:
+        vars(rebuilding)["is_due"] = lambda *_: True
     for owner, call in _CALLS.get(moment, ()):
-        _wrap(owner, call, reached, after=moment is Moment.WRITTEN)
+        _wrap(owner, call, reached, after=moment in _AFTER)
     boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION is not None
     events = boto3.DEFAULT_SESSION.events
@@ -126,7 +134,7 @@ def _bytes(body: Any) -> bytes:
     return content
 
 
-def _wrap(owner: type, name: str, reached: Announce, *, after: bool) -> None:
+def _wrap(owner: Any, name: str, reached: Announce, *, after: bool) -> None:
     original = getattr(owner, name)
 
     @functools.wraps(original)

@@ -13,6 +13,9 @@ class Moment(StrEnum):
     WRITING = "the first write to Chroma"
     WRITTEN = "between two calls of Chroma"
     PERSIST = "the middle of an HNSW persist"
+    REBUILDING = "a new generation filled, not compared"
+    REBUILT = "before a new generation takes its place"
+    REPLACED = "a new generation in place, not published"
     UPLOADING = "before the upload of a pack"
     HALF_UPLOADED = "the middle of the upload of a pack"
     UPLOADED = "a pack uploaded, no manifest"
@@ -25,3 +28,6 @@ class Moment(StrEnum):
 
 CHOSEN: Final = tuple(moment for moment in Moment if moment not in (Moment.RANDOM, Moment.FUNCTION))
 """The moments that a worker announces, or at which it is observed."""
+
+OF_A_REBUILD: Final = (Moment.REBUILDING, Moment.REBUILT, Moment.REPLACED)
+"""The moments at which the worker makes a new generation, although none is due."""
