@@ -31,6 +31,17 @@ def only_dimension(collection: Collection, records: Mapping[int, int]) -> int:
     )
 
 
+def only_dimension_of_restore(collection: Collection, records: Mapping[int, int]) -> int:
+    """Do the same for a restore, which counts a record once for each of its deltas."""
+    if len(records) == 1:
+        return next(iter(records))
+    raise AmbiguousDimensionError(
+        f"the restored version of {collection} never held a vector, the published version can't "
+        f"be read, and the later deltas have several dimensions: {_named(records)}. Choose one "
+        "with --dimension"
+    )
+
+
 def given_dimension(dimension: int) -> ChooseDimension:
     """Return a choice of `dimension` for each collection whose deltas have several."""
 

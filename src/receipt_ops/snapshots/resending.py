@@ -1,5 +1,6 @@
 """The resending of deltas that a restored version may lack."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any, Final, Protocol
 from ulid import ULID
 
 from receipt_ops.repair.delta_index import StoredDelta
+from receipt_ops.repair.dimension_choice import ChooseDimension
 from receipt_ops.repair.outline import Outline
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
@@ -66,6 +68,22 @@ class Resending:
         self._objects, self._sink = objects, sink
         self._collection, self._dimension = collection, dimension
 
+    def choose_dimension(self, since: datetime, choose: ChooseDimension) -> None:
+        """Let the deltas since a moment decide the dimension, if it is not known.
+
+        The first delta that the compactor applies would decide it otherwise, and the compactor may
+        have refused just this delta before. Raises the errors of `choose`.
+        """
+        if self._dimension is not None:
+            return
+        vectors: Counter[int] = Counter()
+        for _, outlines in self._outlines(since):
+            for outline in outlines:
+                if outline is not None and outline.ids:
+                    vectors[outline.dimension] += len(outline.ids)
+        if vectors:
+            self._dimension = choose(self._collection, vectors)
+
     def run(
         self, since: datetime, *, dry_run: bool, advance: Callable[[int], None] = lambda _: None
     ) -> Resent:
@@ -75,26 +93,37 @@ class Resending:
         the bucket.
         """
         resent = Resent(since)
+        for some, outlines in self._outlines(since):
+            found = [
+                Delta.of(self._collection, stored.id, len(outline.ids))
+                for stored, outline in zip(some, outlines, strict=True)
+                if outline is not None and self._is_taken(outline)
+            ]
+            if found and not dry_run:
+                self._sink.send(found)
+            _count(resent, found)
+            self._refuse(resent, some, found)
+            advance(len(some))
+        return resent
+
+    def _outlines(
+        self, since: datetime
+    ) -> Iterator[tuple[list[StoredDelta], list[Outline | None]]]:
+        """Yield the deltas since a moment with their outlines; None for a malformed delta."""
         listed = iter(self._objects.listed(self._collection, before(since)))
         with ThreadPoolExecutor(_THREADS) as pool:
             while some := list(islice(listed, _AT_A_TIME)):
-                found = [delta for delta in pool.map(self._delta, some) if delta is not None]
-                if found and not dry_run:
-                    self._sink.send(found)
-                _count(resent, found)
-                self._refuse(resent, some, found)
-                advance(len(some))
-        return resent
+                yield some, list(pool.map(self._outline, some))
 
-    def _delta(self, stored: StoredDelta) -> Delta | None:
-        """Return the message of a delta; None if the compactor would refuse the delta."""
+    def _outline(self, stored: StoredDelta) -> Outline | None:
         try:
-            outline = self._objects.outline(self._collection, stored)
+            return self._objects.outline(self._collection, stored)
         except DeltaRefusedError:
             return None
-        if not outline.ids or self._dimension not in (None, outline.dimension):
-            return None
-        return Delta.of(self._collection, stored.id, len(outline.ids))
+
+    def _is_taken(self, outline: Outline) -> bool:
+        """Return whether the compactor takes a delta of this outline."""
+        return bool(outline.ids) and self._dimension in (None, outline.dimension)
 
     def _refuse(self, resent: Resent, some: Sequence[StoredDelta], found: Sequence[Delta]) -> None:
         taken = {delta.delta_id for delta in found}

@@ -7,6 +7,7 @@ by less than the queue's retention, because their messages may have waited that 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from receipt_index.chroma import ChromaIndex
@@ -20,6 +21,7 @@ from receipt_ops.deployment.parts import NotDeployedError
 from receipt_ops.deployment.pausing import paused
 from receipt_ops.errors import HalfDoneError
 from receipt_ops.repair.delta_objects import S3DeltaObjects
+from receipt_ops.repair.dimension_choice import ChooseDimension, only_dimension_of_restore
 from receipt_ops.repair.wiring import deltas_of
 from receipt_ops.scratch import scratch
 from receipt_ops.snapshots.finding import Found, find_version, newest_readable
@@ -40,8 +42,15 @@ RESTORER = "receipt-sync snapshot restore"
 class Restoration:
     """Restores a version of one collection. It makes every check before it writes anything."""
 
-    def __init__(self, connection: Connection, collection: Collection, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        collection: Collection,
+        clock: Clock,
+        choose: ChooseDimension = only_dimension_of_restore,
+    ) -> None:
         self._connection, self._collection, self._clock = connection, collection, clock
+        self._choose = choose
         bucket = connection.names.bucket
         self._store = S3SnapshotStore(connection.s3, bucket, collection)
         self._history = ManifestHistory(connection.s3, bucket, collection)
@@ -79,11 +88,13 @@ class Restoration:
 
         The function switches the queue's event source mappings off meanwhile, and on afterwards.
         Raises SnapshotDamagedError, IndexFailedError, PublishRefusedError and MappingStuckError.
+        Raises AmbiguousDimensionError if nothing tells the dimension of the later vectors.
         Raises HalfDoneError for a failure after the publish.
         """
         since = plan.chosen.published_at - self._queue_retention()
         kept_for = delta_retention(self._connection.s3, self._connection.names.bucket)
-        resending = self._resending(self._checked(plan))
+        resending = self._resending(self._dimension(plan))
+        resending.choose_dimension(since, self._choose)
         if dry_run:
             resent = resending.run(since, dry_run=True)
             return Restored(plan, None, resent, kept_for, self._clock.now())
@@ -106,6 +117,20 @@ class Restoration:
         except (SnapshotDamagedError, IndexFailedError):
             return False  # An earlier version may be readable.
         return True
+
+    def _dimension(self, plan: RestorePlan) -> int | None:
+        """Check the version, and return its dimension.
+
+        A version that never held a vector takes that of the published version. Return None if that
+        can't be read, or never held one either.
+        """
+        dimension = self._checked(plan)
+        if dimension is not None:
+            return dimension
+        try:
+            return self._checked(replace(plan, chosen=plan.newest))
+        except (SnapshotDamagedError, IndexFailedError):
+            return None  # A damaged version is a reason for a restore.
 
     def _checked(self, plan: RestorePlan) -> int | None:
         """Fetch every object of the version, open it, and return its dimension."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # 404: If-Match on a manifest that was deleted.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _REFUSED = {409, 412, 404}
+_DENIED = {"AccessDenied", "403", "KMS.AccessDeniedException"}
+"""The codes of a missing permission. The code of an answer without a body is its status."""
 _DELETE_LIMIT = 1000
 
 
@@ -161,8 +163,11 @@ def _is_refused(error: BotoCoreError | ClientError) -> bool:
 
 
 def _explained(error: ClientError, key: str) -> Exception:
-    """Return the error to raise for a read that S3 refused."""
-    if status_of(error) != HTTPStatus.FORBIDDEN:
+    """Return the error to raise for a read that S3 refused.
+
+    Status 403 also has other codes, for example for credentials that S3 does not know.
+    """
+    if status_of(error) != HTTPStatus.FORBIDDEN or _code(error) not in _DENIED:
         return error
     return SnapshotForbiddenError(
         f"S3 refuses to read {key}: the role needs s3:GetObject on it, Decrypt with the bucket's "

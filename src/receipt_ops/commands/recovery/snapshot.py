@@ -10,6 +10,7 @@ from receipt_index.snapshot.restore import RestorePlan
 from receipt_ops.commands.options import MOST_HOURS, AsJson, DryRun
 from receipt_ops.connection import Connection
 from receipt_ops.environment import connection_of_process
+from receipt_ops.repair.dimension_choice import given_dimension, only_dimension_of_restore
 from receipt_ops.screens.snapshots import (
     HistoryRow,
     garbage_json,
@@ -113,6 +114,10 @@ def restore_command(
         bool,
         typer.Option("--newest-readable", help="The newest version that can be read."),
     ] = False,
+    dimension: Annotated[
+        int | None,
+        typer.Option(help="Dimension of the later vectors, if no version tells it.", min=1),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -127,6 +132,10 @@ def restore_command(
     less than the queue's retention. The bucket keeps deltas for `delta_retention_days` of
     Terraform, so some deltas of an old version may be gone. The version also lacks later changes of
     the table: run `repair` afterwards.
+
+    A version that never held a vector takes the dimension of the published version. If that can't
+    be read and the later deltas have several dimensions, the command restores nothing and asks for
+    --dimension.
 
     With --newest-readable, the command looks for the newest version whose objects are whole and
     that Chroma opens. If that is the published version, the command restores nothing.
@@ -144,7 +153,8 @@ def restore_command(
     if version is not None and not dry_run:
         _confirm(collection, version, yes=yes)
     with explained(connection):
-        restoration = Restoration(connection, collection, SystemClock())
+        choose = only_dimension_of_restore if dimension is None else given_dimension(dimension)
+        restoration = Restoration(connection, collection, SystemClock(), choose)
         plan = _plan(restoration, version)
         if plan is None:
             _print_nothing_restored(collection, as_json=as_json)

@@ -144,5 +144,15 @@ def test_a_403_is_a_sentence_that_names_the_permissions() -> None:
             read(store_on(s3))
 
 
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"])
+def test_a_403_of_unknown_credentials_names_no_permission(code: str) -> None:
+    """The commands said that the role lacks s3:GetObject."""
+    s3 = S3()
+    s3.get_object = lambda **_: _raise(_error(403, code))  # type: ignore[method-assign]
+    for read in (lambda: store_on(s3).manifest(None), lambda: store_on(s3).read("packs/a", 1)):
+        with pytest.raises(ClientError, match=code):
+            read()
+
+
 def _raise(error: Exception) -> Any:
     raise error

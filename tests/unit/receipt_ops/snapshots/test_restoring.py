@@ -17,13 +17,15 @@ from receipt_index.snapshot.restore import RestorePlan
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.parts import Mapping
 from receipt_ops.deployment.pausing import MappingStuckError, paused
+from receipt_ops.errors import AmbiguousDimensionError
+from receipt_ops.repair.dimension_choice import given_dimension, only_dimension_of_restore
 from receipt_ops.snapshots import restore_tasks
 from receipt_ops.snapshots.resending import Resending, Resent
 from receipt_ops.snapshots.restore_tasks import Restoration
 from receipt_ops.snapshots.restored import Restored
 from receipt_ops.snapshots.retention import delta_retention
 from receipt_ops.terminal.failures import explained
-from receipt_sync.errors import SyncError
+from receipt_sync.errors import SnapshotDamagedError, SyncError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
 from tests.support.fakes.clock import ManualClock
@@ -93,6 +95,63 @@ def test_a_dry_run_counts_the_same_and_sends_nothing() -> None:
     assert queue.sent == []
     assert resend(objects, queue).deltas == 130
     assert (len(queue.sent), queue.calls) == (130, 3), "some at a time"
+
+
+def two_dimensions() -> InMemoryDeltas:
+    """Return deltas of which the older one was refused."""
+    objects = InMemoryDeltas()
+    objects.put(made(NOW, 1), "a", dimension=3)
+    objects.put(made(NOW, 2), "b", "c", dimension=4)
+    return objects
+
+
+def test_deltas_of_several_dimensions_are_refused_if_no_version_tells_the_right_one() -> None:
+    """The oldest delta decided the dimension, and acknowledged vectors became dead letters."""
+    queue = Queue()
+    resending = Resending(two_dimensions(), queue, LINES, None)
+    with pytest.raises(AmbiguousDimensionError, match=r"3 \(1 records\), 4 \(2 records\).*--dim"):
+        resending.choose_dimension(NOW, only_dimension_of_restore)
+    assert queue.sent == []
+
+
+def test_the_given_dimension_decides_which_deltas_are_sent() -> None:
+    queue = Queue()
+    resending = Resending(two_dimensions(), queue, LINES, None)
+    resending.choose_dimension(NOW, given_dimension(4))
+    found = resending.run(NOW, dry_run=False)
+    assert [delta.delta_id for delta in queue.sent] == [made(NOW, 2)]
+    assert (found.vectors, found.refused) == (2, 1)
+
+
+def test_deltas_are_not_asked_for_a_dimension_that_a_version_tells() -> None:
+    resending = Resending(two_dimensions(), Queue(), LINES, 3)
+    resending.choose_dimension(NOW, only_dimension_of_restore)
+    assert resending.run(NOW, dry_run=True).vectors == 1
+
+
+def test_without_deltas_no_dimension_is_needed() -> None:
+    resending = Resending(InMemoryDeltas(), Queue(), LINES, None)
+    resending.choose_dimension(NOW, only_dimension_of_restore)
+    assert resending.run(NOW, dry_run=True).deltas == 0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "newest", "expected"),
+    [(3, 4, 3), (None, 4, 4), (None, None, None), (None, SnapshotDamagedError("a"), None)],
+)
+def test_a_version_that_never_held_a_vector_takes_the_dimension_of_the_published_one(
+    monkeypatch: pytest.MonkeyPatch, chosen: int | None, newest: Any, expected: int | None
+) -> None:
+    restoration = Restoration(CONNECTION, LINES, ManualClock())
+
+    def checked(plan: RestorePlan) -> Any:
+        found = chosen if plan.chosen.version == 3 else newest
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(restoration, "_checked", checked)
+    assert restoration._dimension(RestorePlan(manifest(3), manifest(7), 7)) == expected
 
 
 class Lambda:
@@ -285,6 +344,9 @@ def test_a_restore_says_since_when_vectors_are_kept_no_longer() -> None:
 class Interrupted:
     """A Resending whose queue refuses."""
 
+    def choose_dimension(self, *_: Any) -> None:
+        pass
+
     def run(self, *_: Any, dry_run: bool) -> Resent:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "SendMessageBatch")
 
@@ -297,7 +359,7 @@ def test_a_restore_that_fails_after_its_publish_says_what_was_published(
     restoration = Restoration(connection, LINES, ManualClock())
     for name, value in {
         "_queue_retention": timedelta,
-        "_checked": lambda _: 2,
+        "_dimension": lambda _: 2,
         "_resending": lambda _: Interrupted(),
         "_paused": nullcontext,
     }.items():
