@@ -12,7 +12,7 @@ uses the folder, and Chroma is idle between its calls. A caller does not read du
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,19 +24,21 @@ SCHEMA: Final[Mapping[str, int]] = {"metadb": 6, "sysdb": 10}
 """The newest migration of each part of the schema that these queries use, as in Chroma 1.5.9."""
 _RECORDS_A_QUERY: Final = 1_000
 _DOCUMENT: Final = "chroma:document"
-_PRIVATE: Final = "chroma:"
-"""Chroma keeps its own values under keys with this prefix, and leaves them out of the metadata."""
 _ROWS: Final = (
     "SELECT e.id, e.embedding_id FROM json_each(?) AS wanted CROSS JOIN embeddings AS e "
     "ON e.segment_id = ? AND e.embedding_id = wanted.value"
 )
 _VALUES: Final = (
     "SELECT m.id, m.key, coalesce(m.string_value, m.int_value, m.float_value, m.bool_value), "
-    "m.bool_value IS NOT NULL FROM json_each(?) AS wanted CROSS JOIN embedding_metadata AS m "
-    "ON m.id = wanted.value"
+    "m.bool_value FROM json_each(?) AS wanted CROSS JOIN embedding_metadata AS m "
+    "ON m.id = wanted.value "
+    "WHERE m.key < 'chroma:' OR m.key >= 'chroma;' OR m.key = 'chroma:document'"
 )
 """SQLite plans these queries once. Each takes its ids as one JSON list, so the text is the same for
 every number of ids.
+
+Chroma keeps its own values under keys that begin with `chroma:`, and leaves them out of the
+metadata. The last line compares with `chroma;`, the first text behind these keys.
 """
 
 
@@ -79,19 +81,14 @@ class StoredRecords:
     def _get(self, ids: Sequence[str]) -> dict[str, Record]:
         rows = self._connection.execute(_ROWS, (json.dumps(list(ids)), self._segment)).fetchall()
         values: dict[int, dict[str, Any]] = {row: {} for row, _ in rows}
-        for row, key, value, is_bool in self._values(values):
-            values[row][key] = bool(value) if is_bool else value
+        found = self._connection.execute(_VALUES, (json.dumps(list(values)),))
+        for row, key, value, boolean in found:  # the most frequent loop of a large cycle
+            values[row][key] = value if boolean is None else bool(value)
         return {chroma_id: _record(chroma_id, values[row]) for row, chroma_id in rows}
-
-    def _values(self, rows: Iterable[int]) -> Iterator[tuple[int, str, Any, int]]:
-        yield from self._connection.execute(_VALUES, (json.dumps(list(rows)),))
 
 
 def _record(chroma_id: str, values: dict[str, Any]) -> Record:
     document = values.pop(_DOCUMENT, None)
-    private = [key for key in values if key.startswith(_PRIVATE)]
-    for key in private:
-        del values[key]
     return Record(chroma_id, values, document)
 
 

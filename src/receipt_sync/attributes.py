@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from receipt_sync.errors import MalformedValueError
 
-_NUMBER = re.compile(
-    r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,130})?|\.[0-9]{1,130})(?:[eE][+-]?[0-9]{1,3})?"
+_DIGITS: Final = 40
+_NUMBER: Final = re.compile(
+    rf"[+-]?(?:[0-9]{{1,{_DIGITS}}}(?:\.[0-9]{{0,130}})?|\.[0-9]{{1,130}})(?:[eE][+-]?[0-9]{{1,3}})?"
 )
 _PLAIN: Final = (str, int, float, type(None))
 _MAP: Final = (dict, Mapping)
@@ -66,6 +67,8 @@ def _decode(attribute: Any, depth: int) -> Any:
     if depth > _MAX_DEPTH:
         raise MalformedValueError(f"an attribute is nested deeper than {_MAX_DEPTH} levels")
     ((kind, value),) = attribute.items()
+    if kind == "S" and isinstance(value, str):
+        return value  # most attributes
     decoder = _SCALARS.get(kind)
     if decoder is not None:
         return decoder(value)
@@ -83,6 +86,8 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int | Decimal:
+    if isinstance(value, str) and len(value) <= _DIGITS and value.isascii() and value.isdigit():
+        return int(value)  # Most numbers of an item end here, before the slower pattern.
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         raise MalformedValueError("N holds a number written as text of at most 38 digits")
     if value.lstrip("+-").isdigit():

@@ -119,7 +119,7 @@ class EntityKey(NamedTuple):
     @property
     def chroma_id(self) -> str:
         """Return the id of the entity's Chroma record."""
-        return f"{self.pk}#{self.sk}"
+        return f"IMAGE#{self.image_id}#{self.sk}"
 
     def neighbour(self, step: int) -> "EntityKey | None":
         """Return the key of the line or word `step` ids away, or None for an id below zero.

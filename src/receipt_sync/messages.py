@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self, TypeGuard
 
 from pydantic import (
@@ -46,6 +47,7 @@ class _Contract(BaseModel):
 
 _LEVELS: Final = EntityKey._fields[2:]
 """The ids that not every entity has. Each of them needs the one before."""
+_IDS: Final = attrgetter(*EntityKey._fields)
 
 
 class _OfReceipt(_Contract):
@@ -76,16 +78,23 @@ class EntityData(_WithIds):
     @cached_property
     def key(self) -> EntityKey:
         """Return the key of the entity."""
-        return EntityKey(*(getattr(self, name) for name in EntityKey._fields))
+        return EntityKey._make(_IDS(self))
 
     @model_validator(mode="after")
     def _ids_fit_the_type(self) -> Self:
-        for before, name in pairwise(_LEVELS):
-            if getattr(self, name) is not None and getattr(self, before) is None:
-                raise ValueError(f"a {name} needs a {before}")
-        if self.key.entity_type is not self.entity_type:
-            raise ValueError(f"the ids belong to a {self.key.entity_type}")
+        key = EntityKey._make(_IDS(self))
+        if None in key:
+            _check_levels(key)
+        if key.entity_type is not self.entity_type:
+            raise ValueError(f"the ids belong to a {key.entity_type}")
+        self.__dict__["key"] = key  # where cached_property keeps it; its lock takes longer
         return self
+
+
+def _check_levels(key: EntityKey) -> None:
+    for before, name in pairwise(_LEVELS):
+        if getattr(key, name) is not None and getattr(key, before) is None:
+            raise ValueError(f"a {name} needs a {before}")
 
 
 class Change(_Contract):
@@ -110,6 +119,7 @@ class Change(_Contract):
     def _one_entity_type(self) -> Self:
         if self.entity_type is not self.entity_data.entity_type:
             raise ValueError("entity_type and entity_data.entity_type differ")
+        self.__dict__["key"] = self.entity_data.key  # as EntityData keeps it
         return self
 
     @cached_property
@@ -223,6 +233,8 @@ def check_key(key: EntityKey) -> EntityKey:
 
 _CHANGE: Final = TypeAdapter(Change)
 _DELTA: Final = TypeAdapter(Delta)
+_SURELY_SHORT: Final = 1_024
+"""Characters of an image id that fit into a partition key."""
 _WORD: Final = re.compile("[A-Za-z0-9_.:-]{1,64}")
 _PLACES: Final = frozenset(
     field.alias or name
@@ -268,9 +280,17 @@ def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     except ValidationError as error:
         # The cause quotes the refused values.
         raise PoisonMessageError(describe(error, part=_place, whole="message")) from None
-    if isinstance(message, Change):
+    if isinstance(message, Change) and not _is_surely_storable(message.key):
         check_key(message.key)
     return message
+
+
+def _is_surely_storable(key: EntityKey) -> bool:
+    """Return whether the table can hold a validated key without a further check.
+
+    The models have checked everything but the length and the encoding of its image id.
+    """
+    return len(key.image_id) <= _SURELY_SHORT and key.image_id.isascii()
 
 
 def _place(part: int | str) -> str:

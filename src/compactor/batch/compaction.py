@@ -24,7 +24,7 @@ from compactor.batch.pace import Pace
 from compactor.batch.poison import dead_letters_of
 from compactor.batch.slices import SliceLimits, slices_of
 from compactor.batch.work import Work
-from compactor.cycle.closure import touched_collections
+from compactor.collector import rare_collections
 from compactor.cycle.cycle import Cycle, CycleReport
 from receipt_index.deltas import DeltaStore
 from receipt_sync.clock import Clock
@@ -104,6 +104,12 @@ class Compactor:
         (see `division`). The caller must acknowledge all finished messages at the end, these too.
         Errors that concern single messages or collections are not raised. The report holds them.
         """
+        with rare_collections():
+            return self._handle_all(messages, deadline, acknowledge)
+
+    def _handle_all(
+        self, messages: Sequence[QueueMessage], deadline: Deadline, acknowledge: Acknowledge
+    ) -> BatchReport:
         report = BatchReport(len(messages))
         pace = Pace(deadline)
         parts = divided(messages)
@@ -286,8 +292,7 @@ class Compactor:
         milliseconds = [
             1000 * (now - change.timestamp).total_seconds()
             for entry in entries
-            for change in entry.changes
-            if collection in touched_collections(change)
+            for change in entry.changes_of(collection)
         ]
         self._telemetry.measure_all(Metric.FRESHNESS, milliseconds)
 

@@ -40,6 +40,8 @@ class Entry:
     """The time before which another try is useless; None if it is not known."""
     is_late: bool = False
     """Whether the message returns because no time was left for it."""
+    _by_collection: dict[Collection, list[Change]] | None = field(default=None, repr=False)
+    """The changes that touch each collection, as soon as somebody has asked for them."""
 
     def concerns(self, collection: Collection) -> bool:
         """Return whether anything of the message is still to be done in a collection."""
@@ -47,11 +49,16 @@ class Entry:
             return False
         if self.delta is not None:
             return self.delta.collection is collection
-        return any(collection in touched_collections(change) for change in self.changes)
+        return bool(self.changes_of(collection))
 
     def changes_of(self, collection: Collection) -> list[Change]:
-        """Return the changes that touch a collection."""
-        return [c for c in self.changes if collection in touched_collections(c)]
+        """Return the changes that touch a collection. `changes` may not change any more."""
+        if self._by_collection is None:
+            self._by_collection = {one: [] for one in Collection}
+            for change in self.changes:
+                for touched in touched_collections(change):
+                    self._by_collection[touched].append(change)
+        return self._by_collection[collection]
 
 
 def read_entry(message: QueueMessage) -> Entry:

@@ -115,7 +115,12 @@ def _is_applied(arrival: Arrival, record: Record) -> bool:
 
 
 def _differing(wanted: Metadata, held: Mapping[str, Any]) -> Metadata:
-    return {name: value for name, value in wanted.items() if not same(held.get(name), value)}
+    return {
+        name: value
+        for name, value in wanted.items()
+        if ((present := held.get(name)) != value or type(present) is not type(value))
+        and not same(present, value)
+    }
 
 
 def same(held: Any, wanted: Any) -> bool:

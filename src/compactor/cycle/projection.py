@@ -21,6 +21,11 @@ from receipt_sync.messages import is_ulid
 Item: TypeAlias = Mapping[str, Any]
 Items: TypeAlias = Mapping[EntityKey, Item | None]
 
+# A tuple is tested in half the time of a union, and a dict in a quarter of the time of a Mapping.
+_PLAIN: Final = (str, bool)
+_NUMBERS: Final = (Decimal, int)
+_MAP: Final = (dict, Mapping)
+
 
 class Part(Flag):
     """The parts of a record that can be recomputed separately (design: Closure)."""
@@ -97,7 +102,7 @@ def project(
     metadata: Metadata = {}
     needs = _needs(parts)
     if needs.own:
-        metadata |= _own(key, items[key] or {}, document)
+        metadata = _own(key, items[key] or {}, document)
     if needs.merchant:
         metadata |= _mirrored(EntityType.METADATA, items.get(key.metadata) or {})
     return metadata | _context(key, items, needs.sides) if needs.sides else metadata
@@ -110,11 +115,9 @@ def text_of(item: Item | None) -> str:
 
 
 def _own(key: EntityKey, item: Item, document: str | None) -> Metadata:
-    return {
-        **key.ids,
-        **_mirrored(key.entity_type, item),
-        STALE: True if document is not None and document != text_of(item) else None,
-    }
+    own: Metadata = {**key.ids, **_mirrored(key.entity_type, item)}
+    own[STALE] = True if document is not None and document != text_of(item) else None
+    return own
 
 
 def _mirrored(entity_type: EntityType, item: Item) -> Metadata:
@@ -127,9 +130,16 @@ def _mirrored(entity_type: EntityType, item: Item) -> Metadata:
         elif form is Form.NUMBER:
             metadata[name] = _float(value)
         else:
-            sides = value if isinstance(value, Mapping) else {}
-            metadata |= {f"{name}_{side}": _float(sides.get(side)) for side in BOX_SIDES}
+            sides = value if isinstance(value, _MAP) else {}
+            for side, full_name in _box_names(name):
+                metadata[full_name] = _float(sides.get(side))
     return metadata
+
+
+@cache
+def _box_names(name: str) -> tuple[tuple[str, str], ...]:
+    """Return the sides of a box with their names in the metadata."""
+    return tuple((side, f"{name}_{side}") for side in BOX_SIDES)
 
 
 def _context(key: EntityKey, items: Items, sides: tuple[_Side, ...]) -> Metadata:
@@ -145,13 +155,13 @@ def _neighbour_text(neighbour: EntityKey | None, items: Items) -> Scalar | None:
 
 
 def _float(value: Any) -> Scalar | None:
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         return float(value)
     return _scalar(value)
 
 
 def _scalar(value: Any) -> Scalar | None:
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else float(value)

@@ -133,6 +133,13 @@ def test_records_without_metadata_or_document_are_read(tmp_path: Path) -> None:
     opened.close()
 
 
+def test_keys_beside_those_of_chroma_itself_are_read(index: ChromaIndex) -> None:
+    names = ("chroma", "chroma;", "chroma;x", "CHROMA:x", "Chroma:document", "chromb", "x chroma:")
+    index.insert([NewVector("a", vector(1), "d", dict.fromkeys(names, 1))])
+    assert set(index.get(["a"])["a"].metadata) == set(names)
+    assert exact(index.get(["a"])) == exact(by_chroma(index, ["a"]))
+
+
 def test_other_collections_of_the_same_folder_are_not_read(tmp_path: Path) -> None:
     lines = ChromaIndex(tmp_path, Collection.LINES)
     lines.insert([NewVector("same", vector(1), "line", {"n": 1})])

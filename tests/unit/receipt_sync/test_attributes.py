@@ -157,3 +157,9 @@ def test_what_is_none_of_the_ten_types_is_refused_without_quoting_it(attribute: 
 def test_a_refusal_says_which_types_an_attribute_has() -> None:
     with pytest.raises(MalformedValueError, match="a map of S, N and 1 unknown"):
         decode({"N": "1", "S": "a", "Z": "b"})
+
+
+@pytest.mark.parametrize("text", ["1" * 41, "\u0661", "\u00b2", "1_0", " 1", ""])
+def test_what_only_looks_like_a_whole_number_is_refused(text: str) -> None:
+    with pytest.raises(MalformedValueError, match="at most 38 digits"):
+        decode({"N": text})

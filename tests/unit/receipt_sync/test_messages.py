@@ -254,6 +254,36 @@ def test_an_entity_whose_key_the_table_cannot_hold_is_poison(
     assert said in reason_of(body)
 
 
+@given(
+    st.text(min_size=1, max_size=3_000),
+    st.lists(st.integers(-1, 10**18) | st.none(), min_size=3, max_size=3),
+)
+def test_a_change_is_valid_only_if_a_table_key_belongs_to_it(
+    image_id: str, numbers: list[int | None]
+) -> None:
+    key = EntityKey(image_id, *numbers)  # type: ignore[arg-type]
+    data = {"entity_type": key.entity_type, **key._asdict()}
+    body = body_with(entity_type=key.entity_type, entity_data=data)
+    try:
+        (change,) = read_message(body).changes
+    except PoisonMessageError:
+        with pytest.raises((PoisonMessageError, TypeError, ValueError)):
+            check_key(key)
+    else:
+        assert check_key(change.key) == key
+
+
+@pytest.mark.parametrize("length", [1_024, 1_025, 2_042])
+def test_an_image_id_may_be_as_long_as_the_table_allows(length: int) -> None:
+    for letter in ("x", "\u00e9"):
+        data = {"entity_type": "RECEIPT_LINE", "image_id": letter * length, "receipt_id": 1}
+        body = body_with(entity_data={**data, "line_id": 2})
+        if len(f"IMAGE#{letter * length}".encode()) <= 2_048:
+            assert len(read_message(body).changes) == 1
+        else:
+            assert "2048 bytes" in reason_of(body)
+
+
 def test_a_key_that_a_delta_names_is_checked_likewise() -> None:
     assert check_key(EntityKey("img", 1, 2)) == EntityKey("img", 1, 2)
     for key in (EntityKey("a#b", 1, 2), EntityKey("a", -1, 2), EntityKey("a", 1, 10**18)):

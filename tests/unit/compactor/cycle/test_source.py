@@ -79,6 +79,11 @@ def test_what_is_not_in_a_whole_answer_is_absent() -> None:
     assert setting.client.requests[0]["RequestItems"]["table"]["ConsistentRead"] is True
 
 
+def test_an_item_is_its_fields_and_one_that_was_not_asked_for_is_left_out() -> None:
+    setting = Setting(got(KEYS[0], line(9)))
+    assert setting.source.get([KEYS[0]], setting.deadline()) == {KEYS[0]: {"text": "a"}}
+
+
 def test_unprocessed_keys_are_asked_for_to_the_end() -> None:
     setting = Setting(
         got(KEYS[0], unprocessed=KEYS[1:]), got(*KEYS[1:3], unprocessed=KEYS[3:]), got(KEYS[3])
