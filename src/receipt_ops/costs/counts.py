@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from receipt_ops.costs.prices import PricesError
 from receipt_ops.deployment.freshness import values
@@ -14,6 +14,8 @@ from receipt_ops.logs.log_events import LogEvent, LogLine
 from receipt_sync.telemetry import Metric
 
 MONTH_SECONDS = 30 * 86_400
+
+Count = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,17 @@ class Counts:
     that Lambda bills: duration × memory.
     """
 
-    seconds: float
-    changes: float
-    stream_invocations: float
-    stream_gb_seconds: float
-    compactor_invocations: float
-    compactor_gb_seconds: float
-    cycles: float
-    messages: float
-    items_read: float
-    bytes_published: float
-    log_bytes: float
+    seconds: Count
+    changes: Count
+    stream_invocations: Count
+    stream_gb_seconds: Count
+    compactor_invocations: Count
+    compactor_gb_seconds: Count
+    cycles: Count
+    messages: Count
+    items_read: Count
+    bytes_published: Count
+    log_bytes: Count
 
     def of_a_month(self, changes: float) -> "Counts":
         """Return these counts, scaled in proportion to `changes` changes in 30 days.
@@ -42,7 +44,7 @@ class Counts:
         A higher rate fills larger batches. So counts of single changes give the highest cost of a
         month, and counts of a burst give the lowest. Raises PricesError if no change was counted.
         """
-        if self.changes <= 0:
+        if self.changes < 1:
             raise PricesError(
                 "the counts hold no change, and a cost is scaled from at least one: choose a "
                 "longer time with --hours, or give --counts a file that holds changes"

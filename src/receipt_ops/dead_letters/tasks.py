@@ -102,17 +102,20 @@ def restore_deltas(
     Return the keys of the restored objects, the requested ids that were not found, and the number
     of unread dead letters.
     """
-    restored: list[str] = []
+    restored: dict[str, bool] = {}
+    """By key, whether the object is or can be restored. Several dead letters may name one object.
+    """
     (source,) = redrive_sources(connection, Deployment(connection), Which.COMPACTION)
     with snapshot_readers(connection) as readers, held(source.dead_letters, MOST) as found:
         deltas = delta_state_of(connection, readers)
         for dead_letter in _wanted(found.dead_letters, ids):
             content = content_of(dead_letter.body)
             delta = content.delta if isinstance(content, ReadMessage) else None
-            if delta and (deltas.can_be_restored(delta) if dry_run else deltas.restore(delta)):
-                restored.append(delta.delta_key)
+            if delta and delta.delta_key not in restored:
+                restore = deltas.can_be_restored if dry_run else deltas.restore
+                restored[delta.delta_key] = restore(delta)
         unknown = missing_ids(ids, {dead_letter.message_id for dead_letter in found.dead_letters})
-        return restored, unknown, found.unseen
+        return [key for key, done in restored.items() if done], unknown, found.unseen
 
 
 def missing_ids(ids: Iterable[str] | None, found: set[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from receipt_ops.errors import OperationError
+from receipt_ops.named_files import naming
 from receipt_ops.table_pages import Position
 from receipt_sync.validation import UtcDatetime, describe
 
@@ -137,7 +138,7 @@ class PlaceFile:
 
     def check_writable(self) -> None:
         """Write a file beside the place and delete it. Raises OSError, which names the place."""
-        with self._named(), self._beside() as scratch:
+        with naming(self._path), self._beside() as scratch:
             scratch.write_text(_SAMPLE)
 
     def write(self, place: Place) -> None:
@@ -153,7 +154,7 @@ class PlaceFile:
             next=_Key.model_validate(place.next),
             sent=place.sent,
         )
-        with self._named(), self._beside() as scratch:
+        with naming(self._path), self._beside() as scratch:
             scratch.write_text(content.model_dump_json() + "\n")
             scratch.replace(self._path)
 
@@ -180,11 +181,3 @@ class PlaceFile:
             # An error of the block says what is wrong, so one of the deletion adds nothing.
             with suppress(OSError):
                 scratch.unlink(missing_ok=True)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Make an OSError of the block name the place file. That of a full disk names no file."""
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from error

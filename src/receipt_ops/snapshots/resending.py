@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from ulid import ULID
 
+from receipt_index.deltas import VectorBatch
 from receipt_ops.repair.delta_index import StoredDelta
 from receipt_ops.repair.dimension_choice import ChooseDimension
 from receipt_ops.repair.outline import Outline
@@ -29,6 +30,8 @@ class DeltaObjects(Protocol):
     def listed(self, collection: Collection, after: str) -> Iterator[StoredDelta]: ...
 
     def outline(self, collection: Collection, delta: StoredDelta) -> Outline: ...
+
+    def read(self, collection: Collection, delta_id: str) -> VectorBatch: ...
 
 
 class DeltaSink(Protocol):
@@ -77,10 +80,11 @@ class Resending:
         if self._dimension is not None:
             return
         vectors: Counter[int] = Counter()
-        for _, outlines in self._outlines(since):
-            for outline in outlines:
-                if outline is not None and outline.ids:
-                    vectors[outline.dimension] += len(outline.ids)
+        for some in self._portions(since):
+            with ThreadPoolExecutor(_THREADS) as pool:
+                for outline in pool.map(self._outline, some):
+                    if outline is not None:
+                        vectors[outline.dimension] += len(outline.ids)
         if vectors:
             self._dimension = choose(self._collection, vectors)
 
@@ -93,12 +97,9 @@ class Resending:
         the bucket.
         """
         resent = Resent(since)
-        for some, outlines in self._outlines(since):
-            found = [
-                Delta.of(self._collection, stored.id, len(outline.ids))
-                for stored, outline in zip(some, outlines, strict=True)
-                if outline is not None and self._is_taken(outline)
-            ]
+        for some in self._portions(since):
+            with ThreadPoolExecutor(_THREADS) as pool:
+                found = [delta for delta in pool.map(self._delta, some) if delta is not None]
             if found and not dry_run:
                 self._sink.send(found)
             _count(resent, found)
@@ -106,24 +107,33 @@ class Resending:
             advance(len(some))
         return resent
 
-    def _outlines(
-        self, since: datetime
-    ) -> Iterator[tuple[list[StoredDelta], list[Outline | None]]]:
-        """Yield the deltas since a moment with their outlines; None for a malformed delta."""
+    def _portions(self, since: datetime) -> Iterator[list[StoredDelta]]:
+        """Yield the deltas since a moment, some at a time."""
         listed = iter(self._objects.listed(self._collection, before(since)))
-        with ThreadPoolExecutor(_THREADS) as pool:
-            while some := list(islice(listed, _AT_A_TIME)):
-                yield some, list(pool.map(self._outline, some))
+        while some := list(islice(listed, _AT_A_TIME)):
+            yield some
 
     def _outline(self, stored: StoredDelta) -> Outline | None:
+        """Return the outline of a delta; None if the delta is malformed or empty."""
         try:
-            return self._objects.outline(self._collection, stored)
+            outline = self._objects.outline(self._collection, stored)
         except DeltaRefusedError:
             return None
+        return outline if outline.ids else None
 
-    def _is_taken(self, outline: Outline) -> bool:
-        """Return whether the compactor takes a delta of this outline."""
-        return bool(outline.ids) and self._dimension in (None, outline.dimension)
+    def _delta(self, stored: StoredDelta) -> Delta | None:
+        """Return the message of a delta; None if the compactor would refuse the delta.
+
+        Its vectors are read, too, because one that is not finite makes the compactor refuse it.
+        """
+        outline = self._outline(stored)
+        if outline is None or self._dimension not in (None, outline.dimension):
+            return None
+        try:
+            self._objects.read(self._collection, stored.id)
+        except DeltaRefusedError:
+            return None
+        return Delta.of(self._collection, stored.id, len(outline.ids))
 
     def _refuse(self, resent: Resent, some: Sequence[StoredDelta], found: Sequence[Delta]) -> None:
         taken = {delta.delta_id for delta in found}

@@ -19,9 +19,16 @@ def _restored() -> Iterator[None]:
 
 def test_the_threshold_is_higher_in_the_block_and_restored_after_an_error() -> None:
     gc.set_threshold(700, 9, 8)
-    with pytest.raises(KeyError), rare_collections():
-        assert gc.get_threshold() == (ALLOCATIONS, 9, 8)
-        raise KeyError
+    seen = []
+
+    def fail() -> None:
+        with rare_collections():
+            seen.append(gc.get_threshold())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert seen == [(ALLOCATIONS, 9, 8)]
     assert gc.get_threshold() == (700, 9, 8)
 
 

@@ -129,11 +129,14 @@ class RecordingSender:
 
 
 class InMemoryDeltas:
-    """Delta objects; one whose id is in `broken` can't be read."""
+    """Delta objects. One whose id is in `broken` can't be read.
 
-    def __init__(self, broken: Sequence[str] = ()) -> None:
+    The outline of one in `not_finite` can be read, and its vectors are refused.
+    """
+
+    def __init__(self, broken: Sequence[str] = (), not_finite: Sequence[str] = ()) -> None:
         self.batches: dict[tuple[Collection, str], VectorBatch] = {}
-        self.broken = broken
+        self.broken, self.not_finite = broken, not_finite
         self.outlined: list[str] = []
         self.reads: list[str] = []
 
@@ -159,6 +162,8 @@ class InMemoryDeltas:
 
     def read(self, collection: Collection, delta_id: str) -> VectorBatch:
         self.reads.append(delta_id)
+        if delta_id in self.not_finite:
+            raise DeltaRefusedError("not finite")
         return self._batch(collection, delta_id)
 
     def _batch(self, collection: Collection, delta_id: str) -> VectorBatch:

@@ -15,7 +15,7 @@ from receipt_ops.readers import snapshot_readers
 from receipt_ops.repair.backfill import Pace, Sent
 from receipt_ops.repair.backfill_tasks import backfill_of, backfill_with_progress, count_records
 from receipt_ops.screens.verdict import moment
-from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
+from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained, reason_of
 from receipt_ops.verification.settling import Settled
@@ -57,8 +57,8 @@ def backfill_command(
 
     With --wait, the command first opens what it will verify, also in a dry run.
 
-    Exit code 0: all records are sent (with --wait: and equal). 1: --wait was too short. 2: some
-    records are not sent, or all are sent but not verified; the error says which.
+    Exit code 0: all records are sent (with --wait: and equal). 1: differences are left after
+    --wait. 2: some records are not sent, or all are sent but not verified; the error says which.
 
     Example: receipt-sync backfill --changes-per-second 500
 
@@ -81,12 +81,18 @@ def backfill_command(
             settled = _settle(connection, readers, wait, sent) if wait else None
     if as_json:
         content = {"records": sent.now, "records_before": sent.before, "dry_run": dry_run}
-        print_json({**content, "settled": settled.settled if settled else None})
+        verdict = settled.verdict.to_json() if settled else None
+        print_json({**content, "settled": settled.settled if settled else None, "verdict": verdict})
     else:
         output().print(f"{sent.now:,} records {'would be ' if dry_run else ''}sent")
         if left is not None:
             output().print(f"the run of {moment(left.begun)} had sent {sent.before:,} before")
     if settled is not None and not settled.settled:
+        notes().print(
+            f"{settled.verdict.faults:,} differences are left: wait longer if the queue is not "
+            "empty. Otherwise run `receipt-sync verify`, and then `receipt-sync repair`",
+            soft_wrap=True,
+        )
         raise typer.Exit(ExitCode.VERDICT)
 
 

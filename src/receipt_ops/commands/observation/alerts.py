@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from receipt_ops.commands.options import AsJson, DryRun
-from receipt_ops.deployment.alerts import Subscription, Topic, address_of
+from receipt_ops.deployment.alerts import Subscription, address_of
+from receipt_ops.deployment.sns_topic import topic_of
 from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.confirmation import Yes, confirm
 from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
@@ -32,7 +33,7 @@ def list_command(topic: TopicArn = None, as_json: AsJson = False) -> None:
     """
     connection = connection_of_process()
     with explained(connection):
-        found = list(Topic.found(connection.sns, topic).subscriptions())
+        found = list(topic_of(connection.sns, topic).subscriptions())
     if as_json:
         print_json({"subscriptions": [one._asdict() for one in found]})
     else:
@@ -66,7 +67,7 @@ def subscribe_command(
     address = address_of(email, pagerduty)
     connection = connection_of_process()
     with explained(connection):
-        found = Topic.found(connection.sns, topic)
+        found = topic_of(connection.sns, topic)
         arn = None if dry_run else found.subscribe(address)
     if as_json:
         print_json({"topic": found.arn, "subscription": arn, "dry_run": dry_run})
@@ -95,7 +96,7 @@ def unsubscribe_command(
     if not dry_run:
         confirm(f"this ends the subscription {subscription}", yes=yes)
     with explained(connection):
-        found = Topic.found(connection.sns, topic)
+        found = topic_of(connection.sns, topic)
         if dry_run:
             found.check_subscribed(subscription)
         else:
@@ -109,13 +110,14 @@ def unsubscribe_command(
 @alerts.command("test")
 @ends_in_a_sentence
 def try_command(topic: TopicArn = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Send a test message to every receiver.
+    """Send a test message to every receiver. At least one must be confirmed.
 
     Example: receipt-sync alerts test
     """
     connection = connection_of_process()
     with explained(connection):
-        found = Topic.found(connection.sns, topic)
+        found = topic_of(connection.sns, topic)
+        found.check_received()
         message_id = None if dry_run else found.publish_test()
     if as_json:
         print_json({"topic": found.arn, "message_id": message_id, "dry_run": dry_run})

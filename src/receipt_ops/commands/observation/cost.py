@@ -16,6 +16,7 @@ from receipt_ops.costs.plot import plot
 from receipt_ops.costs.prices import Prices
 from receipt_ops.costs.tasks import count_logs
 from receipt_ops.environment import connection_of_process
+from receipt_ops.named_files import naming
 from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.failures import explained
 
@@ -52,11 +53,13 @@ def cost_command(
     """
     found = Counts.read(counts) if counts else _counted(timedelta(hours=hours))
     if save_counts is not None:
-        save_counts.write_text(json.dumps(asdict(found), indent=2) + "\n")
+        with naming(save_counts):
+            save_counts.write_text(json.dumps(asdict(found), indent=2) + "\n")
     asked = Prices.read(prices)
     estimates = by_scale(found, SCALES, asked)
     if plot_file is not None:
-        plot(by_scale(found, PLOTTED, asked), plot_file)
+        with naming(plot_file):
+            plot(by_scale(found, PLOTTED, asked), plot_file)
     if as_json:
         scales = [estimate.to_json() for estimate in estimates]
         print_json({"counts": asdict(found), "scales": scales})

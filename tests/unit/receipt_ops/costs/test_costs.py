@@ -109,6 +109,30 @@ def report(billed: float, status: str = "success") -> LogLine:
     return line({"time": "t", "type": "platform.report", "record": record})
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "true", '"7"', "null"])
+def test_counts_that_nothing_can_have_are_refused(tmp_path: Path, value: str) -> None:
+    """A table of nan and of negative dollars was shown."""
+    file = tmp_path / "counts.json"
+    file.write_text(json.dumps({**asdict(COUNTS), "cycles": "X"}).replace('"X"', value))
+    with pytest.raises(PricesError, match="is not a readable file of counts"):
+        Counts.read(file)
+
+
+def test_a_part_of_one_change_is_no_count_to_scale_from() -> None:
+    with pytest.raises(PricesError, match="at least one"):
+        replace(COUNTS, changes=1e-320).of_a_month(1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this device")
+def test_a_full_disk_of_a_named_file_is_named(tmp_path: Path) -> None:
+    """The sentence advised another TMPDIR."""
+    file = tmp_path / "counts.json"
+    file.write_text(json.dumps(asdict(COUNTS)))
+    answer = CliRunner().invoke(main, ["cost", "--counts", str(file), "--save-counts", "/dev/full"])
+    assert answer.exit_code == 2
+    assert "the disk of /dev/full is full" in answer.stderr
+
+
 def test_counts_come_from_the_reports_and_metric_lines_of_both_logs() -> None:
     stream = [
         line({"_aws": {}, "SQSMessagesQueued": 3}),

@@ -62,6 +62,10 @@ class Deltas:
     def can_be_restored(self, delta: Delta) -> bool:
         return self._deleted
 
+    def restore(self, delta: Delta) -> bool:
+        deleted, self._deleted = self._deleted, False
+        return deleted
+
     def dimension(self, collection: Collection) -> int | None:
         return self._dimension
 

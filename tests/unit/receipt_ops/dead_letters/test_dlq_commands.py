@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -32,6 +33,7 @@ from tests.unit.receipt_ops.dead_letters.in_memory_queue import (
     KEYS,
     MALFORMED,
     Changes,
+    Deltas,
     InMemoryDeadLetterQueue,
     Stream,
     change_body,
@@ -286,6 +288,19 @@ def test_a_dead_letter_that_is_not_there_is_named_and_is_no_all_clear(
     assert "no dead letters" not in run("dlq", command, "unknown-id").stdout
     answer = run("dlq", command, "unknown-id", "--json")
     assert (answer.exit_code, json.loads(answer.stdout)["unknown"]) == (1, ["unknown-id"])
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_a_deleted_delta_of_several_dead_letters_is_counted_once(
+    monkeypatch: pytest.MonkeyPatch, dry_run: list[str]
+) -> None:
+    """The dry run counted it once for each dead letter."""
+    compaction(monkeypatch, *(dead_letter(to_body(DELTA), "gone", name) for name in "ab"))
+    state = Deltas(deleted=True)
+    monkeypatch.setattr(tasks, "delta_state_of", lambda *_: state)
+    monkeypatch.setattr(tasks, "snapshot_readers", lambda _: nullcontext({}))
+    answer = run("dlq", "restore", "--json", *dry_run)
+    assert json.loads(answer.stdout)["restored"] == [DELTA.delta_key]
 
 
 LONE_HALF = {"dynamodb": {"Keys": {**KEYS, "PK": {"S": "IMAGE#\ud800"}}}}

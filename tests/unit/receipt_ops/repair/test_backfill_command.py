@@ -1,5 +1,6 @@
 """`backfill --wait` opens what it will verify before it sends, and counts what it has sent."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,10 @@ from typer.testing import CliRunner
 from receipt_ops.commands.consistency import backfill as module
 from receipt_ops.repair.backfill import Sent
 from receipt_ops.terminal.cli import main
+from receipt_ops.verification.settling import Settled
+from receipt_ops.verification.verdict import CollectionCounts, Finding, Verdict
 from receipt_sync.errors import IndexUnavailableError
+from receipt_sync.keys import Collection
 from tests.unit.receipt_ops.terminal.test_cli import CONNECTION
 
 NOT_ANSWERED = "the Chroma server did not answer"
@@ -92,6 +96,23 @@ def test_records_that_were_sent_are_counted_though_they_cannot_be_verified(
         result.stderr.split()
     )
     assert "receipt-sync verify" in result.stderr
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_differences_that_are_left_are_counted_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, sent: list[int], as_json: list[str]
+) -> None:
+    """It ended with 1 and without a word."""
+    counts = CollectionCounts(version=1, records=10)
+    counts.findings[Finding.MISSING] = 3
+    verdict = Verdict({Collection.LINES: counts}, [], 1.0)
+    monkeypatch.setattr(module, "settle_with_progress", lambda *_: Settled(verdict, False))
+    result = run(monkeypatch, 9, "--wait", "5", *as_json)
+    assert (result.exit_code, sent) == (1, [2_123])
+    assert "3 differences are left" in result.stderr
+    assert "`receipt-sync repair`" in result.stderr
+    if as_json:
+        assert json.loads(result.stdout)["verdict"]["missing"] == 3
 
 
 @pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])

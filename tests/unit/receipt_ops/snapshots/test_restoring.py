@@ -76,15 +76,17 @@ def test_every_delta_since_a_moment_is_sent_with_its_number_of_vectors_and_no_ol
 
 
 def test_what_the_compactor_would_refuse_is_named_and_not_sent() -> None:
-    broken, other, sound = (made(NOW, number) for number in range(3))
-    objects, queue = InMemoryDeltas(broken=[broken]), Queue()
+    broken, other, sound, odd = (made(NOW, number) for number in range(4))
+    objects, queue = InMemoryDeltas(broken=[broken], not_finite=[odd]), Queue()
     objects.put(broken, "a")
+    objects.put(odd, "a")
     objects.put(other, "a", dimension=8)
     objects.put(sound, "a")
     found = resend(objects, queue)
     assert [delta.delta_id for delta in queue.sent] == [sound]
-    assert found.refused_keys == [f"deltas/receipt_lines/{one}.npz" for one in (broken, other)]
-    assert found.to_json()["refused"] == 2
+    refused = [f"deltas/receipt_lines/{one}.npz" for one in (broken, other, odd)]
+    assert found.refused_keys == refused
+    assert found.to_json()["refused"] == 3
 
 
 def test_a_dry_run_counts_the_same_and_sends_nothing() -> None:

@@ -347,6 +347,9 @@ def test_a_dry_run_refuses_what_the_call_itself_would_refuse(
     """Each said what it would do, where the real call does nothing and exits with 2."""
 
     class Sns:
+        def get_topic_attributes(self, **_: Any) -> None:
+            pass
+
         def get_paginator(self, _: str) -> Any:
             return type("Pages", (), {"paginate": lambda *_, **__: [{"Subscriptions": []}]})()
 
