@@ -19,17 +19,17 @@ def _restored() -> Iterator[None]:
 
 def test_the_threshold_is_higher_in_the_block_and_restored_after_an_error() -> None:
     gc.set_threshold(700, 9, 8)
-    seen = []
-
-    def fail() -> None:
-        with rare_collections():
-            seen.append(gc.get_threshold())
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
+    seen: list[tuple[int, int, int]] = []
+    with pytest.raises(ZeroDivisionError):
+        _divide_by_zero_in_the_block(seen)
     assert seen == [(ALLOCATIONS, 9, 8)]
     assert gc.get_threshold() == (700, 9, 8)
+
+
+def _divide_by_zero_in_the_block(seen: list[tuple[int, int, int]]) -> None:
+    with rare_collections():
+        seen.append(gc.get_threshold())
+        seen.append((1 // 0, 0, 0))
 
 
 @pytest.mark.parametrize("chosen", [0, 10 * ALLOCATIONS])
