@@ -6,7 +6,7 @@ lacks the vectors that were acknowledged since, so their deltas must be sent aga
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from receipt_index.snapshot.copies.materialise import explained_damage, materialise
 from receipt_index.snapshot.format.manifest import (
@@ -51,7 +51,17 @@ def check(store: SnapshotStore, plan: RestorePlan, folder: Path) -> None:
         materialise(plan.chosen, folder, store)
 
 
-def publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) -> Manifest:
+class Replacement(NamedTuple):
+    """The version that a restore has published, and the one that it replaced.
+
+    A worker may have published after the plan was made, so `replaced` may be newer than the plan's.
+    """
+
+    published: Manifest
+    replaced: Manifest
+
+
+def publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) -> Replacement:
     """Publish the chosen version again under a higher number, after `check` has passed.
 
     Workers and readers move to it. It also replaces what a worker publishes meanwhile. The present
@@ -66,7 +76,7 @@ def publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) 
     return _publish(store, plan, clock, writer)
 
 
-def _publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) -> Manifest:
+def _publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str) -> Replacement:
     retired_lists = RetiredLists(store)
     newest, etag = _present(store, plan.newest)
     _check_not_being_deleted(plan.chosen, newest, retired_lists)
@@ -82,7 +92,7 @@ def _publish(store: SnapshotStore, plan: RestorePlan, clock: Clock, writer: str)
     }
     restored = plan.chosen.model_copy(update=update)
     store.swap_manifest(restored.to_json(), etag)
-    return restored
+    return Replacement(restored, newest)
 
 
 def _remedy_of(chosen: Manifest) -> str:

@@ -101,7 +101,7 @@ class Restoration:
         published: Manifest | None = None
         try:
             with self._paused():
-                published = publish(self._store, plan, self._clock, RESTORER)
+                published, replaced = publish(self._store, plan, self._clock, RESTORER)
                 resent = resending.run(since, dry_run=False)
         except Exception as error:
             if published is None:
@@ -109,7 +109,8 @@ class Restoration:
             raise HalfDoneError(
                 _half_done(published, reason_of(error, self._connection))
             ) from error
-        return Restored(plan, published.version, resent, kept_for, self._clock.now())
+        done = replace(plan, newest=replaced)
+        return Restored(done, published.version, resent, kept_for, self._clock.now())
 
     def _opens(self, plan: RestorePlan) -> bool:
         try:

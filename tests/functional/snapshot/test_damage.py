@@ -350,7 +350,7 @@ def test_the_version_before_the_damage_can_be_made_the_newest(
     (chosen,) = [manifest for manifest in history if manifest.version == 2]
     plan = RestorePlan(chosen, history[0], history[0].version)
     check(published.store, plan, folder)
-    manifest = publish(published.store, plan, SystemClock(), "operator")
+    manifest = publish(published.store, plan, SystemClock(), "operator").published
     assert manifest.version == 4
     assert published.worker.checkout().count() == 2
     assert published.reader.refresh()

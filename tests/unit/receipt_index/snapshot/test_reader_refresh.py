@@ -236,7 +236,7 @@ def test_a_reader_goes_to_a_lower_version_only_by_a_restore(
     (chosen,) = [manifest for manifest in kept if manifest.version == 1]
     restored = publish(
         reading.store, RestorePlan(chosen, kept[0], kept[0].version), reading.clock, "an operator"
-    )
+    ).published
     assert restored.version == 2
     assert reader.refresh()
     assert (reader.version, set(served(reader))) == (2, {"a"})

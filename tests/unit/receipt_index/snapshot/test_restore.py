@@ -31,7 +31,7 @@ def plan_to(setting: Setting, version: int, highest: int = 0) -> RestorePlan:
 def restored(setting: Setting, version: int, highest: int = 0) -> Manifest:
     plan = plan_to(setting, version, highest)
     check(setting.store, plan, _empty(setting))
-    setting.history.insert(0, publish(setting.store, plan, setting.clock, "operator"))
+    setting.history.insert(0, publish(setting.store, plan, setting.clock, "operator").published)
     return setting.history[0]
 
 
@@ -119,7 +119,8 @@ def test_a_version_published_meanwhile_is_replaced_and_its_objects_are_kept(
     """Beside a running compactor the restore was refused each time."""
     plan = plan_to(setting, 1)
     newer = setting.publish(setting.copy("other"), newer="v")
-    manifest = publish(setting.store, plan, setting.clock, "operator")
+    manifest, replaced = publish(setting.store, plan, setting.clock, "operator")
+    assert replaced.version == newer.version > plan.newest.version
     assert manifest.version == newer.version + 1
     assert newer.objects - manifest.objects <= setting.retired()
 
@@ -137,7 +138,7 @@ def test_a_restore_that_is_refused_tries_again(setting: Setting) -> None:
         return swap(data, expected_etag)
 
     store.swap_manifest = raced  # type: ignore[method-assign]
-    assert publish(store, plan, setting.clock, "operator").version == 9
+    assert publish(store, plan, setting.clock, "operator").published.version == 9
     assert setting.manifest().writer == "operator"
 
 

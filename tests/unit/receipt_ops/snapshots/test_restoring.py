@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ulid import ULID
 
-from receipt_index.snapshot.restore import RestorePlan
+from receipt_index.snapshot.restore import Replacement, RestorePlan
 from receipt_ops.connection import Connection, Names
 from receipt_ops.deployment.parts import Mapping
 from receipt_ops.deployment.pausing import MappingStuckError, paused
@@ -367,7 +367,7 @@ def test_a_restore_that_fails_after_its_publish_says_what_was_published(
     }.items():
         monkeypatch.setattr(restoration, name, value)
     monkeypatch.setattr(restore_tasks, "delta_retention", lambda *_: None)
-    monkeypatch.setattr(restore_tasks, "publish", lambda *_: manifest(8))
+    monkeypatch.setattr(restore_tasks, "publish", lambda *_: Replacement(manifest(8), manifest(7)))
     with pytest.raises(SyncError) as caught, explained(connection):
         restoration.run(plan, dry_run=False)
     seen = str(caught.value)
