@@ -1,7 +1,7 @@
 """Build a worker from its settings. Only this module uses every adapter."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
 from compactor.locking.lock_table import lock_id_of
+from compactor.scrub.scrub import Scrub, ScrubSettings
 from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -49,6 +50,7 @@ class Worker:
     """The parts that a warm function keeps between invocations."""
 
     compactor: Compactor
+    cycles: Mapping[Collection, Cycle]
     queue: SQSCompactionQueue
     clock: Clock
 
@@ -60,9 +62,11 @@ def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
     make = parts.local_cycle if settings.chroma_target == "local" else parts.server_cycles()
     cycles = {collection: make(collection) for collection in Collection}
     dead_letter_queue = SQSDeadLetterQueue(sqs, settings.compaction_dlq_url)
-    deltas = S3DeltaStore(parts.s3, settings.snapshot_bucket)
-    compactor = Compactor(cycles, deltas, dead_letter_queue, parts.clock, telemetry, parts.limits)
-    return Worker(compactor, SQSCompactionQueue(sqs, settings.compaction_queue_url), parts.clock)
+    compactor = Compactor(
+        cycles, parts.deltas, dead_letter_queue, parts.clock, telemetry, parts.limits
+    )
+    queue = SQSCompactionQueue(sqs, settings.compaction_queue_url)
+    return Worker(compactor, cycles, queue, parts.clock)
 
 
 class _Parts:
@@ -78,6 +82,7 @@ class _Parts:
         self.s3: Any = boto3.client("s3", config=_CLIENT)
         self._dynamodb: Any = boto3.client("dynamodb", config=_CLIENT.merge(_UNCHECKED))
         read_plain(self._dynamodb)
+        self.deltas = S3DeltaStore(self.s3, settings.snapshot_bucket)
 
     def local_cycle(self, collection: Collection) -> Cycle:
         """Return a cycle on a working copy, which is published as a snapshot."""
@@ -97,7 +102,17 @@ class _Parts:
                 "fetching the snapshot", collection=collection, objects=done, total=total
             ),
         )
-        return self._cycle(collection, copy)
+        return self._cycle(collection, copy, self._scrub(collection, copy))
+
+    def _scrub(self, collection: Collection, copy: WorkingCopy) -> Scrub | None:
+        """Return the scrub of a collection; None if it is off."""
+        settings = self._settings
+        if not settings.scrub_interval_seconds:
+            return None
+        terms = ScrubSettings(
+            timedelta(seconds=settings.scrub_interval_seconds), settings.scrub_patience_seconds
+        )
+        return Scrub(collection, copy, self._source(), self.deltas, self.clock, terms)
 
     def server_cycles(self) -> Callable[[Collection], Cycle]:
         """Return a function that makes cycles on one Chroma server, behind one circuit breaker."""
@@ -122,10 +137,10 @@ class _Parts:
 
         return cycle
 
-    def _cycle(self, collection: Collection, target: Target) -> Cycle:
+    def _cycle(self, collection: Collection, target: Target, scrub: Scrub | None = None) -> Cycle:
         lease, source = self._lease(collection), self._source()
         most = self.limits.records
-        return Cycle(collection, lease, target, source, self._guard, self._telemetry, most)
+        return Cycle(collection, lease, target, source, self._guard, self._telemetry, most, scrub)
 
     def _store(self, collection: Collection) -> S3SnapshotStore:
         return S3SnapshotStore(self.s3, self._settings.snapshot_bucket, collection)

@@ -42,6 +42,12 @@ class InMemoryIndex:
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         return {i: self.stored_vectors[i] for i in ids if i in self.stored_vectors}
 
+    def readable_vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        return {i: vector for i, vector in self.vectors(ids).items() if len(vector)}
+
+    def ids_after(self, after: str, most: int) -> list[str]:
+        return sorted(i for i in self.records if i > after)[:most]
+
     def update(self, metadata: Mapping[str, Metadata]) -> None:
         self._enter("update", list(metadata))
         for chroma_id, values in metadata.items():

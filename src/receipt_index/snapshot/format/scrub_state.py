@@ -28,9 +28,9 @@ class _Part(BaseModel):
 class Phase(StrEnum):
     """The cursor that moves. Each of them moves to its end, and then the next one begins."""
 
-    TABLE = "table"
     INDEX = "index"
     DELTAS = "deltas"
+    TABLE = "table"
     OVER = "over"
     """All cursors are at their end, and the last differences wait for their second look."""
 
@@ -65,7 +65,7 @@ class ScrubState(_Part):
 
     at: AwareDatetime
     """The time of the last slice."""
-    phase: Phase = Phase.TABLE
+    phase: Phase = Phase.INDEX
     table: tuple[Id, Id] | None = None
     """The last key of the table that was passed, as its partition key and sort key."""
     index: Id | None = None

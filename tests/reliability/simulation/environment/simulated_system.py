@@ -294,6 +294,7 @@ def _compactor_settings(lease: float, retention: float, target: str) -> Compacto
             "LEASE_SECONDS": str(lease),
             "HEARTBEAT_SECONDS": "15",
             "SNAPSHOT_RETENTION_SECONDS": str(retention),
+            "SCRUB_INTERVAL_SECONDS": "0",
         }
     )
 

@@ -95,14 +95,14 @@ def truth_before_checkout() -> Iterator[None]:
     run = Cycle._run
     early: dict[int, Any] = {}
 
-    def read_first(self: Any, work: Any, deadline: Any) -> Any:
+    def read_first(self: Any, work: Any, deadline: Any, scrubbing: Any) -> Any:
         embedded = [key for batch in work.vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
         unfinished = add_members(
             self._source, closure, work.done, self.collection, self._most, deadline
         )
         early[id(self._source)] = closure, unfinished, read_truth(self._source, closure, deadline)
-        return run(self, work, deadline)
+        return run(self, work, deadline, scrubbing)
 
     def added_already(source: Any, closure: Closure, *_: Any) -> Any:
         read, unfinished, _ = early[id(source)]
