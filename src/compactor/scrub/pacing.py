@@ -6,9 +6,9 @@ from typing import Final
 
 from receipt_index.snapshot.format.scrub_state import ScrubState
 
-LEAST: Final = 100
+LEAST_STEPS: Final = 100
 """Steps of the smallest slice, so that every round ends. Fewer would not pay for the requests."""
-MOST: Final = 2_000
+MOST_STEPS: Final = 2_000
 """Steps of the largest slice. It takes about a second."""
 ROUNDS: Final = 2
 """Rounds in an interval. A record that is damaged just after the cursor has passed it is found in
@@ -28,9 +28,9 @@ def steps_due(state: ScrubState, now: datetime, interval: timedelta) -> int:
     late because the collection has grown, the largest slice is due.
     """
     if state.last is None or now - state.present.begun > interval / ROUNDS:
-        return MOST
-    total = max(state.last.steps, state.present.steps, LEAST)
-    return min(MOST, ceil(ROUNDS * total * max(0.0, (now - state.at) / interval)))
+        return MOST_STEPS
+    total = max(state.last.steps, state.present.steps, LEAST_STEPS)
+    return min(MOST_STEPS, ceil(ROUNDS * total * max(0.0, (now - state.at) / interval)))
 
 
 class TimeShare:
@@ -56,4 +56,4 @@ class TimeShare:
     def steps(self) -> int:
         """Return how many steps there is time for; 0 if the time is too short for a slice."""
         steps = int(self._credit / self._cost)
-        return steps if steps >= LEAST else 0
+        return steps if steps >= LEAST_STEPS else 0

@@ -7,7 +7,7 @@ from typing import Final
 
 from compactor.cycle.plan import Plan
 from compactor.scrub import rounds
-from compactor.scrub.pacing import LEAST, TimeShare, steps_due
+from compactor.scrub.pacing import LEAST_STEPS, TimeShare, steps_due
 from compactor.scrub.ports import ScannedTable, StateKeeper, StoredDeltas, World
 from compactor.scrub.second_look import Verdict, look_again
 from compactor.scrub.walk import walk_on
@@ -146,8 +146,8 @@ class Scrub:
     def _steps(self, state: ScrubState, now: datetime, *, tick: bool) -> int:
         due = steps_due(state, now, self._settings.interval)
         if tick:
-            return max(due, LEAST)
-        if due < LEAST or self._clock.monotonic() < self._rests_until:
+            return max(due, LEAST_STEPS)
+        if due < LEAST_STEPS or self._clock.monotonic() < self._rests_until:
             return 0
         return min(due, self._share.steps)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from compactor.cycle.closure import Closure
-from compactor.cycle.plan import make_plan, newest_vectors
+from compactor.cycle.plan import Plan, make_plan, newest_vectors
 from compactor.cycle.projection import ALL, Items, delta_of
 from compactor.cycle.truth import read_truth
 from compactor.scrub.delta_pass import lacks_its_vector, read_delta
@@ -32,7 +32,7 @@ class Verdict:
     hopeless: list[Suspect] = field(default_factory=list)
     """Suspects whose vector exists nowhere."""
     changed: list[Suspect] = field(default_factory=list)
-    """Suspects whose record changed since. Their first look begins again."""
+    """Suspects that differ, but whose record changed since. Their first look begins again."""
     keys: list[EntityKey] = field(default_factory=list)
     vectors: list[VectorBatch] = field(default_factory=list)
     bare: frozenset[str] = frozenset()
@@ -44,39 +44,33 @@ class Verdict:
 def look_again(world: World, suspects: Sequence[Suspect], now: datetime) -> Verdict:
     """Return what became of suspects. Raises TableReadError, IndexFailedError."""
     verdict = Verdict()
-    held = world.index.get([suspect.id for suspect in suspects])
-    lasting = [s for s in suspects if digest_of(held.get(s.id)) == s.held]
-    for suspect in suspects:
-        digest = digest_of(held.get(suspect.id))
-        if digest != suspect.held:
-            verdict.changed.append(suspect.model_copy(update={"since": now, "held": digest}))
-    if lasting:
-        _judge(world, verdict, lasting, held)
+    if suspects:
+        _judge(world, verdict, suspects, now)
     return verdict
 
 
-def _judge(
-    world: World, verdict: Verdict, suspects: Sequence[Suspect], held: Mapping[str, Record]
-) -> None:
+def _judge(world: World, verdict: Verdict, suspects: Sequence[Suspect], now: datetime) -> None:
+    held = world.index.get([suspect.id for suspect in suspects])
     keys = {suspect.id: own_key(suspect.id, world.collection) for suspect in suspects}
     batches = list(_batches(world, suspects))
     closure = Closure({key: ALL for key in keys.values() if key is not None})
     items = read_truth(world.table, closure, world.deadline)
-    looked = {one: record for one, record in held.items() if one in keys}
-    bare = frozenset(lost_vectors(world, looked) | _wrong_vectors(world, batches, looked))
-    plan = make_plan(closure, newest_vectors(batches), items, looked, bare)
+    bare = frozenset(lost_vectors(world, held) | _wrong_vectors(world, batches, held))
+    plan = make_plan(closure, newest_vectors(batches), items, held, bare)
     for suspect in suspects:
-        key = keys[suspect.id]
+        key, digest = keys[suspect.id], digest_of(held.get(suspect.id))
+        hopeless = key is not None and _lacks_a_vector(key, items, held, bare, plan)
+        differs = suspect.id in (held if key is None else plan.written)
+        if not differs and not hopeless:
+            continue
+        if digest != suspect.held:
+            verdict.changed.append(suspect.model_copy(update={"since": now, "held": digest}))
+            continue
+        (verdict.hopeless if hopeless else verdict.repairs).append(suspect)
         if key is None:
-            if suspect.id in held:
-                verdict.repairs.append(suspect)
-                verdict.strays.append(suspect.id)
-        elif suspect.id in plan.written and not (suspect.id in bare and suspect.id in plan.update):
-            verdict.repairs.append(suspect)
-            verdict.keys.append(key)
-        elif _lacks_a_vector(key, items, looked, bare):
-            verdict.hopeless.append(suspect)
-            verdict.keys.append(key)  # Its fields can be repaired.
+            verdict.strays.append(suspect.id)
+        else:
+            verdict.keys.append(key)  # The fields of one without a vector can be repaired.
     repaired = {suspect.id for suspect in verdict.repairs}
     verdict.vectors = [some for batch in batches if (some := _rows_of(batch, repaired)) is not None]
     verdict.bare = bare & repaired
@@ -120,10 +114,14 @@ def _wrong_vectors(
 
 
 def _lacks_a_vector(
-    key: EntityKey, items: Items, held: Mapping[str, Record], bare: frozenset[str]
+    key: EntityKey,
+    items: Items,
+    held: Mapping[str, Record],
+    bare: frozenset[str],
+    plan: Plan,
 ) -> bool:
     """Return whether a record should have a vector that no delta brings again."""
-    item = items.get(key)
-    if item is None:
+    item, chroma_id = items.get(key), key.chroma_id
+    if item is None or any(chroma_id == record.id for record in plan.insert):
         return False
-    return key.chroma_id in bare or (key.chroma_id not in held and claims_a_record(item))
+    return chroma_id in bare or (chroma_id not in held and claims_a_record(item))

@@ -40,10 +40,14 @@ class InMemoryIndex:
         return iter(sorted(self.records))
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        return {i: self.stored_vectors[i] for i in ids if i in self.stored_vectors}
+        found = {i: self.stored_vectors[i] for i in ids if i in self.stored_vectors}
+        if not all(map(len, found.values())):
+            raise IndexFailedError("Chroma's get failed: InternalError")
+        return found
 
     def readable_vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        return {i: vector for i, vector in self.vectors(ids).items() if len(vector)}
+        found = ((i, self.stored_vectors.get(i)) for i in ids)
+        return {i: vector for i, vector in found if vector is not None and len(vector)}
 
     def ids_after(self, after: str, most: int) -> list[str]:
         return sorted(i for i in self.records if i > after)[:most]
@@ -79,7 +83,7 @@ class InMemoryIndex:
         return len(self.records)
 
     def dimension(self) -> int | None:
-        return next((len(vector) for vector in self.stored_vectors.values()), None)
+        return next((len(vector) for vector in self.stored_vectors.values() if len(vector)), None)
 
     def close(self) -> None:
         pass

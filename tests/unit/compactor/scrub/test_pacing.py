@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from compactor.scrub.pacing import LEAST, MOST, SHARE, TimeShare, steps_due
+from compactor.scrub.pacing import LEAST_STEPS, MOST_STEPS, SHARE, TimeShare, steps_due
 from receipt_index.snapshot.format.scrub_state import ScrubState, Tally
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,13 +23,13 @@ def test_a_round_takes_half_the_interval() -> None:
 
 def test_the_first_round_and_a_late_round_have_the_largest_slices() -> None:
     first = ScrubState(at=NOW, present=Tally(begun=NOW))
-    assert steps_due(first, NOW, DAY) == MOST
+    assert steps_due(first, NOW, DAY) == MOST_STEPS
     late = NOW + timedelta(hours=12, seconds=1)
-    assert steps_due(state(steps=100, at=late), late, DAY) == MOST
+    assert steps_due(state(steps=100, at=late), late, DAY) == MOST_STEPS
 
 
 def test_no_slice_is_larger_than_the_limit() -> None:
-    assert steps_due(state(steps=10**9), NOW + timedelta(hours=1), DAY) == MOST
+    assert steps_due(state(steps=10**9), NOW + timedelta(hours=1), DAY) == MOST_STEPS
 
 
 def test_a_clock_that_went_back_makes_nothing_due() -> None:
@@ -56,7 +56,7 @@ def test_a_slice_waits_until_there_is_time_for_the_least_one() -> None:
     share.earn(0.5)  # Time for 50 steps of a millisecond.
     assert share.steps == 0
     share.earn(0.5)
-    assert share.steps == pytest.approx(LEAST)
+    assert share.steps == pytest.approx(LEAST_STEPS)
 
 
 def test_a_long_pause_without_slices_saves_up_no_large_one() -> None:

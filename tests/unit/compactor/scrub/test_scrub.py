@@ -28,7 +28,7 @@ def setting() -> Setting:
 
 def slices_of(steps: int) -> AbstractContextManager[object]:
     """Give each slice so many steps."""
-    return patch.multiple("compactor.scrub.scrub", LEAST=steps, steps_due=lambda *_: steps)
+    return patch.multiple("compactor.scrub.scrub", LEAST_STEPS=steps, steps_due=lambda *_: steps)
 
 
 def test_sound_records_are_checked_and_nothing_is_written(setting: Setting) -> None:
@@ -163,6 +163,17 @@ def test_a_record_whose_changes_still_arrive_is_not_counted(setting: Setting) ->
     setting.system.table.items[line(2)]["text"] = "two"
     assert setting.tick(PATIENCE).found == 0
     assert setting.records[line(2).chroma_id].metadata["text"] == "one"
+
+
+def test_a_suspect_that_is_right_again_is_forgotten(setting: Setting) -> None:
+    """The next difference of the record begins with a first look of its own."""
+    setting.system.table.items[line(2)]["text"] = "one"
+    setting.tick()
+    setting.apply(setting.system.change_body(line(2), "text"))
+    setting.tick(PATIENCE)
+    assert setting.state.suspects == ()
+    setting.system.table.items[line(2)]["text"] = "two"
+    assert setting.tick(PATIENCE).found == 0
 
 
 def test_the_second_look_waits_for_the_patience(setting: Setting) -> None:
