@@ -103,8 +103,12 @@ def _rounds(
     found = repaired = 0
     done = dict.fromkeys(Collection, 0)
     last = {c: _last(system, c) for c in Collection}
-    for number in range(_MOST_TICKS):
+    number = 0
+    while not all(done[c] >= _ROUNDS for c in Collection if _is_published(system, c)):
+        if number == _MOST_TICKS:
+            system.scheduler.fail(Check.SCRUBBED, f"no round ends within {_MOST_TICKS} ticks")
         before(number)
+        number += 1
         scrubbers.tick()
         system.scheduler.sleep(SCRUB_PATIENCE + 1.0 + 2 * system.conditions.skew)
         for collection in Collection:
@@ -113,10 +117,8 @@ def _rounds(
                 last[collection] = tally
                 done[collection] += 1
                 found, repaired = found + tally.differences, repaired + tally.repaired
-        if all(done[c] >= _ROUNDS for c in Collection if _is_published(system, c)):
-            before(-1)
-            return found, repaired
-    system.scheduler.fail(Check.SCRUBBED, f"no round ends within {_MOST_TICKS} ticks")
+    before(-1)
+    return found, repaired
 
 
 def _is_published(system: SimulatedSystem, collection: Collection) -> bool:
