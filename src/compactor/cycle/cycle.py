@@ -149,6 +149,11 @@ class Cycle:
             scrubbing.earn(deadline.moment() - begun)
         return self._once(work, deadline, Scrubbing(None, self._telemetry))
 
+    @property
+    def proof_age(self) -> float | None:
+        """Return the seconds since the last complete comparison; None if it is not known."""
+        return self._scrub.proof_age if self._scrub is not None else None
+
     def tick(self, deadline: Deadline) -> CycleReport | None:
         """Run a cycle without messages for the scrub. Return None if there is nothing to scrub."""
         if self._scrub is None:

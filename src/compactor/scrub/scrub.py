@@ -81,6 +81,12 @@ class Scrub:
         """The records whose repair has failed alone, and until when they are left out."""
         self._rests_until = 0.0
 
+    @property
+    def proof_age(self) -> float | None:
+        """Return the age of the last proof in seconds; None before the first slice is known."""
+        state = self._keeper.scrub_state
+        return None if state is None else rounds.proof_age(state, self._clock.now())
+
     def earn(self, seconds: float) -> None:
         """Note that a cycle took so many seconds."""
         self._share.earn(seconds)

@@ -27,6 +27,9 @@ _EXPECTED = (DeadlineNearError, LeaseUnavailableError, PublishRefusedError)
 class Ticking(Protocol):
     """The cycle of one collection."""
 
+    @property
+    def proof_age(self) -> float | None: ...
+
     def tick(self, deadline: Deadline) -> CycleReport | None: ...
 
 
@@ -54,11 +57,15 @@ def _tick(
         # Only this project's errors are certain to quote no receipt text (I8).
         detail = str(error) if isinstance(error, SyncError) else None
         name = type(error).__name__
+        if cycle.proof_age is not None:  # The other collection's would hide that it grows.
+            telemetry.measure(Metric.PROOF_AGE_SECONDS, cycle.proof_age)
         write("tick failed", collection=collection, error=name, detail=detail)
         return {"error": name, "reason": detail}
     if report is None:
+        telemetry.measure(Metric.RECORDS_CHECKED, 0)  # the heartbeat
         return {"scrubbed": False, "reason": "the scrub is off"}
     if report.scrub is None:
+        telemetry.measure(Metric.RECORDS_CHECKED, 0)
         telemetry.measure(Metric.PROOF_AGE_SECONDS, 0)
         return {"scrubbed": False, "reason": "nothing is published yet"}
     return {"scrubbed": True, "version": report.version, **asdict(report.scrub)}

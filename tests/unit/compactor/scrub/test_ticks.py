@@ -41,19 +41,27 @@ def test_the_proof_is_as_old_as_the_last_completed_round() -> None:
     answer = tick_all({Collection.LINES: setting.cycle}, setting.system.deadline(),
                       setting.system.telemetry)  # fmt: skip
     assert answer["receipt_lines"]["error"] == "TableReadError"
+    assert setting.system.telemetry.values[-1] == (Metric.PROOF_AGE_SECONDS, 0)
+    setting.system.clock.advance(100)
+    tick_all({Collection.LINES: setting.cycle}, setting.system.deadline(), setting.system.telemetry)
+    assert setting.system.telemetry.values[-1] == (Metric.PROOF_AGE_SECONDS, 100)
     setting.system.table.failing = None
     setting.change(setting.keys[1], text="damaged")
     setting.tick(3_000)  # The round waits for the second look.
-    assert setting.tick(30).proof_age == 3_030
+    assert setting.tick(30).proof_age == 3_130
     assert setting.tick(30).proof_age == 0
 
 
 def test_an_error_of_one_collection_does_not_stop_the_other() -> None:
     class Damaged:
+        proof_age = None
+
         def tick(self, _: object) -> None:
             raise SnapshotDamagedError("the manifest is gone")
 
     class Odd:
+        proof_age = None
+
         def tick(self, _: object) -> None:
             raise KeyError("receipt text")
 
@@ -81,6 +89,7 @@ def test_a_tick_says_that_the_scrub_is_off() -> None:
     system = InMemorySystem()
     answer = tick_all(system.cycles(), system.deadline(), system.telemetry)
     assert answer["receipt_lines"] == {"scrubbed": False, "reason": "the scrub is off"}
+    assert system.telemetry.values == [(Metric.RECORDS_CHECKED, 0)] * 2  # the heartbeat
 
 
 def test_settings_of_another_interval_take_effect_at_once() -> None:
