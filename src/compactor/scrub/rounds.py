@@ -92,11 +92,7 @@ def proof_age(state: ScrubState, now: datetime) -> float:
 
 def accuracy(state: ScrubState) -> float | None:
     """Return the percentage of records that had no difference in the last round."""
-    if state.last is None:
-        return None
-    if not state.last.checked:
-        return 100.0
-    return max(0.0, 100.0 * (1 - state.last.differences / state.last.checked))
+    return None if state.last is None else state.last.accuracy
 
 
 def _with_newer_delta(known: Suspect, finding: Finding) -> Suspect:

@@ -59,6 +59,11 @@ class Tally(_Part):
     """Steps of all three cursors."""
     completed: AwareDatetime | None = None
 
+    @property
+    def accuracy(self) -> float:
+        """Return the percentage of the records that had no difference."""
+        return max(0.0, 100 * (1 - self.differences / self.checked)) if self.checked else 100.0
+
 
 class ScrubState(_Part):
     """The three cursors, the suspects, and the counts of this round and of the last one."""
