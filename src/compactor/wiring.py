@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
@@ -43,6 +43,10 @@ _CLIENT = Config(
 )
 _UNCHECKED = Config(parameter_validation=False)
 """botocore's check of a request for a hundred keys takes 1 ms. DynamoDB checks requests itself."""
+
+
+_SHARE_OF_A_SLICE: Final = 4
+"""A slice of the scrub has at most a quarter of the records of a slice of messages."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,10 @@ class _Parts:
         if not settings.scrub_interval_seconds:
             return None
         terms = ScrubSettings(
-            timedelta(seconds=settings.scrub_interval_seconds), settings.scrub_patience_seconds
+            timedelta(seconds=settings.scrub_interval_seconds),
+            settings.scrub_patience_seconds,
+            # A slice of messages may be in memory at the same time.
+            max(1, self.limits.records // _SHARE_OF_A_SLICE),
         )
         return Scrub(collection, copy, self._source(), self.deltas, self.clock, terms)
 

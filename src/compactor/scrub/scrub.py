@@ -7,7 +7,7 @@ from typing import Final
 
 from compactor.cycle.plan import Plan
 from compactor.scrub import rounds
-from compactor.scrub.pacing import LEAST_STEPS, TimeShare, steps_due
+from compactor.scrub.pacing import LEAST_STEPS, MOST_STEPS, TimeShare, steps_due
 from compactor.scrub.ports import ScannedTable, StateKeeper, StoredDeltas, World
 from compactor.scrub.second_look import Verdict, look_again
 from compactor.scrub.walk import walk_on
@@ -29,10 +29,14 @@ _REST_AFTER_FAILURE: Final = 60.0
 
 @dataclass(frozen=True)
 class ScrubSettings:
-    """The interval in which each record is compared, and the least time between two looks."""
+    """The interval in which each record is compared, and the least time between two looks.
+
+    `most` is the largest number of steps of a slice for which there is memory.
+    """
 
     interval: timedelta
     patience: float
+    most: int = MOST_STEPS
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class Scrub:
             self._most_repairs = max(1, len(repairs) // 2)
 
     def _steps(self, state: ScrubState, now: datetime, *, tick: bool) -> int:
-        due = steps_due(state, now, self._settings.interval)
+        due = min(self._settings.most, steps_due(state, now, self._settings.interval))
         if tick:
             return max(due, LEAST_STEPS)
         if due < LEAST_STEPS or self._clock.monotonic() < self._rests_until:

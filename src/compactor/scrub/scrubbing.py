@@ -15,6 +15,7 @@ from receipt_sync.errors import (
     MassDeleteRefusedError,
     PermanentError,
     ReadBackError,
+    SyncError,
 )
 from receipt_sync.telemetry import Metric, Telemetry
 
@@ -95,5 +96,8 @@ class Scrubbing:
         ):
             return False
         self._scrub.failed(self._look)
-        self._telemetry.event("scrub failed", error=type(error).__name__)
+        # Another error than this project's is a fault of the code.
+        expected = isinstance(error, SyncError)
+        report = self._telemetry.event if expected else self._telemetry.problem
+        report("scrub failed", error=type(error).__name__)
         return True

@@ -58,22 +58,34 @@ def _judge(world: World, verdict: Verdict, suspects: Sequence[Suspect], now: dat
     bare = frozenset(lost_vectors(world, held) | _wrong_vectors(world, batches, held))
     plan = make_plan(closure, newest_vectors(batches), items, held, bare)
     for suspect in suspects:
-        key, digest = keys[suspect.id], digest_of(held.get(suspect.id))
+        key = keys[suspect.id]
         hopeless = key is not None and _lacks_a_vector(key, items, held, bare, plan)
-        differs = suspect.id in (held if key is None else plan.written)
-        if not differs and not hopeless:
-            continue
-        if digest != suspect.held:
-            verdict.changed.append(suspect.model_copy(update={"since": now, "held": digest}))
-            continue
-        (verdict.hopeless if hopeless else verdict.repairs).append(suspect)
-        if key is None:
-            verdict.strays.append(suspect.id)
-        else:
-            verdict.keys.append(key)  # The fields of one without a vector can be repaired.
+        if hopeless or suspect.id in (held if key is None else plan.written):
+            digest = digest_of(held.get(suspect.id))
+            _add(verdict, suspect, key, digest, now, hopeless=hopeless)
     repaired = {suspect.id for suspect in verdict.repairs}
     verdict.vectors = [some for batch in batches if (some := _rows_of(batch, repaired)) is not None]
     verdict.bare = bare & repaired
+
+
+def _add(
+    verdict: Verdict,
+    suspect: Suspect,
+    key: EntityKey | None,
+    digest: str,
+    now: datetime,
+    *,
+    hopeless: bool,
+) -> None:
+    """Add a suspect that still differs. `digest` is that of what the index holds now."""
+    if digest != suspect.held:
+        verdict.changed.append(suspect.model_copy(update={"since": now, "held": digest}))
+        return
+    (verdict.hopeless if hopeless else verdict.repairs).append(suspect)
+    if key is None:
+        verdict.strays.append(suspect.id)
+    else:
+        verdict.keys.append(key)  # The fields of one without a vector can be repaired.
 
 
 def _batches(world: World, suspects: Iterable[Suspect]) -> Iterable[VectorBatch]:

@@ -1,6 +1,7 @@
 """What the scrub finds, when it counts a difference, and how it repairs it (I12)."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from decimal import Decimal
 from unittest.mock import patch
 
@@ -82,11 +83,13 @@ def test_a_missing_record_comes_back_from_its_delta(setting: Setting) -> None:
 
 
 def test_a_missing_record_comes_back_once_and_from_its_newest_delta(setting: Setting) -> None:
-    setting.apply(setting.system.delta_body([line(3)]))
+    for key in (line(1), line(2), line(1), line(3)):
+        setting.apply(setting.system.delta_body([key]))
     newest = setting.records[line(3).chroma_id].metadata["delta_id"]
     setting.delete(line(3))
     with slices_of(12):  # one small object in each slice
-        reports = [setting.tick(PATIENCE) for _ in range(8)]
+        reports = [setting.tick(PATIENCE) for _ in range(14)]
+    assert setting.state.last is not None
     assert sum(report.found for report in reports) == 1
     assert setting.records[line(3).chroma_id].metadata["delta_id"] == newest
 
@@ -222,6 +225,14 @@ def test_each_slice_goes_on_where_the_last_one_ended(setting: Setting) -> None:
             checked += setting.tick().checked
     assert checked == 5
     assert setting.state.last.steps >= 6 + 5 + 10  # items of the table, records, one delta
+
+
+def test_no_slice_is_larger_than_the_memory_allows() -> None:
+    setting = Setting(lines=150)
+    small = replace(SETTINGS, most=100)
+    setting.cycle = setting.system.cycles(scrub=small)[Collection.LINES]
+    assert setting.tick().checked == 100
+    assert setting.tick().checked == 50
 
 
 def test_a_full_list_stops_the_cursors_and_no_difference_is_lost() -> None:
