@@ -16,7 +16,8 @@ the next round. Two rounds therefore end within the interval.
 """
 SHARE: Final = 0.1
 """The largest share of the cycles' time that scrubbing may take."""
-_MOST_CREDIT: Final = 10.0
+_MOST_CREDIT: Final = 1.0
+"""Seconds that a slice may add to a cycle, because the messages of the cycle wait for it."""
 _FIRST_COST: Final = 0.001
 """Seconds that a step is assumed to take before the first slice is measured."""
 
