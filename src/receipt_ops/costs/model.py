@@ -8,7 +8,7 @@ from receipt_ops.costs.counts import MONTH_SECONDS, Counts
 from receipt_ops.costs.prices import Prices
 from receipt_sync.telemetry import Metric
 
-ALARMS: Final = 15
+ALARMS: Final = 18
 KEYS: Final = 6
 DASHBOARDS: Final = 1
 SNAPSHOT_GB: Final = 1.0

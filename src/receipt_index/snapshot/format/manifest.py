@@ -20,11 +20,12 @@ from pydantic import (
     model_validator,
 )
 
+from receipt_index.snapshot.format.scrub_state import ScrubState
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.validation import describe
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 FAULTS_SHOWN: Final = 3
 """The number of faults that an error about a malformed object names."""
 BLOCK_SIZE: Final = 4 * 2**20
@@ -108,9 +109,10 @@ class Restored(_Part):
 class Manifest(_Part):
     """One published version of a collection."""
 
-    format: Literal[1, 2, 3, 4] = FORMAT
+    format: Literal[1, 2, 3, 4, 5] = FORMAT
     """In format 1, `retired` names single objects instead of lists. Formats 1 and 2 have no
-    `restored`. Since format 4, a version may have the files of the exact search.
+    `restored`. Since format 4, a version may have the files of the exact search. Since format 5,
+    it may have the state of the scrub.
     """
     collection: Collection
     version: Annotated[int, Field(ge=0)]
@@ -127,6 +129,8 @@ class Manifest(_Part):
     retired: tuple[Retired, ...] = ()
     restored: Restored | None = None
     """The last restore, if there was one. Only a newer restore may lower the version number."""
+    scrub: ScrubState | None = None
+    """How far the comparison with the table has come; None before its first slice."""
 
     def may_follow(self, served: "Manifest") -> bool:
         """Return whether a reader of `served` may move to this version (I13)."""

@@ -20,6 +20,7 @@ _OWN: Final = (
     errors.LeaseUnavailableError,
     errors.DeadLettersNotParkedError,
     errors.LockTableError,
+    errors.MassDeleteRefusedError,
     errors.ObjectsNotDeletedError,
     errors.PublishRefusedError,
     errors.QueueSendError,
