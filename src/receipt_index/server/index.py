@@ -127,11 +127,26 @@ class ServerIndex(CollectionIndex):
 
 def _checked(name: str, answer: Any) -> Any:
     """Return the answer. Raises IndexUnavailableError for one that Chroma would not give."""
-    if name == "count" and type(answer) is not int:
+    sound = True
+    if name == "count":
+        sound = type(answer) is int
+    elif name == "get":
+        sound = _is_whole(answer)
+    if not sound:
         raise IndexUnavailableError(
-            "the answer to 'count' is not a number: check the proxy in front of the server"
+            f"the answer to {name!r} does not have the form of Chroma's answers: check the proxy "
+            "in front of the server"
         )
     return answer
+
+
+def _is_whole(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer has one value of each included kind for each id."""
+    ids = answer.get("ids")
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        return False
+    kinds = [name for name in answer.get("included", ()) if name in answer]
+    return all(answer[name] is not None and len(answer[name]) == len(ids) for name in kinds)
 
 
 class ServerIndexes:

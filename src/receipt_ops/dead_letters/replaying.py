@@ -115,12 +115,21 @@ def _as_in_an_event(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class DynamoDBStream:
-    """StreamRecords of DynamoDB. It retries a throttled call with back-off."""
+    """StreamRecords of a table of DynamoDB. It retries a throttled call with back-off."""
 
-    def __init__(self, client: "DynamoDBStreamsClient", clock: Clock, randomness: Random) -> None:
+    def __init__(
+        self, client: "DynamoDBStreamsClient", clock: Clock, randomness: Random, table_arn: str
+    ) -> None:
         self._client, self._clock, self._randomness = client, clock, randomness
+        self._table_arn = table_arn
 
     def between(self, record: FailureRecord) -> Iterator[Mapping[str, Any]]:
+        """See StreamRecords.between. Raises StreamUnreadError for a stream of another table."""
+        if not record.stream_arn.startswith(f"{self._table_arn}/stream/"):
+            raise StreamUnreadError(
+                f"it names a part of the stream {record.stream_arn}, and the table is "
+                f"{self._table_arn}: replay it with the settings of its own deployment"
+            )
         last = int(record.end)
         for found in self._records(record):
             sequence = sequence_of(found) or 0

@@ -58,4 +58,5 @@ def delta_state_of(connection: Connection, readers: Readers) -> BucketDeltas:
 
 def stream_of(connection: Connection) -> DynamoDBStream:
     """Return the table's stream."""
-    return DynamoDBStream(connection.streams, SystemClock(), SystemRandom())
+    table = connection.dynamodb.describe_table(TableName=connection.names.table)["Table"]
+    return DynamoDBStream(connection.streams, SystemClock(), SystemRandom(), table["TableArn"])

@@ -11,11 +11,11 @@ from receipt_ops.logs.log_events import LogLine, LogLines
 from receipt_ops.logs.seen_lines import SeenLines, in_order
 
 ERROR_TERMS: Final = (
-    "ERROR", "CRITICAL", "Task timed out", "Runtime exited", "Worker process died"
+    "ERROR", "CRITICAL", "Task timed out", "Runtime exited", "Worker process died", "Traceback ("
 )  # fmt: skip
-"""The terms of an error line: its level, or a text about a process that ended.
+"""The terms of an error line: its level, or a text about a process or a handler that ended.
 
-The last text is that of the local AWS.
+The last two texts are those of the local AWS.
 """
 _REPORT_TERMS: Final = (
     "Status: ", '"status":"timeout"', '"status":"error"', '"status":"failure"'

@@ -91,18 +91,18 @@ class IndexRebuild:
 
     def _rebuilt(self, copy: WorkingCopy) -> IndexRebuilt:
         index = copy.checkout()
-        before = self._present()
+        before = self._present()  # The last record may have gone while the lease was awaited.
         copy.publish(index.count())
         return IndexRebuilt(before, self._present())
 
     def _present(self) -> Published:
-        """Return the published version. Raises RebuildRefusedError if there is none."""
+        """Return the published version. Raises RebuildRefusedError if it has no record."""
         present = present_version(self._store, self._collection)
         if isinstance(present, Damaged):
             raise SnapshotDamagedError(present.reason)
-        if present is None:
+        if present is None or not present.records:
             raise RebuildRefusedError(
-                f"nothing is published of {self._collection}, so there is no index to rebuild"
+                f"{self._collection} has no published record, so there is nothing to rebuild"
             )
         return present
 

@@ -16,5 +16,8 @@ known. A rebuild of so few records also saves less than the base costs that it p
 
 
 def is_due(elements: int, records: int) -> bool:
-    """Return whether an index with so many elements needs a new generation."""
-    return elements >= REBUILD_FLOOR and elements > REBUILD_SHARE * records
+    """Return whether an index with so many elements needs a new generation.
+
+    An index without a record keeps its dimension, which a new generation would lose.
+    """
+    return bool(records) and elements >= REBUILD_FLOOR and elements > REBUILD_SHARE * records

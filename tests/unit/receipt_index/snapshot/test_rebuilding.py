@@ -119,6 +119,16 @@ def test_an_index_of_few_deleted_elements_stays(setting: Setting, records: int, 
     assert setting.manifest().elements == records + again
 
 
+def test_an_emptied_index_stays_and_with_it_its_dimension(setting: Setting) -> None:
+    """A new generation without a record takes vectors of any dimension."""
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    published = publish(copy, range(0), range(MOST))
+    assert (published.rebuilt, published.rebuild_postponed) == (None, None)
+    assert setting.manifest().elements == MOST
+    assert publish(copy, range(1)).rebuilt == (1, MOST + 1)
+
+
 @pytest.mark.parametrize("lacks", ["s", "of memory", "of disk"])
 def test_a_rebuild_without_room_waits_and_the_publish_does_not(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, lacks: str

@@ -20,6 +20,7 @@ from tests.support.fakes.system import InMemorySystem, line
 KEYS = {"PK": {"S": "IMAGE#img"}, "SK": {"S": "RECEIPT#00001#LINE#00001"}}
 MALFORMED = {"PK": {"S": "IMAGE#img"}, "SK": {"S": "RECEIPT#00001#LINE#x"}}
 DELTA = Delta.of(Collection.LINES, "0" * 26, 1)
+TABLE_ARN = "arn:aws:dynamodb:eu-west-1:1:table/receipts"
 FAILURE = {
     "requestContext": {"condition": "RetryAttemptsExhausted"},
     "DDBStreamBatchInfo": {
@@ -29,7 +30,7 @@ FAILURE = {
         "approximateArrivalOfFirstRecord": "2026-01-01T00:00:00Z",
         "approximateArrivalOfLastRecord": "2026-01-01T00:01:00Z",
         "batchSize": 3,
-        "streamArn": "arn:stream",
+        "streamArn": f"{TABLE_ARN}/stream/2026-01-01",
     },
 }
 

@@ -32,6 +32,7 @@ from tests.unit.receipt_ops.dead_letters.in_memory_queue import (
     FAILURE,
     KEYS,
     MALFORMED,
+    TABLE_ARN,
     Changes,
     Deltas,
     InMemoryDeadLetterQueue,
@@ -131,8 +132,8 @@ def test_a_part_that_can_not_be_read_does_not_keep_the_others_from_being_replaye
         if len(calls) == 1:
             client: Any = boto3.client("dynamodbstreams", region_name="us-east-1")
             return DynamoDBStream(
-                client, ManualClock(), Random(1)
-            )  # "arn:stream" is too short for it
+                client, ManualClock(), Random(1), TABLE_ARN
+            )  # "shard-1" is too short
         return Stream(record(100), record(101), record(102))
 
     monkeypatch.setattr(replay_tasks, "stream_of", of_stream)

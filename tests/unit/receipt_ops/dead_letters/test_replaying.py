@@ -20,6 +20,7 @@ from tests.support.fakes.system import line
 from tests.unit.receipt_ops.dead_letters.in_memory_queue import (
     FAILURE,
     MALFORMED,
+    TABLE_ARN,
     Changes,
     Stream,
     record,
@@ -79,8 +80,25 @@ class Shard:
 
 
 def numbers_of(shard: Shard) -> list[str]:
-    found = DynamoDBStream(shard, ManualClock(), Random(1)).between(failure())  # type: ignore[arg-type]
+    found = DynamoDBStream(shard, ManualClock(), Random(1), TABLE_ARN).between(failure())  # type: ignore[arg-type]
     return [one["dynamodb"]["SequenceNumber"] for one in found]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:dynamodb:eu-west-1:1:table/receipts-2/stream/2026-01-01",
+        "arn:aws:dynamodb:us-east-1:1:table/receipts/stream/2026-01-01",
+        "arn:aws:dynamodb:eu-west-1:2:table/receipts/stream/2026-01-01",
+        "nonsense",
+    ],
+)
+def test_a_part_of_another_tables_stream_is_refused_and_not_called_sent(arn: str) -> None:
+    """Its dead letter was deleted, and nothing of the other table was repaired."""
+    shard: Any = Shard(100, 101, 102)
+    stream = DynamoDBStream(shard, ManualClock(), Random(1), TABLE_ARN)
+    with pytest.raises(StreamUnreadError, match="with the settings of its own deployment"):
+        list(stream.between(failure()._replace(stream_arn=arn)))
 
 
 def test_records_are_read_from_the_first_to_the_last_and_no_further() -> None:
@@ -144,7 +162,7 @@ def test_a_part_is_read_again_after_calls_that_were_throttled(code: str) -> None
 def test_calls_that_are_throttled_for_ever_are_given_up_and_others_at_once() -> None:
     for code, longer_than in {"LimitExceededException": 59, "AccessDeniedException": -1}.items():
         clock, shard = ManualClock(), Throttled(100, refusals=10_000, code=code)
-        stream = DynamoDBStream(shard, clock, Random(1))  # type: ignore[arg-type]
+        stream = DynamoDBStream(shard, clock, Random(1), TABLE_ARN)  # type: ignore[arg-type]
         with pytest.raises(ClientError, match=code):
             list(stream.between(failure()))
         assert longer_than < clock.elapsed < longer_than + 10

@@ -62,6 +62,7 @@ def report(status: str, **more: Any) -> dict[str, Any]:
             f"REPORT RequestId: {REQUEST} Status: error Error Type: Runtime.OutOfMemory",
         ),
         ("Worker process died", "Worker process died"),
+        ("Traceback (most recent call last):", "Traceback (most recent call last):"),
     ],
 )
 def test_an_invocation_that_lambda_ended_is_an_error(content: Any, words: str) -> None:
