@@ -51,7 +51,7 @@ def _runs(node: Any) -> bool:
     return not any(
         (parent.type == "classdef" and "Protocol" in _bases(parent))
         or (parent.type == "if_stmt" and parent.children[1].get_code().strip() == "TYPE_CHECKING")
-        for parent in _parents(node)
+        for parent in [node, *_parents(node)]
     )
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -108,9 +109,10 @@ def _run(copy: Path, folder: Path, durations: Path, processes: int) -> None:
 def _lines(copy: Path, folder: Path) -> dict[str, dict[int, frozenset[str]]]:
     data = coverage.CoverageData(basename=str(folder / "all"), no_disk=True)
     for part in folder.glob("data*"):
-        other = coverage.CoverageData(basename=str(part))
-        other.read()
-        data.update(other)
+        with suppress(coverage.exceptions.DataError):  # A killed child may leave half a file.
+            other = coverage.CoverageData(basename=str(part))
+            other.read()
+            data.update(other)
     found = {}
     for file in data.measured_files():
         by_line = data.contexts_by_lineno(file)
