@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -24,12 +25,16 @@ def main(
     paths: Annotated[
         list[str] | None, typer.Argument(help=f"Files or folders instead of {', '.join(PACKAGES)}.")
     ] = None,
+    *,
     mutants: Annotated[int, typer.Option(help="The size of the sample.")] = 300,
     seed: Annotated[int, typer.Option(help="Another seed, another sample.")] = 1,
     minutes: Annotated[float, typer.Option(help="No trial begins after this time.")] = 90,
     processes: Annotated[
         int, typer.Option(help="How many mutants are tried at the same time.")
     ] = 2,
+    budget: Annotated[
+        float, typer.Option(help="Seconds of tests for a mutant. The slowest are left out beyond.")
+    ] = 100,
     least: Annotated[float, typer.Option(help="The lowest score that passes, in per cent.")] = 0,
     survivors: Annotated[
         bool, typer.Option("--survivors", help="Try only what survived the last run.")
@@ -54,7 +59,7 @@ def main(
     if survivors:
         alive = results.stored_survivors()
         found = [each for each in found if (each.path, each.before, each.after) in alive]
-    done = _tried(found, begun + minutes * _MINUTE, processes)
+    done = _tried(found, begun + minutes * _MINUTE, processes, budget)
     seconds, date = time.monotonic() - begun, datetime.now(UTC).strftime("%Y-%m-%d")
     result = results.Result(done, mutants, seed, population, seconds, date, results.present_code())
     if not survivors:
@@ -65,11 +70,11 @@ def main(
     raise typer.Exit(0 if result.score >= least else 1)
 
 
-def _tried(mutants: Sequence[Mutant], until: float, processes: int) -> list[Tried]:
+def _tried(mutants: Sequence[Mutant], until: float, processes: int, budget: float) -> list[Tried]:
     folders = [copies.made(number) for number in range(processes)]
     console = Console(stderr=True)
     console.print("Measuring which test reaches which line, unless the last run measured this code")
-    reached = reach.measured(folders[0], processes)
+    reached = replace(reach.measured(folders[0], processes), budget=budget)
     for test in reached.failed:
         console.print(f"left out, because it fails without a mutant: {test}", markup=False)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())

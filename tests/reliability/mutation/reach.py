@@ -1,10 +1,12 @@
 """Which tests reach which lines of the product, and how long each test takes."""
 
 import json
+import math
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,8 @@ class Reach:
     seconds: Mapping[str, float]
     failed: tuple[str, ...] = ()
     sources: Mapping[str, tuple[str, ...]] | None = None
+    budget: float = math.inf
+    """Seconds of tests that a mutant may cost. The slowest tests are left out beyond it."""
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Return the tests that can notice a mutant, the fastest first.
@@ -49,7 +53,16 @@ class Reach:
         found = _union(lines.get(n, ()) for n in range(mutant.first_line, mutant.last_line + 1))
         if not found or mutant.runs_at_import:
             found |= _union(lines.values()) | self._tests_of_uses(mutant)
-        return sorted(found & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+        return list(self._within_budget(found & self.seconds.keys()))
+
+    def _within_budget(self, tests: Iterable[str]) -> Iterator[str]:
+        """Yield the tests that fit into the budget, the fastest first. The first always fits."""
+        spent = 0.0
+        for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
+            if spent and spent + self.seconds[test] > self.budget:
+                return
+            spent += self.seconds[test]
+            yield test
 
     def _tests_of_uses(self, mutant: Mutant) -> set[str]:
         name = mutant.constant
@@ -107,20 +120,19 @@ def _run(copy: Path, folder: Path, durations: Path, processes: int) -> None:
 
 
 def _lines(copy: Path, folder: Path) -> dict[str, dict[int, frozenset[str]]]:
-    data = coverage.CoverageData(basename=str(folder / "all"), no_disk=True)
+    found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for part in folder.glob("data*"):
         with suppress(coverage.exceptions.DataError):  # A killed child may leave half a file.
-            other = coverage.CoverageData(basename=str(part))
-            other.read()
-            data.update(other)
-    found = {}
-    for file in data.measured_files():
-        by_line = data.contexts_by_lineno(file)
-        path = Path(file).relative_to(copy) if Path(file).is_absolute() else Path(file)
-        found[path.as_posix()] = {
-            line: frozenset(filter(None, tests)) for line, tests in by_line.items()
-        }
-    return found
+            data = coverage.CoverageData(basename=str(part))
+            data.read()
+            for file in data.measured_files():
+                path = (copy / file).relative_to(copy).as_posix()
+                for line, tests in data.contexts_by_lineno(file).items():
+                    found[path][line].update(filter(None, tests))
+    return {
+        path: {line: frozenset(tests) for line, tests in lines.items()}
+        for path, lines in found.items()
+    }
 
 
 def _sources(copy: Path) -> dict[str, tuple[str, ...]]:

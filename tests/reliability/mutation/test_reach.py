@@ -1,5 +1,7 @@
 """A mutant is tried against the tests that can notice it."""
 
+from dataclasses import replace
+
 from tests.reliability.mutation.reach import Reach
 from tests.reliability.mutation.toy import CONSTANT, LINE
 
@@ -20,3 +22,8 @@ def test_a_line_is_tried_by_the_tests_that_run_it_the_fastest_first() -> None:
 
 def test_a_constant_is_tried_by_the_tests_of_its_module_and_of_its_uses() -> None:
     assert REACH.tests_of(CONSTANT) == [FAST, USER, SLOW]
+
+
+def test_the_slowest_tests_are_left_out_beyond_the_budget() -> None:
+    assert replace(REACH, budget=0.4).tests_of(CONSTANT) == [FAST, USER]
+    assert replace(REACH, budget=0.01).tests_of(CONSTANT) == [FAST]
