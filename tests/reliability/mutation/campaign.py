@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 
 from tests.reliability.mutation.equivalent import Equivalent, reason_of
 from tests.reliability.mutation.mutant import Mutant
@@ -31,7 +32,7 @@ def run(
     limits: Limits,
     done: Callable[[Tried], None],
 ) -> list[Tried]:
-    """Try the mutants, and return the results in their order. `done` receives each result.
+    """Try the mutants, and return the results in their order. `done` receives each at once.
 
     The list of equivalent mutants saves their trial. A mutant whose turn comes too late has no
     result.
@@ -39,6 +40,15 @@ def run(
     free: SimpleQueue[Path] = SimpleQueue()
     for copy in limits.copies:
         free.put(copy)
+
+    telling = Lock()
+
+    def told(mutant: Mutant) -> Tried | None:
+        result = tried(mutant)
+        if result is not None:
+            with telling:
+                done(result)
+        return result
 
     def tried(mutant: Mutant) -> Tried | None:
         if reason := reason_of(mutant, known):
@@ -51,10 +61,5 @@ def run(
         finally:
             free.put(copy)
 
-    results = []
     with ThreadPoolExecutor(len(limits.copies)) as pool:
-        for result in pool.map(tried, mutants):
-            if result is not None:
-                done(result)
-                results.append(result)
-    return results
+        return [result for result in pool.map(told, mutants) if result is not None]

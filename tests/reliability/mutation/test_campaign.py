@@ -19,11 +19,23 @@ def killed(mutant: Mutant, copy: Path) -> Tried:
     return Tried(mutant, Outcome.KILLED)
 
 
-def test_results_come_in_the_order_of_the_mutants_and_are_told_as_they_come() -> None:
+def test_results_come_in_the_order_of_the_mutants() -> None:
     told: list[Tried] = []
     results = run(MUTANTS, [], killed, FOREVER, told.append)
     assert [each.mutant for each in results] == MUTANTS
-    assert told == results
+    assert sorted(told, key=results.index) == results
+
+
+def test_a_result_is_told_before_the_next_trial() -> None:
+    told: list[Mutant] = []
+
+    def tried(mutant: Mutant, copy: Path) -> Tried:
+        assert told == MUTANTS[: mutant.first_line]
+        return killed(mutant, copy)
+
+    limits = Limits(COPIES[:1], until=1.0, clock=lambda: 0.0)
+    run(MUTANTS, [], tried, limits, lambda result: told.append(result.mutant))
+    assert told == MUTANTS
 
 
 def test_two_mutants_are_never_in_one_copy() -> None:

@@ -64,7 +64,14 @@ def test_a_mutant_that_does_not_end_has_timed_out(
 ) -> None:
     monkeypatch.setattr(trial, "PATIENCE", 2)
     found = judged(copy, "def half(number):\n    while True: pass\n", EVEN)
-    assert found.outcome == Outcome.TIMED_OUT
+    assert (found.outcome, found.note) == (Outcome.TIMED_OUT, EVEN)
+
+
+def test_a_mutant_that_does_not_import_in_time_has_timed_out(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "PATIENCE", 2)
+    assert judged(copy, "while True: pass\n", EVEN).outcome == Outcome.TIMED_OUT
 
 
 def test_a_mutant_that_no_test_reaches_is_not_run(copy: Path) -> None:

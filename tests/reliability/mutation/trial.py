@@ -14,13 +14,17 @@ from tests.reliability.mutation import copies, plugin
 from tests.reliability.mutation.mutant import Mutant
 from tests.reliability.mutation.reach import PLUGIN, Reach
 
-SHARE: Final = 10
-"""A mutant may take this many times as long as its tests without it: the machine may be busy."""
-PATIENCE: Final = 60
-"""Seconds that a mutant may take at least."""
+SHARE: Final = 3
+"""A mutant may take this many times as long as its tests without it: the machine may be busy. The
+measured times are with coverage, which doubles them.
+"""
+PATIENCE: Final = 30
+"""Seconds that a test may take at least. Start and imports may take as long again."""
 _PASSED: Final = 0
 _FAILED: Final = (1, 2)
 """Pytest ends with 2 if a test file cannot be imported."""
+_TIMEOUT: Final = "Failed: Timeout"
+"""What pytest-timeout says of a test that took too long."""
 _CONFTEST: Final = "ImportError while loading conftest"
 
 
@@ -62,23 +66,31 @@ def tried(mutant: Mutant, reach: Reach, copy: Path) -> Tried:
         return Tried(mutant, Outcome.NOT_REACHED)
     chosen = copy.with_name(f"{copy.name}.tests")
     chosen.write_text("\n".join(tests))
-    patience = max(PATIENCE, SHARE * sum(reach.seconds[test] for test in tests))
+    seconds = [reach.seconds[test] for test in tests]
+    a_test, all_tests = PATIENCE + SHARE * max(seconds), 2 * PATIENCE + SHARE * sum(seconds)
     begun = time.monotonic()
     with copies.changed(copy / mutant.path, mutant.code):
-        status, said = _run(copy, chosen, tests, patience)
+        status, said = _run(copy, chosen, _command(tests, a_test), all_tests)
     outcome = _outcome(status, said)
-    note = _failed_test(said) if outcome == Outcome.KILLED else ""
+    if outcome == Outcome.KILLED and _TIMEOUT in said:
+        outcome = Outcome.TIMED_OUT
+    note = _failed_test(said) if outcome in DEAD else ""
     return Tried(mutant, outcome, round(time.monotonic() - begun, 1), len(tests), note)
 
 
-def _run(copy: Path, chosen: Path, tests: list[str], patience: float) -> tuple[int | None, str]:
-    """Return the exit status of pytest, or None if it took too long, and its output."""
+def _command(tests: list[str], patience: float) -> list[str]:
+    """Return the command that runs tests up to the first failure. Each may take some time."""
     files = dict.fromkeys(test.partition("::")[0] for test in tests)
+    return [
+        sys.executable, "-m", "pytest", *PLUGIN, "-q", "-x", "--no-header", "--tb=line",
+        "--hypothesis-seed=0", f"--timeout={patience:.0f}", *files,
+    ]  # fmt: skip
+
+
+def _run(copy: Path, chosen: Path, command: list[str], patience: float) -> tuple[int | None, str]:
+    """Return the exit status of pytest, or None if it took too long, and its output."""
     process = subprocess.Popen(
-        [
-            sys.executable, "-m", "pytest", *PLUGIN, "-q", "-x", "--no-header", "--tb=line",
-            "--hypothesis-seed=0", *files,
-        ],
+        command,
         cwd=copy, env=copies.environment(copy) | {plugin.TESTS: str(chosen)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
