@@ -117,6 +117,16 @@ def test_a_delta_is_worked_in_slices(system: InMemorySystem) -> None:
     assert (report.returned, system.differences()) == ({}, [])
 
 
+def test_a_slice_has_room_up_to_its_last_record(system: InMemorySystem) -> None:
+    """Changes of eight records leave room for one vector, which comes into the same slice."""
+    load(system, lines=9)
+    system.table.put(line(20), text="a")
+    bodies = [system.change_body(line(number), "confidence") for number in range(1, 9)]
+    delta = system.delta_body([line(20)])
+    report = system.handle(system.worker(limits=TEN), *bodies, delta)
+    assert [cycle.inserted for cycle in report.cycles] == [1]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "cycles"), [("confidence", 0.5, 1), ("text", "another", 3)]
 )

@@ -1,6 +1,7 @@
 """Rebuilds of an index before its publish, with the snapshot's objects in memory."""
 
 import errno
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,6 +107,16 @@ def test_an_index_of_many_deleted_elements_is_rebuilt_and_is_the_new_base(settin
     assert not (setting.root / "one" / "generation").exists()
     assert publish(one, range(MOST, MOST + 1)).version == 3
     assert len(content(other)) == MOST + 1
+
+
+def test_an_index_whose_records_were_all_deleted_is_rebuilt_empty(setting: Setting) -> None:
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    published = publish(copy, range(0), range(MOST), Deadline(setting.clock, 60.0))
+    assert published.rebuilt == (0, MOST)
+    assert content(setting.copy("other")) == {}
+    assert publish(copy, range(3)).version == 3
+    assert len(content(setting.copy("other"))) == 3
 
 
 @pytest.mark.parametrize(
@@ -247,6 +258,26 @@ def test_a_forced_rebuild_is_made_though_none_is_due_and_raises_its_errors(
     monkeypatch.setattr(GraphIndex, "insert", _refused)
     with pytest.raises(IndexFailedError):
         forced.publish(None)
+
+
+@pytest.mark.parametrize("units", [-4, -3, -2, -1, 1, 2, 3, 4])
+def test_a_float_that_the_index_stores_some_units_beside_is_copied_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: int
+) -> None:
+    """Chroma stores about one float in ten beside the one that it was given."""
+
+    def stored(value: object) -> object:
+        if not isinstance(value, float):
+            return value
+        for _ in range(abs(units)):
+            value = math.nextafter(value, math.copysign(math.inf, units))
+        return value
+
+    one, other = (GraphIndex(_made(tmp_path / name), Collection.LINES) for name in ("a", "b"))
+    one.insert([record(n, n / 7) for n in range(1, 4)])
+    monkeypatch.setattr("tests.support.fakes.index._stored", stored)
+    fill(one, other, lambda: None, ignore_progress)
+    compare(one, other, lambda: None)
 
 
 def _other_document(index: GraphIndex) -> None:
