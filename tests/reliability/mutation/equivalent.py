@@ -14,19 +14,26 @@ KEPT: Final = Path(__file__).with_name("equivalent.toml")
 
 @dataclass(frozen=True)
 class Equivalent:
-    """A line whose change makes no difference that a user sees, and why."""
+    """A line whose changes to `after` make no difference that a user sees, and why.
+
+    Spaces do not count. Without `after`, each change of the line is meant.
+    """
 
     path: str
     before: str
     reason: str
-    after: str = ""
+    after: Sequence[str] = ()
 
     def fits(self, mutant: Mutant) -> bool:
         return (
             fnmatch(mutant.path, self.path)
-            and mutant.before == self.before
-            and self.after in ("", mutant.after)
+            and _bare(mutant.before) == _bare(self.before)
+            and (not self.after or _bare(mutant.after) in map(_bare, self.after))
         )
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
 
 
 def kept(path: Path = KEPT) -> list[Equivalent]:
