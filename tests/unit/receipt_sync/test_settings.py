@@ -41,6 +41,8 @@ def test_the_compactor_has_the_designs_defaults() -> None:
     settings = CompactorSettings.read(COMPACTOR)
     assert settings.compaction_lock_id == "chroma-main-snapshot"
     assert (settings.lease_seconds, settings.heartbeat_seconds) == (60, 15)
+    assert (settings.max_delete_share, settings.max_delete_floor) == (0.1, 1000)
+    assert settings.slice_bytes == 256 * 2**20
 
 
 def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,5 +97,6 @@ def test_a_reader_without_a_version_says_so_of_everything(
     reader = SnapshotReader(store, Collection.LINES, tmp_path / "reader")
     for _ in range(2):
         assert (reader.version, reader.elements, reader.published_at) == (0, 0, None)
-        assert not reader.search_is_exact
+        assert reader.search_is_exact is False
+        assert reader.is_fixed is True
         reader.close()  # afterwards, the same holds
