@@ -46,7 +46,7 @@ def main(
     """Try a sample of mutants, and write the score and the survivors into docs/reliability.md.
 
     build/mutation/ holds the result, the survivors with their changes, and the measured tests. Only
-    a run over all packages is written into the document.
+    a run over all packages, during which the code stayed the same, is written into the document.
     Exit status: 0 the score is at least --least. 1 it is not. 3 with --page: the document has no
     figures of the present code.
 
@@ -54,17 +54,17 @@ def main(
     """
     if page:
         raise typer.Exit(0 if results.refresh() else 3)
-    begun = time.monotonic()
+    begun, code = time.monotonic(), results.present_code()
     found, population = sample(paths or PACKAGES, mutants, seed)
     if survivors:
         alive = results.stored_survivors()
         found = [each for each in found if (each.path, each.before, each.after) in alive]
     done = _tried(found, begun + minutes * _MINUTE, processes, budget)
     seconds, date = time.monotonic() - begun, datetime.now(UTC).strftime("%Y-%m-%d")
-    result = results.Result(done, mutants, seed, population, seconds, date, results.present_code())
+    result = results.Result(done, mutants, seed, population, seconds, date, code)
     if not survivors:
         results.save(result)
-        if not paths:
+        if not paths and results.present_code() == code:
             results.write(result)
     typer.echo(_said(result))
     raise typer.Exit(0 if result.score >= least else 1)

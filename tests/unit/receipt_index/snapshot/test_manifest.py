@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from receipt_index.snapshot.format.manifest import (
-    BLOCK_SIZE,
     BaseFile,
     Manifest,
     PackReference,
@@ -80,8 +79,8 @@ def retired(name: str, **times: str) -> Change:
         give(base_size=2**40),
         base(0),
         base(1, digest(1)),
-        base(BLOCK_SIZE, digest(1)),
-        base(BLOCK_SIZE + 1, digest(1), digest(2)),
+        base(4 * MiB, digest(1)),
+        base(4 * MiB + 1, digest(1), digest(2)),
         base(0, path="/".join("abcdefgh")),
         base(0, path="a" * 255),
         base(0, path="index-1/data_level0.bin"),
@@ -108,8 +107,8 @@ def test_a_manifest_at_a_limit_of_the_format_is_read(change: Change) -> None:
         give(base_size=2**40 + 1),
         base(0, digest(1)),
         base(1),
-        base(BLOCK_SIZE, digest(1), digest(2)),
-        base(BLOCK_SIZE + 1, digest(1)),
+        base(4 * MiB, digest(1), digest(2)),
+        base(4 * MiB + 1, digest(1)),
         base(1, digest(1)[1:]),
         base(1, "A" * 64),
         base(0, path="/".join("abcdefghi")),
