@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from tests.reliability.mutation import campaign, copies, reach, results
 from tests.reliability.mutation.equivalent import kept
 from tests.reliability.mutation.mutant import PACKAGES, Mutant, sample
-from tests.reliability.mutation.trial import DEAD, Outcome, Tried, tried
+from tests.reliability.mutation.trial import DEAD, Outcome, Tried, check_copy, tried
 
 _MINUTE: Final = 60
 
@@ -77,6 +77,7 @@ def _tried(mutants: Sequence[Mutant], until: float, processes: int, budget: floa
     reached = replace(reach.measured(folders[0], processes), budget=budget)
     for test in reached.failed:
         console.print(f"left out, because it fails without a mutant: {test}", markup=False)
+    check_copy(mutants, reached, folders[0])
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("mutants", total=len(mutants))

@@ -1,6 +1,7 @@
 """The tests in a copy decide about a mutant, and the copy stays as it was."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,13 @@ from local.state import PROJECT
 from tests.reliability.mutation import trial
 from tests.reliability.mutation.reach import Reach
 from tests.reliability.mutation.toy import LINE
-from tests.reliability.mutation.trial import Outcome, Tried, tried
+from tests.reliability.mutation.trial import (
+    Outcome,
+    TrialFailedError,
+    Tried,
+    check_copy,
+    tried,
+)
 
 CODE = "def half(number):\n    return number // 2\n"
 TESTS = """
@@ -78,7 +85,21 @@ def test_a_mutant_that_no_test_reaches_is_not_run(copy: Path) -> None:
     assert judged(copy, CODE).outcome == Outcome.NOT_REACHED
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_copy_whose_tests_fail_without_a_mutant_is_refused(copy: Path, fails: bool) -> None:
+    if fails:
+        (copy / "src/product.py").write_text(CODE.replace("//", "/"))
+    mutant = replace(
+        LINE, path="src/product.py", first_line=2, last_line=2, code="raise ValueError"
+    )
+    reach = Reach({mutant.path: {2: frozenset([ODD])}}, {ODD: 0.0})
+    unreached = replace(mutant, path="src/other.py")
+    expected = pytest.raises(TrialFailedError, match=ODD) if fails else nullcontext()
+    with expected:
+        check_copy([unreached, mutant], reach, copy)
+
+
 def test_a_pytest_that_fails_itself_says_nothing_about_a_mutant(copy: Path) -> None:
     (copy / "tests/conftest.py").write_text("def pytest_unknown_hook(): pass\n")
-    with pytest.raises(trial.TrialFailedError, match="unknown_hook"):
+    with pytest.raises(TrialFailedError, match="unknown_hook"):
         judged(copy, CODE, EVEN)

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +78,16 @@ def tried(mutant: Mutant, reach: Reach, copy: Path) -> Tried:
         outcome = Outcome.TIMED_OUT
     note = _failed_test(said) if outcome in DEAD else ""
     return Tried(mutant, outcome, round(time.monotonic() - begun, 1), len(tests), note)
+
+
+def check_copy(mutants: Sequence[Mutant], reach: Reach, copy: Path) -> None:
+    """Raise TrialFailedError if tests fail in a copy without a mutant. Then no kill would count."""
+    reached = (mutant for mutant in mutants if reach.tests_of(mutant))
+    for mutant in islice(reached, 1):
+        unchanged = replace(mutant, code=(copy / mutant.path).read_text())
+        found = tried(unchanged, reach, copy)
+        if found.outcome != Outcome.SURVIVED:
+            raise TrialFailedError(f"a test fails in a copy without a mutant: {found.note}")
 
 
 def _command(tests: list[str], patience: float) -> list[str]:

@@ -17,7 +17,8 @@ from receipt_index.snapshot.copies.progress import ignore_progress
 from receipt_index.snapshot.copies.rebasing import without_limit
 from receipt_index.snapshot.copies.rebuilding import RETRY_AFTER, RebuildSettings
 from receipt_index.snapshot.copies.working_copy import CopySettings, Published, WorkingCopy
-from receipt_index.snapshot.format.manifest import Manifest, read_manifest
+from receipt_index.snapshot.format.compression import digest_of
+from receipt_index.snapshot.format.manifest import Manifest, block_name, read_manifest
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     IndexFailedError,
@@ -109,9 +110,14 @@ def test_an_index_of_many_deleted_elements_is_rebuilt_and_is_the_new_base(settin
     assert len(content(other)) == MOST + 1
 
 
-def test_an_index_whose_records_were_all_deleted_is_rebuilt_empty(setting: Setting) -> None:
+@pytest.mark.parametrize("knows_its_dimension", [True, False])
+def test_an_index_whose_records_were_all_deleted_is_rebuilt_empty(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, knows_its_dimension: bool
+) -> None:
     copy = setting.copy("one")
     publish(copy, range(MOST))
+    if not knows_its_dimension:
+        monkeypatch.setattr(GraphIndex, "dimension", lambda _: None)
     published = publish(copy, range(0), range(MOST), Deadline(setting.clock, 60.0))
     assert published.rebuilt == (0, MOST)
     assert content(setting.copy("other")) == {}
@@ -241,6 +247,27 @@ def test_a_generation_waits_that_needs_an_object_that_is_being_deleted(
     assert published.rebuild_postponed == "a new generation needs objects that are being deleted"
     assert published.version == 2
     assert setting.manifest().elements == MOST + 600
+
+
+def test_a_generation_whose_derived_file_is_being_deleted_is_published_as_a_pack(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A base would need the object again, and its publish would be refused."""
+    derived, there = b"derived" * 100, "receipt_index.snapshot.copies.working_copy."
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+
+    def derive(*_: object, **__: object) -> None:
+        (setting.root / "one" / "working" / "derived").write_bytes(derived)
+
+    monkeypatch.setattr(f"{there}derive", derive)
+    names = frozenset({block_name(digest_of(derived))})
+    monkeypatch.setattr(f"{there}being_deleted", lambda *_: names)
+    published = publish(copy, range(600), range(600))
+    assert published.rebuilt == (MOST, MOST + 600)
+    manifest = setting.manifest()
+    assert (manifest.version, len(manifest.packs), manifest.elements) == (2, 1, MOST)
+    assert len(content(setting.copy("other"))) == MOST
 
 
 def test_a_forced_rebuild_is_made_though_none_is_due_and_raises_its_errors(
