@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -79,7 +80,10 @@ class Glibc(Library):
         self.trims += 1
 
 
-def given_back_twice(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+Loaded = TypeVar("Loaded", bound=Library)
+
+
+def given_back_twice(library: Loaded, monkeypatch: pytest.MonkeyPatch) -> Loaded:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     monkeypatch.setattr(allocator, "resident", library.resident)
     keeper = this_process()
@@ -92,6 +96,8 @@ def test_where_malloc_is_glibcs_growth_is_trimmed(monkeypatch: pytest.MonkeyPatc
     library = given_back_twice(Glibc(), monkeypatch)
     assert library.trims == 1
     assert library.looks > 1
+    # malloc.h: M_ARENA_MAX is -8, M_MMAP_THRESHOLD is -3.
+    assert library.options == {-8: 1, -3: 128 * 1024}
 
 
 def test_threads_share_one_arena_and_large_blocks_are_returned_at_once() -> None:
@@ -99,6 +105,7 @@ def test_threads_share_one_arena_and_large_blocks_are_returned_at_once() -> None
     program = """
 import threading
 from pathlib import Path
+from typing import TypeVar
 from compactor.allocator import resident, this_process
 
 this_process()

@@ -276,3 +276,13 @@ def test_words_of_a_receipt_do_not_use_up_the_slices_of_its_lines(system: InMemo
     lines = [c.updated for c in report.cycles if c.collection is Collection.LINES]
     assert lines == [10, 2]
     assert system.differences() == []
+
+
+@pytest.mark.parametrize(("deltas", "groups"), [(1, 1), (2, 1), (3, 2), (4, 2)])
+def test_messages_that_just_fit_into_a_slice_are_read_together(
+    system: InMemorySystem, deltas: int, groups: int
+) -> None:
+    """A message weighs as much as its vectors before they are fetched: here five records."""
+    keys = [line(number) for number in range(1, 6)]
+    messages = [QueueMessage(str(n), system.delta_body(keys)) for n in range(deltas)]
+    assert len(list(system.worker(limits=TEN)._groups(messages))) == groups
