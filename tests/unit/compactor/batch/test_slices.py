@@ -286,3 +286,26 @@ def test_messages_that_just_fit_into_a_slice_are_read_together(
     keys = [line(number) for number in range(1, 6)]
     messages = [QueueMessage(str(n), system.delta_body(keys)) for n in range(deltas)]
     assert len(list(system.worker(limits=TEN)._groups(messages))) == groups
+
+
+def test_what_was_finished_before_time_ran_out_does_not_return_with_what_was_not_begun(
+    system: InMemorySystem,
+) -> None:
+    """Messages 0 to 3 are worked together. Message 4 comes for the third time, and so alone."""
+    for receipt_id in range(1, 6):
+        load(system, 10, receipt_id)
+        system.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
+    bodies = [system.change_body(metadata(receipt_id=r), "merchant_name") for r in range(1, 6)]
+    messages = [
+        QueueMessage(str(n), body, receives=1 + n // 4 * 2) for n, body in enumerate(bodies)
+    ]
+    worker = system.worker(limits=TEN, wrap=slowly(system, 6))
+    acknowledged: list[str] = []
+    report = worker.handle(
+        messages,
+        system.deadline(27),
+        lambda done: acknowledged.extend(message.message_id for message in done),
+    )
+    assert acknowledged == ["0", "1"]
+    assert sorted(report.returned) == ["2", "3", "4"]
+    assert report.late == {"2", "3", "4"}

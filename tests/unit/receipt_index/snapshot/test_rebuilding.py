@@ -155,6 +155,22 @@ def test_a_rebuild_without_room_waits_and_the_publish_does_not(
     assert setting.manifest().elements == MOST + 600
 
 
+@pytest.mark.parametrize(("spare", "made"), [(0, True), (-1, False)])
+def test_a_rebuild_needs_the_disk_of_two_more_copies(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, spare: int, made: bool
+) -> None:
+    """One is the new generation. The other is the mirror's copy of it for the new base."""
+
+    def disk_usage(folder: Path) -> SimpleNamespace:
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        return SimpleNamespace(free=2 * size + spare)
+
+    limited = SimpleNamespace(rmtree=shutil.rmtree, disk_usage=disk_usage)
+    monkeypatch.setattr(module, "shutil", limited)
+    published = bloated(setting.copy("one"))
+    assert (published.rebuilt is not None) is made
+
+
 def _refused(index: GraphIndex, records: Sequence[NewVector]) -> None:
     raise IndexFailedError("Chroma's add failed: InternalError")
 
