@@ -39,11 +39,11 @@ test: PROCESSES ?= 3
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 TESTS ?= $(wildcard $(addprefix tests/,unit reliability/report e2e infra \
-	$(addprefix reliability/,lost_answers crashes outages bounds simulation fuzz soak) \
+	$(addprefix reliability/,lost_answers crashes outages bounds simulation fuzz mutation soak) \
 	$(addprefix functional/,commands test_*.py local_aws examples wheel snapshot chroma) property security))
 
 .DEFAULT_GOAL := help
-.PHONY: help install hooks demo docs test test-all pr coverage simulate prove load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
+.PHONY: help install hooks demo docs test test-all pr coverage simulate prove mutate load load-ui bench bench-quick check audit format lock dist check-infra package size invoke up down status clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,10 @@ simulate: $(INSTALLED) ## Simulate HISTORIES=10000 for MINUTES=, from where the 
 
 prove: $(INSTALLED) $(LINTED) $(DOCUMENTED) ## Try to break everything, and write docs/reliability.md (40 minutes); QUICK=1, PARTS="outages soak"
 	@$(BIN)/python -m tests.reliability.report $(if $(QUICK),--quick) $(PARTS)
+
+mutate: $(INSTALLED) $(LINTED) ## Change the product in MUTANTS=300 ways and see which no test notices; SEED=1 MINUTES=90 LEAST=0
+	@$(BIN)/python -m tests.reliability.mutation $(if $(MUTANTS),--mutants $(MUTANTS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(LEAST),--least $(LEAST))
 
 load: $(INSTALLED) ## Write a load and time readers: RATE=100 SECONDS=60 SHAPE=steady USERS= MIX= RECEIPTS= P95=
 	@$(LOAD)

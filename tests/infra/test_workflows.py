@@ -126,4 +126,5 @@ def test_every_part_of_the_campaign_runs_at_night() -> None:
     parts = [name for some in re.findall(r'PARTS="?([a-z_ ]+)', commands) for name in some.split()]
     assert sorted([*parts, "simulation"]) == sorted(PARTS)
     assert "make simulate FIRST=" in commands
+    assert "make mutate MUTANTS=" in commands
     assert "make audit" in commands

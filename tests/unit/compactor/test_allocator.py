@@ -1,9 +1,12 @@
 """Memory that malloc keeps is given back, and not looked for when there is none."""
 
 import ctypes
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -77,7 +80,10 @@ class Glibc(Library):
         self.trims += 1
 
 
-def given_back_twice(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+Loaded = TypeVar("Loaded", bound=Library)
+
+
+def given_back_twice(library: Loaded, monkeypatch: pytest.MonkeyPatch) -> Loaded:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     monkeypatch.setattr(allocator, "resident", library.resident)
     keeper = this_process()
@@ -90,6 +96,8 @@ def test_where_malloc_is_glibcs_growth_is_trimmed(monkeypatch: pytest.MonkeyPatc
     library = given_back_twice(Glibc(), monkeypatch)
     assert library.trims == 1
     assert library.looks > 1
+    # malloc.h: M_ARENA_MAX is -8, M_MMAP_THRESHOLD is -3.
+    assert library.options == {-8: 1, -3: 128 * 1024}
 
 
 def test_threads_share_one_arena_and_large_blocks_are_returned_at_once() -> None:
@@ -97,6 +105,7 @@ def test_threads_share_one_arena_and_large_blocks_are_returned_at_once() -> None
     program = """
 import threading
 from pathlib import Path
+from typing import TypeVar
 from compactor.allocator import resident, this_process
 
 this_process()
@@ -127,4 +136,25 @@ def test_where_malloc_is_not_glibcs_memory_is_not_even_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     library = given_back_twice(Library(), monkeypatch)
+    assert (library.looks, library.trims) == (0, 0)
+
+
+def test_free_memory_is_the_limit_less_what_only_this_process_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/proc/self/statm counts pages: all, resident, and those of files among the resident."""
+    page = os.sysconf("SC_PAGESIZE")
+    statm = tmp_path / "statm"
+    statm.write_text("9000 500 120 1 0 700 0")
+    monkeypatch.setattr(allocator, "_STATM", statm)
+    assert allocator.free_memory(1_000 * page) == (1_000 - 500 + 120) * page
+    assert allocator.resident() == 500 * page
+
+
+def test_where_the_memory_can_not_be_seen_all_of_the_limit_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocator, "_STATM", tmp_path / "absent")
+    assert allocator.free_memory(4096) == 4096
+    library = given_back_twice(Glibc(), monkeypatch)
     assert (library.looks, library.trims) == (0, 0)

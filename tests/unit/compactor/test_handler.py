@@ -131,3 +131,18 @@ def test_metrics_are_emitted_in_the_compactions_namespace(
     }
     assert {"CompactionDuration", "MetadataUpdatesApplied", "VectorsApplied"} <= metrics
     assert {e["_aws"]["CloudWatchMetrics"][0]["Namespace"] for e in lines} == {COMPACTION_NAMESPACE}
+
+
+def test_a_warm_function_keeps_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its working copies and connections are what makes the next invocation fast."""
+    built: list[object] = []
+
+    def build(*_: object) -> object:
+        built.append(object())
+        return built[-1]
+
+    monkeypatch.setattr(handler, "build_worker", build)
+    assert handler._worker() is handler._worker()
+    assert handler._telemetry() is handler._telemetry()
+    assert handler._allocator() is handler._allocator()
+    assert len(built) == 1

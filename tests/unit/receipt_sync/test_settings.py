@@ -41,6 +41,8 @@ def test_the_compactor_has_the_designs_defaults() -> None:
     settings = CompactorSettings.read(COMPACTOR)
     assert settings.compaction_lock_id == "chroma-main-snapshot"
     assert (settings.lease_seconds, settings.heartbeat_seconds) == (60, 15)
+    assert (settings.max_delete_share, settings.max_delete_floor) == (0.1, 1000)
+    assert settings.slice_bytes == 256 * 2**20
 
 
 def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,11 +97,41 @@ def test_a_wrong_variable_of_the_stream_processor_is_named(name: str, value: str
         ("MAX_DELETE_SHARE", "1.5"),
         ("MAX_DELETE_FLOOR", "-1"),
         ("SNAPSHOT_RETENTION_SECONDS", "-1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "127"),
+        ("SLICE_MEMORY_SHARE", "0"),
+        ("SLICE_MEMORY_SHARE", "0.51"),
+        ("CHROMA_PORT", "65536"),
+        ("CHROMA_TIMEOUT_SECONDS", "900.1"),
     ],
 )
 def test_a_wrong_variable_of_the_compactor_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"^environment variable {name}: \w"):
         CompactorSettings.read({**COMPACTOR, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LEASE_SECONDS", "0.9"),
+        ("LEASE_SECONDS", "900"),
+        ("HEARTBEAT_SECONDS", "0.1"),
+        ("MAX_DELETE_SHARE", "0.01"),
+        ("MAX_DELETE_SHARE", "1"),
+        ("MAX_DELETE_FLOOR", "0"),
+        ("SNAPSHOT_RETENTION_SECONDS", "0"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("SLICE_MEMORY_SHARE", "0.01"),
+        ("SLICE_MEMORY_SHARE", "0.5"),
+        ("CHROMA_PORT", "1"),
+        ("CHROMA_PORT", "65535"),
+        ("CHROMA_TIMEOUT_SECONDS", "0.5"),
+        ("CHROMA_TIMEOUT_SECONDS", "900"),
+    ],
+)
+def test_a_limit_itself_is_still_accepted(name: str, value: str) -> None:
+    """The pages say of which size a value may be. A test environment uses the small ones."""
+    settings = CompactorSettings.read({**COMPACTOR, "HEARTBEAT_SECONDS": "0.4", name: value})
+    assert getattr(settings, name.lower()) == float(value)
 
 
 def test_a_lease_that_two_heartbeats_outlive_is_refused_naming_both() -> None:

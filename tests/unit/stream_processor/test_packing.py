@@ -166,3 +166,14 @@ def test_ten_messages_go_in_a_call(number: int) -> None:
 def test_nothing_is_no_message_and_no_call() -> None:
     assert pack([]) == []
     assert list(calls([])) == []
+
+
+@pytest.mark.parametrize(("more", "messages"), [(0, 1), (1, 2)])
+def test_a_receipt_that_just_does_not_fit_begins_the_next_message(more: int, messages: int) -> None:
+    """Each change takes its bytes and one for the comma."""
+    first = [change(EntityKey("a", 1, 1), 1, text=("x", "x"))]
+    second = [change(EntityKey("a", 2, n), n + 1, text=("x", "x")) for n in (1, 2, 3)]
+    room = sum(pack([one])[0].size - MARGIN for one in (*first, *second))
+    packed = pack([*first, *second], MARGIN + room - more)
+    assert len(packed) == messages
+    assert [keys_in(message) for message in packed][-1][-3:] == [one.key for one in second]

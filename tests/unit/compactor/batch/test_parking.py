@@ -11,6 +11,7 @@ from compactor.batch.poison import dead_letters_of
 from receipt_sync.errors import DeadLettersNotParkedError
 from receipt_sync.messages import Poison, batch_body, read_message
 from receipt_sync.sqs_text import CALL_LIMIT, MESSAGE_LIMIT
+from receipt_sync.telemetry import Metric
 from tests.support.fakes.system import InMemorySystem, line
 
 
@@ -131,3 +132,27 @@ def test_a_deltas_rows_that_chroma_refuses_are_one_letter_with_their_ids(
     assert line(2).chroma_id in reason
     assert line(5).chroma_id in reason
     assert len(system.index().records) == 6
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "€", "😀"])
+def test_a_call_has_no_more_bytes_than_sqs_takes_in_any_alphabet(letter: str) -> None:
+    size = (MESSAGE_LIMIT - 8192) // len(letter.encode())
+    dead_letters = [DeadLetter(letter * size, "why" * 300, str(n)) for n in range(12)]
+    made = list(calls(dead_letters))
+    assert [dead_letter for call in made for dead_letter in call] == dead_letters
+    assert all(sum(len(one.body.encode()) + 6_000 for one in call) <= CALL_LIMIT for call in made)
+
+
+def test_small_dead_letters_go_ten_a_call() -> None:
+    dead_letters = [DeadLetter("x" * 100, "why", str(n)) for n in range(25)]
+    assert [len(call) for call in calls(dead_letters)] == [10, 10, 5]
+
+
+def test_what_is_parked_is_counted_and_nothing_is_counted_otherwise(
+    system: InMemorySystem,
+) -> None:
+    system.handle(system.worker(), "junk", "more junk")
+    assert [v for name, v in system.telemetry.values if name is Metric.RECORDS_PARKED] == [2]
+    system.telemetry.values.clear()
+    system.handle(system.worker(), system.change_body(line(1), "text"))
+    assert Metric.RECORDS_PARKED not in [name for name, _ in system.telemetry.values]

@@ -117,6 +117,16 @@ def test_a_delta_is_worked_in_slices(system: InMemorySystem) -> None:
     assert (report.returned, system.differences()) == ({}, [])
 
 
+def test_a_slice_has_room_up_to_its_last_record(system: InMemorySystem) -> None:
+    """Changes of eight records leave room for one vector, which comes into the same slice."""
+    load(system, lines=9)
+    system.table.put(line(20), text="a")
+    bodies = [system.change_body(line(number), "confidence") for number in range(1, 9)]
+    delta = system.delta_body([line(20)])
+    report = system.handle(system.worker(limits=TEN), *bodies, delta)
+    assert [cycle.inserted for cycle in report.cycles] == [1]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "cycles"), [("confidence", 0.5, 1), ("text", "another", 3)]
 )
@@ -266,3 +276,36 @@ def test_words_of_a_receipt_do_not_use_up_the_slices_of_its_lines(system: InMemo
     lines = [c.updated for c in report.cycles if c.collection is Collection.LINES]
     assert lines == [10, 2]
     assert system.differences() == []
+
+
+@pytest.mark.parametrize(("deltas", "groups"), [(1, 1), (2, 1), (3, 2), (4, 2)])
+def test_messages_that_just_fit_into_a_slice_are_read_together(
+    system: InMemorySystem, deltas: int, groups: int
+) -> None:
+    """A message weighs as much as its vectors before they are fetched: here five records."""
+    keys = [line(number) for number in range(1, 6)]
+    messages = [QueueMessage(str(n), system.delta_body(keys)) for n in range(deltas)]
+    assert len(list(system.worker(limits=TEN)._groups(messages))) == groups
+
+
+def test_what_was_finished_before_time_ran_out_does_not_return_with_what_was_not_begun(
+    system: InMemorySystem,
+) -> None:
+    """Messages 0 to 3 are worked together. Message 4 comes for the third time, and so alone."""
+    for receipt_id in range(1, 6):
+        load(system, 10, receipt_id)
+        system.table.put(metadata(receipt_id=receipt_id), merchant_name="New")
+    bodies = [system.change_body(metadata(receipt_id=r), "merchant_name") for r in range(1, 6)]
+    messages = [
+        QueueMessage(str(n), body, receives=1 + n // 4 * 2) for n, body in enumerate(bodies)
+    ]
+    worker = system.worker(limits=TEN, wrap=slowly(system, 6))
+    acknowledged: list[str] = []
+    report = worker.handle(
+        messages,
+        system.deadline(27),
+        lambda done: acknowledged.extend(message.message_id for message in done),
+    )
+    assert acknowledged == ["0", "1"]
+    assert sorted(report.returned) == ["2", "3", "4"]
+    assert report.late == {"2", "3", "4"}

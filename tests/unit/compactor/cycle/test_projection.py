@@ -108,3 +108,20 @@ def test_a_neighbourhood_reads_no_more_than_the_parts_need() -> None:
     assert neighbourhood(line(0), Part.CONTEXT) == [line(0), line(1)]
     assert neighbourhood(line(3), Part.AFTER) == [line(3), line(4)]
     assert neighbourhood(word(5), ALL) == [word(5), metadata(), word(4), word(6)]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (-(2**63), int),
+        (2**63 - 1, int),
+        (-(2**63) - 1, float),
+        (2**63, float),
+        (10**37, float),
+    ],
+)
+def test_a_whole_number_that_chroma_can_not_hold_becomes_a_float(value: int, kind: type) -> None:
+    """Chroma's integers have 64 bits. DynamoDB's numbers have 38 digits."""
+    held = project(line(1), {line(1): {"text": value}}, Part.OWN)["text"]
+    assert held == kind(value)
+    assert type(held) is kind

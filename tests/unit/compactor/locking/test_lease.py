@@ -138,3 +138,13 @@ def test_a_release_without_an_answer_does_not_fail_the_cycle(setting: Setting) -
         done = True
     assert done
     assert [name for name, _ in setting.telemetry.problems] == ["lease not released"]
+
+
+def test_a_lease_is_held_neither_before_nor_after_its_block(setting: Setting) -> None:
+    lease = setting.lease("a")
+    with pytest.raises(LeaseLostError):
+        lease.check()
+    with lease.held(setting.deadline(10)):
+        lease.check()
+    with pytest.raises(LeaseLostError):
+        lease.check()

@@ -131,3 +131,15 @@ def test_a_file_full_of_holes_is_called_damaged(tmp_path: Path) -> None:
         file.truncate(2**40)
     with pytest.raises(SnapshotDamagedError, match="not allocated"):
         check_sizes(tmp_path)
+
+
+@pytest.mark.parametrize("pages", [[0], [1, 3], [2, 3], [5], list(range(6)), []])
+def test_only_the_given_pages_are_copied(tmp_path: Path, pages: list[int]) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"s" * PAGE_SIZE * 6)
+    target.write_bytes(b"t" * PAGE_SIZE * 6)
+    copy_pages(source, target, pages)
+    content = target.read_bytes()
+    starts = [content[start : start + PAGE_SIZE] for start in range(0, len(content), PAGE_SIZE)]
+    expected = [(b"s" if number in pages else b"t") * PAGE_SIZE for number in range(6)]
+    assert starts == expected

@@ -89,3 +89,14 @@ def test_two_folders_take_turns_and_what_did_not_change_is_not_copied_again(
     assert len(list((tmp_path / "reader" / "reader-1").glob("copy-*"))) == 2
     reader.close()
     assert not (tmp_path / "reader").exists()
+
+
+def test_a_reader_without_a_version_says_so_of_everything(
+    store: InMemorySnapshotStore, tmp_path: Path
+) -> None:
+    reader = SnapshotReader(store, Collection.LINES, tmp_path / "reader")
+    for _ in range(2):
+        assert (reader.version, reader.elements, reader.published_at) == (0, 0, None)
+        assert reader.search_is_exact is False
+        assert reader.is_fixed is True
+        reader.close()  # afterwards, the same holds

@@ -33,6 +33,25 @@ def test_a_closed_reader_says_so(reading: Reading) -> None:
     assert not reading.reader_root.exists()
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_close_closes_the_index(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    """An index that stays open holds its files, its memory and its threads."""
+    closed: list[Path] = []
+
+    class Noted(FileIndex):
+        def close(self) -> None:
+            closed.append(self._path)
+
+    monkeypatch.setattr(module, "ChromaIndex", Noted)
+    reader = reading.reader()
+    reader.refresh()
+    assert closed == []
+    reader.close(keep=keep)
+    assert len(closed) == 1
+
+
 def test_close_removes_only_what_the_reader_made(reading: Reading) -> None:
     reading.reader_root.mkdir()
     (reading.reader_root / "precious.txt").write_text("of the user")

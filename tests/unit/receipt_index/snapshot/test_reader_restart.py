@@ -190,3 +190,14 @@ def test_a_restarted_reader_knows_that_a_manifest_was_there(reading: Reading) ->
     reading.store.data = None
     with pytest.raises(SnapshotDamagedError, match="the manifest of receipt_lines is gone"):
         reading.process().refresh()
+
+
+def test_a_file_that_became_shorter_is_followed_and_needs_no_fetch_after_a_restart(
+    reading: Reading,
+) -> None:
+    left_after(reading, {"a": "short"})
+    store = FailingStore(reading)
+    reader = reading.process()
+    assert reader.refresh()
+    assert served(reader) == {"a": "short"}
+    assert store.fetched == []

@@ -1,6 +1,7 @@
 """Rebuilds of an index before its publish, with the snapshot's objects in memory."""
 
 import errno
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from receipt_index.snapshot.copies.progress import ignore_progress
 from receipt_index.snapshot.copies.rebasing import without_limit
 from receipt_index.snapshot.copies.rebuilding import RETRY_AFTER, RebuildSettings
 from receipt_index.snapshot.copies.working_copy import CopySettings, Published, WorkingCopy
-from receipt_index.snapshot.format.manifest import Manifest, read_manifest
+from receipt_index.snapshot.format.compression import digest_of
+from receipt_index.snapshot.format.manifest import Manifest, block_name, read_manifest
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     IndexFailedError,
@@ -108,6 +110,21 @@ def test_an_index_of_many_deleted_elements_is_rebuilt_and_is_the_new_base(settin
     assert len(content(other)) == MOST + 1
 
 
+@pytest.mark.parametrize("knows_its_dimension", [True, False])
+def test_an_index_whose_records_were_all_deleted_is_rebuilt_empty(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, knows_its_dimension: bool
+) -> None:
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+    if not knows_its_dimension:
+        monkeypatch.setattr(GraphIndex, "dimension", lambda _: None)
+    published = publish(copy, range(0), range(MOST), Deadline(setting.clock, 60.0))
+    assert published.rebuilt == (0, MOST)
+    assert content(setting.copy("other")) == {}
+    assert publish(copy, range(3)).version == 3
+    assert len(content(setting.copy("other"))) == 3
+
+
 @pytest.mark.parametrize(
     ("records", "again"), [(MOST, 500), (600, 399)], ids=["at the share", "below the floor"]
 )
@@ -146,6 +163,22 @@ def test_a_rebuild_without_room_waits_and_the_publish_does_not(
     assert f"{lacks}, but " in published.rebuild_postponed
     assert published.version == 2
     assert setting.manifest().elements == MOST + 600
+
+
+@pytest.mark.parametrize(("spare", "made"), [(0, True), (-1, False)])
+def test_a_rebuild_needs_the_disk_of_two_more_copies(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, spare: int, made: bool
+) -> None:
+    """One is the new generation. The other is the mirror's copy of it for the new base."""
+
+    def disk_usage(folder: Path) -> SimpleNamespace:
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        return SimpleNamespace(free=2 * size + spare)
+
+    limited = SimpleNamespace(rmtree=shutil.rmtree, disk_usage=disk_usage)
+    monkeypatch.setattr(module, "shutil", limited)
+    published = bloated(setting.copy("one"))
+    assert (published.rebuilt is not None) is made
 
 
 def _refused(index: GraphIndex, records: Sequence[NewVector]) -> None:
@@ -242,6 +275,27 @@ def test_a_generation_waits_that_needs_an_object_that_is_being_deleted(
     assert setting.manifest().elements == MOST + 600
 
 
+def test_a_generation_whose_derived_file_is_being_deleted_is_published_as_a_pack(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A base would need the object again, and its publish would be refused."""
+    derived, there = b"derived" * 100, "receipt_index.snapshot.copies.working_copy."
+    copy = setting.copy("one")
+    publish(copy, range(MOST))
+
+    def derive(*_: object, **__: object) -> None:
+        (setting.root / "one" / "working" / "derived").write_bytes(derived)
+
+    monkeypatch.setattr(f"{there}derive", derive)
+    names = frozenset({block_name(digest_of(derived))})
+    monkeypatch.setattr(f"{there}being_deleted", lambda *_: names)
+    published = publish(copy, range(600), range(600))
+    assert published.rebuilt == (MOST, MOST + 600)
+    manifest = setting.manifest()
+    assert (manifest.version, len(manifest.packs), manifest.elements) == (2, 1, MOST)
+    assert len(content(setting.copy("other"))) == MOST
+
+
 def test_a_forced_rebuild_is_made_though_none_is_due_and_raises_its_errors(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +311,26 @@ def test_a_forced_rebuild_is_made_though_none_is_due_and_raises_its_errors(
     monkeypatch.setattr(GraphIndex, "insert", _refused)
     with pytest.raises(IndexFailedError):
         forced.publish(None)
+
+
+@pytest.mark.parametrize("units", [-4, -3, -2, -1, 1, 2, 3, 4])
+def test_a_float_that_the_index_stores_some_units_beside_is_copied_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: int
+) -> None:
+    """Chroma stores about one float in ten beside the one that it was given."""
+
+    def stored(value: object) -> object:
+        if not isinstance(value, float):
+            return value
+        for _ in range(abs(units)):
+            value = math.nextafter(value, math.copysign(math.inf, units))
+        return value
+
+    one, other = (GraphIndex(_made(tmp_path / name), Collection.LINES) for name in ("a", "b"))
+    one.insert([record(n, n / 7) for n in range(1, 4)])
+    monkeypatch.setattr("tests.support.fakes.index._stored", stored)
+    fill(one, other, lambda: None, ignore_progress)
+    compare(one, other, lambda: None)
 
 
 def _other_document(index: GraphIndex) -> None:

@@ -18,10 +18,10 @@ from receipt_index.snapshot.format.manifest import (
 )
 from receipt_index.snapshot.store import retired_lists
 from receipt_index.snapshot.store.retired_lists import RetiredLists
-from receipt_index.snapshot.store.retirement import retire, split_expired
+from receipt_index.snapshot.store.retirement import GRACE, retire, split_expired
 from receipt_sync.keys import Collection
 from tests.support.fakes.snapshots import InMemorySnapshotStore
-from tests.unit.receipt_index.snapshot.setting import Setting
+from tests.unit.receipt_index.snapshot.setting import RETENTION, Setting
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -127,3 +127,20 @@ def test_a_time_to_which_no_retention_can_be_added_is_refused(field: str) -> Non
     times = {"since": NOW, field: datetime(9999, 12, 31, tzinfo=UTC)}
     with pytest.raises(ValidationError):
         Retired.model_validate({"name": f"retired/{'0' * 64}", **times})
+
+
+def test_a_worker_keeps_no_list_in_memory_that_its_version_no_longer_names(tmp_path: Path) -> None:
+    """A worker may live for days, and each new base retires a list."""
+    setting = Setting(tmp_path)
+    copy = setting.copy("one")
+    with patch.object(module, "MAX_PACKS", 0):
+        for number in range(12):
+            setting.publish(copy, a=f"{number}" * 9_000)
+            setting.clock.advance(RETENTION.total_seconds() / 3)
+            named = {entry.name for entry in setting.manifest().retired}
+            assert copy._retired_lists._known.keys() <= named
+        setting.clock.advance(RETENTION.total_seconds() + GRACE.total_seconds())
+        setting.publish(copy, a="last")
+        setting.clock.advance(GRACE.total_seconds())
+        setting.publish(copy, a="of all")
+    assert len(copy._retired_lists._known) <= len(setting.manifest().retired) <= 2

@@ -11,6 +11,7 @@ from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.errors import (
     ObjectsNotDeletedError,
     PublishRefusedError,
+    SnapshotDamagedError,
     SnapshotForbiddenError,
 )
 from receipt_sync.keys import Collection
@@ -130,6 +131,48 @@ def test_a_delete_without_an_answer_names_all_of_its_objects_and_goes_on() -> No
         store_on(s3).delete(names)
     assert found.value.names == names
     assert len(asked) == 1500
+
+
+def test_a_call_deletes_as_many_objects_as_s3_allows_and_no_more() -> None:
+    s3 = S3()
+    calls: list[int] = []
+
+    def counted(Delete: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+        calls.append(len(Delete["Objects"]))
+        return {}
+
+    s3.delete_objects = counted  # type: ignore[attr-defined]
+    for number in (0, 1, 1000, 1001, 2000):
+        store_on(s3).delete(f"packs/{n}" for n in range(number))
+    assert calls == [1, 1000, 1000, 1, 1000, 1000]
+
+
+@pytest.mark.parametrize("what", ["an object", "the manifest"])
+def test_a_body_that_is_longer_than_allowed_is_closed_and_not_read(what: str) -> None:
+    """An open body holds a connection. A body that is read takes memory."""
+    s3, bodies = S3(), []
+
+    class Endless(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            return pytest.fail("the body was read")
+
+    def giant(**_: Any) -> dict[str, Any]:
+        bodies.append(Endless())
+        return {"Body": bodies[-1], "ETag": "t", "ContentLength": 2**40}
+
+    s3.get_object = giant  # type: ignore[method-assign,assignment]
+    store = store_on(s3)
+    with pytest.raises(SnapshotDamagedError, match=r"has 1099511627776 bytes, but at most \d+"):
+        store.read("packs/a", 1000) if what == "an object" else store.manifest(None)
+    assert [body.closed for body in bodies] == [True]
+
+
+def test_an_object_of_just_the_allowed_length_is_read() -> None:
+    s3 = S3()
+    s3.put_object("snapshots/receipt_lines/packs/a", b"12345")
+    assert store_on(s3).read("packs/a", 5) == b"12345"
+    with pytest.raises(SnapshotDamagedError):
+        store_on(s3).read("packs/a", 4)
 
 
 def test_a_403_is_a_sentence_that_names_the_permissions() -> None:

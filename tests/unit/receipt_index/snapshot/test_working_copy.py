@@ -9,7 +9,8 @@ import pytest
 from receipt_index.snapshot.copies import working_copy as module
 from receipt_index.snapshot.copies.working_copy import WorkingCopy
 from receipt_index.snapshot.format.compression import digest_of
-from receipt_index.snapshot.format.manifest import block_name, read_manifest
+from receipt_index.snapshot.format.manifest import block_name, pack_name, read_manifest
+from receipt_index.snapshot.format.pack import apply_pack
 from receipt_index.snapshot.store.leftovers import Leftovers
 from receipt_index.snapshot.store.retirement import GRACE
 from receipt_sync.deadline import Deadline
@@ -418,3 +419,30 @@ def test_a_base_whose_derived_files_need_a_deleted_object_waits_and_a_pack_is_pu
     published = copy.publish(2)
     assert published.postponed == "a new base needs objects that are being deleted"
     assert set(setting.records(setting.copy("cold"))) == {"a", "b"}
+
+
+def test_a_copy_knows_the_version_that_it_has_checked_out(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    one, other = setting.copy("one"), setting.copy("other")
+    assert one.version == 0
+    one.checkout()
+    assert one.version == 0
+    setting.publish(one, a="1")
+    setting.publish(one, b="1")
+    assert (one.version, other.version) == (2, 0)
+    other.checkout()
+    assert other.version == 2
+
+
+def test_a_pack_names_the_version_that_it_makes(tmp_path: Path) -> None:
+    """Two versions may change the same pages in the same way, and have two objects."""
+    setting = Setting(tmp_path)
+    copy = setting.copy("one")
+    for number in range(3):
+        setting.publish(copy, a="12"[number % 2])
+    names = [pack_name(pack.digest) for pack in setting.manifest().packs]
+    versions = [
+        apply_pack(setting.store.objects[name], tmp_path / f"applied-{name[-4:]}").version
+        for name in names
+    ]
+    assert versions == [2, 3]

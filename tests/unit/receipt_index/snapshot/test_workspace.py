@@ -25,3 +25,10 @@ def test_what_a_dead_process_left_is_removed_and_a_living_one_is_left_alone(tmp_
         assert mine.is_dir()
         assert not (tmp_path / "dead").exists()
         assert (tmp_path / "living" / "file").exists()
+
+
+def test_the_first_folder_below_a_root_makes_the_root(tmp_path: Path) -> None:
+    root = tmp_path / "deep" / "root"
+    assert claim(root, "first").is_dir()
+    assert claim(root, "second").is_dir()
+    assert (root / "first").is_dir()
