@@ -4,11 +4,13 @@ The environment is read once. A wrong or missing value stops the start with a se
 the variable.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     StringConstraints,
@@ -22,6 +24,15 @@ from receipt_sync.defaults import HEARTBEAT_SECONDS, LEASE_SECONDS, RETENTION_SE
 from receipt_sync.errors import SettingsError
 from receipt_sync.keys import EntityType
 from receipt_sync.validation import Fault, faults_of
+
+_HOST: Final = re.compile(r"(https?://)?[\w.:\[\]%-]+", re.ASCII)
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError("give a host name or an address, without a path and without a user")
+    return text
+
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
@@ -81,7 +92,7 @@ class ChromaSettings(_Settings):
     """The location of Chroma: a directory published as snapshots, a server, or Chroma Cloud."""
 
     chroma_target: Literal["local", "http", "cloud"] = "local"
-    chroma_host: NonEmpty | None = None
+    chroma_host: Annotated[NonEmpty, AfterValidator(_host)] | None = None
     chroma_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     chroma_ssl: bool = False
     chroma_token: SecretStr | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, AwareDatetime, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -14,8 +14,11 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("in UTC, the time is outside of the years 1 to 9999") from error
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A time with a zone, converted to UTC. An integer or a text without a zone is refused."""
+UtcDatetime = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_in_utc)]
+"""A time with a zone, converted to UTC. An integer or a text without a zone is refused.
+
+A text of digits is seconds since 1970.
+"""
 
 
 class Fault(NamedTuple):

@@ -48,16 +48,18 @@ class Fault(NamedTuple):
 
 _UNNAMABLE: Final = (
     "no entity of this collection can have this id, so no message can name it: "
-    "restore an earlier snapshot, or delete the record yourself"
+    "delete the record yourself, or restore an earlier snapshot if there are snapshots"
 )
 _STRAY: Final = (
     "it holds fields that do not belong to the projection, and no change message removes them: "
-    "restore an earlier snapshot"
+    "delete the record yourself and repair again, or restore an earlier snapshot if there are "
+    "snapshots"
 )
 
 _BLOCKED: Final = (
     "its delta id lies in the future and names no object, so the compactor refuses every newer "
-    "vector: restore an earlier snapshot, or delete the record yourself, and repair again"
+    "vector: delete the record yourself, or restore an earlier snapshot if there are snapshots, "
+    "and repair again"
 )
 
 

@@ -23,6 +23,8 @@ _UNUSABLE: Final = frozenset(
 """SQLite's codes for a file that it cannot use. The commands open only temporary databases."""
 _SQLITE_FOLDER: Final = "/var/tmp"  # noqa: S108 only a message names it
 _NO_FOLDER: Final = "No usable temporary directory found in "
+_NO_THREAD: Final = "can't start new thread"
+"""Python's text for a RuntimeError that has no class of its own."""
 _SOURCE: Final = Path(__file__).resolve().parents[2]
 
 
@@ -35,6 +37,11 @@ def sentence_of(error: BaseException) -> str:
         return _of_a_file(error)
     if isinstance(error, sqlite3.Error) and is_of_the_machine(error):
         return f"a temporary file can't be used ({error.sqlite_errorname}): {_advice(_of_sqlite())}"
+    if _NO_THREAD in str(error):
+        return (
+            "no thread can be started: raise the limits of this shell on processes and memory "
+            "(`ulimit -u`, `ulimit -v`)"
+        )
     return f"the command ended in an unexpected {type(error).__name__} {_place(error)}"
 
 

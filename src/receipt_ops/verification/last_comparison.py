@@ -18,7 +18,7 @@ from receipt_sync.validation import UtcDatetime, describe
 
 _FAULTS_SHOWN = 1
 
-_Count = Annotated[int, Field(strict=True, ge=0)]
+_Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 
 
 class NoteDamagedError(OperationError):

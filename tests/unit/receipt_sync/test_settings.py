@@ -180,6 +180,8 @@ def test_variables_of_a_server_that_sam_local_leaves_empty_are_unset(
         ),
         ({"CHROMA_TARGET": "s3"}, "environment variable CHROMA_TARGET: "),
         ({"CHROMA_PORT": "0"}, "environment variable CHROMA_PORT: "),
+        ({"CHROMA_HOST": "127.0.0.1/../x"}, "environment variable CHROMA_HOST: "),
+        ({"CHROMA_HOST": "user:key@host"}, "environment variable CHROMA_HOST: "),
         ({"CHROMA_AUTH_HEADER": "Cookie"}, "environment variable CHROMA_AUTH_HEADER: "),
         ({"CHROMA_TIMEOUT_SECONDS": "0"}, "environment variable CHROMA_TIMEOUT_SECONDS: "),
     ],
@@ -190,6 +192,14 @@ def test_a_target_that_is_not_named_whole_is_refused(
     with pytest.raises(SettingsError) as raised:
         CompactorSettings.read({**COMPACTOR, **environment})
     assert unset in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["chroma", "chroma.example.com", "10.0.0.7", "[::1]", "https://chroma.example", "a_b"]
+)
+def test_a_host_may_be_a_name_or_an_address(host: str) -> None:
+    settings = ChromaSettings.read({"CHROMA_TARGET": "http", "CHROMA_HOST": host})
+    assert settings.chroma_host == host
 
 
 def test_secrets_show_in_no_text_of_the_settings() -> None:

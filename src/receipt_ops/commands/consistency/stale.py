@@ -23,7 +23,9 @@ from receipt_sync.keys import Collection
 
 @ends_in_a_sentence
 def stale_command(
-    limit: Annotated[int, typer.Option(help="Most ids to print of each collection.", min=0)] = 20,
+    limit: Annotated[
+        int, typer.Option(help="Most ids to print of each collection.", min=0, max=10**9)
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Count the records whose text changed after their vector was made, and list their ids.

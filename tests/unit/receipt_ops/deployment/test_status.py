@@ -218,6 +218,8 @@ SOUND = LastComparison(NOW, 1, 2, 3, 4, 5).to_json()
         {**SOUND, "missing": []},
         {**SOUND, "missing": True},
         {**SOUND, "missing": -1},
+        {**SOUND, "missing": 10**4_000},
+        {**SOUND, "at": 1_700_000_000},
         {**SOUND, "at": "2026-01-01T00:00:00"},
         {**SOUND, "at": "0001-01-01T00:00:00+14:00"},
         {**SOUND, "more": 1},

@@ -144,6 +144,7 @@ OURS = f"{TEMPORARY}/receipt-sync-1000/9d0e"
             ["set TMPDIR to a writable folder"],
         ),
         (of_sqlite(sqlite3.SQLITE_IOERR_WRITE, "disk I/O error"), ["set TMPDIR"]),
+        (RuntimeError("can't start new thread"), ["no thread can be started", "`ulimit -v`"]),
         (of_sqlite(sqlite3.SQLITE_CONSTRAINT, SECRET), ["unexpected OperationalError"]),
         (
             OSError(errno.ENOSPC, "No space left on device", OURS),
