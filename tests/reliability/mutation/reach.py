@@ -70,11 +70,18 @@ class Reach:
             return set()
         uses = re.compile(rf"\b{re.escape(name)}\b")
         return _union(
-            self.lines.get(path, {}).get(number, ())
+            self._tests_of_line(path, number)
             for path, text in self.sources.items()
             for number, line in enumerate(text, 1)
             if uses.search(line)
         )
+
+    def _tests_of_line(self, path: str, number: int) -> Iterable[str]:
+        """Return the tests of a line; those of its module if it runs at the import."""
+        lines = self.lines.get(path, {})
+        found = lines.get(number, frozenset())
+        imported = number in lines and not found
+        return _union(lines.values()) if imported else found
 
 
 def _union(some: Iterable[Iterable[str]]) -> set[str]:

@@ -43,6 +43,7 @@ def test_the_compactor_has_the_designs_defaults() -> None:
     assert (settings.lease_seconds, settings.heartbeat_seconds) == (60, 15)
     assert (settings.max_delete_share, settings.max_delete_floor) == (0.1, 1000)
     assert settings.slice_bytes == 256 * 2**20
+    assert (settings.chroma_port, settings.chroma_ssl) == (8000, False)
 
 
 def test_the_process_environment_is_read_by_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:

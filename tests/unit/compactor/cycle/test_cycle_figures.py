@@ -45,6 +45,8 @@ def test_a_cycle_counts_what_it_did_of_each_kind(system: InMemorySystem) -> None
     assert total(Metric.VECTORS_DROPPED) == 1
     assert total(Metric.STALE_VECTORS_WRITTEN) == 0
     assert total(Metric.INDEX_CALLS) == 4
+    assert total(Metric.BYTES_PUBLISHED) == cycle.uploaded
+    assert Metric.BYTES_PUBLISHED in [name for name, _ in system.telemetry.values]
     (published,) = [fields for name, fields in system.telemetry.events if name == "published"]
     assert published["collection"] == "receipt_lines"
     assert (published["updated"], published["inserted"], published["replaced"]) == (2, 2, 1)

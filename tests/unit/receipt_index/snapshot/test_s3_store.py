@@ -167,6 +167,14 @@ def test_a_body_that_is_longer_than_allowed_is_closed_and_not_read(what: str) ->
     assert [body.closed for body in bodies] == [True]
 
 
+def test_an_object_that_was_written_lies_under_its_collection_and_is_read_back() -> None:
+    s3 = S3()
+    s3.put_object = lambda Key, Body, **_: s3.objects.update({Key: Body})  # type: ignore[method-assign,assignment] # noqa: N803
+    store_on(s3).write("packs/a", b"content")
+    assert s3.objects == {"snapshots/receipt_lines/packs/a": b"content"}
+    assert store_on(s3).read("packs/a", 7) == b"content"
+
+
 def test_an_object_of_just_the_allowed_length_is_read() -> None:
     s3 = S3()
     s3.put_object("snapshots/receipt_lines/packs/a", b"12345")

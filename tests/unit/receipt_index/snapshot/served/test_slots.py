@@ -17,6 +17,14 @@ def test_two_readers_of_one_root_have_two_folders_and_the_next_takes_a_free_one(
     assert claim_slot(tmp_path).folder == folder
 
 
+def test_a_try_of_a_folder_that_another_reader_holds_leaves_no_file_open(tmp_path: Path) -> None:
+    held = [claim_slot(tmp_path) for _ in range(5)]
+    before = len(list(Path("/dev/fd").iterdir()))
+    claim_slot(tmp_path).release(remove=True)
+    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert len({slot.folder for slot in held}) == 5
+
+
 def test_a_folder_that_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
     root = tmp_path / "root"
     slot = claim_slot(root)
