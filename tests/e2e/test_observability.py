@@ -26,7 +26,9 @@ MERCHANT = "KRAUTHOBELWIRTSCHAFT"
 EDITED = "SCHLEHENLIKOER"
 POISONED = "HAGEBUTTENMUS"
 LINE = EntityKey("seeing-test", 1, 1)
-CYCLE = ["lease", "checkout", "plan", "read", "compare", "write", "read back", "publish"]
+CYCLE = [
+    "lease", "checkout", "scrub", "plan", "read", "compare", "write", "read back", "publish"
+]  # fmt: skip
 
 
 class Seen(NamedTuple):

@@ -310,7 +310,10 @@ class Cycle:
                 call(records)
                 self._telemetry.measure(Metric.INDEX_CALLS, 1)
         with self._telemetry.step("read back"):
-            self._rules.check_written(index, plan)
+            self._read_back(index, plan)
+
+    def _read_back(self, index: Index, plan: Plan) -> None:
+        self._rules.check_written(index, plan)
 
     def _report_publish(self, published: Published) -> None:
         if published.undeleted is not None:

@@ -117,13 +117,9 @@ class Topic:
                 f"the topic has no subscription {arn}: see `receipt-sync alerts list`"
             )
 
-    def check_received(self) -> None:
-        """Raise AlertsError if nobody would receive a message."""
-        if not any(one.confirmed for one in self.subscriptions()):
-            raise AlertsError(
-                "no receiver of alarms is confirmed: add one with `receipt-sync alerts subscribe`, "
-                "or follow the link that SNS has sent"
-            )
+    def has_receiver(self) -> bool:
+        """Return whether anybody would receive a message."""
+        return any(one.confirmed for one in self.subscriptions())
 
     def publish_test(self) -> str:
         """Send a test message to all subscribers and return its id."""

@@ -222,7 +222,7 @@ EFFECTS: Final[Mapping[str, Effects]] = {
     "alerts list": _looks("topic", verdict=True),
     "alerts subscribe": _looks("topic", writes="topic"),
     "alerts unsubscribe": _looks("topic", writes="topic"),
-    "alerts test": _looks("topic", writes="topic"),
+    "alerts test": _looks("topic", writes="topic", verdict=True),
     "cost": _looks("logs settings", writes="files"),
     "smoke": _PROBE,
     "latency": _PROBE,

@@ -93,6 +93,8 @@ def test_a_backfill_sends_every_record_and_repairs_what_differs(
     place = str(tmp_path / "place")
     assert operator.json("backfill", "--dry-run", "--place", place)["records"] == total
     done = operator.json("backfill", "--place", place, "--wait", "60")
+    verdict = done.pop("verdict")
+    assert (verdict["different"], verdict["missing"]) == (0, 0)
     assert done == {
         "records": total, "records_before": 0, "dry_run": False, "settled": True,
     }  # fmt: skip

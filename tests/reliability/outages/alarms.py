@@ -30,6 +30,10 @@ _DURATIONS: Final = frozenset({"ApproximateAgeOfOldestMessage", "IteratorAge"})
 _SEEN_BESIDE: Final = 2
 """Number of earlier periods from which CloudWatch takes data if data is missing."""
 _PERIOD: Final = 300
+_HEARTBEAT: Final = "breaching"
+"""How the heartbeat's alarm treats missing data. A trial is shorter than the schedule's period, so
+this alarm is left out.
+"""
 _KINDS: Final = ("own_alarms", "queue_alarms", "function_alarms")
 
 Points: TypeAlias = Sequence[tuple[float, float]]
@@ -82,7 +86,11 @@ def alarms(function_timeout: float, folder: Path = TERRAFORM) -> list[Alarm]:
     found = []
     for content in hcl2.loads((folder / "alarms.tf").read_text())["locals"]:
         known["local.minute"] = content["minute"]
-        found += [_alarm(name, body, known) for name, body in _bodies(content)]
+        found += [
+            _alarm(name, body, known)
+            for name, body in _bodies(content)
+            if body.get("missing") != _HEARTBEAT
+        ]
     return found
 
 

@@ -11,7 +11,7 @@ from receipt_ops.deployment.alerts import Subscription, address_of
 from receipt_ops.deployment.sns_topic import topic_of
 from receipt_ops.environment import connection_of_process
 from receipt_ops.terminal.confirmation import Yes, confirm
-from receipt_ops.terminal.console import ends_in_a_sentence, output, print_json
+from receipt_ops.terminal.console import ends_in_a_sentence, notes, output, print_json
 from receipt_ops.terminal.exit_codes import ExitCode
 from receipt_ops.terminal.failures import explained
 
@@ -110,19 +110,28 @@ def unsubscribe_command(
 @alerts.command("test")
 @ends_in_a_sentence
 def try_command(topic: TopicArn = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Send a test message to every receiver. At least one must be confirmed.
+    """Send a test message to every receiver.
+
+    Exit code 0: sent. 1: no receiver is confirmed, so nothing was sent.
 
     Example: receipt-sync alerts test
     """
     connection = connection_of_process()
     with explained(connection):
         found = topic_of(connection.sns, topic)
-        found.check_received()
-        message_id = None if dry_run else found.publish_test()
+        is_received = found.has_receiver()
+        message_id = None if dry_run or not is_received else found.publish_test()
     if as_json:
         print_json({"topic": found.arn, "message_id": message_id, "dry_run": dry_run})
-    else:
+    elif is_received:
         output().print(f"{'would send' if dry_run else 'sent'} a test to {found.arn}")
+    if not is_received:
+        notes().print(
+            "no receiver of alarms is confirmed, so nothing is sent: add one with `receipt-sync "
+            "alerts subscribe`, or follow the link that SNS has sent",
+            soft_wrap=True,
+        )
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _show(found: list[Subscription]) -> None:

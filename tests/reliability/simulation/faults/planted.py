@@ -100,7 +100,7 @@ def truth_before_checkout() -> Iterator[None]:
         embedded = [key for batch in work.vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
         unfinished = add_members(
-            self._source, closure, work.done, self.collection, self._most, deadline
+            self._source, closure, work.done, self.collection, self._rules.most, deadline
         )
         early[id(self._source)] = closure, unfinished, read_truth(self._source, closure, deadline)
         return run(self, work, deadline, scrubbing)

@@ -110,21 +110,6 @@ def test_an_index_of_many_deleted_elements_is_rebuilt_and_is_the_new_base(settin
     assert len(content(other)) == MOST + 1
 
 
-@pytest.mark.parametrize("knows_its_dimension", [True, False])
-def test_an_index_whose_records_were_all_deleted_is_rebuilt_empty(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch, knows_its_dimension: bool
-) -> None:
-    copy = setting.copy("one")
-    publish(copy, range(MOST))
-    if not knows_its_dimension:
-        monkeypatch.setattr(GraphIndex, "dimension", lambda _: None)
-    published = publish(copy, range(0), range(MOST), Deadline(setting.clock, 60.0))
-    assert published.rebuilt == (0, MOST)
-    assert content(setting.copy("other")) == {}
-    assert publish(copy, range(3)).version == 3
-    assert len(content(setting.copy("other"))) == 3
-
-
 @pytest.mark.parametrize(
     ("records", "again"), [(MOST, 500), (600, 399)], ids=["at the share", "below the floor"]
 )
@@ -140,7 +125,8 @@ def test_an_emptied_index_stays_and_with_it_its_dimension(setting: Setting) -> N
     """A new generation without a record takes vectors of any dimension."""
     copy = setting.copy("one")
     publish(copy, range(MOST))
-    published = publish(copy, range(0), range(MOST))
+    published = publish(copy, range(0), range(MOST), Deadline(setting.clock, 60.0))
+    assert content(setting.copy("other")) == {}
     assert (published.rebuilt, published.rebuild_postponed) == (None, None)
     assert setting.manifest().elements == MOST
     assert publish(copy, range(1)).rebuilt == (1, MOST + 1)

@@ -15,7 +15,7 @@ from receipt_index.snapshot.format.bloat import is_due
         (1_000, 666, True),
         (1_000, 667, False),
         (999, 0, False),
-        (1_000, 0, True),
+        (1_000, 0, False),
         (0, 0, False),
     ],
 )
