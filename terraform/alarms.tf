@@ -66,30 +66,6 @@ locals {
       metric      = "SnapshotsDamaged"
       statistic   = "Sum"
     }
-    Compaction-DifferencesFound = {
-      description = "Records differed from the table although no message waited. They are repaired. Find out what damaged them."
-      source      = local.metrics.compactor
-      metric      = "DifferencesFound"
-      statistic   = "Sum"
-    }
-    Compaction-ProofTooOld = {
-      description = "No complete comparison of a collection with the table has ended for too long."
-      source      = local.metrics.compactor
-      metric      = "ProofAgeSeconds"
-      statistic   = "Maximum"
-      periods     = 3
-      threshold   = var.alarm_thresholds.proof_age_seconds
-    }
-    Compaction-NoHeartbeat = {
-      description = "The compactor's schedule has sent no sign of life for a quarter of an hour."
-      source      = local.metrics.compactor
-      metric      = "RecordsChecked"
-      statistic   = "SampleCount"
-      period      = 15 * local.minute
-      comparison  = "LessThanThreshold"
-      threshold   = 1
-      missing     = "breaching"
-    }
   }
 
   queue_alarms = {
@@ -181,13 +157,12 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   extended_statistic  = try(each.value.percentile, null)
   period              = try(each.value.period, 5 * local.minute)
   evaluation_periods  = try(each.value.periods, 1)
-  comparison_operator = try(each.value.comparison, "GreaterThanThreshold")
+  comparison_operator = "GreaterThanThreshold"
   threshold           = try(each.value.threshold, 0)
 
   # A metric without values means that nothing happened. If no message is processed, the age alarms
-  # show it, because SQS and Lambda report these ages themselves. Only the heartbeat has values at
-  # all times, so there a missing value is the fault.
-  treat_missing_data = try(each.value.missing, "notBreaching")
+  # show it, because SQS and Lambda report these ages themselves.
+  treat_missing_data = "notBreaching"
 
   alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]

@@ -98,7 +98,7 @@ variable "pagerduty_endpoint" {
 }
 
 variable "alarm_thresholds" {
-  description = "The values above which an alarm rings. stream_errors counts 10 minutes. lock_contentions counts tries for a held lease in 5 minutes, two periods in a row. A waiting worker tries about twice a second. queue_depth is in messages. The ages and the freshness are in seconds. proof_age_seconds should be twice the ScrubIntervalSeconds of template.yaml."
+  description = "The values above which an alarm rings. stream_errors counts 10 minutes. lock_contentions counts tries for a held lease in 5 minutes, two periods in a row. A waiting worker tries about twice a second. queue_depth is in messages. The ages and the freshness are in seconds."
   type = object({
     stream_errors          = optional(number, 10)
     lock_contentions       = optional(number, 300)
@@ -106,7 +106,6 @@ variable "alarm_thresholds" {
     oldest_message_seconds = optional(number, 900)
     iterator_age_seconds   = optional(number, 300)
     freshness_seconds      = optional(number, 60)
-    proof_age_seconds      = optional(number, 172800)
   })
   default  = {}
   nullable = false

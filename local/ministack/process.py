@@ -21,8 +21,7 @@ from local.state import State
 from receipt_ops.sdk import CREDENTIAL
 
 SERVICES: Final = (
-    "cloudformation,cloudwatch,dynamodb,dynamodbstreams,events,iam,kms,lambda,logs,s3,sns,sqs,ssm,"
-    "sts"
+    "cloudformation,cloudwatch,dynamodb,dynamodbstreams,iam,kms,lambda,logs,s3,sns,sqs,ssm,sts"
 )
 """The AWS services that the system needs."""
 

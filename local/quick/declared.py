@@ -34,8 +34,6 @@ _PROPERTIES: Final = {
 }
 """Property of a function in the template → parameter of Lambda's CreateFunction."""
 _NOT_CONFIGURATION: Final = {"CodeUri", "Events"}
-_SCHEDULE: Final = "Schedule"
-_OF_SCHEDULES: Final = {"Name", "Description", "Schedule", "Input", "RetryPolicy"}
 _SOURCES: Final = {"DynamoDB": "Stream", "SQS": "Queue"}
 """Type of an event → the property that holds the ARN of its source."""
 
@@ -50,28 +48,15 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """A rule of EventBridge that invokes a function with `input` at times."""
-
-    name: str
-    description: str
-    expression: str
-    input: str
-    retry_policy: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Function:
     """A function. `configuration` holds the parameters of CreateFunction, apart from its code.
 
     `mappings` holds the parameters of CreateEventSourceMapping, by the logical id of the mapping.
-    `schedules` holds the rules of EventBridge that invoke the function.
     """
 
     package: str
     configuration: Mapping[str, Any]
     mappings: Mapping[str, Mapping[str, Any]]
-    schedules: tuple[Schedule, ...] = ()
 
     @property
     def name(self) -> str:
@@ -130,24 +115,7 @@ def _function(logical_id: str, properties: Mapping[str, Any]) -> Function:
         mappings={
             f"{logical_id}{name}": {"FunctionName": properties["FunctionName"], **_mapping(event)}
             for name, event in properties.get("Events", {}).items()
-            if event["Type"] != _SCHEDULE
         },
-        schedules=tuple(
-            _schedule(event["Properties"])
-            for event in properties.get("Events", {}).values()
-            if event["Type"] == _SCHEDULE
-        ),
-    )
-
-
-def _schedule(properties: Mapping[str, Any]) -> Schedule:
-    _refuse_unknown(_SCHEDULE, properties, _OF_SCHEDULES)
-    return Schedule(
-        properties["Name"],
-        properties.get("Description", ""),
-        properties["Schedule"],
-        properties.get("Input", "{}"),
-        properties.get("RetryPolicy", {}),
     )
 
 

@@ -16,7 +16,6 @@ from local.quick.names import Options
 from local.quick.packages import SOURCES, package
 from local.quick.parameters import parameters_of
 from local.quick.roles import ensure_role
-from local.quick.schedules import ensure_schedule
 from local.quick.template import Resolver, parameter_values, read_template
 from local.stack import Deployment, Stack
 from local.state import State
@@ -73,13 +72,10 @@ def deploy(
             packed = code.package(function.package)
             arn = ensure_function(clients, function, packed, stack.names.bucket)
             resolver.learn({f"{name}.Arn": arn})
-    with progress("event source mappings of stream and queue, and the compactor's schedule"):
-        for logical_id, function in functions.items():
+    with progress("event source mappings of stream and queue"):
+        for function in functions.values():
             for name, mapping in function.mappings.items():
                 resolver.learn({name: ensure_mapping(clients, mapping)})
-            for schedule in function.schedules:
-                arn = str(resolver.of({"Fn::GetAtt": [logical_id, "Arn"]}))
-                ensure_schedule(clients, schedule, function.name, arn)
     outputs = {name: resolver.of(one["Value"]) for name, one in template["Outputs"].items()}
     return replace(stack, deployment=Deployment.of(outputs))
 

@@ -22,11 +22,6 @@ class Names:
         return f"portfolio-{self.environment}"
 
     @property
-    def tick(self) -> str:
-        """Return the name of the schedule that template.yaml declares for the compactor."""
-        return f"receipt-compactor-tick-{self.environment}"
-
-    @property
     def compaction_queue(self) -> str:
         """Return the name of the compaction queue."""
         return f"chromadb-delta-queue-{self.environment}"

@@ -10,7 +10,6 @@ from local.quick.names import Names, Options
 from local.quick.parameters import delete_parameters, put_parameters
 from local.quick.queues import delete_queues, ensure_queues
 from local.quick.roles import delete_roles
-from local.quick.schedules import delete_schedules
 from local.quick.table import delete_table, ensure_table
 from local.stack import Stack
 
@@ -44,7 +43,6 @@ def tear_down(clients: Clients, names: Names, progress: Progress = silent) -> No
     """
     with progress("functions, their mappings and roles"):
         delete_mappings(clients, names)
-        delete_schedules(clients, names)
         delete_functions(clients, names)
         delete_roles(clients, names)
     with progress("table, queues, bucket, parameters and keys"):

@@ -1,8 +1,7 @@
 """Entry point of the compactor.
 
 An SQS event is answered with a partial batch response. A direct invocation with `{}` drains the
-queue and is answered with a report. So is a scheduled invocation with `{"action": "tick"}`, which
-compares some records with the table.
+queue and is answered with a report.
 """
 
 import gc
@@ -23,7 +22,6 @@ from compactor.batch.drain import drain
 from compactor.batch.entries import QueueMessage
 from compactor.batch.returning import return_in_time
 from compactor.batch.sqs_queue import receive_count
-from compactor.scrub.ticks import tick_all
 from compactor.wiring import Worker, build_worker
 from receipt_functions.telemetry import PowertoolsTelemetry
 from receipt_sync.deadline import Deadline
@@ -33,9 +31,6 @@ from receipt_sync.telemetry import COMPACTION_NAMESPACE
 
 _MARGIN_SECONDS: Final = 3.0
 """Seconds of the remaining time that are reserved for the answer itself."""
-
-
-_TICK: Final = "tick"
 
 
 class ReturnedToQueueError(TransientError):
@@ -68,10 +63,7 @@ def _allocator() -> Allocator:
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle an SQS event, a tick, or drain the queue for `{}`.
-
-    Raises SettingsError. Raises ValueError for any other event.
-    """
+    """Handle an SQS event, or drain the queue for `{}`. Raises SettingsError, ValueError."""
     allocator = _allocator()  # before anything starts a thread
     telemetry = _telemetry()
     telemetry.logger.append_keys(request_id=context.aws_request_id)
@@ -81,14 +73,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
                 return _drain(context)
             if "Records" in event:
                 return _handle_batch(event, context)
-            if event.get("action") == _TICK:
-                return _tick(context)
     finally:
         allocator.give_back()
-    raise ValueError(
-        'an event is an SQS event with Records, {"action": "tick"} to compare some records with '
-        "the table, or {} to drain the queue"
-    )
+    raise ValueError("an event is an SQS event with Records, or {} to drain the queue")
 
 
 def _trace_headers(event: dict[str, Any]) -> list[str]:
@@ -100,11 +87,6 @@ def _drain(context: LambdaContext) -> dict[str, Any]:
     worker = _worker()
     deadline = _deadline(worker, context)
     return asdict(drain(worker.queue, worker.compactor, deadline, worker.clock))
-
-
-def _tick(context: LambdaContext) -> dict[str, Any]:
-    worker = _worker()
-    return tick_all(worker.cycles, _deadline(worker, context), _telemetry())
 
 
 def _handle_batch(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

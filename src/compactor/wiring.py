@@ -1,12 +1,12 @@
 """Build a worker from its settings. Only this module uses every adapter."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
-from typing import Any, Final
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -16,7 +16,7 @@ from compactor.batch.compaction import Compactor
 from compactor.batch.slices import SliceLimits
 from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.batch.sqs_queue import SQSCompactionQueue
-from compactor.cycle.cycle import CheckWritten, Cycle, CycleRules, Target
+from compactor.cycle.cycle import CheckWritten, Cycle, Target
 from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.dynamodb_plain_items import read_plain
 from compactor.cycle.dynamodb_source import DynamoDBSource
@@ -25,7 +25,6 @@ from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
 from compactor.locking.lock_table import lock_id_of
-from compactor.scrub.scrub import Scrub, ScrubSettings
 from receipt_index.exact_chroma import open_exact_chroma
 from receipt_index.s3_delta_store import S3DeltaStore
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
@@ -46,16 +45,11 @@ _UNCHECKED = Config(parameter_validation=False)
 """botocore's check of a request for a hundred keys takes 1 ms. DynamoDB checks requests itself."""
 
 
-_SHARE_OF_A_SLICE: Final = 4
-"""A slice of the scrub has at most a quarter of the records of a slice of messages."""
-
-
 @dataclass(frozen=True)
 class Worker:
     """The parts that a warm function keeps between invocations."""
 
     compactor: Compactor
-    cycles: Mapping[Collection, Cycle]
     queue: SQSCompactionQueue
     clock: Clock
 
@@ -67,11 +61,9 @@ def build_worker(settings: CompactorSettings, telemetry: Telemetry) -> Worker:
     make = parts.local_cycle if settings.chroma_target == "local" else parts.server_cycles()
     cycles = {collection: make(collection) for collection in Collection}
     dead_letter_queue = SQSDeadLetterQueue(sqs, settings.compaction_dlq_url)
-    compactor = Compactor(
-        cycles, parts.deltas, dead_letter_queue, parts.clock, telemetry, parts.limits
-    )
-    queue = SQSCompactionQueue(sqs, settings.compaction_queue_url)
-    return Worker(compactor, cycles, queue, parts.clock)
+    deltas = S3DeltaStore(parts.s3, settings.snapshot_bucket)
+    compactor = Compactor(cycles, deltas, dead_letter_queue, parts.clock, telemetry, parts.limits)
+    return Worker(compactor, SQSCompactionQueue(sqs, settings.compaction_queue_url), parts.clock)
 
 
 class _Parts:
@@ -87,7 +79,6 @@ class _Parts:
         self.s3: Any = boto3.client("s3", config=_CLIENT)
         self._dynamodb: Any = boto3.client("dynamodb", config=_CLIENT.merge(_UNCHECKED))
         read_plain(self._dynamodb)
-        self.deltas = S3DeltaStore(self.s3, settings.snapshot_bucket)
 
     def local_cycle(self, collection: Collection) -> Cycle:
         """Return a cycle on a working copy, which is published as a snapshot."""
@@ -107,20 +98,7 @@ class _Parts:
                 "fetching the snapshot", collection=collection, objects=done, total=total
             ),
         )
-        return self._cycle(collection, copy, scrub=self._scrub(collection, copy))
-
-    def _scrub(self, collection: Collection, copy: WorkingCopy) -> Scrub | None:
-        """Return the scrub of a collection; None if it is off."""
-        settings = self._settings
-        if not settings.scrub_interval_seconds:
-            return None
-        terms = ScrubSettings(
-            timedelta(seconds=settings.scrub_interval_seconds),
-            settings.scrub_patience_seconds,
-            # A slice of messages may be in memory at the same time.
-            max(1, self.limits.records // _SHARE_OF_A_SLICE),
-        )
-        return Scrub(collection, copy, self._source(), self.deltas, self.clock, terms)
+        return self._cycle(collection, copy)
 
     def server_cycles(self) -> Callable[[Collection], Cycle]:
         """Return a function that makes cycles on one Chroma server, behind one circuit breaker."""
@@ -146,15 +124,18 @@ class _Parts:
         return cycle
 
     def _cycle(
-        self,
-        collection: Collection,
-        target: Target,
-        check_written: CheckWritten = read_back,
-        scrub: Scrub | None = None,
+        self, collection: Collection, target: Target, check_written: CheckWritten = read_back
     ) -> Cycle:
-        rules = CycleRules(self._guard, self.limits.records, check_written)
-        lease, source = self._lease(collection), self._source()
-        return Cycle(collection, lease, target, source, rules, self._telemetry, scrub)
+        return Cycle(
+            collection,
+            self._lease(collection),
+            target,
+            self._source(),
+            self._guard,
+            self._telemetry,
+            self.limits.records,
+            check_written,
+        )
 
     def _store(self, collection: Collection) -> S3SnapshotStore:
         return S3SnapshotStore(self.s3, self._settings.snapshot_bucket, collection)

@@ -17,8 +17,6 @@ UNITS = {
     Metric.COMPACTION_DURATION: MetricUnit.Milliseconds,
     Metric.FRESHNESS: MetricUnit.Milliseconds,
     Metric.BYTES_PUBLISHED: MetricUnit.Bytes,
-    Metric.PROOF_AGE_SECONDS: MetricUnit.Seconds,
-    Metric.ACCURACY_PERCENT: MetricUnit.Percent,
 }
 """The unit of each metric that is not a count."""
 

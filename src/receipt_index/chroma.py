@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -45,9 +44,6 @@ COLLECTION: Final[Mapping[str, Any]] = {
 }
 """The arguments with which every collection is made."""
 
-_NO_VECTOR: Final = "Error finding id"
-"""A part of Chroma's error for a record that is not in the vector index, as in Chroma 1.5.9."""
-
 T = TypeVar("T")
 
 _process: int | None = None
@@ -83,18 +79,6 @@ class CollectionIndex:
                     for i, v in zip(got["ids"], embeddings, strict=True)
                 }
         return found
-
-    def readable_vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """See `Index.readable_vectors`. Chroma's error names no record, so halves are read."""
-        try:
-            return self.vectors(ids)
-        except IndexFailedError as error:
-            if _NO_VECTOR not in str(error.__cause__):
-                raise
-        if len(ids) == 1:
-            return {}
-        middle = len(ids) // 2
-        return self.readable_vectors(ids[:middle]) | self.readable_vectors(ids[middle:])
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
         """See `Index.update`."""
@@ -138,10 +122,6 @@ class CollectionIndex:
             if len(page) < _IDS_A_CALL:
                 return
             offset += len(page)
-
-    def ids_after(self, after: str, most: int) -> list[str]:
-        """See `Index.ids_after`. Chroma has no order of ids, so this reads all of them."""
-        return nsmallest(most, (chroma_id for chroma_id in self.ids() if chroma_id > after))
 
     def matching(self, where: Mapping[str, Any]) -> list[str]:
         """Return the ids of the records that pass a Chroma metadata filter."""
@@ -215,23 +195,6 @@ class ChromaIndex(CollectionIndex):
             return super().get(ids)
         with _chroma("get"):
             return self._stored.get(ids)
-
-    def ids_after(self, after: str, most: int) -> list[str]:
-        """See `Index.ids_after`."""
-        if self._stored is None:
-            return super().ids_after(after, most)
-        with _chroma("get"):
-            return self._stored.ids_after(after, most)
-
-    def dimension(self) -> int | None:
-        """See `Index.dimension`. The first record may have lost its vector."""
-        try:
-            return super().dimension()
-        except IndexFailedError:
-            if self._stored is None:
-                raise
-            with _chroma("get"):
-                return self._stored.dimension()
 
     def close(self) -> None:
         """See `Index.close`."""

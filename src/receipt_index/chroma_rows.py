@@ -40,14 +40,6 @@ every number of ids.
 Chroma keeps its own values under keys that begin with `chroma:`, and leaves them out of the
 metadata. The last line compares with `chroma;`, the first text behind these keys.
 """
-_IDS_AFTER: Final = (
-    "SELECT embedding_id FROM embeddings WHERE segment_id = ? AND embedding_id > ? "
-    "ORDER BY embedding_id LIMIT ?"
-)
-_DIMENSION: Final = (
-    "SELECT c.dimension FROM segments AS s JOIN collections AS c ON c.id = s.collection "
-    "WHERE s.id = ?"
-)
 
 
 class StoredRecords:
@@ -81,16 +73,6 @@ class StoredRecords:
         for some in batches(ids, _RECORDS_A_QUERY):
             found |= self._get(some)
         return found
-
-    def ids_after(self, after: str, most: int) -> list[str]:
-        """Return the first `most` ids that sort after `after`, in order. Raises sqlite3.Error."""
-        rows = self._connection.execute(_IDS_AFTER, (self._segment, after, most))
-        return [chroma_id for (chroma_id,) in rows]
-
-    def dimension(self) -> int | None:
-        """Return the dimension that the collection got with its first vector."""
-        row = self._connection.execute(_DIMENSION, (self._segment,)).fetchone()
-        return None if row is None else row[0]
 
     def close(self) -> None:
         """Close the file."""

@@ -14,8 +14,6 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Final, NamedTuple
 
 from receipt_sync.errors import DeltaRefusedError
@@ -88,24 +86,19 @@ def read_arrays(data: bytes, count: int) -> Arrays:
     The shape of `vectors` is (count, d), with d from 1 to MAX_DIMENSION. Raises DeltaRefusedError
     for anything else.
     """
-    with _archive(data) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_DECOMPRESSED_BYTES:
-            raise DeltaRefusedError(f"the delta unpacks to {size} bytes: split it")
-        return Arrays(
-            _array(archive, "vectors", count * MAX_DIMENSION * 4, count),
-            _array(archive, "ids", min(count * ID_BYTES, MAX_LIST_BYTES)),
-            _array(archive, "texts", min(count * TEXT_BYTES + LONGEST_TEXT_BYTES, MAX_LIST_BYTES)),
-        )
-
-
-@contextmanager
-def _archive(data: bytes) -> Iterator[zipfile.ZipFile]:
-    """Open the archive of a delta for a block. Errors become DeltaRefusedError."""
     try:
         _check_directory(data)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield archive
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > MAX_DECOMPRESSED_BYTES:
+                raise DeltaRefusedError(f"the delta unpacks to {size} bytes: split it")
+            return Arrays(
+                _array(archive, "vectors", count * MAX_DIMENSION * 4, count),
+                _array(archive, "ids", min(count * ID_BYTES, MAX_LIST_BYTES)),
+                _array(
+                    archive, "texts", min(count * TEXT_BYTES + LONGEST_TEXT_BYTES, MAX_LIST_BYTES)
+                ),
+            )
     except (
         ValueError,
         KeyError,
@@ -120,13 +113,6 @@ def _archive(data: bytes) -> Iterator[zipfile.ZipFile]:
             "the delta is not an .npz of vectors, ids and texts without pickles: "
             f"{type(error).__name__}"
         ) from error
-
-
-def count_of(data: bytes) -> int:
-    """Return the number of vectors that a delta's object claims. Raises DeltaRefusedError."""
-    with _archive(data) as archive, archive.open("vectors.npy") as file:
-        header = read_header(file)
-        return header.shape[0] if header.shape else 0
 
 
 def read_strings(text: str, most: int) -> list[str] | None:

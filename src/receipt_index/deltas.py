@@ -8,14 +8,13 @@ run code. The archive has these three entries, stored or deflated, and no commen
 
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from receipt_index.delta_archive import Array, count_of, read_arrays, read_strings
+from receipt_index.delta_archive import Array, read_arrays, read_strings
 from receipt_sync.errors import DeltaRefusedError, MalformedKeyError
 from receipt_sync.keys import Collection, EntityKey, parse_chroma_id
 from receipt_sync.messages import Delta
@@ -50,16 +49,6 @@ class VectorBatch:
         """Return the keys of the records, in the order of the rows."""
         return tuple(parse_chroma_id(chroma_id) for chroma_id in self.ids)
 
-    def only(self, rows: Sequence[int]) -> "VectorBatch":
-        """Return the same delta with only these rows."""
-        chosen = list(rows)
-        return VectorBatch(
-            self.delta_id,
-            tuple(self.ids[row] for row in chosen),
-            self.vectors[chosen],
-            tuple(self.texts[row] for row in chosen),
-        )
-
     def rows(self, start: int, stop: int) -> "VectorBatch":
         """Return the same delta with only the rows from `start` to `stop`, which is excluded."""
         return VectorBatch(
@@ -88,14 +77,6 @@ def encode(batch: VectorBatch) -> bytes:
         texts=_json_bytes(batch.texts),
     )
     return buffer.getvalue()
-
-
-def decode_stored(data: bytes, collection: Collection, delta_id: str) -> VectorBatch:
-    """Return the content of a delta that no message describes. Raises DeltaRefusedError."""
-    count = count_of(data)
-    if not count:
-        raise DeltaRefusedError("the delta holds no vector: a delta must hold at least one")
-    return decode(data, Delta.of(collection, delta_id, count))
 
 
 def decode(data: bytes, message: Delta) -> VectorBatch:

@@ -57,16 +57,8 @@ class Index(Protocol):
         """Return the vectors of the records that exist, by id."""
         ...
 
-    def readable_vectors(self, ids: Sequence[str]) -> "dict[str, Vectors]":
-        """Return the vectors of the records that have one. `vectors` fails if a record has none."""
-        ...
-
     def ids(self) -> Iterator[str]:
         """Yield every record's id, each once. Nothing may be written meanwhile."""
-        ...
-
-    def ids_after(self, after: str, most: int) -> list[str]:
-        """Return the first `most` ids that sort after `after`, in the order of their characters."""
         ...
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:

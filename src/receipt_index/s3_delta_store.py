@@ -6,8 +6,6 @@ from botocore.exceptions import ClientError
 
 from receipt_index.deltas import MAX_OBJECT_BYTES
 from receipt_sync.errors import DeltaRefusedError
-from receipt_sync.keys import Collection
-from receipt_sync.messages import delta_key, is_ulid
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,21 +36,3 @@ class S3DeltaStore:
                 f"{key} has {got['ContentLength']} bytes, more than {MAX_OBJECT_BYTES}: split it"
             )
         return got["Body"].read()
-
-    def after(self, collection: Collection, after: str | None, most: int) -> list[str]:
-        """See `compactor.scrub.ports.StoredDeltas.after`."""
-        prefix = f"deltas/{collection}/"
-        begin = delta_key(collection, after) if after else prefix
-        found: list[str] = []
-        while len(found) < most:
-            listed = self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=prefix, StartAfter=begin, MaxKeys=most - len(found)
-            )
-            keys = [entry["Key"] for entry in listed.get("Contents", [])]
-            names = (key.removeprefix(prefix).removesuffix(".npz") for key in keys)
-            # No delta message can name another object.
-            found += [n for n in names if is_ulid(n) and delta_key(collection, n) in keys]
-            if not listed.get("IsTruncated") or not keys:
-                break
-            begin = keys[-1]
-        return found

@@ -146,12 +146,6 @@ class CompactorSettings(ChromaSettings):
     max_delete_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_delete_floor: Annotated[int, Field(ge=0)] = 1000
     snapshot_retention_seconds: Annotated[float, Field(ge=0)] = RETENTION_SECONDS
-    scrub_interval_seconds: Annotated[float, Field(ge=0)] = 86_400
-    """The time in which every record is compared with the table. 0 switches the scrub off."""
-    scrub_patience_seconds: Annotated[float, Field(ge=0)] = 60
-    """The least time between the first and the second look at a difference. It is the freshness
-    goal, after which no message should wait any more.
-    """
     aws_lambda_function_memory_size: Annotated[int, Field(ge=128)] = 2048
     """MiB. Lambda sets this variable. Elsewhere, the default of the template applies."""
     slice_memory_share: Annotated[float, Field(gt=0, le=0.5)] = 0.125

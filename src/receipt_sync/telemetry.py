@@ -42,11 +42,6 @@ class Metric(StrEnum):
     REBUILDS_POSTPONED = "RebuildsPostponed"
     MASS_DELETES_REFUSED = "MassDeletesRefused"
     SNAPSHOTS_DAMAGED = "SnapshotsDamaged"
-    RECORDS_CHECKED = "RecordsChecked"
-    DIFFERENCES_FOUND = "DifferencesFound"
-    DIFFERENCES_REPAIRED = "DifferencesRepaired"
-    PROOF_AGE_SECONDS = "ProofAgeSeconds"
-    ACCURACY_PERCENT = "AccuracyPercent"
 
 
 class Telemetry(Protocol):

@@ -27,7 +27,7 @@ EDITED = "SCHLEHENLIKOER"
 POISONED = "HAGEBUTTENMUS"
 LINE = EntityKey("seeing-test", 1, 1)
 CYCLE = [
-    "lease", "checkout", "scrub", "plan", "read", "compare", "write", "read back", "publish"
+    "lease", "checkout", "plan", "read", "compare", "write", "read back", "publish"
 ]  # fmt: skip
 
 

@@ -135,23 +135,3 @@ def test_a_table_that_is_not_there_is_an_error_and_no_absence(
     source._table = "no-such-table"
     with pytest.raises(TableReadError, match="ResourceNotFoundException"):
         source.get([line(1)], deadline)
-
-
-def test_keys_are_read_on_from_any_item_to_the_tables_end(
-    source: DynamoDBSource, dynamodb: DynamoDBClient, table: str, deadline: Deadline
-) -> None:
-    keys = {line(n, image) for n in range(3) for image in ("a", "b")} | {word(1), metadata()}
-    for key in keys:
-        put_entity(dynamodb, table, key, text={"S": "x"})
-    put(dynamodb, table, "LOCK#a", "LOCK")
-    put(dynamodb, table, "IMAGE#a", "RECEIPT#00001#LINE#x")
-    found, after, passed = [], None, 0
-    while True:
-        page = source.keys_after(after, 3, deadline)
-        assert page.passed <= 3
-        found += page.keys
-        passed += page.passed
-        after = page.last
-        if after is None:
-            break
-    assert (len(found), set(found), passed) == (len(keys), keys, len(keys) + 2)

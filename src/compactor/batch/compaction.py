@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from compactor.batch.alarms import measure_error
 from compactor.batch.bisection import Bisected, run_bisecting
 from compactor.batch.dead_letters import DeadLetterQueue, park_all
 from compactor.batch.division import divided
@@ -34,7 +33,9 @@ from receipt_sync.deadline import Deadline
 from receipt_sync.errors import (
     DeadlineNearError,
     LeaseUnavailableError,
+    MassDeleteRefusedError,
     PublishRefusedError,
+    SnapshotDamagedError,
     SyncError,
     UnsettledError,
 )
@@ -56,6 +57,12 @@ class BatchReport:
     parked: int = 0
     cycles: list[CycleReport] = field(default_factory=list)
 
+
+_ALARMS: Mapping[type[BaseException], Metric] = {
+    PublishRefusedError: Metric.PUBLISHES_REFUSED,
+    MassDeleteRefusedError: Metric.MASS_DELETES_REFUSED,
+    SnapshotDamagedError: Metric.SNAPSHOTS_DAMAGED,
+}
 
 _USUAL: Final = SliceLimits(256 * 2**20)
 """An eighth of the memory that the template gives the function."""
@@ -267,7 +274,9 @@ class Compactor:
             entry.is_late = isinstance(error, DeadlineNearError)
             if isinstance(error, LeaseUnavailableError | UnsettledError):
                 entry.retry_at = max(error.until, entry.retry_at or error.until)
-        measure_error(self._telemetry, error)
+        for kind, metric in _ALARMS.items():
+            if isinstance(error, kind):
+                self._telemetry.measure(metric, 1)
         report = self._telemetry.event if isinstance(error, _EXPECTED) else self._telemetry.problem
         report(
             "messages go back to the queue",

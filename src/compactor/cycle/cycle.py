@@ -1,7 +1,6 @@
 """One compaction of one collection, in the order that makes it safe (I4).
 
-The order is: take the lease, check out, read the table, compare, write, read back, publish. A slice
-of the scrub is looked at between checkout and comparison, and its repairs are written together. The
+The order is: take the lease, check out, read the table, compare, write, read back, publish. The
 publish requires that the version checked out is still the newest. A cycle that has nothing to write
 publishes, too. Otherwise it would acknowledge messages because of a snapshot that a paused worker
 may be about to replace.
@@ -12,8 +11,7 @@ of them, and reports the others as `rest`.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from compactor.batch.work import Work
@@ -26,9 +24,6 @@ from compactor.cycle.rebuild_report import report_rebuild
 from compactor.cycle.source import TableSource
 from compactor.cycle.truth import add_members, read_truth
 from compactor.locking.lease import Lease
-from compactor.scrub.report import report_scrub
-from compactor.scrub.scrub import Scrub, ScrubReport
-from compactor.scrub.scrubbing import Scrubbing
 from receipt_index.deltas import VectorBatch
 from receipt_index.records import Index, Record
 from receipt_index.snapshot.copies.working_copy import Published
@@ -87,8 +82,6 @@ class CycleReport:
     rest: Work = field(default_factory=Work)
     """Work that is left for another cycle, because it would have been too much for one."""
     withheld: Withheld | None = None
-    scrub: ScrubReport | None = None
-    """What the scrub looked at; None if nothing was due."""
 
     def figures(self) -> dict[str, Any]:
         """Return the figures for a log line: counts, and no text (I8)."""
@@ -116,15 +109,6 @@ cycles.
 """
 
 
-@dataclass(frozen=True)
-class CycleRules:
-    """The limits of a cycle, and the check of what it has written."""
-
-    guard: DeleteGuard
-    most: int = MOST_RECORDS
-    check_written: CheckWritten = read_back
-
-
 class Cycle:
     """The cycle of one collection. A warm worker may call `run` any number of times."""
 
@@ -134,54 +118,27 @@ class Cycle:
         lease: Lease,
         target: Target,
         source: TableSource,
-        rules: CycleRules,
+        guard: DeleteGuard,
         telemetry: Telemetry,
-        scrub: Scrub | None = None,
+        most: int = MOST_RECORDS,
+        check_written: CheckWritten = read_back,
     ) -> None:
         self.collection = collection
         self._lease, self._target, self._source = lease, target, source
-        self._rules, self._ledger = rules, DeleteLedger(rules.guard)
-        self._telemetry, self._scrub = telemetry, scrub
+        self._ledger, self._telemetry = DeleteLedger(guard), telemetry
+        self._most, self._check_written = most, check_written
 
     def run(self, work: Work, deadline: Deadline) -> CycleReport:
         """Apply and publish `work`, except for `rest` and `withheld` of the report.
 
-        A slice of the scrub joins the cycle if one is due. If the scrub makes the cycle fail, the
-        cycle runs again without it. An error means that nothing was published. The one exception is
-        UnsettledError, which the target of a Chroma server raises after its publish.
+        An error means that nothing was published. The one exception is UnsettledError, which the
+        target of a Chroma server raises after its publish.
         """
-        begun, scrubbing = deadline.moment(), Scrubbing(self._scrub, self._telemetry)
-        try:
-            return self._once(work, deadline, scrubbing)
-        except Exception as error:
-            if not scrubbing.is_to_blame(error):
-                raise
-        finally:
-            scrubbing.earn(deadline.moment() - begun)
-        return self._once(work, deadline, Scrubbing(None, self._telemetry))
-
-    @property
-    def proof_age(self) -> float | None:
-        """Return the seconds since the last complete comparison; None if it is not known."""
-        return self._scrub.proof_age if self._scrub is not None else None
-
-    def tick(self, deadline: Deadline) -> CycleReport | None:
-        """Run a cycle without messages for the scrub. Return None if there is nothing to scrub."""
-        if self._scrub is None:
-            return None
-        scrubbing = Scrubbing(self._scrub, self._telemetry, tick=True)
-        try:
-            return self._once(Work(), deadline, scrubbing)
-        except Exception as error:
-            scrubbing.is_to_blame(error)
-            raise
-
-    def _once(self, work: Work, deadline: Deadline, scrubbing: Scrubbing) -> CycleReport:
         deadline.check("begin a cycle")
         outcome = _Outcome()
         with self._telemetry.step("cycle", collection=self.collection.value):
             try:
-                self._run_with_lease(work, deadline, scrubbing, outcome)
+                self._run_with_lease(work, deadline, outcome)
             except Exception as error:
                 if outcome.report is None and outcome.failure is None:
                     raise
@@ -192,31 +149,24 @@ class Cycle:
             raise outcome.failure
         return self._report_outcome(outcome)
 
-    def _run_with_lease(
-        self, work: Work, deadline: Deadline, scrubbing: Scrubbing, outcome: "_Outcome"
-    ) -> None:
+    def _run_with_lease(self, work: Work, deadline: Deadline, outcome: "_Outcome") -> None:
         with ExitStack() as held:
             with self._telemetry.step("lease"):
                 held.enter_context(self._lease.held(deadline))
             try:
-                outcome.report = self._run(work, deadline, scrubbing)
+                outcome.report = self._run(work, deadline)
             except BaseException as error:
                 outcome.failure = error
                 self._target.discard()
                 raise
 
-    def _run(self, work: Work, deadline: Deadline, scrubbing: Scrubbing) -> CycleReport:
+    def _run(self, work: Work, deadline: Deadline) -> CycleReport:
         step = self._telemetry.step
         with step("checkout"):
             index = self._checked_out(deadline)
         vectors, refused = _fitting(work.vectors, index)
-        scrubbing.look(index, deadline)
-        if scrubbing.is_idle:
-            return _report(self.collection, Plan(), Published(0, 0), {}, Work(), None)
         with step("plan"):
-            plan, rest, asked = self._plan(work, vectors, scrubbing, index, deadline)
-            allowed = partial(self._refusal, index, deadline)
-            scrubbing.conclude(plan, asked, allowed)
+            plan, rest = self._plan(work, vectors, index, deadline)
             withheld = self._withhold(plan, index, deadline)
         with step("write"):
             self._write(index, plan)
@@ -226,9 +176,8 @@ class Cycle:
             self._lease.check()
             published = self._target.publish(count)
         self._report_publish(published)
-        self._ledger.note(len(plan.delete), len(plan.insert) - len(plan.renew), deadline.moment())
-        report = _report(self.collection, plan, published, refused, rest, withheld)
-        return replace(report, scrub=scrubbing.report)
+        self._ledger.note(len(plan.delete), len(plan.insert), deadline.moment())
+        return _report(self.collection, plan, published, refused, rest, withheld)
 
     def _checked_out(self, deadline: Deadline) -> Index:
         """Check out the target.
@@ -246,39 +195,25 @@ class Cycle:
 
         Return what was removed, or None.
         """
-        error = self._refusal(index, deadline, len(plan.delete))
+        error = self._ledger.refusal(index, len(plan.delete), deadline.moment())
         if error is None:
             return None
         ids, plan.delete = frozenset(plan.delete), []
         return Withheld(ids, error)
 
-    def _refusal(
-        self, index: Index, deadline: Deadline, deletes: int
-    ) -> MassDeleteRefusedError | None:
-        return self._ledger.refusal(index, deletes, deadline.moment())
-
     def _plan(
-        self,
-        work: Work,
-        vectors: list[VectorBatch],
-        scrubbing: Scrubbing,
-        index: Index,
-        deadline: Deadline,
-    ) -> tuple[Plan, Work, frozenset[str]]:
-        """Return the plan, the work that is left, and the records that messages ask for."""
+        self, work: Work, vectors: list[VectorBatch], index: Index, deadline: Deadline
+    ) -> tuple[Plan, Work]:
         embedded = [key for batch in vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
         with self._telemetry.step("read", records=len(closure.records)):
             unfinished = add_members(
-                self._source, closure, work.done, self.collection, self._rules.most, deadline
+                self._source, closure, work.done, self.collection, self._most, deadline
             )
-            asked = frozenset(key.chroma_id for key in closure.records)
-            scrubbing.join(closure)
             items, present = self._read(closure, index, deadline)
         with self._telemetry.step("compare"):
-            arrivals = newest_vectors([*vectors, *scrubbing.vectors])
-            plan = make_plan(closure, arrivals, items, present, scrubbing.bare)
-        return plan, work.rest(unfinished), asked
+            plan = make_plan(closure, newest_vectors(vectors), items, present)
+        return plan, work.rest(unfinished)
 
     def _read(
         self, closure: Closure, index: Index, deadline: Deadline
@@ -300,7 +235,6 @@ class Cycle:
         self._target.mark_dirty()
         calls: list[tuple[Callable[[Any], None], Any]] = [
             (index.update, plan.update),
-            (index.delete, plan.renew),
             (index.insert, plan.insert),
             (index.replace_vectors, plan.replace),
             (index.delete, plan.delete),
@@ -313,7 +247,7 @@ class Cycle:
             self._read_back(index, plan)
 
     def _read_back(self, index: Index, plan: Plan) -> None:
-        self._rules.check_written(index, plan)
+        self._check_written(index, plan)
 
     def _report_publish(self, published: Published) -> None:
         if published.undeleted is not None:
@@ -335,8 +269,6 @@ class Cycle:
         report = outcome.report
         if report is None:
             raise AssertionError("a cycle without a report has raised")
-        if not report.version:
-            return report  # Nothing was ever published, so a tick had nothing to look at.
         measure = self._telemetry.measure
         measure(Metric.METADATA_UPDATES_APPLIED, report.updated)
         measure(Metric.VECTORS_APPLIED, report.inserted + report.replaced)
@@ -344,7 +276,6 @@ class Cycle:
         measure(Metric.RECORDS_DELETED, report.deleted)
         measure(Metric.STALE_VECTORS_WRITTEN, report.stale)
         measure(Metric.BYTES_PUBLISHED, report.uploaded)
-        report_scrub(self._telemetry, self.collection, report.scrub)
         self._telemetry.event("published", **report.figures())
         return report
 

@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from compactor.cycle.projection import Item
 from compactor.cycle.source import Members
-from compactor.scrub.ports import KeyPage
 from receipt_sync.attributes import decode_item
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import DeadlineNearError, MalformedKeyError, TableReadError
@@ -103,15 +102,6 @@ class DynamoDBSource:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def keys_after(self, after: tuple[str, str] | None, most: int, deadline: Deadline) -> KeyPage:
-        """See `compactor.scrub.ports.ScannedTable.keys_after`."""
-        start = {} if after is None else _starting(*after)
-        page = self._call(self._client.scan, deadline, **_NO_FIELD, Limit=most, **start)
-        last = page.get("LastEvaluatedKey")
-        keys = list(self._entities(page["Items"]))
-        place = (last["PK"]["S"], last["SK"]["S"]) if last else None
-        return KeyPage(keys, place, len(page["Items"]))
-
     def _get_group(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item]:
         found: dict[EntityKey, Item] = {}
         wanted = {(key.pk, key.sk): key for key in keys}
@@ -167,7 +157,7 @@ class DynamoDBSource:
                 ":sk": {"S": receipt.sk_prefix},
             },
         }
-        start = {} if after is None else _starting(after.pk, after.sk)
+        start = {} if after is None else _starting(after)
         while True:
             page = self._call(self._client.query, deadline, **request, **start)
             yield self._entities(page["Items"])
@@ -226,9 +216,9 @@ class DynamoDBSource:
         return found
 
 
-def _starting(pk: str, sk: str) -> dict[str, Any]:
+def _starting(after: EntityKey) -> dict[str, Any]:
     """Return the arguments to continue after a key, whether or not its item still exists."""
-    return {"ExclusiveStartKey": {"PK": {"S": pk}, "SK": {"S": sk}}}
+    return {"ExclusiveStartKey": {"PK": {"S": after.pk}, "SK": {"S": after.sk}}}
 
 
 def _own_key(item: Mapping[str, Any]) -> EntityKey | None:

@@ -1,7 +1,7 @@
 """The difference between what Chroma should hold and what it holds."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -34,10 +34,6 @@ class Plan:
     insert: list[NewVector] = field(default_factory=list)
     replace: list[NewVector] = field(default_factory=list)
     delete: list[str] = field(default_factory=list)
-    renew: list[str] = field(default_factory=list)
-    """Records of `insert` that exist without a vector of their own. Chroma gives such a record no
-    vector, so it is deleted first.
-    """
     dropped_vectors: int = 0
     """Vectors of entities that are no longer in the table, or older than the one stored."""
 
@@ -45,12 +41,6 @@ class Plan:
     def is_empty(self) -> bool:
         """Return whether there is nothing to write."""
         return not (self.update or self.insert or self.replace or self.delete)
-
-    @property
-    def written(self) -> set[str]:
-        """Return the ids of all records that this plan writes or deletes."""
-        vectors = (record.id for record in (*self.insert, *self.replace))
-        return {*self.update, *vectors, *self.delete}
 
     @property
     def stale(self) -> int:
@@ -78,28 +68,19 @@ def make_plan(
     arrivals: Mapping[str, Arrival],
     items: Items,
     present: Mapping[str, Record],
-    bare: Collection[str] = frozenset(),
 ) -> Plan:
-    """Return what to write so that every record of the closure equals its projection.
-
-    `bare` are the records that have lost their vector. Their own delta may bring it again.
-    """
+    """Return what to write so that every record of the closure equals its projection."""
     plan = Plan()
     for key, parts in closure.records.items():
         chroma_id = key.chroma_id
         record, arrival = present.get(chroma_id), arrivals.get(chroma_id)
         if items.get(key) is None:
             _plan_absence(plan, chroma_id, record, arrival)
-        elif arrival is not None and chroma_id in bare and _is_not_older(arrival, record):
-            plan.renew.append(chroma_id)
-            _plan_vector(plan, key, items, None, arrival)
         elif arrival is not None and _is_newer(arrival, record):
             _plan_vector(plan, key, items, record, arrival)
         elif record is not None:
             plan.dropped_vectors += arrival is not None and not _is_applied(arrival, record)
             wanted = project(key, items, parts, record.document)
-            if parts == ALL:
-                wanted |= _surplus(wanted, record.metadata)
             changed = _differing(wanted, record.metadata)
             if changed:
                 plan.update[chroma_id] = changed
@@ -129,17 +110,8 @@ def _is_newer(arrival: Arrival, record: Record | None) -> bool:
     return record is None or arrival.delta_id > delta_of(record.metadata)
 
 
-def _is_not_older(arrival: Arrival, record: Record | None) -> bool:
-    return record is not None and arrival.delta_id >= delta_of(record.metadata)
-
-
 def _is_applied(arrival: Arrival, record: Record) -> bool:
     return arrival.delta_id == record.metadata.get(DELTA_ID)
-
-
-def _surplus(wanted: Metadata, held: Mapping[str, Any]) -> Metadata:
-    """Return the fields that a record holds besides those of the projection, as None."""
-    return {name: None for name in held if name not in wanted and name != DELTA_ID}
 
 
 def _differing(wanted: Metadata, held: Mapping[str, Any]) -> Metadata:

@@ -79,11 +79,11 @@ def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Reco
             raise ReadBackError(f"{record.id} has a document that differs from the written one")
         if not np.isfinite(vector).all():
             raise ReadBackError(f"{record.id} has a vector of NaN after it was written")
-        if not same_direction(vector, record.vector):
+        if not _same_direction(vector, record.vector):
             raise ReadBackError(f"{record.id} has a vector that differs from the written one")
 
 
-def same_direction(stored: Vectors, written: Vectors) -> bool:
+def _same_direction(stored: Vectors, written: Vectors) -> bool:
     """Return whether two vectors have the same direction, computed in float64.
 
     The square of a length that float32 holds may be too large for float32.

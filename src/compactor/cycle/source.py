@@ -22,16 +22,12 @@ class Members:
     """Whether no keys follow these."""
 
 
-class ItemSource(Protocol):
-    """Items of the table by key. Every read is strongly consistent."""
+class TableSource(Protocol):
+    """The table as the compactor reads it. Every read is strongly consistent."""
 
     def get(self, keys: Collection[EntityKey], deadline: Deadline) -> dict[EntityKey, Item | None]:
         """Return every key's item, decoded. None proves absence. Raises TableReadError."""
         ...
-
-
-class TableSource(ItemSource, Protocol):
-    """The table as the compactor reads it. Every read is strongly consistent."""
 
     def members(
         self, receipts: Collection[ReceiptKey], deadline: Deadline

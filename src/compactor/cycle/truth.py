@@ -5,7 +5,7 @@ from typing import Final
 
 from compactor.cycle.closure import Closure
 from compactor.cycle.projection import Item, Part, neighbourhood
-from compactor.cycle.source import ItemSource, Members, TableSource
+from compactor.cycle.source import Members, TableSource
 from receipt_sync.deadline import Deadline
 from receipt_sync.keys import Collection, EntityKey, ReceiptKey
 from receipt_sync.parallel import in_parallel
@@ -59,7 +59,7 @@ def _add(closure: Closure, found: Members, most: int) -> EntityKey | None:
 
 
 def read_truth(
-    source: ItemSource, closure: Closure, deadline: Deadline
+    source: TableSource, closure: Closure, deadline: Deadline
 ) -> dict[EntityKey, Item | None]:
     """Return the items of the closure's records, and the items that their projection needs.
 

@@ -54,14 +54,6 @@ class ExactIndex:
         """See `Index.vectors`."""
         return self.plain.vectors(ids)
 
-    def readable_vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """See `Index.readable_vectors`."""
-        return self.plain.readable_vectors(ids)
-
-    def ids_after(self, after: str, most: int) -> list[str]:
-        """See `Index.ids_after`."""
-        return self.plain.ids_after(after, most)
-
     def update(self, metadata: Mapping[str, Metadata]) -> None:
         """See `Index.update`. The derived files hold no metadata."""
         self.plain.update(metadata)

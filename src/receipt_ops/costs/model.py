@@ -8,7 +8,7 @@ from receipt_ops.costs.counts import MONTH_SECONDS, Counts
 from receipt_ops.costs.prices import Prices
 from receipt_sync.telemetry import Metric
 
-ALARMS: Final = 18
+ALARMS: Final = 15
 KEYS: Final = 6
 DASHBOARDS: Final = 1
 SNAPSHOT_GB: Final = 1.0

@@ -14,8 +14,6 @@ OLD_COMPARISON: Final = timedelta(days=7)
 """The age at which a comparison is old. Deltas stay for 30 days, and a repair needs them."""
 MOST_SKEW: Final = timedelta(minutes=5)
 """The most that the clocks of two machines differ."""
-OLD_PROOF: Final = timedelta(days=2)
-"""Twice the usual scrub interval, as the alarm's threshold (terraform/variables.tf)."""
 OLDEST_SECONDS: Final = 900.0
 """The threshold of the alarm on the oldest message (terraform/variables.tf)."""
 REFUSALS: Final = {
@@ -44,18 +42,7 @@ def attention_of(status: "Status") -> list[str]:
 
 def warnings_of(status: "Status") -> list[str]:
     """Return the sentences about checks that the operator should make. None reports a fault."""
-    return [*_comparison_due(status), *_rebuild_due(status), *_proof_due(status)]
-
-
-def _proof_due(status: "Status") -> Iterator[str]:
-    for name, one in status.versions.items():
-        proved = one.proved_at if isinstance(one, Published) else None
-        if proved is not None and status.at - proved > OLD_PROOF:
-            hours = (status.at - proved).total_seconds() / 3600
-            yield (
-                f"the compactor last compared all of {name} with the table {hours:,.0f} hours ago: "
-                "`receipt-sync logs --function compactor`"
-            )
+    return [*_comparison_due(status), *_rebuild_due(status)]
 
 
 def _rebuild_due(status: "Status") -> Iterator[str]:

@@ -43,18 +43,12 @@ class Published:
     packs: int = 0
     packs_stored: int = 0
     retired: int = 0
-    proved_at: datetime | None = None
-    """When all records were last compared with the table completely."""
-    accuracy: float | None = None
-    """The percentage of the records that had no difference then."""
 
     def to_json(self) -> dict[str, Any]:
         at, share = self.published_at, self.elements_a_record
         return {
             **asdict(self),
             "published_at": at.isoformat() if at else None,
-            "proved_at": self.proved_at.isoformat() if self.proved_at else None,
-            "accuracy": None if self.accuracy is None else round(self.accuracy, 3),
             "elements_a_record": None if share is None else round(share, 2),
             "rebuild_due": self.rebuild_due,
         }
@@ -129,7 +123,6 @@ def published(data: bytes, collection: Collection) -> Published | None:
 
 def of_snapshot(manifest: Manifest) -> Published:
     """Return the version that a snapshot's manifest describes."""
-    proof = manifest.scrub.last if manifest.scrub else None
     return Published(
         target="snapshot",
         version=manifest.version,
@@ -143,8 +136,6 @@ def of_snapshot(manifest: Manifest) -> Published:
         packs=len(manifest.packs),
         packs_stored=manifest.packs_size,
         retired=len(manifest.retired),
-        proved_at=proof.completed if proof else None,
-        accuracy=proof.accuracy if proof else None,
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 import chromadb
 import numpy as np
@@ -22,7 +21,6 @@ from receipt_index.chroma_rows import FILE, StoredRecords
 from receipt_index.records import NewVector, Record
 from receipt_sync.errors import IndexFailedError
 from receipt_sync.keys import Collection
-from tests.support.lost_vectors import lose_vectors
 
 VALUES: tuple[Any, ...] = (
     "",
@@ -226,50 +224,3 @@ def test_reading_leaves_no_file_behind(index: ChromaIndex, tmp_path: Path) -> No
 def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         StoredRecords.open(tmp_path / "nowhere", "id")
-
-
-def test_ids_are_read_on_from_any_id_in_order(index: ChromaIndex) -> None:
-    ids = [f"id {n} \u20ac{chr(0x10000 + n)}" for n in range(20)] + ["B", "a", "\ue000", "Z#1"]
-    index.insert([NewVector(i, vector(n), "d", {"n": n}) for n, i in enumerate(ids)])
-    index.delete(ids[3:5])
-    wanted = sorted(set(ids) - set(ids[3:5]))
-    assert is_direct(index)
-    for read in (index.ids_after, lambda *given: CollectionIndex.ids_after(index, *given)):
-        assert read("", 100) == wanted
-        assert read("", 5) == wanted[:5]
-        assert read(wanted[4], 5) == wanted[5:10]
-        assert read(wanted[4] + "x", 1) == [wanted[5]]
-        assert read(wanted[-1], 5) == []
-
-
-@pytest.mark.parametrize("lost", [[0], [3, 4], [9]])
-def test_a_record_without_a_vector_is_known_and_gets_one_again(
-    tmp_path: Path, lost: list[int]
-) -> None:
-    ids = [f"r{number}" for number in range(10)]
-    records = [NewVector(i, vector(n), "d", {"n": n}) for n, i in enumerate(ids)]
-    made = ChromaIndex(tmp_path, Collection.LINES)
-    made.insert(records)
-    made.close()
-    gone = [ids[number] for number in lost]
-    lose_vectors(tmp_path, gone)
-    index = ChromaIndex(tmp_path, Collection.LINES)
-    try:
-        assert set(index.get(ids)) == set(ids)
-        with pytest.raises(IndexFailedError):
-            index.vectors(ids)
-        assert set(index.readable_vectors(ids)) == set(ids) - set(gone)
-        assert index.dimension() == len(vector(0))
-        index.delete(gone)
-        index.insert([records[number] for number in lost])
-        assert set(index.vectors(ids)) == set(ids)
-        assert index.count() == len(ids)
-    finally:
-        index.close()
-
-
-def test_a_failure_that_is_no_lost_vector_is_raised(index: ChromaIndex) -> None:
-    index.insert([NewVector("a", vector(1), "d", {"n": 1})])
-    broken = IndexFailedError("Chroma's get failed: OperationalError")
-    with patch.object(index, "_call", side_effect=broken), pytest.raises(IndexFailedError):
-        index.readable_vectors(["a"])

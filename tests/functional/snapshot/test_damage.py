@@ -247,10 +247,8 @@ def _junk(one: Bucket) -> str:
 
 
 def _a_later_format(one: Bucket) -> str:
-    one.forge(format=6)
-    return (
-        "does not have format 1 to 5 (format: Input should be 1, 2, 3, 4 or 5): if a later version"
-    )
+    one.forge(format=5)
+    return "does not have format 1 to 4 (format: Input should be 1, 2, 3 or 4): if a later version"
 
 
 def _a_further_field(one: Bucket) -> str:

@@ -82,15 +82,3 @@ def test_a_delta_that_is_not_there_is_refused_for_good(s3: S3Client, bucket: str
     assert deltas.read("deltas/a.npz") == b"data"
     with pytest.raises(DeltaRefusedError, match=r"there is no object deltas/b\.npz"):
         deltas.read("deltas/b.npz")
-
-
-def test_deltas_are_listed_in_order_and_other_objects_are_not(s3: S3Client, bucket: str) -> None:
-    deltas, ids = S3DeltaStore(s3, bucket), [f"{number:026d}" for number in range(5)]
-    for name in (*reversed(ids), "01", "notes.txt", "Z" * 26):
-        s3.put_object(Bucket=bucket, Key=f"deltas/receipt_lines/{name}.npz", Body=b"d")
-    s3.put_object(Bucket=bucket, Key=f"deltas/receipt_lines/{ids[1]}.txt", Body=b"d")
-    s3.put_object(Bucket=bucket, Key=f"deltas/receipt_words/{ids[0]}.npz", Body=b"d")
-    assert deltas.after(Collection.LINES, None, 100) == ids
-    assert deltas.after(Collection.LINES, None, 2) == ids[:2]
-    assert deltas.after(Collection.LINES, ids[1], 2) == ids[2:4]
-    assert deltas.after(Collection.LINES, ids[4], 2) == []

@@ -13,7 +13,6 @@ from typing import Any
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
-from local.quick.names import REGION
 from local.quick.template import Resolver
 from local.state import PROJECT
 
@@ -74,12 +73,7 @@ def resources(parameters: Mapping[str, str], handed_over: Mapping[str, str]) -> 
             role = resolver.of(properties["RoleName"])
             resolver.learn({f"{name}.Arn": f"arn:aws:iam::{ACCOUNT}:role/{role}"})
         elif resource["Type"] == "AWS::Lambda::Function":
-            function = resolver.of(properties["FunctionName"])
-            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
-            resolver.learn({name: function, f"{name}.Arn": arn})
-        elif resource["Type"] == "AWS::Events::Rule":
-            rule = resolver.of(properties["Name"])
-            resolver.learn({f"{name}.Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"})
+            resolver.learn({name: resolver.of(properties["FunctionName"])})
     return {
         name: {**resource, "Properties": resolver.of(resource["Properties"])}
         for name, resource in plain.items()

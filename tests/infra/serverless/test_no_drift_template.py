@@ -21,7 +21,6 @@ MAPPINGS: Final = {
     "StreamProcessorFunctionStream": "stream_processor",
     "CompactorFunctionQueue": "compactor",
 }
-SCHEDULE: Final = "CompactorFunctionTick"
 ROLES: Final = {"StreamProcessorRole": "stream_processor", "CompactorRole": "compactor"}
 NOT_COMPARED: Final = {
     "Code",  # SAM packs the dependencies. The quick form uses those of MiniStack.
@@ -72,7 +71,7 @@ def asked(both: Both, operation: str, attribute: str, value: str) -> dict[str, A
 
 
 def test_every_resource_of_the_template_is_compared(both: Both) -> None:
-    assert set(both.template) == {*FUNCTIONS, *MAPPINGS, *ROLES, SCHEDULE, f"{SCHEDULE}Permission"}
+    assert set(both.template) == {*FUNCTIONS, *MAPPINGS, *ROLES}
 
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
@@ -88,21 +87,6 @@ def test_the_event_source_mappings_are_the_same(both: Both, logical_id: str) -> 
     name = getattr(both.stack.names, MAPPINGS[logical_id])
     quick = asked(both, "CreateEventSourceMapping", "FunctionName", name)
     assert declared(both, logical_id) == quick
-
-
-def test_the_schedule_is_the_same(both: Both) -> None:
-    name = both.stack.names.tick
-    wanted = declared(both, SCHEDULE)
-    (target,) = wanted.pop("Targets")
-    assert wanted == asked(both, "PutRule", "Name", name)
-    (quick,) = asked(both, "PutTargets", "Rule", name)["Targets"]
-    assert target | {"Id": ""} == quick | {"Id": ""}
-
-
-def test_the_schedule_may_invoke_the_same_function(both: Both) -> None:
-    quick = asked(both, "AddPermission", "StatementId", both.stack.names.tick)
-    del quick["StatementId"]
-    assert declared(both, f"{SCHEDULE}Permission") == quick
 
 
 @pytest.mark.parametrize("logical_id", ROLES)

@@ -218,7 +218,7 @@ def test_the_compactor_writes_to_the_table_its_locks_alone() -> None:
         statement
         for statement in statements("CompactorRole")
         if any(action.startswith("dynamodb:") for action in statement["Action"])
-        and set(statement["Action"]) - {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
+        and set(statement["Action"]) - {"dynamodb:BatchGetItem", "dynamodb:Query"}
     ]
     (write,) = writes
     assert write["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["LOCK#*"]}}

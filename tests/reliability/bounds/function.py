@@ -10,7 +10,7 @@ import numpy as np
 from compactor.batch.compaction import Compactor
 from compactor.batch.entries import QueueMessage
 from compactor.batch.slices import SliceLimits
-from compactor.cycle.cycle import Cycle, CycleRules
+from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
 from receipt_index.deltas import VectorBatch, encode
 from receipt_index.exact_chroma import open_exact_chroma
@@ -79,8 +79,9 @@ class Function:
             self.system.lease(collection, "worker"),
             self.copies[collection],
             self.system.table,
-            CycleRules(DeleteGuard(0.1, 1000), self.limits.records),
+            DeleteGuard(0.1, 1000),
             self.system.telemetry,
+            self.limits.records,
         )
 
 

@@ -4,7 +4,6 @@ import io
 import json
 import struct
 import zipfile
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,6 @@ from receipt_index.snapshot.format.compression import compress
 from receipt_index.snapshot.format.pack import MAGIC
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Change, Delta, batch_body, to_body
-from tests.support.data import make_snapshot
 from tests.support.fakes.system import InMemorySystem, line, metadata, word
 
 SECRET: Final = "geheim text"
@@ -119,9 +117,7 @@ def _manifests() -> list[bytes]:
             for folder in ("blocks", "retired")
         ],
     }  # fmt: skip
-    scrub = make_snapshot.scrub_state(datetime(2026, 1, 1, tzinfo=UTC)).model_dump(mode="json")
-    newest = manifest | {"format": 5, "restored": None, "scrub": scrub}
-    return [json.dumps(one).encode() for one in (manifest, newest)]
+    return [json.dumps(manifest).encode()]
 
 
 def pack_bytes(header: Any, pages: bytes) -> bytes:

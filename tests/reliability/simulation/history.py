@@ -14,7 +14,6 @@ from receipt_index.snapshot.reading.turns import DAMAGE_KEPT_FOR
 from tests.reliability.simulation.actors.actions import Actions
 from tests.reliability.simulation.actors.readers import FollowingReader
 from tests.reliability.simulation.checks.checks import Check
-from tests.reliability.simulation.checks.scrubbed import check_nothing_counted, prove
 from tests.reliability.simulation.checks.verdict import (
     check_converged,
     check_drained,
@@ -71,7 +70,6 @@ def run(script: Script, parent: Path) -> Outcome:
         max_packs=given.max_packs,
         rebase_floor=given.rebase_floor,
         block_size=given.block_size,
-        steps_a_slice=given.steps_a_slice,
     )
     system = CURRENT.system = SimulatedSystem(script, folder)
     outcome = Outcome(script.seed)
@@ -110,13 +108,7 @@ def _play(system: SimulatedSystem) -> None:
     scheduler.spawn(aws("end of faults"), lambda: _end_faults(system), LENGTH)
     scheduler.run()
     _raise_errors([*tasks, *system.pollers])
-    if script.conditions.only_waiting:
-        check_nothing_counted(system)
     _settle(system, actions)
-    if script.conditions.scrub:
-        proof = scheduler.spawn(aws("proof"), lambda: prove(system, actions.scrubbers))
-        scheduler.run()
-        _raise_errors([proof])
     tasks = [
         scheduler.spawn(
             aws("reader"),

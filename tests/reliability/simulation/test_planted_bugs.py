@@ -19,7 +19,6 @@ _SLOW = {
     "mirror_that_is_not_brought_up", "partial_read_taken_for_absence",
     "query_without_consistent_read", "reader_that_believes_its_folder",
     "reader_that_follows_backwards", "retired_objects_taken_for_garbage",
-    "scrub_that_skips_a_slice",
     "throttle_taken_for_absence", "truth_before_checkout", "unanswered_write_forgotten",
     "unsent_reported_as_sent",
 }  # fmt: skip

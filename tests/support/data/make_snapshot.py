@@ -4,8 +4,7 @@
 
 Run it once for each format, and never again for a committed one. The tests need the files of an
 earlier version of the code. The snapshot has twenty lines of eight dimensions: a base of ten, and a
-pack that adds ten. A new base has a change, a deletion and a new vector. A last pack follows, with
-a state of the scrub.
+pack that adds ten. A new base has a change, a deletion and a new vector. A last pack follows.
 """
 
 import json
@@ -24,7 +23,6 @@ from receipt_index.records import Metadata, NewVector
 from receipt_index.snapshot.copies import working_copy
 from receipt_index.snapshot.copies.working_copy import CopySettings, WorkingCopy
 from receipt_index.snapshot.format.manifest import FORMAT
-from receipt_index.snapshot.format.scrub_state import Phase, ScrubState, Suspect, Tally
 from receipt_sync.keys import Collection
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.snapshots import InMemorySnapshotStore
@@ -51,38 +49,18 @@ def record(number: int) -> NewVector:
     return NewVector(line(number).chroma_id, vector(number), f"text {number} ü\x00", metadata)
 
 
-def scrub_state(now: datetime) -> ScrubState:
-    """Return a state in which every field has a value."""
-    delta = "01HZX0000000000000000000AA"
-    suspect = Suspect(id=line(7).chroma_id, since=now, held="0" * 16, delta=delta, counted=True)
-    last = Tally(begun=now, checked=20, differences=2, repaired=1, steps=60, completed=now)
-    return ScrubState(
-        at=now,
-        phase=Phase.DELTAS,
-        table=("IMAGE#img", "RECEIPT#00001#LINE#00019"),
-        index=line(19).chroma_id,
-        delta=delta,
-        row=1,
-        suspects=(suspect,),
-        present=Tally(begun=now, checked=20),
-        last=last,
-    )
-
-
 def publish(store: InMemorySnapshotStore, folder: Path) -> dict[str, object]:
     """Four versions; returns what a reader must find in the last."""
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     settings = CopySettings("make_snapshot", timedelta(days=1))
     copy = WorkingCopy(store, Collection.LINES, folder, open_exact_chroma, clock, settings)
 
-    def version(*write: tuple[str, object], state: ScrubState | None = None) -> ExactIndex:
+    def version(*write: tuple[str, object]) -> ExactIndex:
         index = copy.checkout()
         assert isinstance(index, ExactIndex)
         copy.mark_dirty()
         for method, argument in write:
             getattr(index, method)(argument)
-        if state is not None:
-            copy.keep_scrub_state(state)
         copy.publish(index.count())
         clock.advance(60)
         return index
@@ -95,8 +73,7 @@ def publish(store: InMemorySnapshotStore, folder: Path) -> dict[str, object]:
             ("delete", [line(4).chroma_id]),
         )
     again = NewVector(line(5).chroma_id, vector(99), "again", {"text": "again"})
-    state = scrub_state(clock.now())
-    index = version(("replace_vectors", [again]), state=state)
+    index = version(("replace_vectors", [again]))
     ids = list(index.ids())
     expected = {
         "version": copy.version,

@@ -41,17 +41,7 @@ class InMemoryIndex:
         return iter(sorted(self.records))
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        found = {i: self.stored_vectors[i] for i in ids if i in self.stored_vectors}
-        if not all(map(len, found.values())):
-            raise IndexFailedError("Chroma's get failed: InternalError")
-        return found
-
-    def readable_vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        found = ((i, self.stored_vectors.get(i)) for i in ids)
-        return {i: vector for i, vector in found if vector is not None and len(vector)}
-
-    def ids_after(self, after: str, most: int) -> list[str]:
-        return sorted(i for i in self.records if i > after)[:most]
+        return {i: self.stored_vectors[i] for i in ids if i in self.stored_vectors}
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
         self._enter("update", list(metadata))
@@ -85,8 +75,7 @@ class InMemoryIndex:
 
     def dimension(self) -> int | None:
         if self._dimension is None:  # A test or a file may have set the vectors.
-            lengths = map(len, self.stored_vectors.values())
-            self._dimension = next((length for length in lengths if length), None)
+            self._dimension = next(map(len, self.stored_vectors.values()), None)
         return self._dimension
 
     def forget_dimension(self) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from compactor.batch.dead_letters import DeadLetter
 from receipt_sync.errors import DeltaRefusedError
-from receipt_sync.keys import Collection
 
 
 class InMemoryDeltas:
@@ -20,12 +19,6 @@ class InMemoryDeltas:
         if key not in self.objects:
             raise DeltaRefusedError(f"there is no object {key}")
         return self.objects[key]
-
-    def after(self, collection: Collection, after: str | None, most: int) -> list[str]:
-        prefix = f"deltas/{collection}/"
-        keys = sorted(key for key in self.objects if key.startswith(prefix))
-        names = [key.removeprefix(prefix).removesuffix(".npz") for key in keys]
-        return [name for name in names if name > (after or "")][:most]
 
 
 class InMemoryDeadLetterQueue:

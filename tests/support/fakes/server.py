@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from compactor.batch.compaction import Compactor
-from compactor.cycle.cycle import Cycle, CycleRules
+from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.readback import read_back_of_server
 from receipt_index.records import Metadata, NewVector
@@ -97,5 +97,12 @@ class InMemoryServerSystem(InMemorySystem):
         wrap(target)
         guard = DeleteGuard(0.1, 1000)
         lease = self.lease(collection, name)
-        rules = CycleRules(guard, check_written=read_back_of_server)
-        return Cycle(collection, lease, target, self.table, rules, self.telemetry)
+        return Cycle(
+            collection,
+            lease,
+            target,
+            self.table,
+            guard,
+            self.telemetry,
+            check_written=read_back_of_server,
+        )

@@ -9,12 +9,11 @@ import numpy as np
 from compactor.batch.compaction import BatchReport, Compactor
 from compactor.batch.entries import QueueMessage
 from compactor.batch.slices import SliceLimits
-from compactor.cycle.cycle import Cycle, CycleRules
+from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.plan import same
 from compactor.cycle.projection import ALL, neighbourhood, project
 from compactor.locking.lease import Lease, LeaseTerms
-from compactor.scrub.scrub import Scrub, ScrubSettings
 from receipt_index.deltas import VectorBatch, encode
 from receipt_index.records import DELTA_ID
 from receipt_sync.changes import EventName
@@ -52,23 +51,11 @@ class InMemorySystem:
         guard: DeleteGuard | None = None,
         wrap: Callable[[InMemoryTarget], InMemoryTarget] = lambda target: target,
         limits: SliceLimits | None = None,
-        scrub: ScrubSettings | None = None,
     ) -> Compactor:
         """Return a new compactor without a working copy."""
         limits = limits or SliceLimits(2**28)
-        cycles = self.cycles(name, guard, wrap, limits.records, scrub)
+        cycles = {c: self._cycle(c, name, guard, wrap, limits.records) for c in Collection}
         return Compactor(cycles, self.deltas, self.dead_letters, self.clock, self.telemetry, limits)
-
-    def cycles(
-        self,
-        name: str = "worker",
-        guard: DeleteGuard | None = None,
-        wrap: Callable[[InMemoryTarget], InMemoryTarget] = lambda target: target,
-        most: int = 10_000,
-        scrub: ScrubSettings | None = None,
-    ) -> dict[Collection, Cycle]:
-        """Return the cycles of a new worker, which scrub if there are settings for it."""
-        return {c: self._cycle(c, name, guard, wrap, most, scrub) for c in Collection}
 
     def _cycle(
         self,
@@ -77,16 +64,11 @@ class InMemorySystem:
         guard: DeleteGuard | None,
         wrap: Callable[[InMemoryTarget], InMemoryTarget],
         most: int,
-        settings: ScrubSettings | None,
     ) -> Cycle:
         lease = self.lease(collection, name)
         target = wrap(InMemoryTarget(self.published[collection]))
         guard = guard or DeleteGuard(0.1, 1000)
-        scrub = None
-        if settings is not None:
-            scrub = Scrub(collection, target, self.table, self.deltas, self.clock, settings)
-        rules = CycleRules(guard, most)
-        return Cycle(collection, lease, target, self.table, rules, self.telemetry, scrub)
+        return Cycle(collection, lease, target, self.table, guard, self.telemetry, most)
 
     def lease(self, collection: Collection, name: str) -> Lease:
         """Return the lease of a collection for the worker with that name."""

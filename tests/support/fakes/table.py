@@ -6,7 +6,6 @@ from typing import Any
 
 from compactor.cycle.projection import Item
 from compactor.cycle.source import Members
-from compactor.scrub.ports import KeyPage
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import TableReadError
 from receipt_sync.keys import Collection as EntityCollection
@@ -52,14 +51,6 @@ class InMemoryTable:
         found = [key for key in found if after is None or key.sk > after.sk]
         self._read(min(most, len(found)))
         return Members(found[:most], whole=len(found) <= most)
-
-    def keys_after(self, after: tuple[str, str] | None, most: int, deadline: Deadline) -> KeyPage:
-        keys = sorted(self.items, key=lambda key: (key.pk, key.sk))
-        left = [key for key in keys if after is None or (key.pk, key.sk) > after]
-        page = left[:most]
-        self._read(len(page))
-        last = (page[-1].pk, page[-1].sk) if len(page) < len(left) else None
-        return KeyPage(page, last, len(page))
 
     def _read(self, count: int) -> None:
         if self.failing is not None:

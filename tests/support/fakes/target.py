@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from receipt_index.snapshot.copies.working_copy import Published
-from receipt_index.snapshot.format.scrub_state import ScrubState
 from receipt_sync.deadline import Deadline
 from receipt_sync.errors import PublishRefusedError
 from tests.support.fakes.index import InMemoryIndex
@@ -15,7 +14,6 @@ class PublishedState:
 
     version: int = 0
     index: InMemoryIndex = field(default_factory=InMemoryIndex)
-    scrub: ScrubState | None = None
 
 
 class InMemoryTarget:
@@ -26,22 +24,9 @@ class InMemoryTarget:
         self.dirty = False
         self._version = 0
         self._copy: InMemoryIndex | None = None
-        self._scrub: ScrubState | None = None
-
-    @property
-    def version(self) -> int:
-        return self._version
-
-    @property
-    def scrub_state(self) -> ScrubState | None:
-        return self.state.scrub
-
-    def keep_scrub_state(self, state: ScrubState) -> None:
-        self._scrub = state
 
     def checkout(self, deadline: Deadline) -> InMemoryIndex:
         """Return the collection. The deadline does not matter: a copy in memory takes no time."""
-        self._scrub = None
         if self.dirty:
             self.discard()
         if self._copy is None or self._version != self.state.version:
@@ -56,7 +41,6 @@ class InMemoryTarget:
             raise PublishRefusedError("another version was published")
         self.state.index, self._version = self._copy.copy(), self._version + 1
         self.state.version = self._version
-        self.state.scrub = self._scrub or self.state.scrub
         self.dirty = False
         return Published(self._version, 0)
 

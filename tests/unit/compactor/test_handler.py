@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from compactor import handler
 from compactor.batch.entries import QueueMessage
-from compactor.scrub.scrub import ScrubSettings
 from receipt_sync.errors import SettingsError, TableReadError
 from receipt_sync.telemetry import COMPACTION_NAMESPACE
 from tests.support.fakes.system import InMemorySystem, line
@@ -60,7 +58,6 @@ def system(monkeypatch: pytest.MonkeyPatch) -> InMemorySystem:
     system.table.put(line(1), text="a")
     worker = SimpleNamespace(
         compactor=system.worker(),
-        cycles=system.cycles(scrub=ScrubSettings(timedelta(days=1), 60.0)),
         clock=system.clock,
         queue=InMemoryQueue([system.delta_body([line(1)])]),
     )
@@ -94,20 +91,9 @@ def test_a_direct_invocation_drains_the_queue_and_says_what_it_did(system: InMem
     json.dumps(answer)
 
 
-def test_a_tick_compares_some_records_and_says_what_it_found(system: InMemorySystem) -> None:
-    invoke({})
-    answer = invoke({"action": "tick"})
-    assert answer["receipt_lines"]["checked"] == 1
-    assert answer["receipt_words"]["reason"] == "nothing is published yet"
-    json.dumps(answer)
-
-
-@pytest.mark.parametrize("event", [{"detail": 1}, {"action": "tock"}])
-def test_an_event_of_another_kind_is_refused_by_name(
-    system: InMemorySystem, event: dict[str, Any]
-) -> None:
-    with pytest.raises(ValueError, match=r"an event is an SQS event with Records, .*tick"):
-        invoke(event)
+def test_an_event_of_another_kind_is_refused_by_name(system: InMemorySystem) -> None:
+    with pytest.raises(ValueError, match="SQS event"):
+        invoke({"detail": 1})
 
 
 def test_a_missing_variable_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.quick.declared import Schedule, functions_of, roles_of
+from local.quick.declared import functions_of, roles_of
 from local.quick.template import Resolver, TemplateError, parameter_values, read_template
 from local.quick.typed import typed
 
@@ -169,21 +169,9 @@ def test_an_event_is_a_mapping() -> None:
     }
 
 
-def test_a_schedule_is_a_rule_and_no_mapping() -> None:
-    properties = {"Name": "tick", "Schedule": "rate(5 minutes)", "Input": "{}"}
-    template = function(Events={"Tick": {"Type": "Schedule", "Properties": properties}})
-    found = functions_of(template, Resolver(template, {}))["One"]
-    assert found.mappings == {}
-    assert found.schedules == (Schedule("tick", "", "rate(5 minutes)", "{}", {}),)
-
-
 @pytest.mark.parametrize(
     ("template", "named"),
     [
-        (
-            function(Events={"T": {"Type": "Schedule", "Properties": {"Name": "t", "Role": "r"}}}),
-            "Role of Schedule",
-        ),
         (function(VpcConfig={"SubnetIds": []}), "VpcConfig"),
         (function(ReservedConcurrentExecutions=2), "ReservedConcurrentExecutions"),
         (function(Events={"Api": {"Type": "HttpApi", "Properties": {}}}), "HttpApi"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipt_index.deltas import VectorBatch, decode, decode_stored, encode
+from receipt_index.deltas import VectorBatch, decode, encode
 from receipt_sync.errors import DeltaRefusedError
 from receipt_sync.keys import Collection
 from receipt_sync.messages import Delta
@@ -126,26 +126,3 @@ def test_a_truncated_object_is_refused() -> None:
     for length in range(0, len(data), 37):
         with pytest.raises(DeltaRefusedError):
             decode(data[:length], MESSAGE)
-
-
-def test_a_stored_delta_is_read_without_its_message() -> None:
-    read = decode_stored(encode(batch()), Collection.LINES, ID)
-    assert (read.ids, read.texts) == (batch().ids, batch().texts)
-
-
-@pytest.mark.parametrize("data", [b"", b"junk", encode(batch())[:-30]])
-def test_an_object_that_is_no_delta_is_refused_without_its_message(data: bytes) -> None:
-    with pytest.raises(DeltaRefusedError):
-        decode_stored(data, Collection.LINES, ID)
-
-
-def test_an_empty_stored_delta_is_refused() -> None:
-    empty = encode(batch(ids=(), texts=(), vectors=np.ones((0, 3), np.float32)))
-    with pytest.raises(DeltaRefusedError, match="at least one"):
-        decode_stored(empty, Collection.LINES, ID)
-
-
-def test_chosen_rows_keep_their_texts_and_vectors() -> None:
-    some = batch(vectors=np.array([[1, 2], [3, 4]], np.float32)).only([1])
-    assert (some.ids, some.texts) == ((line(2).chroma_id,), ("b",))
-    assert some.vectors.tolist() == [[3, 4]]

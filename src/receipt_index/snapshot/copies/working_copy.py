@@ -33,7 +33,6 @@ from receipt_index.snapshot.format.manifest import (
 from receipt_index.snapshot.format.manifest import MAX_PACKS as MOST_PACKS
 from receipt_index.snapshot.format.pack import MAX_PACK_PAGES, build_pack
 from receipt_index.snapshot.format.pages import check_sizes, list_files
-from receipt_index.snapshot.format.scrub_state import ScrubState
 from receipt_index.snapshot.store.leftovers import Leftovers
 from receipt_index.snapshot.store.retired_lists import RetiredLists
 from receipt_index.snapshot.store.retirement import being_deleted, deletable, retire, split_expired
@@ -118,17 +117,6 @@ class WorkingCopy:
         self._index: Index | None = None
         self._dirty = False
         self._deadline: Deadline | None = None
-        self._scrub_state: ScrubState | None = None
-        """The state that the next publish stores; None to keep that of the version before."""
-
-    @property
-    def scrub_state(self) -> ScrubState | None:
-        """Return the state of the scrub of the version that is checked out."""
-        return self._mirror.manifest.scrub if self._mirror.manifest else None
-
-    def keep_scrub_state(self, state: ScrubState) -> None:
-        """Store this state with the next publish. A checkout before it drops the state."""
-        self._scrub_state = state
 
     @property
     def version(self) -> int:
@@ -141,7 +129,7 @@ class WorkingCopy:
         `deadline` limits the next publish. None sets no limit.
         Raises SnapshotDamagedError if the published version can't be read.
         """
-        self._deadline, self._scrub_state = deadline, None
+        self._deadline = deadline
         if self._dirty:
             self.discard()
         moved = self._refresh()
@@ -365,7 +353,6 @@ class WorkingCopy:
             "writer": self._settings.writer,
             "retired": expiry.kept,
             "restored": previous.restored if previous else None,
-            "scrub": self._scrub_state or (previous.scrub if previous else None),
         }
         deleted = deletable(expiry, draft.objects, self._retired_lists)
         self._retired_lists.keep_only(expiry.kept)

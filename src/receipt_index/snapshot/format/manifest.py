@@ -20,12 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from receipt_index.snapshot.format.scrub_state import ScrubState
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
 from receipt_sync.validation import describe
 
-FORMAT: Final = 5
+FORMAT: Final = 4
 FAULTS_SHOWN: Final = 3
 """The number of faults that an error about a malformed object names."""
 BLOCK_SIZE: Final = 4 * 2**20
@@ -109,10 +108,9 @@ class Restored(_Part):
 class Manifest(_Part):
     """One published version of a collection."""
 
-    format: Literal[1, 2, 3, 4, 5] = FORMAT
+    format: Literal[1, 2, 3, 4] = FORMAT
     """In format 1, `retired` names single objects instead of lists. Formats 1 and 2 have no
-    `restored`. Since format 4, a version may have the files of the exact search. Since format 5,
-    it may have the state of the scrub.
+    `restored`. Since format 4, a version may have the files of the exact search.
     """
     collection: Collection
     version: Annotated[int, Field(ge=0)]
@@ -129,8 +127,6 @@ class Manifest(_Part):
     retired: tuple[Retired, ...] = ()
     restored: Restored | None = None
     """The last restore, if there was one. Only a newer restore may lower the version number."""
-    scrub: ScrubState | None = None
-    """How far the comparison with the table has come; None before its first slice."""
 
     def may_follow(self, served: "Manifest") -> bool:
         """Return whether a reader of `served` may move to this version (I13)."""

@@ -23,7 +23,7 @@ from receipt_ops.terminal.streamed import line_of
 from receipt_sync.clock import SystemClock
 from receipt_sync.keys import Collection
 
-_LEFT = ("collection", "published", "opened", "proved")
+_LEFT = ("collection", "published", "opened")
 
 
 @ends_in_a_sentence
@@ -40,9 +40,6 @@ def status_command(
     as_json: AsJson = False,
 ) -> None:
     """Show the state of the system on one screen, and the parts that need attention.
-
-    The compactor compares every record with the table within its scrub interval. "proved" shows
-    when it last ended that, and the share of records that had no difference.
 
     Freshness and errors cover the last 15 minutes. The command opens each version of up to 256 MiB
     as a reader does. The numbers of differences, and of items without a vector, come from the last
@@ -154,7 +151,6 @@ def _snapshots(status: Status) -> Table:
         "MiB",
         "packs",
         "opened",
-        "proved",
     ):
         table.add_column(name, justify="left" if name in _LEFT else "right")
     for collection, version in status.versions.items():
@@ -173,17 +169,8 @@ def _snapshots(status: Status) -> Table:
             f"{version.size / 2**20:,.1f}",
             str(version.packs),
             _opened(status, collection),
-            _proof(status, version),
         )
     return table
-
-
-def _proof(status: Status, version: Published) -> str:
-    """Return the age of the last complete comparison of the compactor, and what it found."""
-    if version.proved_at is None or version.accuracy is None:
-        return "not yet"
-    hours = (status.at - version.proved_at).total_seconds() / 3600
-    return f"{max(0.0, hours):.1f} h ago, {version.accuracy:.3f} %"
 
 
 def _elements(version: Published) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from tests.reliability.simulation.actors.fault_injector import FaultInjector
 from tests.reliability.simulation.actors.operators import Operators
 from tests.reliability.simulation.actors.producers import Producers
-from tests.reliability.simulation.actors.scrubbers import Scrubbers
 from tests.reliability.simulation.actors.snapshot_operators import SnapshotOperators
 from tests.reliability.simulation.environment.simulated_system import SimulatedSystem
 from tests.reliability.simulation.environment.table import Attributes, Key
@@ -21,14 +20,12 @@ class Actions:
 
     def __init__(self, system: SimulatedSystem) -> None:
         self.operators = Operators(system)
-        self.scrubbers = Scrubbers(system)
         self._actors = (
             Editors(system),
             Producers(system),
             self.operators,
             SnapshotOperators(system),
             FaultInjector(system),
-            self.scrubbers,
         )
 
     def perform(self, event: Event) -> None:

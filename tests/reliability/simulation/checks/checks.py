@@ -23,8 +23,6 @@ class Check(StrEnum):
     READER_VERSION = "a reader never serves a lower version"
     READER_CONTENT = "a reader serves the published version exactly"
     SERVER_CLAIM = "a server is written to only under a claim that others see"
-    SCRUBBED = "what is damaged without a message is right again after a round, and counted once"
-    DELETE_GUARD = "no cycle deletes more than the delete guard allows"
     DRAINED = "the queues and the stream are empty at the end"
     CONVERGED = "every record equals the projection of the table at the end"
     VERIFIED = "`verify` finds no difference at the end"

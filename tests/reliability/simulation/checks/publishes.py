@@ -23,8 +23,6 @@ from tests.reliability.simulation.environment.server import ChromaServer
 
 RESTORER: Final = "receipt-sync snapshot restore"
 """The writer of a restored version."""
-DAMAGER: Final = "a fault of the index"
-"""The writer of a version whose records were damaged."""
 Record = tuple[dict[str, Any], str | None, bytes]
 Records = dict[str, Record]
 """Metadata, document and vector by id."""
@@ -77,8 +75,6 @@ class Publishes:
         """Whether an operator has tried to restore a version."""
         self.chosen: dict[Collection, int] = {}
         """The version of each collection that was last chosen for a restore."""
-        self._damaged: dict[str, dict[str, Any]] = {}
-        """The metadata of each record that was damaged, by id."""
         self.restored_at = dict.fromkeys(Collection, -1.0)
 
     def _nothing(self, collection: Collection) -> Published:
@@ -113,22 +109,13 @@ class Publishes:
                 Check.VERSION_CONTENT,
                 f"{collection}: {len(records)} records, not {manifest.record_count}",
             )
-        if manifest.writer == DAMAGER:
-            self._note_damage(collection, before.records, records)
-        elif restored:
+        if restored:
             self._check_restored(collection, records)
         else:
             self._check_records(before.records, records)
         versions = before.versions
         versions[manifest.version] = records
         self.last[collection] = Published(manifest.version, records, versions)
-
-    def _note_damage(self, collection: Collection, before: Records, after: Records) -> None:
-        """Accept a version with damaged records. Messages may lose their effect by it."""
-        for chroma_id, record in after.items():
-            if before.get(chroma_id) != record:
-                self._damaged[chroma_id] = record[0]
-        self.restored_at[collection] = self._now()
 
     def _check_restored(self, collection: Collection, records: Records) -> None:
         """Check that the restored version is the chosen one.
@@ -186,10 +173,7 @@ class Publishes:
 
     def _check_record(self, chroma_id: str, record: Record) -> None:
         metadata, document, _ = record
-        damaged = model.held(self._damaged.get(chroma_id, {}))
         for channel, held in model.held(metadata).items():
-            if held == damaged[channel]:
-                continue
             if not self._past.shows(chroma_id, channel, held, document):
                 self._fail(
                     Check.VERSION_CONTENT,
@@ -199,8 +183,6 @@ class Publishes:
 
     def _check_vector(self, chroma_id: str, old: Record | None, new: Record) -> None:
         metadata, document, vector = new
-        if old is not None and vector == old[2] and chroma_id in self._damaged:
-            return
         delta_id = str(metadata.get("delta_id"))
         sent = self._deltas.get(delta_id)
         if sent is None or sent.content.get(chroma_id) != (document, vector):

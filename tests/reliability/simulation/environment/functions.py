@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         WorkerProcess,
     )
 
-COMPACTOR_SECONDS = 300.0
+_COMPACTOR_SECONDS = 300.0
 _STREAM_SECONDS = 60.0
 Handler = Callable[[Any, Any], Any]
 
@@ -107,7 +107,7 @@ class QueuePoller:
 
     def _handle(self, messages: list[Message]) -> None:
         event = {"Records": [_sqs_record(message) for message in messages]}
-        task = self._slot.invoke(compactor.handler.lambda_handler, event, COMPACTOR_SECONDS)
+        task = self._slot.invoke(compactor.handler.lambda_handler, event, _COMPACTOR_SECONDS)
         if task is None or task.error is not None:
             return  # The messages become visible again.
         failed = {one["itemIdentifier"] for one in task.result["batchItemFailures"]}
@@ -167,7 +167,7 @@ class Shard:
 
 def drain(slot: Slot) -> None:
     """Invoke the compactor directly with an empty event."""
-    slot.invoke(compactor.handler.lambda_handler, {}, COMPACTOR_SECONDS)
+    slot.invoke(compactor.handler.lambda_handler, {}, _COMPACTOR_SECONDS)
 
 
 def _sqs_record(message: Message) -> dict[str, Any]:

@@ -114,12 +114,6 @@ class PagedIndex(InMemoryIndex):
         )
         return found
 
-    def lose_vectors(self, ids: Sequence[str]) -> None:
-        """Take the vectors of records away, as a fault of the index would."""
-        for chroma_id in ids:
-            self.stored_vectors[chroma_id] = np.array([], np.float32)
-        self._persist(ids)
-
     def ids(self) -> Iterator[str]:
         return iter(sorted(self.records))
 

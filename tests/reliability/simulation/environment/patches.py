@@ -108,13 +108,7 @@ def installed() -> Iterator[Current]:
 
 
 def set_sizes(
-    *,
-    keys_a_read: int,
-    records_a_slice: int,
-    max_packs: int,
-    rebase_floor: int,
-    block_size: int,
-    steps_a_slice: int,
+    *, keys_a_read: int, records_a_slice: int, max_packs: int, rebase_floor: int, block_size: int
 ) -> None:
     """Set production's limits to the sizes of this history. `sizes_kept` restores them."""
     sizes = {
@@ -124,8 +118,6 @@ def set_sizes(
         "REBASE_FLOOR": rebase_floor,
         "BLOCK_SIZE": block_size,
         "REBUILD_FLOOR": 6,
-        "LEAST_STEPS": steps_a_slice,
-        "MOST_STEPS": steps_a_slice,
         # A worker that waits for a lease asks less often. Nothing else changes.
         "_LONGEST_PAUSE": 8.0,
     }
@@ -256,8 +248,6 @@ _SIZES: Final = (
     "REBASE_FLOOR",
     "BLOCK_SIZE",
     "REBUILD_FLOOR",
-    "LEAST_STEPS",
-    "MOST_STEPS",
     "_LONGEST_PAUSE",
 )
 

@@ -167,16 +167,10 @@ class S3Client:
 
         return self._call("objects.delete", effect, "DeleteObjects", Kind.PARTIAL, *UNANSWERED)
 
-    def list_objects_v2(
-        self, Bucket: str, Prefix: str, MaxKeys: int, StartAfter: str = ""
-    ) -> dict[str, Any]:
+    def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, Any]:
         def effect(_: Kind | None) -> dict[str, Any]:
-            names = (key for key in self._store.objects if key > StartAfter)
-            keys = sorted(key for key in names if key.startswith(Prefix))
-            return {
-                "Contents": [{"Key": key} for key in keys[:MaxKeys]],
-                "IsTruncated": len(keys) > MaxKeys,
-            }
+            keys = sorted(key for key in self._store.objects if key.startswith(Prefix))
+            return {"Contents": [{"Key": key} for key in keys[:MaxKeys]]}
 
         return self._call("objects.list", effect, "ListObjectsV2")
 

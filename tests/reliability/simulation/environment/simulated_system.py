@@ -1,7 +1,6 @@
 """All parts of one history: the environment, the functions, and their observer."""
 
 import shutil
-from collections import Counter
 from collections.abc import Collection as Sized
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -19,7 +18,6 @@ from receipt_index.snapshot.reading.reader import SnapshotReader
 from receipt_index.snapshot.store.s3_store import S3SnapshotStore
 from receipt_sync.keys import Collection
 from receipt_sync.settings import CompactorSettings, StreamProcessorSettings
-from receipt_sync.telemetry import Metric
 from stream_processor.processor import StreamProcessor
 from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.checks.lock_watch import LockWatch
@@ -43,7 +41,7 @@ from tests.reliability.simulation.environment.table import (
 from tests.reliability.simulation.environment.telemetry import WatchfulTelemetry
 from tests.reliability.simulation.faults.error_types import EXPECTED
 from tests.reliability.simulation.faults.faults import Faults
-from tests.reliability.simulation.workload.script import SCRUB_INTERVAL, SCRUB_PATIENCE, Script
+from tests.reliability.simulation.workload.script import Script
 
 _URL: Final = "https://queues/"
 _SHARDS: Final = 2
@@ -92,9 +90,6 @@ class SimulatedSystem:
         self.observer = Observer(self.scheduler, self.store, folder / "observer", server)
         self.flags_off: set[str] = set()
         self.lease, self.retention = self.conditions.lease, self.conditions.retention
-        self.delete_floor = 1_000
-        self.measured: Counter[Metric] = Counter()
-        """The sums of all metrics."""
         self.observer.retention.largest_skew = self.conditions.skew
         self.observer.retention.shortest = self.retention
         self._processes: dict[str, WorkerProcess] = {}
@@ -175,9 +170,7 @@ class SimulatedSystem:
             for folder in dead.folders:
                 shutil.rmtree(folder, ignore_errors=True)
         skew = self.conditions.skew * (2 * self.random.fraction("skew", name) - 1)
-        telemetry = WatchfulTelemetry(
-            self.scheduler, self._found_damaged, self._waited, self.measured
-        )
+        telemetry = WatchfulTelemetry(self.scheduler, self._found_damaged, self._waited)
         process = WorkerProcess(name, skew, telemetry)
         self._processes[name] = process
         return process
@@ -275,8 +268,7 @@ class SimulatedSystem:
 
     def _compactor(self) -> CompactorSettings:
         target = "http" if self.conditions.server else "local"
-        interval = SCRUB_INTERVAL if self.conditions.scrub else 0.0
-        return _compactor_settings(self.lease, self.retention, target, interval, self.delete_floor)
+        return _compactor_settings(self.lease, self.retention, target)
 
     def _stream_settings(self) -> StreamProcessorSettings:
         return _stream_settings(frozenset(self.flags_off))
@@ -289,9 +281,7 @@ class SimulatedSystem:
 
 
 @lru_cache
-def _compactor_settings(
-    lease: float, retention: float, target: str, interval: float, floor: int
-) -> CompactorSettings:
+def _compactor_settings(lease: float, retention: float, target: str) -> CompactorSettings:
     return CompactorSettings.read(
         {
             "ENVIRONMENT": "simulation",
@@ -304,10 +294,6 @@ def _compactor_settings(
             "LEASE_SECONDS": str(lease),
             "HEARTBEAT_SECONDS": "15",
             "SNAPSHOT_RETENTION_SECONDS": str(retention),
-            "SCRUB_INTERVAL_SECONDS": str(interval),
-            "SCRUB_PATIENCE_SECONDS": str(SCRUB_PATIENCE),
-            "MAX_DELETE_FLOOR": str(floor),
-            "MAX_DELETE_SHARE": "0.1" if floor else "0.001",
         }
     )
 

@@ -1,6 +1,5 @@
 """Telemetry that searches its arguments for receipt text (I8)."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,11 +28,9 @@ class WatchfulTelemetry:
         scheduler: Scheduler,
         damaged: Callable[[], None] = lambda: None,
         waited: Callable[[], None] = lambda: None,
-        measured: Counter[Metric] | None = None,
     ) -> None:
         self.logger = _Logger()
         self._scheduler, self._damaged, self._waited = scheduler, damaged, waited
-        self._measured: Counter[Metric] = Counter() if measured is None else measured
 
     def event(self, name: str, **fields: Any) -> None:
         """Check a report: it holds no receipt text, and its error has an expected type."""
@@ -48,7 +45,6 @@ class WatchfulTelemetry:
     problem = event
 
     def measure(self, metric: Metric, value: float) -> None:
-        self._measured[metric] += int(value)
         if metric is Metric.SNAPSHOTS_DAMAGED:
             self._damaged()
         elif metric is Metric.COMPACTION_LOCK_CONTENTIONS:

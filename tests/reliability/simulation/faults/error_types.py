@@ -20,7 +20,6 @@ _OWN: Final = (
     errors.LeaseUnavailableError,
     errors.DeadLettersNotParkedError,
     errors.LockTableError,
-    errors.MassDeleteRefusedError,
     errors.ObjectsNotDeletedError,
     errors.PublishRefusedError,
     errors.QueueSendError,
@@ -28,6 +27,7 @@ _OWN: Final = (
     errors.SnapshotDamagedError,
     errors.TableReadError,
     errors.UnsettledError,
+    errors.WriteIgnoredError,
 )
 _OF_AWS: Final = (ClientError, ConnectionClosedError)
 _CODES: Final = (

@@ -38,7 +38,6 @@ from tests.reliability.simulation.checks.checks import Check
 from tests.reliability.simulation.faults import (
     planted_exact,
     planted_rebuild,
-    planted_scrub,
     planted_server,
     planted_snapshot,
     planted_work,
@@ -96,14 +95,14 @@ def truth_before_checkout() -> Iterator[None]:
     run = Cycle._run
     early: dict[int, Any] = {}
 
-    def read_first(self: Any, work: Any, deadline: Any, scrubbing: Any) -> Any:
+    def read_first(self: Any, work: Any, deadline: Any) -> Any:
         embedded = [key for batch in work.vectors for key in batch.keys]
         closure = closure_of(work.changes, embedded)
         unfinished = add_members(
-            self._source, closure, work.done, self.collection, self._rules.most, deadline
+            self._source, closure, work.done, self.collection, self._most, deadline
         )
         early[id(self._source)] = closure, unfinished, read_truth(self._source, closure, deadline)
-        return run(self, work, deadline, scrubbing)
+        return run(self, work, deadline)
 
     def added_already(source: Any, closure: Closure, *_: Any) -> Any:
         read, unfinished, _ = early[id(source)]
@@ -327,12 +326,6 @@ _FOUND_BY: Final[Mapping[Check, tuple[Planting, ...]]] = {
         planted_work.order_that_never_changes,
         planted_work.finished_messages_acknowledged_late,
     ),
-    Check.SCRUBBED: (
-        planted_scrub.scrub_that_skips_a_slice,
-        planted_scrub.cursor_that_moves_before_the_publish,
-        planted_scrub.difference_counted_at_the_first_look,
-    ),
-    Check.DELETE_GUARD: (planted_scrub.repair_that_ignores_the_delete_guard,),
     Check.SERVER_CLAIM: (
         planted_server.server_written_to_without_a_claim,
         planted_server.claims_of_others_ignored,

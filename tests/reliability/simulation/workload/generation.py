@@ -4,7 +4,6 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from receipt_sync.keys import Collection
 from tests.reliability.simulation.faults.faults import ANYWHERE, UNANSWERED, Kind, Side, Target
 from tests.reliability.simulation.workload.events import WorkloadGenerator
 from tests.reliability.simulation.workload.script import (
@@ -20,9 +19,9 @@ from tests.reliability.simulation.workload.script import (
 )
 
 _KINDS: Final = 8
-_LOST_ANSWERS, _SCRUB, _SERVER, _DEADLY = 0, 2, 4, 5
-"""Of every `_KINDS` histories, one has no faults but lost answers, one has a scrub, and one has a
-Chroma server. Every second one of a fourth kind has a message that kills its workers.
+_LOST_ANSWERS, _SERVER, _DEADLY = 0, 4, 5
+"""Of every `_KINDS` histories, one has no faults except lost answers, and one has a Chroma
+server. Every second one of a third kind has a message that kills its workers.
 """
 
 
@@ -50,36 +49,7 @@ def generate(seed: int) -> Script:
     if seed % (2 * _KINDS) == _DEADLY:
         conditions, events = _with_deadly_message(seed, conditions, events)
         steps = set()
-    if seed % _KINDS == _SCRUB:
-        conditions, events = _with_scrub(seed, conditions, events)
     return Script(seed, _reaching(conditions, steps), events)
-
-
-def _with_scrub(
-    seed: int, conditions: Conditions, events: tuple[Event, ...]
-) -> tuple[Conditions, tuple[Event, ...]]:
-    """Return a history with ticks and with records that are damaged without a message.
-
-    In every third one, nothing but waiting messages makes a record differ.
-    """
-    source = Random(f"scrub {seed}")
-    conditions = replace(conditions, scrub=True, steps_a_slice=source.choice((3, 20, 2_000, 2_000)))
-    calm = source.random() < 1 / 3
-    if calm:
-        conditions = replace(
-            conditions, only_waiting=True, doubled=0.0, delayed=0.0, rates={}, targets=(), cold=0.0
-        )
-        # A record whose item was deleted and made again comes back with its last vector.
-        events = tuple(e for e in events if e.action in HARMLESS - {"remove", "poison", "redrive"})
-    ticks = [source.uniform(1.0, LENGTH) for _ in range(6)]
-    ticks += [event.at + source.uniform(0.0, 2.0) for event in events if source.random() < 0.3]
-    drafts = [Event(f"tick {n}", at, "tick", {}) for n, at in enumerate(ticks)]
-    for number in range(0 if calm else source.choice((0, 1, 2))):
-        collection, draw = source.choice(list(Collection)), source.random()
-        given = {"collection": collection, "draw": draw}
-        at = source.uniform(30.0, LENGTH)
-        drafts.append(Event(f"damage {number}", at, "damage_records", given))
-    return conditions, tuple(sorted((*events, *drafts), key=lambda event: event.at))
 
 
 def _with_deadly_message(

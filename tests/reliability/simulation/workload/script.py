@@ -42,10 +42,6 @@ LENGTH: Final = 240.0
 """Seconds during which events occur."""
 
 
-SCRUB_INTERVAL: Final = 600.0
-SCRUB_PATIENCE: Final = 60.0
-
-
 class Event(NamedTuple):
     """An event at a given time. `name` identifies it in a replay."""
 
@@ -103,11 +99,6 @@ class Conditions:
     """
     only_lost_answers: bool = False
     """Whether lost answers of writes are the only faults. Every completed write must then count."""
-    scrub: bool = False
-    """Whether the compactor scrubs, and records are damaged without a message."""
-    only_waiting: bool = False
-    """Whether nothing but waiting messages makes records differ until the end of the events."""
-    steps_a_slice: int = 2_000
     has_deadly_message: bool = False
     """Whether one message kills each worker that applies it. Nothing else then has a fault."""
 

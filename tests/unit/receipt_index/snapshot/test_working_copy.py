@@ -21,7 +21,6 @@ from receipt_sync.errors import (
     SnapshotDamagedError,
 )
 from receipt_sync.keys import Collection
-from tests.support.data.make_snapshot import scrub_state
 from tests.support.fakes.files import FileIndex
 from tests.unit.receipt_index.snapshot.setting import Setting, file_index
 
@@ -51,39 +50,6 @@ def test_what_one_worker_publishes_another_checks_out(setting: Setting) -> None:
     assert other.publish(2).version == 2
     assert records(one) == {"a": "1", "b": "2"}
     assert setting.manifest().record_count == 2
-
-
-def test_the_state_of_the_scrub_moves_only_with_the_publish_that_it_was_kept_for(
-    setting: Setting,
-) -> None:
-    one, state = setting.copy("one"), scrub_state(setting.clock.now())
-    put(one, a="1")
-    one.publish(1)
-    assert one.scrub_state is None
-    one.keep_scrub_state(state)
-    records(one)  # This checkout drops the state of the cycle that did not publish.
-    one.publish(1)
-    assert setting.manifest().scrub is None
-    records(one)
-    one.keep_scrub_state(state)
-    one.publish(1)
-    put(one, b="2")
-    one.publish(2)  # A version without a slice keeps the state.
-    assert one.scrub_state == setting.manifest().scrub == state
-
-
-def test_a_new_base_keeps_the_state_of_the_scrub(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, state = setting.copy("one"), scrub_state(setting.clock.now())
-    put(one, a="1")
-    one.keep_scrub_state(state)
-    one.publish(1)
-    monkeypatch.setattr(module, "MAX_PACKS", 0)
-    put(one, b="2")
-    one.publish(2)
-    assert setting.manifest().packs == ()
-    assert setting.manifest().scrub == state
 
 
 def test_a_warm_worker_fetches_only_the_packs_that_it_lacks(setting: Setting) -> None:
@@ -150,7 +116,7 @@ def test_a_copy_that_chroma_is_still_writing_is_never_published(setting: Setting
     [
         (lambda s: setattr(s.store, "data", b"{}"), "format"),
         (
-            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":5', b'"format":9')),
+            lambda s: setattr(s.store, "data", s.store.data.replace(b'"format":4', b'"format":9')),
             "format",
         ),
         (lambda s: s.store.objects.pop(next(n for n in s.store.objects if "packs" in n)), "gone"),

@@ -139,19 +139,3 @@ def test_an_index_that_a_rebuild_would_shrink_is_shown_and_needs_no_person() -> 
     console = Console(width=200, record=True)
     console.print(screen_of(found))
     assert "2.40 a record, rebuild due" in console.export_text()
-
-
-@pytest.mark.parametrize(
-    ("age", "due"), [(timedelta(hours=47), False), (timedelta(hours=49), True)]
-)
-def test_a_proof_is_shown_with_its_age_and_an_old_one_is_a_warning(
-    age: timedelta, *, due: bool
-) -> None:
-    proved = Published("snapshot", 7, NOW, "w", 1_000, proved_at=NOW - age, accuracy=99.9)
-    found = status(versions={Collection.WORDS: proved})
-    assert found.attention == []
-    assert ["last compared all of receipt_words" in line for line in found.warnings] == [True] * due
-    console = Console(width=200, record=True)
-    console.print(screen_of(found))
-    hours = age.total_seconds() / 3600
-    assert f"{hours:.1f} h ago, 99.900 %" in console.export_text()

@@ -8,7 +8,6 @@ import pytest
 from receipt_ops.snapshots.manifests import Published, of_snapshot, published
 from receipt_sync.errors import SnapshotDamagedError
 from receipt_sync.keys import Collection
-from tests.support.data.make_snapshot import scrub_state
 from tests.unit.receipt_ops.deployed_system import NOW
 from tests.unit.receipt_ops.snapshots.versions import manifest
 
@@ -53,10 +52,3 @@ def test_a_version_says_how_many_elements_a_record_its_index_holds(
     shown = version.to_json()
     assert shown["elements_a_record"] == (None if share is None else round(share, 2))
     assert shown["rebuild_due"] is due
-
-
-def test_a_version_says_when_all_records_were_compared_and_how_many_were_right() -> None:
-    assert of_snapshot(manifest(1)).to_json()["proved_at"] is None
-    scrubbed = manifest(1).model_copy(update={"scrub": scrub_state(NOW)})
-    shown = of_snapshot(scrubbed).to_json()
-    assert (shown["proved_at"], shown["accuracy"]) == (NOW.isoformat(), 90.0)

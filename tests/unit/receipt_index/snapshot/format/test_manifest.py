@@ -72,7 +72,7 @@ def retired(name: str, **times: str) -> Change:
 @pytest.mark.parametrize(
     "change",
     [
-        *(give(format=number) for number in (1, 2, 3, 4, 5)),
+        *(give(format=number) for number in (1, 2, 3, 4)),
         give(version=0),
         give(record_count=0),
         give(base_size=0),
@@ -100,7 +100,7 @@ def test_a_manifest_at_a_limit_of_the_format_is_read(change: Change) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *(give(format=number) for number in (0, 6)),
+        *(give(format=number) for number in (0, 5)),
         give(version=-1),
         give(record_count=-1),
         give(base_size=-1),
@@ -132,7 +132,7 @@ def test_a_manifest_at_a_limit_of_the_format_is_read(change: Change) -> None:
     ],
 )
 def test_a_manifest_beyond_the_format_is_damage_with_what_to_do(change: Change) -> None:
-    with pytest.raises(SnapshotDamagedError, match=r"format 1 to 5 \(.+\).*snapshot restore"):
+    with pytest.raises(SnapshotDamagedError, match=r"format 1 to 4 \(.+\).*snapshot restore"):
         read(change)
 
 
