@@ -1,6 +1,7 @@
 """Read back what a plan wrote, before the version is published."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def read_back(index: Index, plan: Plan) -> None:
     written = {**updated, **{record.id: record.metadata for record in vectors}}
     found = index.get([*written, *plan.delete])
     for chroma_id, metadata in written.items():
-        _check_metadata(chroma_id, metadata, found.get(chroma_id))
+        _check_metadata(chroma_id, metadata, found.get(chroma_id), plan.before.get(chroma_id))
     for chroma_id in plan.delete:
         if chroma_id in found:
             raise WriteIgnoredError(f"{chroma_id} is still there after its deletion")
@@ -58,12 +59,21 @@ def read_back_of_server(index: Index, plan: Plan) -> None:
         ) from error
 
 
-def _check_metadata(chroma_id: str, metadata: Metadata, record: Record | None) -> None:
+def _check_metadata(
+    chroma_id: str,
+    metadata: Metadata,
+    record: Record | None,
+    before: Mapping[str, Any] | None,
+) -> None:
     if record is None:
         raise WriteIgnoredError(f"{chroma_id} is not there after it was written")
     wrong = [name for name, value in metadata.items() if not same(record.metadata.get(name), value)]
     if wrong:
-        kind = WriteIgnoredError if len(wrong) == len(metadata) else ReadBackError
+        # A value that is neither the old nor the written one is a fault of this record.
+        is_as_before = before is not None and all(
+            record.metadata.get(name) == before.get(name) for name in metadata
+        )
+        kind = WriteIgnoredError if is_as_before else ReadBackError
         raise kind(f"{chroma_id} differs from what was written in {', '.join(wrong)}")
 
 

@@ -32,6 +32,8 @@ class InMemoryServerIndex(InMemoryIndex):
         super().__init__()
         self.ignored: set[str] = set()
         """Names of the writes that a proxy confirms and never passes on."""
+        self.mangled: set[str] = set()
+        """Ids of the records of which the server stores another text than the given one."""
 
     def insert(self, records: Sequence[NewVector]) -> None:
         if "insert" not in self.ignored:
@@ -39,7 +41,11 @@ class InMemoryServerIndex(InMemoryIndex):
 
     def update(self, metadata: Mapping[str, Metadata]) -> None:
         if "update" not in self.ignored:
-            super().update(metadata)
+            super().update({i: self._stored(i, values) for i, values in metadata.items()})
+
+    def _stored(self, chroma_id: str, values: Metadata) -> Metadata:
+        is_mangled = chroma_id in self.mangled and "text" in values
+        return {**values, "text": "mangled"} if is_mangled else values
 
     def replace_vectors(self, records: Sequence[NewVector]) -> None:
         if "replace" not in self.ignored:

@@ -81,8 +81,8 @@ def ignored_writes() -> dict[str, Plan]:
     other = replace(new(1), metadata={"n": 7, "delta_id": "b"})
     return {
         "insert": Plan(insert=[new(MANY)]),
-        "update": Plan(update={"id-1": {"n": 7, "m": 8}}),
-        "replace": Plan(replace=[other]),
+        "update": Plan(update={"id-1": {"n": 7, "m": 8}}, before={"id-1": {"n": 1}}),
+        "replace": Plan(replace=[other], before={"id-1": {"n": 1}}),
         "delete": Plan(delete=["id-1"]),
     }
 
@@ -95,6 +95,16 @@ def test_a_write_without_any_effect_on_a_server_blames_no_record(
     with pytest.raises(WriteIgnoredError):
         read_back(index, plan)
     with pytest.raises(IndexUnavailableError, match="confirmed a write that had no effect"):
+        read_back_of_server(index, plan)
+
+
+def test_an_update_with_another_value_than_the_written_one_blames_its_record(
+    index: CountingIndex,
+) -> None:
+    """One field is enough: the write had an effect."""
+    index.update({"id-1": {"n": 9}})
+    plan = Plan(update={"id-1": {"n": 7}}, before={"id-1": {"n": 1}})
+    with pytest.raises(ReadBackError, match="id-1 differs from what was written in n"):
         read_back_of_server(index, plan)
 
 

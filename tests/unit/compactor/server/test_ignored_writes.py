@@ -29,3 +29,21 @@ def test_the_messages_return_and_no_record_is_blamed(ignored: str) -> None:
     system.index().ignored.clear()
     assert system.handle(system.worker(), *bodies).returned == {}
     assert system.differences() == []
+
+
+def test_a_record_that_the_server_changes_is_set_aside_alone() -> None:
+    """Its write had an effect, so the record is at fault, and the others are applied."""
+    system = InMemoryServerSystem()
+    for number in range(1, 8):
+        system.table.put(line(number), text="text")
+    system.handle(system.worker(), system.delta_body([line(number) for number in range(1, 8)]))
+    for number in range(1, 8):
+        system.table.put(line(number), text=f"edited {number}")
+    system.index().mangled.add(line(4).chroma_id)
+    bodies = [system.change_body(line(number), "text") for number in range(1, 8)]
+    report = system.handle(system.worker(), *bodies)
+    assert report.returned == {}
+    ((_, reason, *_),) = system.dead_letters.parked
+    assert "differs from what was written" in reason
+    held = {n: system.index().records[line(n).chroma_id].metadata["text"] for n in range(1, 8)}
+    assert held == {n: "mangled" if n == 4 else f"edited {n}" for n in range(1, 8)}
