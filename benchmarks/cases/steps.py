@@ -44,7 +44,7 @@ STEPS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("… part of it, Chroma: get", ChromaIndex, "get"),
     ("project and compare: make the plan", cycle, "make_plan"),
     ("Chroma: update", CollectionIndex, "update"),
-    ("read back", Cycle, "_read_back"),
+    ("read back", cycle, "read_back"),
     ("compare the pages with the mirror", working_copy, "difference"),
     ("build the pack: read, zstd", working_copy, "build_pack"),
     ("put the pack", S3SnapshotStore, "write"),

@@ -16,11 +16,10 @@ from compactor.batch.compaction import Compactor
 from compactor.batch.slices import SliceLimits
 from compactor.batch.sqs_dead_letters import SQSDeadLetterQueue
 from compactor.batch.sqs_queue import SQSCompactionQueue
-from compactor.cycle.cycle import CheckWritten, Cycle, Target
+from compactor.cycle.cycle import Cycle, Target
 from compactor.cycle.delete_guard import DeleteGuard
 from compactor.cycle.dynamodb_plain_items import read_plain
 from compactor.cycle.dynamodb_source import DynamoDBSource
-from compactor.cycle.readback import read_back, read_back_of_server
 from compactor.locking.dynamodb_lock_table import DynamoDBLockTable
 from compactor.locking.heartbeat import ThreadHeartbeat
 from compactor.locking.lease import Lease, LeaseTerms
@@ -119,23 +118,14 @@ class _Parts:
                 self.clock,
                 self._owner,
             )
-            return self._cycle(collection, target, read_back_of_server)
+            return self._cycle(collection, target)
 
         return cycle
 
-    def _cycle(
-        self, collection: Collection, target: Target, check_written: CheckWritten = read_back
-    ) -> Cycle:
-        return Cycle(
-            collection,
-            self._lease(collection),
-            target,
-            self._source(),
-            self._guard,
-            self._telemetry,
-            self.limits.records,
-            check_written,
-        )
+    def _cycle(self, collection: Collection, target: Target) -> Cycle:
+        lease, source = self._lease(collection), self._source()
+        most = self.limits.records
+        return Cycle(collection, lease, target, source, self._guard, self._telemetry, most)
 
     def _store(self, collection: Collection) -> S3SnapshotStore:
         return S3SnapshotStore(self.s3, self._settings.snapshot_bucket, collection)

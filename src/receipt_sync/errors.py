@@ -109,7 +109,14 @@ class ReadBackError(TransientError):
 
 
 class WriteIgnoredError(ReadBackError):
-    """Chroma answered a write with success, and the write had no effect."""
+    """Chroma, or a proxy in its place, confirmed a write that had no effect.
+
+    `kind` is the kind of the write: inserted, updated, replaced or deleted.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(f"{message}, although Chroma confirmed the write")
+        self.kind = kind
 
 
 class MassDeleteRefusedError(TransientError):

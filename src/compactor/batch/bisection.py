@@ -1,7 +1,8 @@
 """Run cycles over slices, and find the units that Chroma can't take (I7).
 
 A unit is a change, or a row of vectors. A unit is poison only if it fails alone, on a fresh copy,
-_TRIES times, while something else of the same batch succeeds. If everything fails, the index or the
+_TRIES times, while something else of the same batch succeeds. After a write without effect, this
+must be a write of the same kind. If everything fails, the index or the
 disk is at fault, and the batch returns to the queue. A PermanentError needs no such proof, because
 it means that the input is at fault.
 """
@@ -14,7 +15,12 @@ from typing import Final, NamedTuple
 from compactor.batch.pace import Pace
 from compactor.batch.work import Work
 from compactor.cycle.cycle import CycleReport
-from receipt_sync.errors import IndexFailedError, PermanentError, ReadBackError
+from receipt_sync.errors import (
+    IndexFailedError,
+    PermanentError,
+    ReadBackError,
+    WriteIgnoredError,
+)
 
 _TRIES: Final = 3
 """Times that a unit must fail alone. A temporary error of Chroma must not set a good unit aside."""
@@ -84,11 +90,21 @@ class _Bisection:
     def finished(self) -> Bisected:
         """Return the result. Units that failed alone are poison if anything else succeeded."""
         for unit, error in self._hopeless:
-            if self.done.reports:
+            if self._is_at_fault(error):
                 self.done.poison.append((unit, str(error)))
             else:
                 self.done.stopped = self.done.stopped or error
         return self.done
+
+    def _is_at_fault(self, error: Exception) -> bool:
+        """Return whether the success of other units proves that the unit is at fault.
+
+        A proxy may confirm one kind of write and pass on the others. So a write without effect is
+        the unit's fault only if another write of its kind had an effect.
+        """
+        if isinstance(error, WriteIgnoredError):
+            return any(getattr(report, error.kind) for report in self.done.reports)
+        return bool(self.done.reports)
 
     def _try(self, part: _Part) -> None:
         try:

@@ -100,9 +100,6 @@ class CycleReport:
         }
 
 
-CheckWritten = Callable[[Index, Plan], None]
-"""Raises ReadBackError or IndexUnavailableError unless the index holds what a plan has written."""
-
 MOST_RECORDS: Final = 10_000
 """Records that one cycle handles at most, in some seconds. The deadline is checked between two
 cycles.
@@ -121,12 +118,11 @@ class Cycle:
         guard: DeleteGuard,
         telemetry: Telemetry,
         most: int = MOST_RECORDS,
-        check_written: CheckWritten = read_back,
     ) -> None:
         self.collection = collection
         self._lease, self._target, self._source = lease, target, source
         self._ledger, self._telemetry = DeleteLedger(guard), telemetry
-        self._most, self._check_written = most, check_written
+        self._most = most
 
     def run(self, work: Work, deadline: Deadline) -> CycleReport:
         """Apply and publish `work`, except for `rest` and `withheld` of the report.
@@ -244,10 +240,7 @@ class Cycle:
                 call(records)
                 self._telemetry.measure(Metric.INDEX_CALLS, 1)
         with self._telemetry.step("read back"):
-            self._read_back(index, plan)
-
-    def _read_back(self, index: Index, plan: Plan) -> None:
-        self._check_written(index, plan)
+            read_back(index, plan)
 
     def _report_publish(self, published: Published) -> None:
         if published.undeleted is not None:

@@ -34,8 +34,6 @@ class Plan:
     insert: list[NewVector] = field(default_factory=list)
     replace: list[NewVector] = field(default_factory=list)
     delete: list[str] = field(default_factory=list)
-    before: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The present metadata of the records in `update` and `replace`."""
     dropped_vectors: int = 0
     """Vectors of entities that are no longer in the table, or older than the one stored."""
 
@@ -86,7 +84,6 @@ def make_plan(
             changed = _differing(wanted, record.metadata)
             if changed:
                 plan.update[chroma_id] = changed
-                plan.before[chroma_id] = record.metadata
     return plan
 
 
@@ -106,7 +103,6 @@ def _plan_vector(
         plan.insert.append(NewVector(key.chroma_id, arrival.vector, arrival.text, metadata))
     else:
         changed = _differing(metadata, record.metadata)
-        plan.before[key.chroma_id] = record.metadata
         plan.replace.append(NewVector(key.chroma_id, arrival.vector, arrival.text, changed))
 
 

@@ -1,14 +1,13 @@
 """Read back what a plan wrote, before the version is published."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from compactor.cycle.plan import Plan, same
 from receipt_index.deltas import Vectors
 from receipt_index.records import Index, Metadata, NewVector, Record
-from receipt_sync.errors import IndexUnavailableError, ReadBackError, WriteIgnoredError
+from receipt_sync.errors import ReadBackError, WriteIgnoredError
 from receipt_sync.sequences import evenly
 
 _SAME_DIRECTION: Final = 0.999
@@ -33,48 +32,30 @@ def read_back(index: Index, plan: Plan) -> None:
     Raises WriteIgnoredError if a write had no effect.
     """
     vectors = [*plan.insert, *plan.replace]
-    updated = dict(evenly(list(plan.update.items()), UPDATES_READ))
-    written = {**updated, **{record.id: record.metadata for record in vectors}}
-    found = index.get([*written, *plan.delete])
-    for chroma_id, metadata in written.items():
-        _check_metadata(chroma_id, metadata, found.get(chroma_id), plan.before.get(chroma_id))
+    written = [
+        *(("updated", *update) for update in evenly(list(plan.update.items()), UPDATES_READ)),
+        *(("inserted", record.id, record.metadata) for record in plan.insert),
+        *(("replaced", record.id, record.metadata) for record in plan.replace),
+    ]
+    found = index.get([*(chroma_id for _, chroma_id, _ in written), *plan.delete])
+    for kind, chroma_id, metadata in written:
+        _check_metadata(kind, chroma_id, metadata, found.get(chroma_id))
     for chroma_id in plan.delete:
         if chroma_id in found:
-            raise WriteIgnoredError(f"{chroma_id} is still there after its deletion")
+            raise WriteIgnoredError(f"{chroma_id} is still there after its deletion", "deleted")
     _check_vectors(index, vectors, found)
 
 
-def read_back_of_server(index: Index, plan: Plan) -> None:
-    """Do the same for an index on a server, where a write without effect blames no record.
-
-    A proxy may have answered in place of the server, so the write may never have reached it. Raises
-    IndexUnavailableError in this case.
-    """
-    try:
-        read_back(index, plan)
-    except WriteIgnoredError as error:
-        raise IndexUnavailableError(
-            f"the Chroma server confirmed a write that had no effect: {error}. Check the proxy in "
-            "front of the server"
-        ) from error
-
-
-def _check_metadata(
-    chroma_id: str,
-    metadata: Metadata,
-    record: Record | None,
-    before: Mapping[str, Any] | None,
-) -> None:
+def _check_metadata(kind: str, chroma_id: str, metadata: Metadata, record: Record | None) -> None:
     if record is None:
-        raise WriteIgnoredError(f"{chroma_id} is not there after it was written")
+        raise WriteIgnoredError(f"{chroma_id} is not there after it was written", kind)
     wrong = [name for name, value in metadata.items() if not same(record.metadata.get(name), value)]
-    if wrong:
-        # A value that is neither the old nor the written one is a fault of this record.
-        is_as_before = before is not None and all(
-            record.metadata.get(name) == before.get(name) for name in metadata
-        )
-        kind = WriteIgnoredError if is_as_before else ReadBackError
-        raise kind(f"{chroma_id} differs from what was written in {', '.join(wrong)}")
+    if not wrong:
+        return
+    message = f"{chroma_id} differs from what was written in {', '.join(wrong)}"
+    if len(wrong) == len(metadata):
+        raise WriteIgnoredError(message, kind)
+    raise ReadBackError(message)
 
 
 def _check_vectors(index: Index, vectors: list[NewVector], found: dict[str, Record]) -> None:

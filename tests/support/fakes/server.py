@@ -7,7 +7,6 @@ from uuid import UUID
 from compactor.batch.compaction import Compactor
 from compactor.cycle.cycle import Cycle
 from compactor.cycle.delete_guard import DeleteGuard
-from compactor.cycle.readback import read_back_of_server
 from receipt_index.records import Metadata, NewVector
 from receipt_index.server.target import OpenIndex, RemoteIndex, ServerTarget
 from receipt_index.server.version import ServerVersion, read_version
@@ -103,12 +102,4 @@ class InMemoryServerSystem(InMemorySystem):
         wrap(target)
         guard = DeleteGuard(0.1, 1000)
         lease = self.lease(collection, name)
-        return Cycle(
-            collection,
-            lease,
-            target,
-            self.table,
-            guard,
-            self.telemetry,
-            check_written=read_back_of_server,
-        )
+        return Cycle(collection, lease, target, self.table, guard, self.telemetry)

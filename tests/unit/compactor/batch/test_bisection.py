@@ -9,6 +9,7 @@ from receipt_sync.errors import (
     IndexFailedError,
     ProjectionError,
     TableReadError,
+    WriteIgnoredError,
 )
 from receipt_sync.keys import Collection
 from tests.support.fakes.system import InMemorySystem, line
@@ -120,6 +121,22 @@ def test_a_unit_that_fails_alone_three_times_beside_others_is_set_aside() -> Non
     done = bisect(run, Work(changes=CHANGES[:2]))
     assert [work.changes[0].key.line_id for work, _ in done.poison] == [1]
     assert tries.count(1) == 4
+
+
+@pytest.mark.parametrize(("kind", "is_poison"), [("updated", True), ("inserted", False)])
+def test_a_write_without_effect_is_judged_by_writes_of_its_kind(kind: str, is_poison: bool) -> None:
+    """A proxy that confirms one kind of write, and passes on the others, blames no record."""
+    updates = cycle()
+
+    def run(work: Work) -> CycleReport:
+        if any(change.key.line_id == 9 for change in work.changes):
+            raise WriteIgnoredError("it is not there", kind)
+        return updates(work)
+
+    done = bisect(run, Work(changes=CHANGES))
+    assert sum(report.updated for report in done.reports) == 63
+    assert len(done.poison) == is_poison
+    assert isinstance(done.stopped, WriteIgnoredError) is not is_poison
 
 
 def test_a_bisection_begins_nothing_for_which_the_deadline_leaves_no_time() -> None:
