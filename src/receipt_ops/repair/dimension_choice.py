@@ -22,24 +22,17 @@ def most_records(_: Collection, records: Mapping[int, int]) -> int:
 
 def only_dimension(collection: Collection, records: Mapping[int, int]) -> int:
     """Return the only dimension. Raises AmbiguousDimensionError if there are several."""
-    if len(records) == 1:
-        return next(iter(records))
-    raise AmbiguousDimensionError(
-        f"{collection} never held a vector, and its deltas have several dimensions: "
-        f"{_named(records)}. "
-        "Choose one with `receipt-sync repair --dimension`"
-    )
+    why = f"{collection} never held a vector, and its deltas have several dimensions"
+    return _only(records, why, "`receipt-sync repair --dimension`")
 
 
 def only_dimension_of_restore(collection: Collection, records: Mapping[int, int]) -> int:
     """Do the same for a restore, which counts a record once for each of its deltas."""
-    if len(records) == 1:
-        return next(iter(records))
-    raise AmbiguousDimensionError(
+    why = (
         f"the restored version of {collection} never held a vector, the published version can't "
-        f"be read, and the later deltas have several dimensions: {_named(records)}. Choose one "
-        "with --dimension"
+        "be read or never held one, and the later deltas have several dimensions"
     )
+    return _only(records, why, "--dimension")
 
 
 def given_dimension(dimension: int) -> ChooseDimension:
@@ -56,6 +49,12 @@ def given_dimension(dimension: int) -> ChooseDimension:
         )
 
     return choose
+
+
+def _only(records: Mapping[int, int], why: str, option: str) -> int:
+    if len(records) == 1:
+        return next(iter(records))
+    raise AmbiguousDimensionError(f"{why}: {_named(records)}. Choose one with {option}")
 
 
 def _named(records: Mapping[int, int]) -> str:
